@@ -1,0 +1,89 @@
+//! The event: one thing that happened, in the form in which it is stored and forwarded.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened: a message came, a status changed, a template was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Stable: the same thing, told again by Meta in another batch or another order, has the same id. Safe in a
+    /// header and in a URL (lower-case hex digits and `-`).
+    pub id: String,
+    /// CloudEvents' `type`: `whatsapp.<thing>.<what happened>`.
+    pub kind: String,
+    /// Unix time in seconds by Meta's clock; `None` where Meta gave none.
+    pub time: Option<i64>,
+    /// By which names Meta called the one whose conversation this belongs to, best first. Empty: nobody's.
+    pub names: Vec<Name>,
+    /// What it does to its conversation.
+    pub effect: Effect,
+    /// The JSON object that CloudEvents calls `data`, all but its `window`, which only the mailbox knows.
+    pub data: String,
+}
+
+/// A name by which Meta calls a person, a group or a thing. A person may have several, and each of them may change.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Name {
+    /// A business-scoped user id (`US.13491208655302741918`).
+    User(String),
+    /// A business-scoped user id of a linked portfolio (`US.ENT.11815799212886844830`).
+    Parent(String),
+    /// A phone number: digits only, country code first.
+    Phone(String),
+    /// A group.
+    Group(String),
+    /// Not a person: what a row of events must stay in order about (`template/1689556908129835`).
+    Topic(String),
+}
+
+/// What an event does to the conversation it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// The customer wrote or called: the customer service window opens, or stays open for longer.
+    Opens {
+        /// The customer came by an advertisement that clicks to WhatsApp.
+        referral: bool,
+    },
+    /// The business wrote, from its app or through another system.
+    Answers,
+    /// Meta tells how one of our messages is doing.
+    Status {
+        /// The message's id (`wamid.…`).
+        message: String,
+        /// How far it has come.
+        status: MessageStatus,
+    },
+    /// The person's names changed; these were theirs before.
+    Renames {
+        /// The names that are no longer theirs.
+        from: Vec<Name>,
+    },
+}
+
+/// How far a message of the business has come, in the order in which it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageStatus {
+    /// Meta has sent it.
+    Sent,
+    /// It is on the customer's device.
+    Delivered,
+    /// The customer has opened the chat.
+    Read,
+    /// The customer has played the voice message.
+    Played,
+    /// It will never arrive.
+    Failed,
+}
+
+/// Which mailbox keeps an event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Home {
+    /// The business number's, by its `phone_number_id`.
+    Number(String),
+    /// What concerns no number: the WhatsApp Business Account's, by its id. Empty where Meta named none.
+    Account(String),
+}

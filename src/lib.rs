@@ -1,0 +1,26 @@
+//! Transom receives WhatsApp webhooks from Meta at Cloudflare's edge, loses none of them, and tells each team's
+//! backend what happened in one clean format.
+//!
+//! The way data takes runs in one direction: a webhook becomes events, events become rows, rows become requests.
+//! The modules follow it, and none of them imports one that stands below it in this list:
+//!
+//! - [`meta`]: Meta's side of the wire: challenge, signature, webhook payloads, Graph bodies and errors
+//! - [`event`]: what happened, as we store and forward it: the model, ids, normalizing, CloudEvents
+//! - [`config`]: settings, checked as a whole
+//! - [`conversation`]: what we conclude about a conversation: its windows, who it is with
+//! - [`mailbox`]: the durable log of one business number: append, dedupe, cursors, parking
+//! - [`delivery`]: to destinations: filters, formats, signatures, reading their answers
+//! - [`sending`]: to the Graph API: what may be sent, and what may be tried again
+//! - `objects`: the Durable Objects, thin shells that hold state, call the above and do the I/O
+//! - `edge`: the routes
+//!
+//! Everything up to `objects` is a function of its arguments: time, randomness and SQL come in from outside. The
+//! last two are compiled for WASM alone.
+
+pub mod config;
+pub mod conversation;
+pub mod delivery;
+pub mod event;
+pub mod mailbox;
+pub mod meta;
+pub mod sending;
