@@ -36,6 +36,31 @@ pub enum Name {
     Topic(String),
 }
 
+impl Name {
+    /// The name itself, as Meta writes it.
+    pub fn value(&self) -> &str {
+        match self {
+            Self::User(value)
+            | Self::Parent(value)
+            | Self::Phone(value)
+            | Self::Group(value)
+            | Self::Topic(value) => value,
+        }
+    }
+
+    /// The name with what it is in front, so that no phone number is ever taken for a group.
+    pub fn key(&self) -> String {
+        let what = match self {
+            Self::User(_) => "user",
+            Self::Parent(_) => "parent",
+            Self::Phone(_) => "phone",
+            Self::Group(_) => "group",
+            Self::Topic(_) => "topic",
+        };
+        format!("{what}:{}", self.value())
+    }
+}
+
 /// What an event does to the conversation it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,1 +1,4 @@
 //! (to come)
+pub mod sql;
+#[cfg(test)]
+pub(crate) mod native;

@@ -1,0 +1,230 @@
+//! The windows in which a business may write to a customer: the customer service window (24 h from the customer's
+//! last message or call, free-form messages) and the free entry point (72 h from the answer to a customer who came by
+//! an advertisement, messages at no charge).
+//!
+//! They follow from the timestamps of what happened, never from when we were told of it: Meta repeats a webhook for up
+//! to seven days. And they never move back, so that the order in which webhooks arrive does not matter.
+
+use serde::Serialize;
+
+use crate::event::{Effect, MessageStatus, rfc3339};
+
+/// How long the customer service window stays open after the customer wrote or called, in seconds.
+/// (Meta: "Send messages", "Customer service windows".)
+pub const CUSTOMER_SERVICE: i64 = 24 * 60 * 60;
+
+/// How long the business has to answer for the free entry point to open, in seconds. (Meta: "Pricing", "Free entry
+/// point conversations".)
+pub const FREE_ENTRY_ANSWER: i64 = 24 * 60 * 60;
+
+/// How long the free entry point stays open after that answer, in seconds.
+pub const FREE_ENTRY_POINT: i64 = 72 * 60 * 60;
+
+/// Until when each window is open, in unix seconds; `None`: it never was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Windows {
+    /// The customer service window.
+    pub customer_service: Option<i64>,
+    /// The free entry point.
+    pub free_entry_point: Option<i64>,
+    /// When the customer last came by an advertisement, while the business has not answered.
+    pub referred: Option<i64>,
+}
+
+impl Windows {
+    /// The windows after an event with this effect, which happened at `time`.
+    #[must_use]
+    pub fn after(self, effect: &Effect, time: Option<i64>) -> Self {
+        let Some(time) = time else { return self };
+        match effect {
+            Effect::Opens { referral } => Self {
+                customer_service: self
+                    .customer_service
+                    .max(Some(time.saturating_add(CUSTOMER_SERVICE))),
+                referred: if *referral {
+                    self.referred.max(Some(time))
+                } else {
+                    self.referred
+                },
+                ..self
+            },
+            Effect::Answers => self.answered(time),
+            Effect::Status { status, .. } if *status != MessageStatus::Failed => {
+                self.answered(time)
+            }
+            Effect::Status { .. } | Effect::Renames { .. } | Effect::None => self,
+        }
+    }
+
+    /// The first answer in time is what opens the free entry point; later ones find no referral left to answer.
+    fn answered(self, time: i64) -> Self {
+        match self.referred {
+            Some(referred)
+                if (referred..=referred.saturating_add(FREE_ENTRY_ANSWER)).contains(&time) =>
+            {
+                Self {
+                    free_entry_point: self
+                        .free_entry_point
+                        .max(Some(time.saturating_add(FREE_ENTRY_POINT))),
+                    referred: None,
+                    ..self
+                }
+            }
+            _ => self,
+        }
+    }
+
+    /// The windows of one person whom we knew as two.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            customer_service: self.customer_service.max(other.customer_service),
+            free_entry_point: self.free_entry_point.max(other.free_entry_point),
+            referred: self.referred.max(other.referred),
+        }
+    }
+
+    /// How the windows stand at `now` (unix seconds), as events and the admin API tell it.
+    pub fn at(self, now: i64) -> View {
+        let span = |closes_at: Option<i64>| Span {
+            open: closes_at.is_some_and(|closes_at| now < closes_at),
+            closes_at: closes_at.and_then(rfc3339),
+        };
+        View {
+            customer_service: span(self.customer_service),
+            free_entry_point: span(self.free_entry_point),
+        }
+    }
+}
+
+/// The member `window` of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct View {
+    /// Free-form messages may be sent while it is open; templates always.
+    pub customer_service: Span,
+    /// Messages are free of charge while it is open.
+    pub free_entry_point: Span,
+}
+
+/// One window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Span {
+    /// Whether it is open.
+    pub open: bool,
+    /// When it closes or did close (RFC 3339); absent where it never was open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closes_at: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const WROTE: Effect = Effect::Opens { referral: false };
+    const CAME_BY_AD: Effect = Effect::Opens { referral: true };
+    const HOUR: i64 = 3600;
+
+    fn status(status: MessageStatus) -> Effect {
+        Effect::Status {
+            message: "wamid.A".to_owned(),
+            status,
+        }
+    }
+
+    fn after(events: &[(Effect, i64)]) -> Windows {
+        events
+            .iter()
+            .fold(Windows::default(), |windows, (effect, time)| {
+                windows.after(effect, Some(*time))
+            })
+    }
+
+    #[test]
+    fn the_window_is_open_for_a_day_after_the_customer_wrote() {
+        let windows = after(&[(WROTE, 1000)]);
+        assert!(windows.at(1000).customer_service.open);
+        assert!(windows.at(1000 + 24 * HOUR - 1).customer_service.open);
+        assert!(!windows.at(1000 + 24 * HOUR).customer_service.open);
+    }
+
+    #[test]
+    fn a_window_that_never_was_open_has_no_end() {
+        let view = serde_json::to_string(&Windows::default().at(0)).unwrap();
+        assert_eq!(
+            view,
+            r#"{"customer_service":{"open":false},"free_entry_point":{"open":false}}"#
+        );
+    }
+
+    #[test]
+    fn an_old_message_that_arrives_late_moves_nothing_back() {
+        assert_eq!(
+            after(&[(WROTE, 5000), (WROTE, 1000)]),
+            after(&[(WROTE, 5000)])
+        );
+    }
+
+    #[test]
+    fn the_answer_to_a_customer_who_came_by_an_ad_opens_the_free_entry_point() {
+        let windows = after(&[(CAME_BY_AD, 0), (status(MessageStatus::Sent), HOUR)]);
+        assert_eq!(windows.free_entry_point, Some(73 * HOUR));
+    }
+
+    #[test]
+    fn only_the_first_answer_counts() {
+        let windows = after(&[
+            (CAME_BY_AD, 0),
+            (Effect::Answers, HOUR),
+            (status(MessageStatus::Read), 5 * HOUR),
+        ]);
+        assert_eq!(windows.free_entry_point, Some(73 * HOUR));
+    }
+
+    #[test]
+    fn an_answer_after_a_day_or_one_that_failed_opens_nothing() {
+        for answer in [
+            (status(MessageStatus::Sent), 25 * HOUR),
+            (status(MessageStatus::Failed), HOUR),
+            (Effect::None, HOUR),
+        ] {
+            let windows = after(&[(CAME_BY_AD, 0), answer]);
+            assert_eq!(windows.free_entry_point, None);
+        }
+    }
+
+    #[test]
+    fn an_event_without_a_time_changes_nothing() {
+        assert_eq!(Windows::default().after(&WROTE, None), Windows::default());
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_of_arrival_changes_when_the_customer_service_window_closes(
+            times in proptest::collection::vec(0i64..1_000_000, 1..8),
+        ) {
+            let windows = times.iter().fold(Windows::default(), |windows, time| {
+                windows.after(&WROTE, Some(*time))
+            });
+            let last = times.iter().max().unwrap();
+            prop_assert_eq!(windows.customer_service, Some(last + CUSTOMER_SERVICE));
+        }
+
+        #[test]
+        fn no_window_ever_moves_back(times in proptest::collection::vec((0u8..4, any::<i64>()), 1..20)) {
+            let mut windows = Windows::default();
+            for (what, time) in times {
+                let effect = match what {
+                    0 => WROTE,
+                    1 => CAME_BY_AD,
+                    2 => Effect::Answers,
+                    _ => status(MessageStatus::Sent),
+                };
+                let next = windows.after(&effect, Some(time));
+                prop_assert!(next.customer_service >= windows.customer_service);
+                prop_assert!(next.free_entry_point >= windows.free_entry_point);
+                windows = next;
+            }
+        }
+    }
+}

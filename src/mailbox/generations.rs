@@ -1,0 +1,126 @@
+//! Tables by generation: rows are added to the newest, and a generation whose time is over is dropped whole.
+//!
+//! The platform bills every row that is deleted and none of a table that is dropped.
+
+use super::sql::{Sql, SqlError};
+
+/// The generations of one kind of table that exist: `{kind}_{number}`, oldest first.
+#[derive(Debug)]
+pub(super) struct Generations {
+    kind: &'static str,
+    columns: &'static str,
+    numbers: Vec<i64>,
+}
+
+impl Generations {
+    /// Finds the generations that exist. `columns` is what stands in their `CREATE TABLE` behind the name.
+    pub(super) fn load(
+        sql: &dyn Sql,
+        kind: &'static str,
+        columns: &'static str,
+    ) -> Result<Self, SqlError> {
+        let rows = sql.exec(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ?1",
+            &[format!("{kind}_[0-9]*").into()],
+        )?;
+        let mut numbers = Vec::new();
+        for row in rows {
+            let number = row.required_text(0)?.strip_prefix(kind);
+            numbers.extend(number.and_then(|rest| rest.strip_prefix('_')?.parse::<i64>().ok()));
+        }
+        numbers.sort_unstable();
+        Ok(Self {
+            kind,
+            columns,
+            numbers,
+        })
+    }
+
+    /// The generation to add to, if there is one.
+    pub(super) fn newest(&self) -> Option<i64> {
+        self.numbers.last().copied()
+    }
+
+    /// Makes `number` the newest generation, unless there is one that is newer: a clock that goes back must not put
+    /// new rows behind old ones. Gives the name of the newest table.
+    pub(super) fn open(&mut self, sql: &dyn Sql, number: i64) -> Result<String, SqlError> {
+        let number = match self.newest() {
+            Some(newest) if newest >= number => newest,
+            _ => {
+                let table = self.table(number);
+                sql.exec(&format!("CREATE TABLE {table} {}", self.columns), &[])?;
+                self.numbers.push(number);
+                number
+            }
+        };
+        Ok(self.table(number))
+    }
+
+    /// The numbers of the generations, oldest first.
+    pub(super) fn numbers(&self) -> impl DoubleEndedIterator<Item = i64> {
+        self.numbers.iter().copied()
+    }
+
+    /// The names of all tables, newest first, since what is looked for is mostly recent.
+    pub(super) fn tables(&self) -> impl Iterator<Item = String> {
+        self.numbers.iter().rev().map(|number| self.table(*number))
+    }
+
+    /// Drops the generations that `over` says are over.
+    pub(super) fn drop_where(
+        &mut self,
+        sql: &dyn Sql,
+        mut over: impl FnMut(i64) -> bool,
+    ) -> Result<(), SqlError> {
+        for number in self.numbers.clone() {
+            if over(number) {
+                sql.exec(&format!("DROP TABLE {}", self.table(number)), &[])?;
+                self.numbers.retain(|kept| *kept != number);
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a generation's table.
+    pub(super) fn table(&self, number: i64) -> String {
+        format!("{}_{number}", self.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::native::Native;
+
+    #[test]
+    fn a_generation_that_is_over_is_gone_and_the_others_stay() {
+        let sql = Native::new();
+        let mut generations = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        for number in [1, 2, 3] {
+            generations.open(&sql, number).unwrap();
+        }
+        generations.drop_where(&sql, |number| number < 3).unwrap();
+        assert_eq!(sql.tables(), ["ids_3"]);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_opens_no_older_generation() {
+        let sql = Native::new();
+        let mut generations = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        generations.open(&sql, 7).unwrap();
+        assert_eq!(generations.open(&sql, 5).unwrap(), "ids_7");
+        assert_eq!(sql.tables(), ["ids_7"]);
+    }
+
+    #[test]
+    fn generations_are_found_again_in_their_order() {
+        let sql = Native::new();
+        let mut before = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        for number in [9, 10] {
+            before.open(&sql, number).unwrap();
+        }
+        let after = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        assert_eq!(after.newest(), Some(10));
+        assert_eq!(after.tables().collect::<Vec<_>>(), ["ids_10", "ids_9"]);
+    }
+}

@@ -1,0 +1,194 @@
+//! Which events the mailbox has seen, and which of our messages' statuses.
+//!
+//! Meta repeats a webhook for up to seven days, so an id is kept for nine at least. That is also where a message's
+//! last status is found: the ids of all events about one message begin alike.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    batch,
+    generations::Generations,
+    sql::{Row, Sql, SqlError},
+};
+use crate::event::{Effect, Event, MessageStatus};
+
+/// How long one generation is added to, in milliseconds.
+const GENERATION_MS: i64 = 3 * 24 * 60 * 60 * 1000;
+
+/// How many generations an id is kept for beyond its own: nine days.
+const KEPT: i64 = 3;
+
+#[derive(Debug)]
+pub(super) struct Ids(Generations);
+
+impl Ids {
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+        Generations::load(
+            sql,
+            "ids",
+            "(id TEXT PRIMARY KEY, conversation INTEGER NOT NULL, time INTEGER, message TEXT, status INTEGER) \
+             STRICT, WITHOUT ROWID",
+        )
+        .map(Self)
+    }
+
+    /// Makes room for events that come now, and forgets what is too old for Meta to repeat.
+    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        let current = now_ms.div_euclid(GENERATION_MS);
+        self.0.open(sql, current)?;
+        self.0.drop_where(sql, |number| number < current - KEPT)
+    }
+
+    /// Which of these events were seen before.
+    pub(super) fn seen(&self, sql: &dyn Sql, events: &[Event]) -> Result<HashSet<String>, SqlError> {
+        let mut seen = HashSet::new();
+        for ids in batch::texts(events.iter().map(|event| event.id.as_str())) {
+            for table in self.0.tables() {
+                let rows = sql.exec(
+                    &format!("SELECT ids.id FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids ON ids.id = wanted.value"),
+                    &[ids.as_str().into()],
+                )?;
+                for row in rows {
+                    seen.insert(row.required_text(0)?.to_owned());
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The furthest status that is known of the messages which these events are about, by the beginning that the ids
+    /// of such events share.
+    pub(super) fn furthest(
+        &self,
+        sql: &dyn Sql,
+        events: &[Event],
+    ) -> Result<HashMap<String, MessageStatus>, SqlError> {
+        let mut furthest: HashMap<String, MessageStatus> = HashMap::new();
+        for about in batch::texts(events.iter().filter_map(about)) {
+            for table in self.0.tables() {
+                let rows = sql.exec(
+                    &format!(
+                        "SELECT wanted.value, max(ids.status) FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
+                         ON ids.id > wanted.value || '-' AND ids.id < wanted.value || '.' \
+                         WHERE ids.status IS NOT NULL GROUP BY wanted.value"
+                    ),
+                    &[about.as_str().into()],
+                )?;
+                for row in rows {
+                    if let Some(status) = row.integer(1)?.and_then(read_status) {
+                        let about = row.required_text(0)?.to_owned();
+                        let furthest = furthest.entry(about).or_insert(status);
+                        *furthest = status.max(*furthest);
+                    }
+                }
+            }
+        }
+        Ok(furthest)
+    }
+
+    /// Remembers events that are new, each with its conversation.
+    pub(super) fn add<'a>(
+        &self,
+        sql: &dyn Sql,
+        events: impl Iterator<Item = (&'a Event, i64)>,
+    ) -> Result<(), SqlError> {
+        let Some(newest) = self.0.newest() else {
+            return Ok(());
+        };
+        let table = self.0.table(newest);
+        let rows = events.map(|(event, conversation)| match &event.effect {
+            Effect::Status { message, status } => serde_json::json!([
+                event.id,
+                conversation,
+                event.time,
+                message,
+                write_status(*status)
+            ]),
+            _ => serde_json::json!([event.id, conversation, event.time]),
+        });
+        for rows in batch::rows(rows) {
+            sql.exec(
+                &format!(
+                    "INSERT INTO {table} (id, conversation, time, message, status) \
+                     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)"
+                ),
+                &[rows.into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The last status of the messages that were sent in a conversation lately, newest first.
+    pub(super) fn statuses(
+        &self,
+        sql: &dyn Sql,
+        conversation: i64,
+        most: usize,
+    ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
+        let mut last: HashMap<String, (MessageStatus, Option<i64>)> = HashMap::new();
+        for table in self.0.tables() {
+            let rows = sql.exec(
+                &format!(
+                    "SELECT message, status, time FROM {table} WHERE conversation = ?1 AND status IS NOT NULL"
+                ),
+                &[conversation.into()],
+            )?;
+            for row in &rows {
+                if let Some((message, status, time)) = read_last(row)? {
+                    let entry = last.entry(message).or_insert((status, time));
+                    if status > entry.0 {
+                        *entry = (status, time);
+                    }
+                }
+            }
+        }
+        let mut last: Vec<_> = last
+            .into_iter()
+            .map(|(message, (status, time))| (message, status, time))
+            .collect();
+        last.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
+        last.truncate(most);
+        Ok(last)
+    }
+}
+
+/// What the ids of all events about one message begin with, of an event that tells a message's status.
+pub(super) fn about(event: &Event) -> Option<&str> {
+    match event.effect {
+        Effect::Status { .. } => event.id.split_once('-').map(|(about, _)| about),
+        _ => None,
+    }
+}
+
+fn read_last(row: &Row) -> Result<Option<(String, MessageStatus, Option<i64>)>, SqlError> {
+    let Some(status) = read_status(row.required_integer(1)?) else {
+        return Ok(None);
+    };
+    Ok(Some((
+        row.required_text(0)?.to_owned(),
+        status,
+        row.integer(2)?,
+    )))
+}
+
+fn write_status(status: MessageStatus) -> i64 {
+    match status {
+        MessageStatus::Sent => 1,
+        MessageStatus::Delivered => 2,
+        MessageStatus::Read => 3,
+        MessageStatus::Played => 4,
+        MessageStatus::Failed => 5,
+    }
+}
+
+fn read_status(stored: i64) -> Option<MessageStatus> {
+    [
+        MessageStatus::Sent,
+        MessageStatus::Delivered,
+        MessageStatus::Read,
+        MessageStatus::Played,
+        MessageStatus::Failed,
+    ]
+    .into_iter()
+    .find(|status| write_status(*status) == stored)
+}

@@ -1,0 +1,308 @@
+//! The log: every event that some destination wants, once, in the order in which it came.
+//!
+//! A row is read again by each destination, copied aside where one refuses it, and gone with its generation as soon as
+//! every cursor has passed it, so that message text does not lie around.
+
+use super::{
+    batch,
+    generations::Generations,
+    sql::{Row, Sql, SqlError},
+};
+
+/// After how many rows a new generation is begun. Beginning one costs three rows, so that is next to nothing.
+const GENERATION_ROWS: i64 = 5_000;
+
+/// After how long a new generation is begun, in milliseconds.
+const GENERATION_MS: i64 = 10 * 60 * 1000;
+
+/// Up to how many rows are deleted one by one when nobody waits for them any more. Above, the table is dropped: that is
+/// free, but making the next costs three rows.
+const FEW_ROWS: i64 = 3;
+
+/// How many sequence numbers there are in a millisecond. See [`Log::number`].
+const NUMBERS_PER_MS: i64 = 1024;
+
+/// How much of an event's data a row may hold, in bytes. What is longer is stored in parts of this size, since the
+/// platform allows a row 2 MB and Meta sends up to 3.
+const PART: usize = 256 * 1024;
+
+/// What stands in the columns of a stored event, in their order. Parked events and dead letters have the same.
+pub(super) const COLUMNS: &str =
+    "seq, conversation, id, kind, time, received_ms, subject, added, data";
+
+/// Those columns as SQL declares them.
+pub(super) const DECLARED: &str = "seq INTEGER NOT NULL, conversation INTEGER NOT NULL, id TEXT NOT NULL, \
+     kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, added TEXT NOT NULL, \
+     data TEXT NOT NULL";
+
+/// An event as the mailbox keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place in the log.
+    pub seq: i64,
+    /// The conversation it belongs to, by the mailbox's number for it.
+    pub conversation: i64,
+    /// [`crate::event::Event::id`].
+    pub id: String,
+    /// [`crate::event::Event::kind`].
+    pub kind: String,
+    /// When it happened, in unix seconds by Meta's clock, if Meta said.
+    pub time: Option<i64>,
+    /// When the mailbox took it, in unix milliseconds.
+    pub received_ms: i64,
+    /// Whom it is about: the best of the names Meta gave.
+    pub subject: Option<String>,
+    /// What the mailbox adds to the data: a JSON object.
+    pub added: String,
+    /// [`crate::event::Event::data`].
+    pub data: String,
+}
+
+impl Stored {
+    /// Reads a row of [`COLUMNS`].
+    pub(super) fn read(row: &Row) -> Result<Self, SqlError> {
+        Ok(Self {
+            seq: row.required_integer(0)?,
+            conversation: row.required_integer(1)?,
+            id: row.required_text(2)?.to_owned(),
+            kind: row.required_text(3)?.to_owned(),
+            time: row.integer(4)?,
+            received_ms: row.required_integer(5)?,
+            subject: row.text(6)?.map(str::to_owned),
+            added: row.required_text(7)?.to_owned(),
+            data: row.required_text(8)?.to_owned(),
+        })
+    }
+
+    fn is_large(&self) -> bool {
+        self.data.len() > PART
+    }
+
+    fn row(&self) -> serde_json::Value {
+        serde_json::json!([
+            self.seq,
+            self.conversation,
+            self.id,
+            self.kind,
+            self.time,
+            self.received_ms,
+            self.subject,
+            self.added,
+            if self.is_large() { "" } else { &self.data },
+        ])
+    }
+}
+
+/// What a cursor needs to know of an event in order to decide what to do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) seq: i64,
+    pub(super) conversation: i64,
+    pub(super) kind: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Log {
+    generations: Generations,
+    /// The highest number that was given.
+    last: i64,
+    /// How many rows there are in all generations, and in the newest.
+    rows: i64,
+    newest_rows: i64,
+}
+
+impl Log {
+    /// Opens the log. `passed` is the highest number known elsewhere: of a cursor, or of an event that was put aside.
+    pub(super) fn load(sql: &dyn Sql, passed: i64) -> Result<Self, SqlError> {
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS parts (seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, \
+             PRIMARY KEY (seq, part)) STRICT, WITHOUT ROWID",
+            &[],
+        )?;
+        let generations = Generations::load(sql, "log", "(seq INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, \
+             id TEXT NOT NULL, kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, \
+             added TEXT NOT NULL, data TEXT NOT NULL) STRICT")?;
+        let mut log = Self {
+            last: passed,
+            rows: 0,
+            newest_rows: 0,
+            generations,
+        };
+        let tables: Vec<String> = log.generations.tables().collect();
+        for (age, table) in tables.iter().enumerate() {
+            let rows = sql.exec(&format!("SELECT count(*), max(seq) FROM {table}"), &[])?;
+            for row in rows {
+                let count = row.required_integer(0)?;
+                log.rows += count;
+                if age == 0 {
+                    log.newest_rows = count;
+                }
+                log.last = log.last.max(row.integer(1)?.unwrap_or(0));
+            }
+        }
+        Ok(log)
+    }
+
+    /// The highest number that was given so far.
+    pub(super) fn last(&self) -> i64 {
+        self.last
+    }
+
+    /// The number for the next event: it follows the clock, so that numbers rise even when all rows are gone and
+    /// nothing was written down about the last; and never falls, should the clock.
+    pub(super) fn number(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_mul(NUMBERS_PER_MS).max(self.last + 1)
+    }
+
+    /// Begins a new generation if it is time.
+    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        let over = self.generations.newest().is_none_or(|newest| {
+            self.newest_rows >= GENERATION_ROWS
+                || now_ms.saturating_sub(newest / NUMBERS_PER_MS) >= GENERATION_MS
+        });
+        if over && (self.newest_rows > 0 || self.generations.newest().is_none()) {
+            self.generations.open(sql, self.number(now_ms))?;
+            self.newest_rows = 0;
+        }
+        Ok(())
+    }
+
+    /// Writes events to the end. [`Log::added`] is to be called once they are committed.
+    pub(super) fn add(&self, sql: &dyn Sql, events: &[Stored]) -> Result<(), SqlError> {
+        let Some(newest) = self.generations.newest() else {
+            return Ok(());
+        };
+        let table = self.generations.table(newest);
+        for rows in batch::rows(events.iter().map(Stored::row)) {
+            sql.exec(
+                &format!(
+                    "INSERT INTO {table} ({COLUMNS}) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
+                     value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM json_each(?1)"
+                ),
+                &[rows.into()],
+            )?;
+        }
+        for event in events.iter().filter(|event| event.is_large()) {
+            for (number, part) in parts(&event.data).enumerate() {
+                let number = i64::try_from(number).unwrap_or(i64::MAX);
+                sql.exec(
+                    "INSERT INTO parts (seq, part, data) VALUES (?1, ?2, ?3)",
+                    &[event.seq.into(), number.into(), part.into()],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note that events were written.
+    pub(super) fn added(&mut self, events: &[Stored]) {
+        if let Some(last) = events.last() {
+            self.last = last.seq;
+        }
+        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        self.rows += count;
+        self.newest_rows += count;
+    }
+
+    /// The next events behind a place in the log.
+    pub(super) fn behind(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+        most: usize,
+    ) -> Result<Vec<Entry>, SqlError> {
+        let mut entries = Vec::new();
+        let mut tables: Vec<String> = self.generations.tables().collect();
+        tables.reverse();
+        for table in tables {
+            let left = i64::try_from(most.saturating_sub(entries.len())).unwrap_or(i64::MAX);
+            if left == 0 {
+                break;
+            }
+            let rows = sql.exec(
+                &format!("SELECT seq, conversation, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+                &[place.into(), left.into()],
+            )?;
+            for row in rows {
+                entries.push(Entry {
+                    seq: row.required_integer(0)?,
+                    conversation: row.required_integer(1)?,
+                    kind: row.required_text(2)?.to_owned(),
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The table in which an event is, if it still is in the log.
+    pub(super) fn table_of(&self, seq: i64) -> Option<String> {
+        self.generations
+            .numbers()
+            .rev()
+            .find(|number| *number <= seq)
+            .map(|number| self.generations.table(number))
+    }
+
+    /// Moves what waits in a conversation into the one that it turned out to be part of.
+    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
+        for table in self.generations.tables() {
+            sql.exec(
+                &format!("UPDATE {table} SET conversation = ?2 WHERE conversation = ?1"),
+                &[from.into(), into.into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of what every cursor has passed. `passed` is the place of the one that is furthest behind.
+    pub(super) fn let_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
+        if passed >= self.last && self.rows > 0 {
+            if self.rows <= FEW_ROWS {
+                for table in self.generations.tables() {
+                    sql.exec(&format!("DELETE FROM {table}"), &[])?;
+                }
+            } else {
+                self.generations.drop_where(sql, |_| true)?;
+            }
+            self.rows = 0;
+            self.newest_rows = 0;
+        }
+        let numbers: Vec<i64> = self.generations.numbers().collect();
+        for pair in numbers.windows(2) {
+            let [number, next] = pair else { continue };
+            if passed + 1 >= *next {
+                self.generations.drop_where(sql, |other| other == *number)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fills in the data of an event whose data is stored in parts.
+pub(super) fn complete(sql: &dyn Sql, mut event: Stored) -> Result<Stored, SqlError> {
+    if event.data.is_empty() {
+        let rows = sql.exec(
+            "SELECT data FROM parts WHERE seq = ?1 ORDER BY part",
+            &[event.seq.into()],
+        )?;
+        for row in rows {
+            event.data.push_str(row.required_text(0)?);
+        }
+    }
+    Ok(event)
+}
+
+/// Cuts a text into parts of at most [`PART`] bytes.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (part, behind) = rest
+            .split_at_checked(rest.floor_char_boundary(PART))
+            .unwrap_or((rest, ""));
+        rest = behind;
+        Some(part)
+    })
+}

@@ -1,0 +1,77 @@
+//! The database of the tests: SQLite itself, in memory.
+
+use rusqlite::{Connection, params_from_iter, types::ValueRef};
+
+use super::sql::{Row, Sql, SqlError, Value};
+
+pub(crate) struct Native(Connection);
+
+impl Native {
+    pub(crate) fn new() -> Self {
+        Self(Connection::open_in_memory().unwrap())
+    }
+
+    /// How many rows of any table hold something, for tests that ask what is left.
+    pub(crate) fn count(&self, table: &str) -> i64 {
+        self.exec(&format!("SELECT count(*) FROM {table}"), &[])
+            .unwrap()[0]
+            .required_integer(0)
+            .unwrap()
+    }
+
+    pub(crate) fn tables(&self) -> Vec<String> {
+        self.exec(
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+            &[],
+        )
+        .unwrap()
+        .iter()
+        .map(|row| row.required_text(0).unwrap().to_owned())
+        .collect()
+    }
+}
+
+impl Sql for Native {
+    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+        let refused = |error: rusqlite::Error| SqlError::Refused(error.to_string());
+        let mut statement = self.0.prepare_cached(statement).map_err(refused)?;
+        let columns = statement.column_count();
+        let parameters = parameters.iter().map(|value| match value {
+            Value::Null => rusqlite::types::Value::Null,
+            Value::Integer(value) => rusqlite::types::Value::Integer(*value),
+            Value::Text(value) => rusqlite::types::Value::Text(value.clone()),
+        });
+        let mut rows = statement
+            .query(params_from_iter(parameters))
+            .map_err(refused)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next().map_err(refused)? {
+            let mut values = Vec::with_capacity(columns);
+            for column in 0..columns {
+                values.push(match row.get_ref(column).map_err(refused)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(value) => Value::Integer(value),
+                    ValueRef::Text(value) => {
+                        Value::Text(String::from_utf8(value.to_vec()).unwrap())
+                    }
+                    other => panic!("we store no {:?}", other.data_type()),
+                });
+            }
+            all.push(Row(values));
+        }
+        Ok(all)
+    }
+
+    fn transaction(
+        &self,
+        body: &mut dyn FnMut() -> Result<(), SqlError>,
+    ) -> Result<(), SqlError> {
+        self.exec("SAVEPOINT body", &[])?;
+        let result = body();
+        if result.is_err() {
+            self.exec("ROLLBACK TO body", &[])?;
+        }
+        self.exec("RELEASE body", &[])?;
+        result
+    }
+}

@@ -1,0 +1,263 @@
+//! Who the conversations of a mailbox are with, and how their windows stand.
+//!
+//! What a batch of events teaches is worked out in memory from what was known of the names in it, and then written at
+//! once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    batch,
+    sql::{Row, Sql, SqlError},
+};
+use crate::{
+    conversation::{
+        identity::{self, Known},
+        window::Windows,
+    },
+    event::{Effect, Event, Name},
+};
+
+/// Where events are that belong to nobody's conversation.
+pub(super) const NOBODY: i64 = 0;
+
+/// One conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Conversation {
+    user: Option<String>,
+    windows: Windows,
+    /// The conversation that this one turned out to be part of.
+    joined: Option<i64>,
+}
+
+/// What is known of the people in a batch of events, and what the batch has taught so far.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    names: HashMap<String, i64>,
+    conversations: HashMap<i64, Conversation>,
+    newest: i64,
+    learnt: BTreeMap<String, i64>,
+    changed: BTreeMap<i64, Conversation>,
+    joins: Vec<(i64, i64)>,
+}
+
+impl People {
+    pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS conversations (id INTEGER PRIMARY KEY, user TEXT, customer_service INTEGER, \
+             free_entry_point INTEGER, referred INTEGER, joined INTEGER) STRICT",
+            &[],
+        )?;
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, conversation INTEGER NOT NULL) \
+             STRICT, WITHOUT ROWID",
+            &[],
+        )?;
+        Ok(())
+    }
+
+    /// Reads what is known of everyone who is named in these events.
+    pub(super) fn load(sql: &dyn Sql, events: &[Event]) -> Result<Self, SqlError> {
+        let keys: Vec<String> = events.iter().flat_map(all_names).map(Name::key).collect();
+        let mut people = Self::default();
+        for keys in batch::texts(keys.iter().map(String::as_str)) {
+            // A conversation may have joined another, and that one a third: the numbers only ever get smaller.
+            let rows = sql.exec(
+                "WITH RECURSIVE found(name, id) AS ( \
+                   SELECT names.name, names.conversation FROM json_each(?1) AS wanted \
+                     CROSS JOIN names ON names.name = wanted.value \
+                   UNION SELECT found.name, conversations.joined FROM found \
+                     CROSS JOIN conversations ON conversations.id = found.id \
+                     WHERE conversations.joined IS NOT NULL) \
+                 SELECT found.name, conversations.* FROM found CROSS JOIN conversations \
+                   ON conversations.id = found.id WHERE conversations.joined IS NULL",
+                &[keys.into()],
+            )?;
+            for row in &rows {
+                let id = row.required_integer(1)?;
+                people.names.insert(row.required_text(0)?.to_owned(), id);
+                people.conversations.insert(id, Conversation::read(row)?);
+            }
+        }
+        Ok(people)
+    }
+
+    /// Finds whose conversation an event belongs to, and takes in what it teaches.
+    pub(super) fn place(&mut self, sql: &dyn Sql, event: &Event) -> Result<i64, SqlError> {
+        if event.names.is_empty() {
+            return Ok(NOBODY);
+        }
+        let belonging = identity::belonging(&event.names, former(event), |name| {
+            let conversation = *self.names.get(&name.key())?;
+            let user = self.conversations.get(&conversation)?.user.clone();
+            Some(Known { conversation, user })
+        });
+        let id = match belonging.conversation {
+            Some(id) => id,
+            None => self.number(sql)?,
+        };
+        let before = self.conversations.get(&id).cloned();
+        let mut after = before.clone().unwrap_or_default();
+        for join in belonging.joins {
+            if let Some(other) = self.conversations.get(&join).cloned() {
+                after.windows = after.windows.joined(other.windows);
+                self.change(
+                    join,
+                    Conversation {
+                        joined: Some(id),
+                        ..other
+                    },
+                );
+            }
+            for conversation in self.names.values_mut() {
+                if *conversation == join {
+                    *conversation = id;
+                }
+            }
+            self.joins.push((join, id));
+        }
+        after.windows = after.windows.after(&event.effect, event.time);
+        after.user = belonging.user.or(after.user);
+        for name in belonging.learnt {
+            self.names.insert(name.key(), id);
+            self.learnt.insert(name.key(), id);
+        }
+        if before.as_ref() != Some(&after) {
+            self.change(id, after);
+        }
+        Ok(id)
+    }
+
+    /// How the windows of a conversation stand after the events that were placed so far.
+    pub(super) fn windows(&self, conversation: i64) -> Option<Windows> {
+        self.conversations.get(&conversation).map(|found| found.windows)
+    }
+
+    /// Conversations that became part of another: from, into.
+    pub(super) fn joins(&self) -> &[(i64, i64)] {
+        &self.joins
+    }
+
+    /// Writes what the batch has taught.
+    pub(super) fn save(&self, sql: &dyn Sql) -> Result<(), SqlError> {
+        let rows = self.changed.iter().map(|(id, conversation)| {
+            let Windows {
+                customer_service,
+                free_entry_point,
+                referred,
+            } = conversation.windows;
+            serde_json::json!([
+                id,
+                conversation.user,
+                customer_service,
+                free_entry_point,
+                referred,
+                conversation.joined
+            ])
+        });
+        for rows in batch::rows(rows) {
+            sql.exec(
+                "INSERT OR REPLACE INTO conversations (id, user, customer_service, free_entry_point, referred, joined) \
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)",
+                &[rows.into()],
+            )?;
+        }
+        let rows = self
+            .learnt
+            .iter()
+            .map(|(name, conversation)| serde_json::json!([name, conversation]));
+        for rows in batch::rows(rows) {
+            sql.exec(
+                "INSERT OR REPLACE INTO names (name, conversation) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
+                &[rows.into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The number for a new conversation.
+    fn number(&mut self, sql: &dyn Sql) -> Result<i64, SqlError> {
+        if self.newest == NOBODY {
+            let rows = sql.exec("SELECT max(id) FROM conversations", &[])?;
+            self.newest = match rows.first() {
+                Some(row) => row.integer(0)?.unwrap_or(NOBODY),
+                None => NOBODY,
+            };
+        }
+        self.newest += 1;
+        Ok(self.newest)
+    }
+
+    fn change(&mut self, id: i64, conversation: Conversation) {
+        self.conversations.insert(id, conversation.clone());
+        self.changed.insert(id, conversation);
+    }
+}
+
+impl Conversation {
+    /// Reads a row whose columns are a name and then all of a conversation's.
+    fn read(row: &Row) -> Result<Self, SqlError> {
+        Ok(Self {
+            user: row.text(2)?.map(str::to_owned),
+            windows: Windows {
+                customer_service: row.integer(3)?,
+                free_entry_point: row.integer(4)?,
+                referred: row.integer(5)?,
+            },
+            joined: row.integer(6)?,
+        })
+    }
+}
+
+/// The names that an event says were the same person's before.
+fn former(event: &Event) -> &[Name] {
+    match &event.effect {
+        Effect::Renames { from } => from,
+        _ => &[],
+    }
+}
+
+fn all_names(event: &Event) -> impl Iterator<Item = &Name> {
+    event.names.iter().chain(former(event))
+}
+
+/// What the mailbox knows of one person's conversation, for who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The conversation's number.
+    pub conversation: i64,
+    /// The names that lead to it, each with what it is in front (`phone:16505551234`).
+    pub names: Vec<String>,
+    /// Its windows.
+    pub windows: Windows,
+}
+
+/// Finds a conversation by one of the person's names, however Meta came to use it.
+pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
+    let event = Event {
+        id: String::new(),
+        kind: String::new(),
+        time: None,
+        names: vec![name.clone()],
+        effect: Effect::None,
+        data: String::new(),
+    };
+    let people = People::load(sql, std::slice::from_ref(&event))?;
+    let Some(conversation) = people.names.get(&name.key()).copied() else {
+        return Ok(None);
+    };
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
+           JOIN same ON conversations.joined = same.id) \
+         SELECT name FROM names WHERE conversation IN (SELECT id FROM same) ORDER BY name",
+        &[conversation.into()],
+    )?;
+    let mut names = Vec::new();
+    for row in &rows {
+        names.push(row.required_text(0)?.to_owned());
+    }
+    Ok(Some(Found {
+        conversation,
+        names,
+        windows: people.windows(conversation).unwrap_or_default(),
+    }))
+}

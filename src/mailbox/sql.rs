@@ -1,0 +1,114 @@
+//! The little that a mailbox needs of a database, so that the SQL which runs in a Durable Object is the SQL that is
+//! tested natively.
+
+use thiserror::Error;
+
+/// A value that goes into a statement or comes out of one.
+///
+/// Integers must fit ±2^53: the platform carries them as JavaScript numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// SQL's NULL.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// Text.
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row of an answer, its columns in the order in which the statement names them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    /// The whole number in a column, or `None` for NULL.
+    pub fn integer(&self, column: usize) -> Result<Option<i64>, SqlError> {
+        match self.0.get(column) {
+            Some(Value::Integer(value)) => Ok(Some(*value)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(SqlError::Column(column)),
+        }
+    }
+
+    /// The text in a column, or `None` for NULL.
+    pub fn text(&self, column: usize) -> Result<Option<&str>, SqlError> {
+        match self.0.get(column) {
+            Some(Value::Text(value)) => Ok(Some(value)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(SqlError::Column(column)),
+        }
+    }
+
+    /// The whole number in a column that is never NULL.
+    pub fn required_integer(&self, column: usize) -> Result<i64, SqlError> {
+        self.integer(column)?.ok_or(SqlError::Column(column))
+    }
+
+    /// The text in a column that is never NULL.
+    pub fn required_text(&self, column: usize) -> Result<&str, SqlError> {
+        self.text(column)?.ok_or(SqlError::Column(column))
+    }
+}
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SqlError {
+    /// The database refused the statement. Its words name tables and columns, never what is in them.
+    #[error("the database refused: {0}")]
+    Refused(String),
+    /// A column holds something that we never write there.
+    #[error("column {0} of a stored row does not hold what was stored there")]
+    Column(usize),
+}
+
+/// A SQLite database that one mailbox has for itself.
+pub trait Sql {
+    /// Runs one statement to its end and gives its rows.
+    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError>;
+
+    /// Runs `body` so that all it wrote is kept, or, where it fails, none of it.
+    fn transaction(
+        &self,
+        body: &mut dyn FnMut() -> Result<(), SqlError>,
+    ) -> Result<(), SqlError>;
+}
+
+/// [`Sql::transaction`] for a body that gives something back.
+pub(super) fn atomically<T>(
+    sql: &dyn Sql,
+    body: impl FnOnce() -> Result<T, SqlError>,
+) -> Result<T, SqlError> {
+    let mut body = Some(body);
+    let mut result = None;
+    sql.transaction(&mut || {
+        if let Some(body) = body.take() {
+            result = Some(body()?);
+        }
+        Ok(())
+    })?;
+    result.ok_or_else(|| SqlError::Refused("the transaction did not run".to_owned()))
+}
