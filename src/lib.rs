@@ -4,6 +4,7 @@
 //! The way data takes runs in one direction: a webhook becomes events, events become rows, rows become requests.
 //! The modules follow it, and none of them imports one that stands below it in this list:
 //!
+//! - [`checked`]: reads JSON and tells the path and the reason of everything that is wrong with it
 //! - [`meta`]: Meta's side of the wire: challenge, signature, webhook payloads, Graph bodies and errors
 //! - [`event`]: what happened, as we store and forward it: the model, ids, normalizing, CloudEvents
 //! - [`config`]: settings, checked as a whole
@@ -17,6 +18,7 @@
 //! Everything up to `objects` is a function of its arguments: time, randomness and SQL come in from outside. The
 //! last two are compiled for WASM alone.
 
+pub mod checked;
 pub mod config;
 pub mod conversation;
 pub mod delivery;

@@ -1,1 +1,15 @@
-//! (to come)
+//! Settings: read once, checked as a whole, refused as a whole with everything that is wrong.
+
+mod address;
+mod destination;
+mod pattern;
+mod retry;
+mod secret;
+mod settings;
+
+pub use address::{Address, AddressError};
+pub use destination::{Destination, Format};
+pub use pattern::{NotAPattern, Pattern};
+pub use retry::Retry;
+pub use secret::{NotASigningSecret, Secret, SigningSecret};
+pub use settings::{Graph, Settings, SettingsFault};

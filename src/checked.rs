@@ -1,0 +1,265 @@
+//! Reads JSON that a person or a backend wrote, and tells the path and the reason of everything that is wrong with
+//! it, not just of the first.
+
+use std::{cell::RefCell, fmt, ops::RangeInclusive};
+
+use serde_json::{Map, Value};
+
+/// What is wrong, and where. Never holds a value, only names and limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: `destinations[0].url`.
+    pub path: String,
+    /// What would be right: `must be https, or http on loopback`.
+    pub reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// A value, where it stands, and where its faults go. A member that is `null` counts as one that is not there.
+#[derive(Clone)]
+pub(crate) struct Node<'a> {
+    path: String,
+    value: &'a Value,
+    faults: &'a RefCell<Vec<Fault>>,
+}
+
+/// Reads `value`, which stands at `path`, and gives what `reader` made of it, or all the faults that it found.
+pub(crate) fn read<T>(
+    path: &str,
+    value: &Value,
+    reader: impl FnOnce(&Node<'_>) -> T,
+) -> Result<T, Vec<Fault>> {
+    let faults = RefCell::default();
+    let node = Node {
+        path: path.to_owned(),
+        value,
+        faults: &faults,
+    };
+    let result = reader(&node);
+    drop(node);
+    match faults.into_inner() {
+        faults if faults.is_empty() => Ok(result),
+        faults => Err(faults),
+    }
+}
+
+impl<'a> Node<'a> {
+    /// Records a fault of this value.
+    pub(crate) fn fault(&self, reason: impl Into<String>) {
+        self.faults.borrow_mut().push(Fault {
+            path: self.path.clone(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Records a fault and gives nothing, for the end of a chain.
+    pub(crate) fn refuse<T>(&self, reason: impl Into<String>) -> Option<T> {
+        self.fault(reason);
+        None
+    }
+
+    /// This value as it is.
+    pub(crate) fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// The members, where it is an object.
+    pub(crate) fn object(&self) -> Option<&'a Map<String, Value>> {
+        self.value
+            .as_object()
+            .or_else(|| self.refuse("must be an object"))
+    }
+
+    /// Every member that is not in `known` is a fault.
+    pub(crate) fn only(&self, known: &[&str]) {
+        let members = self.value.as_object();
+        for key in members
+            .into_iter()
+            .flat_map(Map::keys)
+            .filter(|key| !known.contains(&key.as_str()))
+        {
+            let near = known
+                .iter()
+                .find(|name| strsim::osa_distance(name, key) <= 2);
+            let hint = near
+                .map(|name| format!(", did you mean {name}?"))
+                .unwrap_or_default();
+            self.child(key, self.value)
+                .fault(format!("is not known here{hint}"));
+        }
+    }
+
+    /// A member, where it is there.
+    pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
+        self.value
+            .get(key)
+            .filter(|value| !value.is_null())
+            .map(|value| self.child(key, value))
+    }
+
+    /// A member that must be there.
+    pub(crate) fn need(&self, key: &str) -> Option<Node<'a>> {
+        self.get(key)
+            .or_else(|| self.child(key, self.value).refuse("is required"))
+    }
+
+    /// The items of a list that has as many as `count` says; another count is a fault, and the items are given all
+    /// the same. `what` names them in the plural.
+    pub(crate) fn items(&self, count: RangeInclusive<usize>, what: &str) -> Vec<Node<'a>> {
+        let Some(items) = self.value.as_array() else {
+            self.fault(format!("must be a list of {what}"));
+            return Vec::new();
+        };
+        if items.len() < *count.start() {
+            self.fault(format!("at least {} {what}", count.start()));
+        } else if items.len() > *count.end() {
+            self.fault(format!("at most {} {what}", count.end()));
+        }
+        let item = |(index, value)| Node {
+            path: format!("{}[{index}]", self.path),
+            value,
+            faults: self.faults,
+        };
+        items.iter().enumerate().map(item).collect()
+    }
+
+    /// A string.
+    pub(crate) fn text(&self) -> Option<&'a str> {
+        self.value
+            .as_str()
+            .or_else(|| self.refuse("must be a string"))
+    }
+
+    /// A string that is not blank and has at most `max` characters. A character is a Unicode scalar value: by any
+    /// other way of counting there are as many or more, so that this is never stricter than who reads it next.
+    pub(crate) fn short_text(&self, max: usize) -> Option<&'a str> {
+        let text = self.text()?;
+        if text.trim().is_empty() {
+            self.fault("must not be blank");
+        } else if text.chars().nth(max).is_some() {
+            self.fault(format!("at most {max} characters"));
+        }
+        Some(text)
+    }
+
+    /// A whole number within `range`. `unit` names what is counted.
+    pub(crate) fn whole(&self, range: &RangeInclusive<u64>, unit: &str) -> Option<u64> {
+        let number = self.value.as_u64().filter(|number| range.contains(number));
+        number.or_else(|| {
+            self.refuse(format!(
+                "must be {} to {} {unit}",
+                range.start(),
+                range.end()
+            ))
+        })
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&self) -> Option<bool> {
+        self.value
+            .as_bool()
+            .or_else(|| self.refuse("must be true or false"))
+    }
+
+    /// One of the words of `known`.
+    pub(crate) fn one_of(&self, known: &[&'static str]) -> Option<&'static str> {
+        let word = known
+            .iter()
+            .find(|word| self.value.as_str() == Some(**word))
+            .copied();
+        word.or_else(|| self.refuse(format!("must be one of {}", known.join(", "))))
+    }
+
+    fn child(&self, key: &str, value: &'a Value) -> Node<'a> {
+        let key = if is_plain(key) { key } else { "?" };
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
+        Node {
+            path,
+            value,
+            faults: self.faults,
+        }
+    }
+}
+
+/// A path is printed and logged; a key that is anything else than a name is not put into it.
+fn is_plain(key: &str) -> bool {
+    (1..=64).contains(&key.len())
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults(value: &Value, reader: impl FnOnce(&Node<'_>)) -> Vec<String> {
+        let faults = read("", value, reader).err().unwrap_or_default();
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_path() {
+        let found = faults(
+            &json!({ "list": [ { "n": 1 }, { "n": "two" }, {} ] }),
+            |node| {
+                for item in node
+                    .need("list")
+                    .into_iter()
+                    .flat_map(|list| list.items(0..=2, "things"))
+                {
+                    let _ = item.need("n").and_then(|n| n.whole(&(1..=9), "apples"));
+                }
+            },
+        );
+        assert_eq!(
+            found,
+            [
+                "list: at most 2 things",
+                "list[1].n: must be 1 to 9 apples",
+                "list[2].n: is required"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_with_a_slip_is_told_what_it_may_have_meant() {
+        let found = faults(&json!({ "tiemout": 1, "colour": 2 }), |node| {
+            node.only(&["timeout", "url"]);
+        });
+        assert_eq!(
+            found,
+            [
+                "colour: is not known here",
+                "tiemout: is not known here, did you mean timeout?"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_no_name_is_not_repeated() {
+        let found = faults(&json!({ "my secret\n": 1 }), |node| node.only(&[]));
+        assert_eq!(found, ["?: is not known here"]);
+    }
+
+    #[test]
+    fn characters_are_counted_not_bytes() {
+        let found = faults(&json!({ "three": "äöü", "four": "äöüß" }), |node| {
+            for key in ["three", "four"] {
+                let _ = node.need(key).and_then(|text| text.short_text(3));
+            }
+        });
+        assert_eq!(found, ["four: at most 3 characters"]);
+    }
+}

@@ -1,0 +1,173 @@
+//! All that can be set, from the environment of the Worker.
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    checked::{self, Fault, Node},
+    config::{Address, Destination, Secret},
+};
+
+/// All that is set. There is one only if all of it checks out: with anything wrong, every webhook is refused, and
+/// Meta repeats it until it is put right.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `META_APP_SECRET`: what webhooks are signed with. At least one.
+    pub app_secrets: Vec<Secret>,
+    /// `META_VERIFY_TOKEN`: what Meta presents in its challenge. At least one.
+    pub verify_tokens: Vec<Secret>,
+    /// `ADMIN_TOKEN`; without it the admin API refuses everyone.
+    pub admin_token: Option<Secret>,
+    /// How the Graph API is reached.
+    pub graph: Graph,
+    /// `CONFIG.destinations`.
+    pub destinations: Vec<Destination>,
+}
+
+/// How the Graph API is reached.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    /// `GRAPH_BASE_URL`.
+    pub base_url: Address,
+    /// `GRAPH_VERSION`, of the form `v25.0`.
+    pub version: String,
+    /// `GRAPH_ACCESS_TOKEN`; without it nothing can be sent.
+    pub token: Option<Secret>,
+}
+
+/// What is wrong with a setting and how to put it right. Never holds a value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SettingsFault {
+    /// A secret that nothing works without is not set, or blank.
+    #[error("{0} is not set: wrangler secret put {0}")]
+    NotSet(&'static str),
+    /// A setting, or a part of `CONFIG`, is not what it must be.
+    #[error("{0}")]
+    Wrong(Fault),
+}
+
+impl Settings {
+    /// Reads all settings. `lookup` gives the value of a secret or a variable by its name. Either everything is
+    /// right, or every fault is told.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<SettingsFault>> {
+        let mut faults = Vec::new();
+        let mut needed = |name| {
+            let secrets = lookup(name)
+                .map(|text| Secret::several(&text))
+                .unwrap_or_default();
+            if secrets.is_empty() {
+                faults.push(SettingsFault::NotSet(name));
+            }
+            secrets
+        };
+        let app_secrets = needed("META_APP_SECRET");
+        let verify_tokens = needed("META_VERIFY_TOKEN");
+        let optional = |name| lookup(name).and_then(|text| Secret::one(&text));
+
+        let mut wrong =
+            |found: Vec<Fault>| faults.extend(found.into_iter().map(SettingsFault::Wrong));
+        let set = |name, default: &str| {
+            optional_text(&lookup, name).unwrap_or_else(|| default.to_owned())
+        };
+        let base_url = read_base_url(&set("GRAPH_BASE_URL", "https://graph.facebook.com"));
+        let base_url = base_url.map_err(|fault| wrong(vec![fault])).ok();
+        let version = set("GRAPH_VERSION", "v25.0");
+        if !is_version(&version) {
+            wrong(vec![fault("GRAPH_VERSION", &"must be of the form v25.0")]);
+        }
+        let destinations = read_config(&set("CONFIG", "{}"), &lookup)
+            .map_err(&mut wrong)
+            .unwrap_or_default();
+
+        match base_url {
+            Some(base_url) if faults.is_empty() => Ok(Self {
+                app_secrets,
+                verify_tokens,
+                admin_token: optional("ADMIN_TOKEN"),
+                graph: Graph {
+                    base_url,
+                    version,
+                    token: optional("GRAPH_ACCESS_TOKEN"),
+                },
+                destinations,
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+fn optional_text(lookup: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    lookup(name)
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
+}
+
+fn fault(name: &str, reason: &impl ToString) -> Fault {
+    Fault {
+        path: name.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+fn read_base_url(text: &str) -> Result<Address, Fault> {
+    let address = Address::parse(text).map_err(|error| fault("GRAPH_BASE_URL", &error))?;
+    // The path of each request is put behind it.
+    if text.contains('?') {
+        return Err(fault("GRAPH_BASE_URL", &"must not hold a query (?…)"));
+    }
+    Ok(address)
+}
+
+fn is_version(text: &str) -> bool {
+    let is_number =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    text.strip_prefix('v')
+        .and_then(|rest| rest.split_once('.'))
+        .is_some_and(|(a, b)| is_number(a) && is_number(b))
+}
+
+fn read_config(
+    text: &str,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<Destination>, Vec<Fault>> {
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        vec![fault(
+            "CONFIG",
+            &format!(
+                "is not JSON: line {}, column {}",
+                error.line(),
+                error.column()
+            ),
+        )]
+    })?;
+    if !value.is_object() {
+        return Err(vec![fault("CONFIG", &"must be an object")]);
+    }
+    checked::read("", &value, |root| {
+        root.only(&["destinations"]);
+        root.get("destinations")
+            .map(|node| read_destinations(&node, lookup))
+            .unwrap_or_default()
+    })
+}
+
+fn read_destinations(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<Destination> {
+    let mut destinations: Vec<Destination> = Vec::new();
+    let mut ids = Vec::new();
+    for item in node.items(0..=usize::MAX, "destinations") {
+        // Looked at apart from the rest, so that a fault elsewhere in it does not hide this one.
+        if let Some(id) = item.value().get("id").and_then(Value::as_str) {
+            if ids.contains(&id) {
+                item.need("id")
+                    .inspect(|id| id.fault("is taken by a destination above"));
+            }
+            ids.push(id);
+        }
+        destinations.extend(Destination::read(&item, lookup));
+    }
+    destinations
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,248 @@
+use super::*;
+use crate::config::{Format, Retry};
+
+const KEY: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const TWO: [(&str, &str); 2] = [
+    ("META_APP_SECRET", "app-1, app-2"),
+    ("META_VERIFY_TOKEN", "verify"),
+];
+
+fn read(more: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    let all: Vec<_> = more.iter().chain(&TWO).copied().collect();
+    Settings::read(|name| {
+        all.iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+    .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+fn faults(config: &str) -> Vec<String> {
+    read(&[
+        ("CONFIG", config),
+        ("CRM_SECRET", KEY),
+        ("SHORT", "whsec_c2hvcnQ="),
+    ])
+    .err()
+    .unwrap_or_default()
+}
+
+/// The faults of one destination that is right but for `members`.
+fn faults_of(members: &str) -> Vec<String> {
+    faults(&format!(
+        r#"{{"destinations":[{{"id":"crm","url":"https://crm.example/h","secret":"env:CRM_SECRET",{members}}}]}}"#
+    ))
+}
+
+#[test]
+fn two_secrets_are_enough() {
+    let settings = read(&[]).unwrap();
+    assert_eq!(
+        settings
+            .app_secrets
+            .iter()
+            .map(Secret::expose)
+            .collect::<Vec<_>>(),
+        ["app-1", "app-2"]
+    );
+    assert_eq!(
+        settings.graph.base_url.as_str(),
+        "https://graph.facebook.com/"
+    );
+    assert_eq!(settings.graph.version, "v25.0");
+    assert!(
+        settings.graph.token.is_none()
+            && settings.admin_token.is_none()
+            && settings.destinations.is_empty()
+    );
+}
+
+#[test]
+fn what_is_missing_is_named_with_how_to_set_it() {
+    let none = Settings::read(|_| None).unwrap_err();
+    assert_eq!(
+        none.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "META_APP_SECRET is not set: wrangler secret put META_APP_SECRET",
+            "META_VERIFY_TOKEN is not set: wrangler secret put META_VERIFY_TOKEN",
+        ]
+    );
+}
+
+#[test]
+fn a_blank_secret_is_none() {
+    assert_eq!(
+        read(&[("META_APP_SECRET", " , ")]).unwrap_err(),
+        ["META_APP_SECRET is not set: wrangler secret put META_APP_SECRET"]
+    );
+    assert!(read(&[("ADMIN_TOKEN", " ")]).unwrap().admin_token.is_none());
+}
+
+#[test]
+fn the_way_to_the_graph_api_is_checked() {
+    let ok = read(&[
+        ("GRAPH_BASE_URL", "http://127.0.0.1:9000"),
+        ("GRAPH_VERSION", "v26.0"),
+    ])
+    .unwrap();
+    assert_eq!(ok.graph.base_url.as_str(), "http://127.0.0.1:9000/");
+    assert_eq!(
+        read(&[
+            ("GRAPH_BASE_URL", "http://graph.example"),
+            ("GRAPH_VERSION", "25")
+        ])
+        .unwrap_err(),
+        [
+            "GRAPH_BASE_URL: must be https, or http on loopback",
+            "GRAPH_VERSION: must be of the form v25.0",
+        ]
+    );
+    assert_eq!(
+        read(&[("GRAPH_BASE_URL", "https://graph.example/?a")]).unwrap_err(),
+        ["GRAPH_BASE_URL: must not hold a query (?…)"]
+    );
+}
+
+#[test]
+fn a_destination_needs_three_things_and_has_sound_defaults() {
+    let config = r#"{"destinations":[{"id":"crm","url":"https://crm.example/h","secret":"env:CRM_SECRET"}]}"#;
+    let settings = read(&[("CONFIG", config), ("CRM_SECRET", KEY)]).unwrap();
+    let [crm] = settings.destinations.as_slice() else {
+        panic!("one destination")
+    };
+    assert_eq!(
+        (crm.id.as_str(), crm.url.as_str(), crm.secrets.len()),
+        ("crm", "https://crm.example/h", 1)
+    );
+    assert!(crm.wants("whatsapp.message.received"));
+    assert_eq!(
+        (crm.format, crm.timeout_ms, crm.max_in_flight, crm.paused),
+        (Format::CloudEvents, 10_000, 6, false)
+    );
+    assert_eq!(
+        crm.retry,
+        Retry {
+            first_ms: 5_000,
+            max_ms: 3_600_000,
+            total_ms: 259_200_000
+        }
+    );
+}
+
+#[test]
+fn everything_can_be_set() {
+    let config = r#"{"destinations":[{"id":"crm","url":"http://localhost:1/","secret":["env:NEW","env:OLD"],
+        "events":["whatsapp.status.failed","whatsapp.message.*"],"format":"cloudevents","timeout_ms":100,
+        "max_in_flight":1,"retry":{"first_ms":10,"max_ms":50,"total_ms":900},"paused":true}]}"#;
+    let settings = read(&[("CONFIG", config), ("NEW", KEY), ("OLD", KEY)]).unwrap();
+    let [crm] = settings.destinations.as_slice() else {
+        panic!("one destination")
+    };
+    assert_eq!(
+        (
+            crm.secrets.len(),
+            crm.timeout_ms,
+            crm.max_in_flight,
+            crm.paused
+        ),
+        (2, 100, 1, true)
+    );
+    assert_eq!(
+        crm.retry,
+        Retry {
+            first_ms: 10,
+            max_ms: 50,
+            total_ms: 900
+        }
+    );
+    assert!(crm.wants("whatsapp.message.edited") && !crm.wants("whatsapp.status.read"));
+}
+
+#[test]
+fn every_fault_of_a_config_is_told_with_its_path() {
+    let config = r#"{"replys":[],"destinations":[
+        {"id":"CRM","url":"http://crm.example","secret":"env:NOT_SET","timeout_ms":5,"retires":{}},
+        {"id":"b","url":"https://10.0.0.1/","secret":"env:SHORT","events":["*.x"],"format":"meta","paused":"yes"},
+        {"id":"b","retry":{"first_ms":100,"max_ms":50,"total":1},"events":[]},
+        7]}"#;
+    assert_eq!(
+        faults(config),
+        [
+            "replys: is not known here",
+            "destinations[0].retires: is not known here",
+            "destinations[0].id: must be 1 to 64 of a-z, 0-9, _ and -",
+            "destinations[0].url: must be https, or http on loopback",
+            "destinations[0].secret: NOT_SET is not set: wrangler secret put NOT_SET",
+            "destinations[0].timeout_ms: must be 100 to 30000 ms",
+            "destinations[1].url: must not be a private, loopback, link-local or metadata address",
+            "destinations[1].secret: SHORT must be whsec_ and the base64 of 24 to 64 random bytes: \
+         echo whsec_$(openssl rand -base64 32)",
+            "destinations[1].events[0]: must be an event type, or the beginning of one and .*, or *",
+            "destinations[1].format: is not there yet: cloudevents is the one format for now",
+            "destinations[1].paused: must be true or false",
+            "destinations[2].id: is taken by a destination above",
+            "destinations[2].url: is required",
+            "destinations[2].secret: is required",
+            "destinations[2].events: at least 1 event types",
+            "destinations[2].retry.total: is not known here",
+            "destinations[2].retry: max_ms must not be below first_ms",
+            "destinations[3]: must be an object",
+        ]
+    );
+}
+
+#[test]
+fn a_slip_in_a_key_is_pointed_out() {
+    assert_eq!(
+        faults_of(r#""timout_ms":5"#),
+        ["destinations[0].timout_ms: is not known here, did you mean timeout_ms?"]
+    );
+}
+
+#[test]
+fn a_config_that_is_no_object_is_refused() {
+    assert_eq!(
+        faults("{\"destinations\": [}"),
+        ["CONFIG: is not JSON: line 1, column 19"]
+    );
+    assert_eq!(faults("[]"), ["CONFIG: must be an object"]);
+    assert_eq!(
+        faults(r#"{"destinations":{}}"#),
+        ["destinations: must be a list of destinations"]
+    );
+}
+
+#[test]
+fn a_secret_in_a_config_is_refused_and_not_repeated() {
+    for secret in [
+        KEY,
+        "env:whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        "",
+        "env:",
+    ] {
+        let found = faults(&format!(
+            r#"{{"destinations":[{{"id":"a","url":"https://a.example","secret":"{secret}"}}]}}"#
+        ));
+        assert_eq!(
+            found,
+            [
+                "destinations[0].secret: must be a reference such as env:CRM_SECRET, never the secret itself"
+            ]
+        );
+    }
+}
+
+#[test]
+fn settings_can_be_printed_without_a_secret() {
+    let config = r#"{"destinations":[{"id":"crm","url":"https://crm.example/k3y","secret":"env:CRM_SECRET"}]}"#;
+    let settings = read(&[
+        ("CONFIG", config),
+        ("CRM_SECRET", KEY),
+        ("GRAPH_ACCESS_TOKEN", "EAAG"),
+    ])
+    .unwrap();
+    let shown = format!("{settings:?}");
+    for secret in ["app-1", "verify\"", "EAAG", "C2FVs", "k3y"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
