@@ -32,6 +32,7 @@ impl Wrangler {
         command
             .current_dir(build::root())
             .env("WRANGLER_SEND_METRICS", "false")
+            .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
             .arg(build::program("wrangler"));
         command.args([
             "dev",
