@@ -1,0 +1,61 @@
+//! The built WASM: where it is, and that it is not older than the source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The repository.
+pub(super) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program that npm installed.
+pub(super) fn program(name: &str) -> PathBuf {
+    let path = root().join("node_modules/.bin").join(name);
+    assert!(
+        path.exists(),
+        "{} is not there: run `make tools`",
+        path.display()
+    );
+    path
+}
+
+/// The directory of the build.
+pub(super) fn directory(panic_routes: bool) -> PathBuf {
+    let directory = root().join(if panic_routes { "build-panic" } else { "build" });
+    let Some(built) = modified(&directory.join("index.js")) else {
+        panic!("{} is not there: run `make wasm`", directory.display())
+    };
+    // A test that passes on yesterday's build says nothing.
+    assert!(
+        built >= newest(&root().join("src")),
+        "{} is older than src/: run `make wasm`",
+        directory.display()
+    );
+    directory
+}
+
+/// A text value of wrangler.toml, where it is written once.
+pub(super) fn wrangler_toml(key: &str) -> String {
+    let text = fs::read_to_string(root().join("wrangler.toml")).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
+    line.unwrap_or_else(|| panic!("wrangler.toml has no {key}"))
+        .trim()
+        .trim_matches('"')
+        .to_owned()
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
+}
+
+fn newest(path: &Path) -> SystemTime {
+    let inside = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .map(|entry| newest(&entry.unwrap().path()))
+        .max();
+    inside.max(modified(path)).unwrap()
+}

@@ -1,0 +1,79 @@
+//! A program in the background: its output in a file, its end by its own process group.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+/// How long a start may take; the machine may be busy with the other tests.
+const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// A running program, killed when dropped, with all that it started.
+pub(super) struct Process {
+    child: Child,
+    group: u32,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts it, with what it prints appended to the file `log`.
+    pub(super) fn start(command: &mut Command, log: &Path) -> Self {
+        let out = File::options().create(true).append(true).open(log).unwrap();
+        let errors = out.try_clone().unwrap();
+        // A group of its own, so that what wrangler starts ends with it.
+        let child = command
+            .stdin(std::process::Stdio::null())
+            .stdout(out)
+            .stderr(errors)
+            .process_group(0)
+            .spawn();
+        let child = child.unwrap();
+        let group = child.id().unwrap();
+        Self {
+            child,
+            group,
+            log: log.to_owned(),
+        }
+    }
+
+    /// Waits until `ready` finds in the output what it looks for; panics, with the output, if the program ends before
+    /// or takes too long.
+    pub(super) async fn wait_for<T>(&mut self, mut ready: impl FnMut(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let log = fs::read_to_string(&self.log).unwrap();
+            if let Some(found) = ready(&log) {
+                return found;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "it did not start ({ended:?}); it printed:\n{log}"
+            );
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Kills it (SIGKILL: no time to tidy up) and waits until it is gone.
+    pub(super) async fn kill(&mut self) {
+        self.kill_group();
+        self.child.wait().await.unwrap();
+    }
+
+    fn kill_group(&mut self) {
+        if self.child.id().is_some() {
+            let group = format!("-{}", self.group);
+            let _ = std::process::Command::new("kill")
+                .args(["-KILL", "--", &group])
+                .status();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill_group();
+    }
+}

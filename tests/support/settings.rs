@@ -1,0 +1,68 @@
+//! What a test sets before it starts Transom.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Transom;
+
+/// The app secret where a test sets none.
+pub(crate) const APP_SECRET: &str = "test-app-secret";
+/// The verify token where a test sets none.
+pub(crate) const VERIFY_TOKEN: &str = "test-verify-token";
+
+/// The settings of one Transom. `Default` has what is required and no destination.
+#[derive(Clone)]
+#[must_use]
+pub(crate) struct Settings {
+    pub(super) values: BTreeMap<String, Value>,
+    pub(super) panic_routes: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let settings = Self {
+            values: BTreeMap::new(),
+            panic_routes: false,
+        };
+        settings
+            .secret("META_APP_SECRET", APP_SECRET)
+            .secret("META_VERIFY_TOKEN", VERIFY_TOKEN)
+    }
+}
+
+impl Settings {
+    /// Sets a secret. The Worker sees it as it sees a text variable.
+    pub(crate) fn secret(self, name: &str, value: &str) -> Self {
+        self.var(name, value)
+    }
+
+    /// Sets a variable.
+    pub(crate) fn var(mut self, name: &str, value: &str) -> Self {
+        self.values.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// Takes a setting away, also one of those that `Default` brings.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.values.remove(name);
+        self
+    }
+
+    /// Sets `CONFIG`, as the tables of wrangler.toml do. To give it as text, use [`Settings::var`].
+    pub(crate) fn config(mut self, config: Value) -> Self {
+        self.values.insert("CONFIG".to_owned(), config);
+        self
+    }
+
+    /// Starts Transom in workerd, and returns when it takes requests.
+    pub(crate) async fn start(self) -> Transom {
+        Transom::start(self).await
+    }
+
+    /// Takes the build that has routes which panic on purpose.
+    pub(crate) fn with_panic_routes(mut self) -> Self {
+        self.panic_routes = true;
+        self
+    }
+}

@@ -1,0 +1,160 @@
+//! Transom under `workerd serve`.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::build;
+use super::process::Process;
+use super::settings::Settings;
+
+/// A running Transom with a disk of its own.
+pub(crate) struct Transom {
+    /// Holds workerd's configuration, what it prints, and the mailboxes; removed at the end.
+    directory: TempDir,
+    process: Process,
+    port: u16,
+}
+
+impl Transom {
+    /// What is required is set; add the rest, then `start().await`.
+    pub(crate) fn builder() -> Settings {
+        Settings::default()
+    }
+
+    pub(super) async fn start(settings: Settings) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        write_config(&directory, &settings);
+        let (process, port) = serve(&directory, 0).await;
+        Self {
+            directory,
+            process,
+            port,
+        }
+    }
+
+    /// The address of a path (`/webhook`).
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Ends it at once, as a power cut would. Its disk stays.
+    pub(crate) async fn kill(&mut self) {
+        self.process.kill().await;
+    }
+
+    /// Starts it again on the same disk and port; kills it first if it runs.
+    pub(crate) async fn restart(&mut self) {
+        self.kill().await;
+        (self.process, self.port) = serve(&self.directory, self.port).await;
+    }
+
+    /// Starts it again with other settings, on the same disk and port.
+    pub(crate) async fn restart_with(&mut self, settings: Settings) {
+        write_config(&self.directory, &settings);
+        self.restart().await;
+    }
+
+    /// All that it has printed, the lines of earlier starts included.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log.txt")).unwrap()
+    }
+}
+
+impl Drop for Transom {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- Transom printed:\n{}---", self.log());
+        }
+    }
+}
+
+/// Runs workerd; port 0 takes a free one. Returns the port.
+async fn serve(directory: &TempDir, port: u16) -> (Process, u16) {
+    let log = directory.path().join("log.txt");
+    let before = fs::read_to_string(&log).map_or(0, |log| log.len());
+    let mut command = Command::new(build::program("workerd"));
+    // It writes a line of JSON to descriptor 1 (stdout) when it listens.
+    command
+        .args(["serve", "--verbose", "--control-fd=1", "--socket-addr"])
+        .arg(format!("http=127.0.0.1:{port}"));
+    let mut process = Process::start(
+        command.arg("config.capnp").current_dir(directory.path()),
+        &log,
+    );
+    let port = process
+        .wait_for(|log| listening_port(log.get(before..)?))
+        .await;
+    (process, port)
+}
+
+fn listening_port(log: &str) -> Option<u16> {
+    let events = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let port = events
+        .filter(|event| event["event"] == "listen")
+        .find_map(|event| event["port"].as_u64())?;
+    u16::try_from(port).ok()
+}
+
+/// Everything that workerd reads goes into the directory; values in files of their own need no quoting.
+fn write_config(directory: &TempDir, settings: &Settings) {
+    let built = build::directory(settings.panic_routes);
+    for module in ["index.js", "index_bg.wasm"] {
+        fs::copy(built.join(module), directory.path().join(module)).unwrap();
+    }
+    let mut bindings = String::new();
+    for (name, value) in &settings.values {
+        let (kind, text) = value.as_str().map_or_else(
+            || ("json", value.to_string()),
+            |text| ("text", text.to_owned()),
+        );
+        fs::write(directory.path().join(format!("{name}.{kind}")), text).unwrap();
+        writeln!(
+            bindings,
+            "      (name = \"{name}\", {kind} = embed \"{name}.{kind}\"),"
+        )
+        .unwrap();
+    }
+    let date = build::wrangler_toml("compatibility_date");
+    fs::create_dir_all(directory.path().join("disk")).unwrap();
+    fs::write(
+        directory.path().join("config.capnp"),
+        config(&date, &bindings),
+    )
+    .unwrap();
+}
+
+fn config(date: &str, bindings: &str) -> String {
+    format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "transom", worker = .transom),
+    (name = "loopback", network = (allow = ["local"])),
+    (name = "disk", disk = (path = "disk", writable = true)),
+  ],
+  sockets = [(name = "http", http = (), service = "transom")],
+);
+
+const transom :Workerd.Worker = (
+  compatibilityDate = "{date}",
+  modules = [
+    (name = "index.js", esModule = embed "index.js"),
+    (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
+  ],
+  bindings = [
+      (name = "MAILBOX", durableObjectNamespace = "Mailbox"),
+{bindings}  ],
+  durableObjectNamespaces = [(className = "Mailbox", uniqueKey = "mailbox", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
+  globalOutbound = "loopback",
+);
+"#
+    )
+}
