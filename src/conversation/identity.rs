@@ -51,7 +51,11 @@ pub fn belonging(
 
     let oldest = found.first();
     let conversation = oldest.map(|found| found.conversation);
-    let joins: Vec<i64> = found.iter().skip(1).map(|other| other.conversation).collect();
+    let joins: Vec<i64> = found
+        .iter()
+        .skip(1)
+        .map(|other| other.conversation)
+        .collect();
     let learnt = names
         .iter()
         .chain(former)

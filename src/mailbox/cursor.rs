@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
+    Waiting,
     log::{COLUMNS, DECLARED, Entry, Log, Stored, complete},
     sql::{Sql, SqlError, atomically},
 };
@@ -180,11 +181,6 @@ impl Cursor {
         first.map_or(self.read, |seq| seq - 1)
     }
 
-    /// Whether nothing is on its way and nothing can be started now.
-    pub(super) fn is_flying(&self) -> bool {
-        !self.in_flight.is_empty()
-    }
-
     /// The next event to be delivered, if there is one and room for it.
     pub(super) fn next(
         &mut self,
@@ -200,7 +196,11 @@ impl Cursor {
             return Ok(None);
         }
         // Conversations that are tried again never take all the room: what is new must get through beside them.
-        let retried = self.in_flight.values().filter(|flight| flight.parked).count();
+        let retried = self
+            .in_flight
+            .values()
+            .filter(|flight| flight.parked)
+            .count();
         if retried < room.div_ceil(2)
             && let Some(event) = self.next_parked(sql, now_ms)?
         {
@@ -390,10 +390,10 @@ impl Cursor {
             Some(parked) if parked.attempts > 0 => parked.first_failed_ms,
             _ => refusal.now_ms,
         };
-        let next = self
-            .destination
-            .retry
-            .next(attempts, first_failed_ms, refusal.now_ms, refusal.random);
+        let next =
+            self.destination
+                .retry
+                .next(attempts, first_failed_ms, refusal.now_ms, refusal.random);
         let parked = Parked {
             attempts: if next.is_some() { attempts } else { 0 },
             first_failed_ms,
@@ -562,12 +562,32 @@ impl Cursor {
             self.parked.insert(into, together);
         }
         let in_queue = self.queue.values_mut();
-        let in_flight = self.in_flight.values_mut().map(|flight| &mut flight.conversation);
+        let in_flight = self
+            .in_flight
+            .values_mut()
+            .map(|flight| &mut flight.conversation);
         for conversation in in_queue.chain(in_flight) {
             if *conversation == from {
                 *conversation = into;
             }
         }
+    }
+
+    /// What waits for the destination, besides the log.
+    pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
+        let count = |table: &str| -> Result<i64, SqlError> {
+            let rows = sql.exec(
+                &format!("SELECT count(*) FROM {table} WHERE destination = ?1"),
+                &[self.id().into()],
+            )?;
+            rows.first().map_or(Ok(0), |row| row.required_integer(0))
+        };
+        Ok(Waiting {
+            conversations: count("parked")?,
+            events: count("parked_events")?,
+            dead_letters: count("dead_letters")?,
+            gone: self.stopped,
+        })
     }
 
     fn together(&self, moving: Parked, into: i64) -> Parked {

@@ -40,7 +40,11 @@ impl Ids {
     }
 
     /// Which of these events were seen before.
-    pub(super) fn seen(&self, sql: &dyn Sql, events: &[Event]) -> Result<HashSet<String>, SqlError> {
+    pub(super) fn seen(
+        &self,
+        sql: &dyn Sql,
+        events: &[Event],
+    ) -> Result<HashSet<String>, SqlError> {
         let mut seen = HashSet::new();
         for ids in batch::texts(events.iter().map(|event| event.id.as_str())) {
             for table in self.0.tables() {

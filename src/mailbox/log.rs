@@ -109,6 +109,8 @@ pub(super) struct Log {
     /// How many rows there are in all generations, and in the newest.
     rows: i64,
     newest_rows: i64,
+    /// Whether any event is stored in parts.
+    parts: bool,
 }
 
 impl Log {
@@ -119,13 +121,18 @@ impl Log {
              PRIMARY KEY (seq, part)) STRICT, WITHOUT ROWID",
             &[],
         )?;
-        let generations = Generations::load(sql, "log", "(seq INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, \
+        let generations = Generations::load(
+            sql,
+            "log",
+            "(seq INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, \
              id TEXT NOT NULL, kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, \
-             added TEXT NOT NULL, data TEXT NOT NULL) STRICT")?;
+             added TEXT NOT NULL, data TEXT NOT NULL) STRICT",
+        )?;
         let mut log = Self {
             last: passed,
             rows: 0,
             newest_rows: 0,
+            parts: !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty(),
             generations,
         };
         let tables: Vec<String> = log.generations.tables().collect();
@@ -202,6 +209,7 @@ impl Log {
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         self.rows += count;
         self.newest_rows += count;
+        self.parts |= events.iter().any(Stored::is_large);
     }
 
     /// The next events behind a place in the log.
@@ -270,9 +278,17 @@ impl Log {
         let numbers: Vec<i64> = self.generations.numbers().collect();
         for pair in numbers.windows(2) {
             let [number, next] = pair else { continue };
-            if passed + 1 >= *next {
+            if passed.saturating_add(1) >= *next {
                 self.generations.drop_where(sql, |other| other == *number)?;
             }
+        }
+        if self.parts {
+            sql.exec(
+                "DELETE FROM parts WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM parked_events) \
+                 AND seq NOT IN (SELECT seq FROM dead_letters)",
+                &[passed.min(self.last).into()],
+            )?;
+            self.parts = !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty();
         }
         Ok(())
     }

@@ -1,4 +1,311 @@
-//! (to come)
-pub mod sql;
+//! The mailbox: everything that is kept for one business number, as a log with cursors.
+//!
+//! Events are appended once, under an id that Meta's repetitions bear too. Each destination has a cursor; delivering
+//! is moving the cursor. Nothing here does I/O but through [`sql::Sql`], reads a clock or draws a number by chance: the
+//! Durable Object hands all of that in.
+//!
+//! - [`sql`]: the database, as much as is needed of it
+//! - `generations`, `batch`: how rows are written and got rid of cheaply
+//! - `ids`: what was seen before
+//! - `people`: whose conversation an event belongs to, and its windows
+//! - `log`: the events, while somebody waits for them
+//! - `cursor`: how far a destination has got, and what waits because it refused something
+
+mod batch;
+mod cursor;
+mod generations;
+mod ids;
+mod log;
 #[cfg(test)]
 pub(crate) mod native;
+mod people;
+pub mod sql;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+pub use cursor::{Change, Outcome};
+pub use log::Stored;
+pub use people::Found;
+
+use crate::{
+    config::Destination,
+    conversation::window::Windows,
+    event::{Effect, Event, MessageStatus, Name},
+};
+use cursor::Cursor;
+use ids::Ids;
+use log::Log;
+use people::People;
+use sql::{Sql, SqlError, atomically};
+
+/// Everything that is kept for one business number (or for an account, where an event concerns no number).
+#[derive(Debug)]
+pub struct Mailbox<S> {
+    sql: S,
+    ids: Ids,
+    log: Log,
+    cursors: Vec<Cursor>,
+}
+
+/// An event to be delivered, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Which of the destinations, in the order in which the mailbox was opened with them.
+    pub destination: usize,
+    /// What is to be delivered.
+    pub event: Stored,
+}
+
+impl<S: Sql> Mailbox<S> {
+    /// Opens the mailbox, and makes its tables where there are none.
+    pub fn open(sql: S, destinations: Vec<Destination>) -> Result<Self, SqlError> {
+        People::create(&sql)?;
+        Cursor::create(&sql)?;
+        let rows = sql.exec(
+            "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors UNION ALL SELECT max(seq) FROM parked_events)",
+            &[],
+        )?;
+        let passed = match rows.first() {
+            Some(row) => row.integer(0)?.unwrap_or(0),
+            None => 0,
+        };
+        let log = Log::load(&sql, passed)?;
+        let cursors = destinations
+            .into_iter()
+            .map(|destination| Cursor::load(&sql, destination, log.last()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            ids: Ids::load(&sql)?,
+            sql,
+            log,
+            cursors,
+        })
+    }
+
+    /// Appends the events that were not there before, all of them or, where this fails, none, and gives how many those
+    /// were. They count as received at `now_ms` (unix milliseconds).
+    pub fn append(&mut self, events: Vec<Event>, now_ms: i64) -> Result<usize, SqlError> {
+        self.ids.turn(&self.sql, now_ms)?;
+        let mut seen = self.ids.seen(&self.sql, &events)?;
+        let mut new = events;
+        new.retain(|event| seen.insert(event.id.clone()));
+        if new.is_empty() {
+            return Ok(0);
+        }
+        if new.iter().any(|event| self.wants(&event.kind)) {
+            self.log.turn(&self.sql, now_ms)?;
+        }
+
+        let mut people = People::load(&self.sql, &new)?;
+        let mut furthest = self.ids.furthest(&self.sql, &new)?;
+        let mut placed = Vec::with_capacity(new.len());
+        let mut wanted = Vec::new();
+        for event in &new {
+            let conversation = people.place(&self.sql, event)?;
+            placed.push(conversation);
+            let superseded = superseded(event, &mut furthest);
+            if self.wants(&event.kind) {
+                let seq = self.log.number(now_ms) + count(wanted.len());
+                wanted.push(Stored {
+                    seq,
+                    conversation,
+                    id: event.id.clone(),
+                    kind: event.kind.clone(),
+                    time: event.time,
+                    received_ms: now_ms,
+                    subject: event.names.first().map(|name| name.value().to_owned()),
+                    added: added(event, people.windows(conversation), superseded, now_ms),
+                    data: event.data.clone(),
+                });
+            }
+        }
+        // Somebody may have turned out to be somebody else in the middle of the batch.
+        let joins: Vec<(i64, i64)> = people.joins().to_vec();
+        for (from, into) in &joins {
+            for conversation in placed
+                .iter_mut()
+                .chain(wanted.iter_mut().map(|stored| &mut stored.conversation))
+            {
+                if conversation == from {
+                    *conversation = *into;
+                }
+            }
+        }
+
+        atomically(&self.sql, || {
+            self.ids
+                .add(&self.sql, new.iter().zip(placed.iter().copied()))?;
+            people.save(&self.sql)?;
+            self.log.add(&self.sql, &wanted)?;
+            for (from, into) in &joins {
+                self.log.join(&self.sql, *from, *into)?;
+                for cursor in &self.cursors {
+                    cursor.join(&self.sql, *from, *into)?;
+                }
+            }
+            Ok(())
+        })?;
+        self.log.added(&wanted);
+        for (from, into) in joins {
+            for cursor in &mut self.cursors {
+                cursor.joined(from, into);
+            }
+        }
+        Ok(new.len())
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        self.cursors
+            .iter()
+            .any(|cursor| cursor.destination().wants(kind))
+    }
+
+    /// The next event to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
+    pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>, SqlError> {
+        for (destination, cursor) in self.cursors.iter_mut().enumerate() {
+            if let Some(event) = cursor.next(&self.sql, &self.log, now_ms)? {
+                return Ok(Some(Delivery { destination, event }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes note of what became of a delivery. `random` (from 0 to 1) spreads the tries that follow a failure.
+    pub fn done(
+        &mut self,
+        delivery: &Delivery,
+        outcome: &Outcome,
+        now_ms: i64,
+        random: f64,
+    ) -> Result<Change, SqlError> {
+        let Some(cursor) = self.cursors.get_mut(delivery.destination) else {
+            return Ok(Change::None);
+        };
+        cursor.done(
+            &self.sql,
+            &self.log,
+            delivery.event.seq,
+            outcome,
+            now_ms,
+            random,
+        )
+    }
+
+    /// Writes down how far everyone has got and lets go of what nobody waits for. To be called when nothing can be
+    /// started for now.
+    ///
+    /// Where everything has been passed, letting go is all: a cursor that finds nothing behind its place is at the end,
+    /// wherever that place is.
+    pub fn rest(&mut self) -> Result<(), SqlError> {
+        let passed = self.cursors.iter().map(Cursor::place).min();
+        let passed = passed.unwrap_or(i64::MAX);
+        if passed < self.log.last() {
+            for cursor in &mut self.cursors {
+                cursor.save(&self.sql)?;
+            }
+        }
+        self.log.let_go(&self.sql, passed)
+    }
+
+    /// When there is something to do again (unix milliseconds; 0: now), or `None` while there is nothing.
+    pub fn wakes_at(&self) -> Option<i64> {
+        self.cursors
+            .iter()
+            .filter_map(|cursor| cursor.wakes_at(&self.log))
+            .min()
+    }
+
+    /// The destinations the mailbox was opened with.
+    pub fn destination(&self, index: usize) -> Option<&Destination> {
+        self.cursors.get(index).map(Cursor::destination)
+    }
+
+    /// The database, for what else is kept in it.
+    pub fn sql(&self) -> &S {
+        &self.sql
+    }
+
+    /// How the windows of a conversation stand.
+    pub fn windows(&self, conversation: i64) -> Result<Windows, SqlError> {
+        people::windows(&self.sql, conversation)
+    }
+
+    /// Finds a conversation by any of the person's names.
+    pub fn find(&self, name: &Name) -> Result<Option<Found>, SqlError> {
+        people::find(&self.sql, name)
+    }
+
+    /// The last status of the messages that were sent in a conversation lately, newest first.
+    pub fn statuses(
+        &self,
+        conversation: i64,
+        most: usize,
+    ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
+        self.ids.statuses(&self.sql, conversation, most)
+    }
+
+    /// How many events each destination has waiting, and how many were given up: for `destination`, in one row.
+    pub fn waiting(&self, destination: usize) -> Result<Waiting, SqlError> {
+        self.cursors.get(destination).map_or_else(
+            || Ok(Waiting::default()),
+            |cursor| cursor.waiting(&self.sql),
+        )
+    }
+}
+
+/// What waits for one destination.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Conversations that wait because an event in them was refused.
+    pub conversations: i64,
+    /// Events in those conversations.
+    pub events: i64,
+    /// Events that were given up.
+    pub dead_letters: i64,
+    /// The destination answered that it wants nothing more.
+    pub gone: bool,
+}
+
+/// Whether the event tells a status that a further one had overtaken before it came.
+fn superseded(event: &Event, furthest: &mut HashMap<String, MessageStatus>) -> bool {
+    let (Some(about), Effect::Status { status, .. }) = (ids::about(event), &event.effect) else {
+        return false;
+    };
+    match furthest.get_mut(about) {
+        Some(furthest) if *furthest > *status => true,
+        Some(furthest) => {
+            *furthest = *status;
+            false
+        }
+        None => {
+            furthest.insert(about.to_owned(), *status);
+            false
+        }
+    }
+}
+
+/// The members that the mailbox adds to an event's data.
+fn added(event: &Event, windows: Option<Windows>, superseded: bool, now_ms: i64) -> String {
+    let mut added = serde_json::Map::new();
+    let of_a_person = !event
+        .names
+        .iter()
+        .all(|name| matches!(name, Name::Topic(_)));
+    if let Some(windows) = windows.filter(|_| of_a_person) {
+        let view = windows.at(now_ms.div_euclid(1000));
+        added.insert(
+            "window".to_owned(),
+            serde_json::to_value(view).unwrap_or_default(),
+        );
+    }
+    if superseded {
+        added.insert("superseded".to_owned(), true.into());
+    }
+    serde_json::Value::Object(added).to_string()
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

@@ -19,6 +19,11 @@ impl Native {
             .unwrap()
     }
 
+    /// How many rows were written so far.
+    pub(crate) fn changes(&self) -> u64 {
+        self.0.total_changes()
+    }
+
     pub(crate) fn tables(&self) -> Vec<String> {
         self.exec(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
@@ -62,10 +67,7 @@ impl Sql for Native {
         Ok(all)
     }
 
-    fn transaction(
-        &self,
-        body: &mut dyn FnMut() -> Result<(), SqlError>,
-    ) -> Result<(), SqlError> {
+    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
         self.exec("SAVEPOINT body", &[])?;
         let result = body();
         if result.is_err() {

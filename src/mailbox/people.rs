@@ -129,7 +129,9 @@ impl People {
 
     /// How the windows of a conversation stand after the events that were placed so far.
     pub(super) fn windows(&self, conversation: i64) -> Option<Windows> {
-        self.conversations.get(&conversation).map(|found| found.windows)
+        self.conversations
+            .get(&conversation)
+            .map(|found| found.windows)
     }
 
     /// Conversations that became part of another: from, into.
@@ -260,4 +262,18 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
         names,
         windows: people.windows(conversation).unwrap_or_default(),
     }))
+}
+
+/// How the windows of a conversation stand.
+pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows, SqlError> {
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
+           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
+         SELECT '', conversations.* FROM conversations JOIN same ON same.id = conversations.id WHERE joined IS NULL",
+        &[conversation.into()],
+    )?;
+    rows.first().map_or_else(
+        || Ok(Windows::default()),
+        |row| Conversation::read(row).map(|found| found.windows),
+    )
 }

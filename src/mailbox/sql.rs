@@ -91,10 +91,7 @@ pub trait Sql {
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError>;
 
     /// Runs `body` so that all it wrote is kept, or, where it fails, none of it.
-    fn transaction(
-        &self,
-        body: &mut dyn FnMut() -> Result<(), SqlError>,
-    ) -> Result<(), SqlError>;
+    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError>;
 }
 
 /// [`Sql::transaction`] for a body that gives something back.

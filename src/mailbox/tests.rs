@@ -1,0 +1,489 @@
+//! What a mailbox promises, on real SQLite.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use proptest::prelude::*;
+
+use super::{native::Native, *};
+use crate::config::{Address, Format, Pattern, Retry};
+
+const NOW: i64 = 1_770_000_000_000;
+
+impl Sql for &Native {
+    fn exec(&self, statement: &str, parameters: &[sql::Value]) -> Result<Vec<sql::Row>, SqlError> {
+        (**self).exec(statement, parameters)
+    }
+
+    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
+        (**self).transaction(body)
+    }
+}
+
+fn destination(id: &str) -> Destination {
+    Destination {
+        id: id.to_owned(),
+        url: Address::parse("http://127.0.0.1:9/hooks").unwrap(),
+        secrets: Vec::new(),
+        events: vec![Pattern::all()],
+        format: Format::CloudEvents,
+        timeout_ms: 1000,
+        max_in_flight: 4,
+        retry: Retry {
+            first_ms: 1000,
+            max_ms: 60_000,
+            total_ms: 3_600_000,
+        },
+        paused: false,
+    }
+}
+
+fn message(person: &str, id: &str) -> Event {
+    Event {
+        id: format!("{id}-0"),
+        kind: "whatsapp.message.received".to_owned(),
+        time: Some(NOW / 1000),
+        names: vec![Name::Phone(person.to_owned())],
+        effect: Effect::Opens { referral: false },
+        data: format!(r#"{{"message":{{"id":"{id}"}}}}"#),
+    }
+}
+
+fn status(person: &str, about: &str, status: MessageStatus) -> Event {
+    Event {
+        id: format!("{about}-{}", status as u8),
+        kind: "whatsapp.status.something".to_owned(),
+        effect: Effect::Status {
+            message: format!("wamid.{about}"),
+            status,
+        },
+        ..message(person, about)
+    }
+}
+
+fn refused() -> Outcome {
+    Outcome::Refused {
+        error: "status 500".to_owned(),
+        not_before_ms: None,
+    }
+}
+
+/// Delivers all that can go at `now_ms`; `takes` says whether the destination takes it.
+fn deliver(
+    mailbox: &mut Mailbox<&Native>,
+    now_ms: i64,
+    mut takes: impl FnMut(&Delivery) -> bool,
+) -> Vec<String> {
+    let mut taken = Vec::new();
+    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
+        let outcome = if takes(&delivery) {
+            taken.push(delivery.event.id.clone());
+            Outcome::Taken
+        } else {
+            refused()
+        };
+        mailbox.done(&delivery, &outcome, now_ms, 0.5).unwrap();
+    }
+    mailbox.rest().unwrap();
+    taken
+}
+
+fn added_member(event: &Stored, member: &str) -> serde_json::Value {
+    serde_json::from_str::<serde_json::Value>(&event.added).unwrap()[member].clone()
+}
+
+#[test]
+fn a_retry_from_meta_is_stored_once() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let events = vec![message("1", "a"), message("2", "b")];
+    assert_eq!(mailbox.append(events.clone(), NOW).unwrap(), 2);
+    assert_eq!(mailbox.append(events.clone(), NOW).unwrap(), 0);
+    let eight_days = 8 * 24 * 3600 * 1000;
+    assert_eq!(mailbox.append(events.clone(), NOW + eight_days).unwrap(), 0);
+    let mut again = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    assert_eq!(again.append(events, NOW).unwrap(), 0);
+}
+
+#[test]
+fn the_same_event_twice_in_one_batch_is_stored_once() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    assert_eq!(
+        mailbox
+            .append(vec![message("1", "a"), message("1", "a")], NOW)
+            .unwrap(),
+        1
+    );
+}
+
+#[test]
+fn ids_are_forgotten_when_meta_can_no_longer_repeat_them() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![]).unwrap();
+    for day in 0..30 {
+        let now = NOW + day * 24 * 3600 * 1000;
+        mailbox
+            .append(vec![message("1", &format!("m{day}"))], now)
+            .unwrap();
+    }
+    let ids = sql
+        .tables()
+        .iter()
+        .filter(|name| name.starts_with("ids_"))
+        .count();
+    assert!(ids <= 4, "{ids} tables");
+}
+
+#[test]
+fn when_everything_is_delivered_no_text_is_left() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm"), destination("bot")]).unwrap();
+    for size in [1, 3, 50, 2] {
+        let events = (0..size)
+            .map(|n| message(&format!("{n}"), &format!("{size}.{n}")))
+            .collect();
+        mailbox.append(events, NOW + size).unwrap();
+        assert_eq!(
+            deliver(&mut mailbox, NOW, |_| true).len(),
+            2 * usize::try_from(size).unwrap()
+        );
+        for table in sql.tables().iter().filter(|name| name.starts_with("log_")) {
+            assert_eq!(sql.count(table), 0);
+        }
+        assert_eq!(mailbox.wakes_at(), None);
+    }
+}
+
+#[test]
+fn what_no_destination_wants_is_not_kept() {
+    let sql = Native::new();
+    let choosy = Destination {
+        events: vec![Pattern::parse("whatsapp.status.*").unwrap()],
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(&sql, vec![choosy]).unwrap();
+    assert_eq!(mailbox.append(vec![message("1", "a")], NOW).unwrap(), 1);
+    assert!(!sql.tables().iter().any(|name| name.starts_with("log_")));
+    assert_eq!(mailbox.wakes_at(), None);
+}
+
+#[test]
+fn a_refused_message_holds_back_its_own_customer_alone() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let events = ["1a", "2a", "1b", "2b", "1c"]
+        .map(|id| message(&id[..1], id))
+        .to_vec();
+    mailbox.append(events, NOW).unwrap();
+    let taken = deliver(&mut mailbox, NOW, |delivery| delivery.event.id != "1a-0");
+    assert_eq!(taken, ["2a-0", "2b-0"]);
+    assert_eq!(mailbox.wakes_at(), Some(NOW + 1000));
+    assert_eq!(
+        deliver(&mut mailbox, NOW + 999, |_| true),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        deliver(&mut mailbox, NOW + 1000, |_| true),
+        ["1a-0", "1b-0", "1c-0"]
+    );
+    assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+}
+
+#[test]
+fn after_the_last_try_an_event_is_a_dead_letter_and_its_customer_goes_on() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    mailbox
+        .append(vec![message("1", "a"), message("1", "b")], NOW)
+        .unwrap();
+    let mut taken = Vec::new();
+    while let Some(wakes_at) = mailbox.wakes_at() {
+        taken.extend(deliver(&mut mailbox, wakes_at.max(NOW), |delivery| {
+            delivery.event.id != "a-0"
+        }));
+    }
+    assert_eq!(taken, ["b-0"]);
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!((waiting.events, waiting.dead_letters), (0, 1));
+}
+
+#[test]
+fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    let change = mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    assert_eq!(change, Change::Stopped);
+    mailbox.rest().unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    assert_eq!(mailbox.wakes_at(), None);
+
+    let mut again = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    assert_eq!(again.next(NOW).unwrap(), None);
+    let moved = Destination {
+        url: Address::parse("http://127.0.0.1:9/elsewhere").unwrap(),
+        ..destination("crm")
+    };
+    let mut moved = Mailbox::open(&sql, vec![moved]).unwrap();
+    assert_eq!(deliver(&mut moved, NOW, |_| true), ["a-0"]);
+}
+
+#[test]
+fn a_new_destination_gets_what_comes_from_now_on() {
+    let sql = Native::new();
+    let slow = || Destination {
+        paused: true,
+        ..destination("slow")
+    };
+    let mut mailbox = Mailbox::open(&sql, vec![slow()]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let mut mailbox = Mailbox::open(&sql, vec![slow(), destination("new")]).unwrap();
+    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["b-0"]);
+    let mut resumed = Mailbox::open(&sql, vec![destination("slow")]).unwrap();
+    assert_eq!(deliver(&mut resumed, NOW, |_| true), ["a-0", "b-0"]);
+}
+
+#[test]
+fn an_event_carries_the_windows_as_they_stood_after_it() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let late = Event {
+        time: Some(NOW / 1000 - 2 * 24 * 3600),
+        ..message("1", "late")
+    };
+    mailbox.append(vec![late, message("1", "b")], NOW).unwrap();
+    let mut open = Vec::new();
+    deliver(&mut mailbox, NOW, |delivery| {
+        open.push(added_member(&delivery.event, "window")["customer_service"]["open"].clone());
+        true
+    });
+    assert_eq!(open, [false, true]);
+}
+
+#[test]
+fn a_status_that_was_overtaken_is_marked() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let told = [
+        (MessageStatus::Read, false),
+        (MessageStatus::Sent, true),
+        (MessageStatus::Played, false),
+        (MessageStatus::Delivered, true),
+    ];
+    for (kind, overtaken) in told {
+        mailbox.append(vec![status("1", "m", kind)], NOW).unwrap();
+        deliver(&mut mailbox, NOW, |delivery| {
+            let marked = added_member(&delivery.event, "superseded");
+            assert_eq!(marked == true, overtaken, "{kind:?}");
+            true
+        });
+    }
+    let found = mailbox.find(&Name::Phone("1".to_owned())).unwrap().unwrap();
+    let statuses = mailbox.statuses(found.conversation, 10).unwrap();
+    assert_eq!(statuses.len(), 1);
+    assert_eq!(statuses[0].1, MessageStatus::Played);
+}
+
+#[test]
+fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let user = Name::User("US.1".to_owned());
+    let by_user = Event {
+        names: vec![user.clone()],
+        time: Some(NOW / 1000 - 100),
+        ..message("", "a")
+    };
+    let by_both = Event {
+        names: vec![user.clone(), Name::Phone("1".to_owned())],
+        effect: Effect::None,
+        ..message("", "c")
+    };
+    mailbox.append(vec![by_user], NOW).unwrap();
+    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.append(vec![by_both], NOW).unwrap();
+
+    let found = mailbox.find(&user).unwrap().unwrap();
+    assert_eq!(found.names, ["phone:1", "user:US.1"]);
+    assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
+    assert_eq!(
+        mailbox.windows(2).unwrap(),
+        found.windows,
+        "by its former number"
+    );
+    assert_eq!(
+        deliver(&mut mailbox, NOW + 5000, |_| true),
+        ["a-0", "b-0", "c-0"]
+    );
+}
+
+#[test]
+fn an_event_of_three_megabytes_is_kept_in_parts_and_comes_back_whole() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let large = Event {
+        data: format!(r#"{{"raw":"{}"}}"#, "ä".repeat(1_500_000)),
+        ..message("1", "a")
+    };
+    mailbox.append(vec![large.clone()], NOW).unwrap();
+    let mut seen = None;
+    deliver(&mut mailbox, NOW, |_| false);
+    deliver(&mut mailbox, NOW + 1000, |delivery| {
+        seen = Some(delivery.event.data.clone());
+        true
+    });
+    assert_eq!(seen, Some(large.data));
+    assert_eq!(sql.count("parts"), 0, "nothing of it is left");
+}
+
+#[test]
+fn a_clock_that_jumps_loses_nothing() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let year = 365 * 24 * 3600 * 1000;
+    let mut taken = Vec::new();
+    for (n, now) in [NOW, NOW + year, NOW - year, NOW].into_iter().enumerate() {
+        mailbox
+            .append(vec![message("1", &format!("{n}"))], now)
+            .unwrap();
+        taken.extend(deliver(&mut mailbox, now, |_| true));
+    }
+    assert_eq!(taken, ["0-0", "1-0", "2-0", "3-0"]);
+}
+
+#[test]
+fn one_message_received_and_delivered_writes_four_rows() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    let before = sql.changes();
+    let next = Event {
+        time: Some(NOW / 1000 + 1),
+        ..message("1", "b")
+    };
+    mailbox.append(vec![next], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    // Its id, its body, the window, and the body again when it goes. The fifth is the alarm.
+    assert_eq!(sql.changes() - before, 4);
+}
+
+/// What may happen to a mailbox.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Meta delivers these of the events, whether or not it did before.
+    Append(Vec<usize>),
+    /// Something is started.
+    Start,
+    /// Something that is on its way comes to its end: which, and whether it was taken.
+    End(usize, bool),
+    /// The object is restarted.
+    Crash,
+    /// Time goes by.
+    Wait(i64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => proptest::collection::vec(0usize..40, 1..8).prop_map(Step::Append),
+        6 => Just(Step::Start),
+        6 => (0usize..8, any::<bool>()).prop_map(|(which, taken)| Step::End(which, taken)),
+        1 => Just(Step::Crash),
+        2 => (0i64..5000).prop_map(Step::Wait),
+    ];
+    proptest::collection::vec(step, 1..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// However the same webhooks are split, ordered and repeated, each event is in the log once.
+    #[test]
+    fn any_split_order_and_repetition_ends_in_the_same_events(
+        batches in proptest::collection::vec(proptest::collection::vec(0usize..30, 0..12), 1..12),
+    ) {
+        let sql = Native::new();
+        let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+        let mut expected = HashSet::new();
+        let mut stored = 0;
+        for batch in batches {
+            let events: Vec<Event> = batch.iter().map(|n| message(&format!("{}", n % 5), &format!("{n}"))).collect();
+            expected.extend(events.iter().map(|event| event.id.clone()));
+            stored += mailbox.append(events, NOW).unwrap();
+        }
+        prop_assert_eq!(stored, expected.len());
+        let taken = deliver(&mut mailbox, NOW, |_| true);
+        prop_assert_eq!(taken.len(), expected.len());
+        prop_assert_eq!(taken.into_iter().collect::<HashSet<_>>(), expected);
+    }
+
+    /// Whatever fails, in whatever order, and whenever the object is restarted: every event reaches every destination,
+    /// and within a conversation in the order in which it came.
+    #[test]
+    fn every_event_reaches_every_destination_in_the_order_of_its_conversation(steps in steps()) {
+        let sql = Native::new();
+        let open = || Mailbox::open(&sql, vec![destination("crm"), destination("bot")]).unwrap();
+        let mut mailbox = open();
+        let mut now = NOW;
+        let mut flying: Vec<Delivery> = Vec::new();
+        let mut came: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        let mut known = HashSet::new();
+        // By destination and conversation: what was taken, repetitions left out.
+        let mut taken: HashMap<(usize, i64), Vec<String>> = HashMap::new();
+        let mut take = |delivery: &Delivery| {
+            let taken = taken.entry((delivery.destination, delivery.event.conversation)).or_default();
+            if !taken.contains(&delivery.event.id) {
+                taken.push(delivery.event.id.clone());
+            }
+        };
+        for step in steps {
+            match step {
+                Step::Append(which) => {
+                    let events: Vec<Event> =
+                        which.iter().map(|n| message(&format!("{}", n % 4), &format!("{n}"))).collect();
+                    for (n, event) in which.iter().zip(&events) {
+                        if known.insert(event.id.clone()) {
+                            came.entry(i64::try_from(*n % 4).unwrap()).or_default().push(event.id.clone());
+                        }
+                    }
+                    mailbox.append(events, now).unwrap();
+                }
+                Step::Start => flying.extend(mailbox.next(now).unwrap()),
+                Step::End(which, is_taken) if !flying.is_empty() => {
+                    let delivery = flying.remove(which % flying.len());
+                    if is_taken {
+                        take(&delivery);
+                    }
+                    let outcome = if is_taken { Outcome::Taken } else { refused() };
+                    mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
+                    mailbox.rest().unwrap();
+                }
+                Step::End(..) => {}
+                Step::Crash => {
+                    flying.clear();
+                    mailbox = open();
+                }
+                Step::Wait(ms) => now += ms,
+            }
+        }
+        for delivery in flying {
+            take(&delivery);
+            mailbox.done(&delivery, &Outcome::Taken, now, 0.5).unwrap();
+        }
+        while let Some(wakes_at) = mailbox.wakes_at() {
+            now = now.max(wakes_at);
+            deliver(&mut mailbox, now, |delivery| { take(delivery); true });
+        }
+        for person in 0..4i64 {
+            let Some(came) = came.get(&person) else { continue };
+            let found = mailbox.find(&Name::Phone(format!("{person}"))).unwrap().unwrap();
+            for destination in 0..2 {
+                prop_assert_eq!(taken.get(&(destination, found.conversation)), Some(came));
+            }
+        }
+        prop_assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+    }
+}
