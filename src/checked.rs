@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// What is wrong, and where. Never holds a value, only names and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where: `destinations[0].url`.
+    /// Where: `destinations[0].url`. Empty for the whole.
     pub path: String,
     /// What would be right: `must be https, or http on loopback`.
     pub reason: String,
@@ -16,7 +16,10 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.reason)
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.reason)
     }
 }
 
@@ -135,16 +138,25 @@ impl<'a> Node<'a> {
             .or_else(|| self.refuse("must be a string"))
     }
 
+    /// A string that is not blank.
+    pub(crate) fn filled_text(&self) -> Option<&'a str> {
+        let text = self.text()?;
+        if text.trim().is_empty() {
+            self.refuse("must not be blank")
+        } else {
+            Some(text)
+        }
+    }
+
     /// A string that is not blank and has at most `max` characters. A character is a Unicode scalar value: by any
     /// other way of counting there are as many or more, so that this is never stricter than who reads it next.
     pub(crate) fn short_text(&self, max: usize) -> Option<&'a str> {
-        let text = self.text()?;
-        if text.trim().is_empty() {
-            self.fault("must not be blank");
-        } else if text.chars().nth(max).is_some() {
-            self.fault(format!("at most {max} characters"));
+        let text = self.filled_text()?;
+        if text.chars().nth(max).is_some() {
+            self.refuse(format!("at most {max} characters"))
+        } else {
+            Some(text)
         }
-        Some(text)
     }
 
     /// A whole number within `range`. `unit` names what is counted.
@@ -172,7 +184,7 @@ impl<'a> Node<'a> {
             .iter()
             .find(|word| self.value.as_str() == Some(**word))
             .copied();
-        word.or_else(|| self.refuse(format!("must be one of {}", known.join(", "))))
+        word.or_else(|| self.refuse(format!("must be {}", known.join(" or "))))
     }
 
     fn child(&self, key: &str, value: &'a Value) -> Node<'a> {

@@ -1,0 +1,289 @@
+//! What a destination's answer means.
+
+use std::{fmt, time::UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::{
+    checked::{self, Fault},
+    meta::graph::Message,
+};
+
+/// How much of an answer is read, in bytes. It is enough for ten replies; what is longer counts as an answer that
+/// asks for none.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// How many replies one answer may ask for. A customer reads a few messages, and a loop in a backend must not write
+/// hundreds.
+pub const MAX_REPLIES: usize = 10;
+
+/// The longest that `Retry-After` is obeyed, in milliseconds: one hour, as long as the longest wait that we choose
+/// ourselves. A date that is far off by mistake must not silence a destination for days.
+pub const MAX_RETRY_AFTER_MS: i64 = 3_600_000;
+
+/// The shortest, one second: `Retry-After: 0` must not make a loop.
+const MIN_RETRY_AFTER_MS: i64 = 1_000;
+
+/// What a destination's answer means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It has the event. It may have asked for replies; if anything is wrong with them none of them is sent, but the
+    /// event is delivered all the same.
+    Taken {
+        /// The replies in the order in which they are to be sent, or all that is wrong with them.
+        replies: Result<Vec<Message>, Vec<Fault>>,
+    },
+    /// It wants no more events, ever.
+    Gone,
+    /// It says when to come again. It counts as a try that failed, and the schedule's end holds for it as well.
+    Later {
+        /// Unix milliseconds, from a second to an hour ahead.
+        at_ms: i64,
+        /// For the record.
+        class: ErrorClass,
+    },
+    /// It did not take the event; to be tried again by the schedule.
+    Refused {
+        /// For the record.
+        class: ErrorClass,
+    },
+}
+
+/// Why a try failed, in few and stable words that hold no content: `status 500`, `timeout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// It answered with this status. A redirect is one of them: it is not followed, as it would lead past the checks
+    /// of the URL.
+    Status(u16),
+    /// It did not answer in time.
+    Timeout,
+    /// Nobody listens there.
+    ConnectionRefused,
+    /// No connection, or it broke before the answer was complete.
+    Connection,
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::ConnectionRefused => f.write_str("connection refused"),
+            Self::Connection => f.write_str("connection failed"),
+        }
+    }
+}
+
+/// Reads an answer. `retry_after` is the header as it came, `body` at most [`BODY_LIMIT`] bytes (more is not looked
+/// at), `now_ms` is in Unix milliseconds.
+pub fn read(status: u16, retry_after: Option<&str>, body: &[u8], now_ms: i64) -> Answer {
+    let class = ErrorClass::Status(status);
+    match status {
+        200..=299 => Answer::Taken {
+            replies: read_replies(body),
+        },
+        410 => Answer::Gone,
+        429 | 503 => match retry_after.and_then(|value| wait_ms(value, now_ms)) {
+            Some(wait) => {
+                let wait = wait.clamp(MIN_RETRY_AFTER_MS, MAX_RETRY_AFTER_MS);
+                Answer::Later {
+                    at_ms: now_ms.saturating_add(wait),
+                    class,
+                }
+            }
+            None => Answer::Refused { class },
+        },
+        _ => Answer::Refused { class },
+    }
+}
+
+/// `Retry-After` is a number of seconds or a date (RFC 9110 §10.2.3).
+fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(
+            value
+                .parse::<i64>()
+                .unwrap_or(i64::MAX)
+                .saturating_mul(1_000),
+        );
+    }
+    let date = httpdate::parse_http_date(value)
+        .ok()?
+        .duration_since(UNIX_EPOCH)
+        .ok()?;
+    Some(i64::try_from(date.as_millis()).ok()?.saturating_sub(now_ms))
+}
+
+/// Most backends answer with nothing, with `ok` or with JSON of their own: whatever is not an object with `replies`
+/// asks for none.
+fn read_replies(body: &[u8]) -> Result<Vec<Message>, Vec<Fault>> {
+    if body.len() > BODY_LIMIT {
+        return Ok(Vec::new());
+    }
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        return Ok(Vec::new());
+    };
+    checked::read("", &answer, |root| {
+        let replies = root
+            .get("replies")
+            .map(|replies| replies.items(0..=MAX_REPLIES, "replies"));
+        replies
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Message::read)
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_795_334_400_000;
+
+    fn replies(body: &str) -> Result<Vec<Message>, Vec<String>> {
+        match read(200, None, body.as_bytes(), NOW) {
+            Answer::Taken { replies } => {
+                replies.map_err(|faults| faults.iter().map(ToString::to_string).collect())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn any_2xx_takes_the_event_and_most_ask_for_nothing() {
+        for body in [
+            "",
+            "ok",
+            "null",
+            "[]",
+            "{}",
+            "\u{0}",
+            r#"{"replies":[]}"#,
+            r#"{"replies":null}"#,
+            r#"{"ok":true}"#,
+        ] {
+            assert_eq!(replies(body), Ok(vec![]), "{body}");
+        }
+        assert_eq!(
+            read(204, None, b"", NOW),
+            Answer::Taken {
+                replies: Ok(vec![])
+            }
+        );
+        assert_eq!(
+            read(200, None, &[0xff; 9], NOW),
+            Answer::Taken {
+                replies: Ok(vec![])
+            }
+        );
+    }
+
+    #[test]
+    fn replies_are_taken_in_their_order() {
+        let found = replies(
+            r#"{"replies":[{"type":"text","text":{"body":"One"}},{"type":"image","image":{"link":"https://a.example/1.png"}}]}"#,
+        );
+        assert_eq!(
+            found.unwrap().iter().map(Message::kind).collect::<Vec<_>>(),
+            ["text", "image"]
+        );
+    }
+
+    #[test]
+    fn one_bad_reply_stops_them_all_but_not_the_delivery() {
+        assert_eq!(
+            replies(r#"{"replies":{}}"#).unwrap_err(),
+            ["replies: must be a list of replies"]
+        );
+        assert_eq!(
+            replies(r#"{"replies":[{"type":"text","text":{"body":"One"}},7,{"type":"text","text":{"body":""}}]}"#).unwrap_err(),
+            ["replies[1]: must be an object", "replies[2].text.body: must not be blank"]
+        );
+        let eleven = format!(
+            r#"{{"replies":[{}]}}"#,
+            [r#"{"type":"text","text":{"body":"x"}}"#; 11].join(",")
+        );
+        assert_eq!(
+            replies(&eleven).unwrap_err(),
+            ["replies: at most 10 replies"]
+        );
+    }
+
+    #[test]
+    fn gone_is_gone_and_all_else_is_tried_again() {
+        assert_eq!(read(410, Some("5"), b"", NOW), Answer::Gone);
+        for status in [
+            100, 301, 302, 307, 308, 400, 401, 404, 408, 429, 500, 502, 503, 504, 999,
+        ] {
+            assert_eq!(
+                read(status, None, b"{}", NOW),
+                Answer::Refused {
+                    class: ErrorClass::Status(status)
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_within_reason() {
+        for (value, wait) in [
+            ("120", Some(120_000)),
+            (" 7 ", Some(7_000)),
+            ("0", Some(1_000)),
+            ("86400", Some(3_600_000)),
+            ("99999999999999999999999", Some(3_600_000)),
+            ("Sun, 22 Nov 2026 08:10:00 GMT", Some(600_000)),
+            ("Sun, 22 Nov 2026 07:00:00 GMT", Some(1_000)),
+            ("Sun, 22 Nov 2099 08:00:00 GMT", Some(3_600_000)),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+        ] {
+            let class = ErrorClass::Status(503);
+            let expected = wait.map_or(Answer::Refused { class }, |wait| Answer::Later {
+                at_ms: NOW + wait,
+                class,
+            });
+            assert_eq!(read(503, Some(value), b"", NOW), expected, "{value}");
+        }
+        assert!(matches!(
+            read(429, Some("5"), b"", NOW),
+            Answer::Later { .. }
+        ));
+        assert!(matches!(
+            read(500, Some("5"), b"", NOW),
+            Answer::Refused { .. }
+        ));
+    }
+
+    #[test]
+    fn an_error_class_is_few_and_stable_words() {
+        let classes = [
+            ErrorClass::Status(502),
+            ErrorClass::Timeout,
+            ErrorClass::ConnectionRefused,
+            ErrorClass::Connection,
+        ];
+        assert_eq!(
+            classes.map(|class| class.to_string()),
+            [
+                "status 502",
+                "timeout",
+                "connection refused",
+                "connection failed"
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_backend_says_is_too_much(status: u16, retry_after: Option<String>, body: Vec<u8>, now_ms: i64) {
+            read(status, retry_after.as_deref(), &body, now_ms);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What an answer of the Graph API to a send means.
+
+use serde::Deserialize;
+
+use super::errors::{Class, Outcome, find};
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Meta has taken it.
+    Accepted {
+        /// `wamid.…`: statuses are about this.
+        message_id: String,
+        /// `accepted`, or why a template is held back: `held_for_quality_assessment`, `paused`.
+        message_status: Option<String>,
+        /// The recipient's phone number as Meta knows it, which may differ from the one that was given.
+        wa_id: Option<String>,
+        /// The recipient's business-scoped user id.
+        user_id: Option<String>,
+    },
+    /// Meta has not taken it: nothing went out.
+    Refused {
+        /// Meta's error code.
+        code: u32,
+        /// What it is about.
+        class: Class,
+        /// Whether it may be sent again later.
+        again: bool,
+    },
+    /// It may have gone out, or not.
+    Unknown {
+        /// The HTTP status.
+        status: u16,
+        /// Meta's error code, where the answer has one.
+        code: Option<u32>,
+    },
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    messages: Vec<SentMessage>,
+    #[serde(default)]
+    contacts: Vec<Contact>,
+}
+
+#[derive(Deserialize)]
+struct SentMessage {
+    id: String,
+    message_status: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Contact {
+    wa_id: Option<String>,
+    user_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Failed {
+    error: GraphError,
+}
+
+#[derive(Deserialize)]
+struct GraphError {
+    code: u32,
+    #[serde(default)]
+    is_transient: bool,
+}
+
+/// Reads an answer. What does not plainly say that the message was taken, or that it was not, is unknown: a 5xx, a
+/// redirect, a success without an id, an error that cannot be read, one that Meta calls transient and does not
+/// document, and those of which Meta says itself that it does not know (1, 2, 131000, 131016).
+pub fn read(status: u16, body: &[u8]) -> Answer {
+    match status {
+        200..=299 => accepted(body).unwrap_or(Answer::Unknown { status, code: None }),
+        _ => refused(status, body),
+    }
+}
+
+fn accepted(body: &[u8]) -> Option<Answer> {
+    let sent: Sent = serde_json::from_slice(body).ok()?;
+    let message = sent
+        .messages
+        .into_iter()
+        .next()
+        .filter(|message| !message.id.is_empty())?;
+    let contact = sent.contacts.into_iter().next();
+    let (wa_id, user_id) = contact.map_or((None, None), |contact| (contact.wa_id, contact.user_id));
+    Some(Answer::Accepted {
+        message_id: message.id,
+        message_status: message.message_status,
+        wa_id,
+        user_id,
+    })
+}
+
+fn refused(status: u16, body: &[u8]) -> Answer {
+    let Ok(Failed { error }) = serde_json::from_slice::<Failed>(body) else {
+        return Answer::Unknown { status, code: None };
+    };
+    let code = error.code;
+    let (class, outcome) = match find(code) {
+        Some(entry) => (entry.class, entry.outcome),
+        None if error.is_transient => (Class::Other, Outcome::Unknown),
+        None => (Class::Other, Outcome::Refused),
+    };
+    match outcome {
+        Outcome::Unknown => Answer::Unknown {
+            status,
+            code: Some(code),
+        },
+        _ if !(400..=499).contains(&status) => Answer::Unknown {
+            status,
+            code: Some(code),
+        },
+        outcome => Answer::Refused {
+            code,
+            class,
+            again: outcome == Outcome::Again,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(status: u16, code: u32, is_transient: bool) -> Answer {
+        let body = json!({ "error": { "message": "(#0) …", "type": "OAuthException", "code": code, "is_transient": is_transient,
+            "error_data": { "messaging_product": "whatsapp", "details": "…" }, "fbtrace_id": "Az8or2yhqkZfEZ" } });
+        read(status, body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn an_id_means_that_it_was_taken() {
+        let body = br#"{"messaging_product":"whatsapp",
+            "contacts":[{"input":"+16505551234","wa_id":"16505551234","user_id":"US.13491208655302741918"}],
+            "messages":[{"id":"wamid.HBgLMTY1","message_status":"accepted"}]}"#;
+        assert_eq!(
+            read(200, body),
+            Answer::Accepted {
+                message_id: "wamid.HBgLMTY1".into(),
+                message_status: Some("accepted".into()),
+                wa_id: Some("16505551234".into()),
+                user_id: Some("US.13491208655302741918".into()),
+            }
+        );
+        assert!(matches!(
+            read(200, br#"{"messages":[{"id":"wamid.1"}]}"#),
+            Answer::Accepted { wa_id: None, .. }
+        ));
+    }
+
+    #[test]
+    fn a_documented_refusal_is_one() {
+        assert_eq!(
+            error(400, 131_047, false),
+            Answer::Refused {
+                code: 131_047,
+                class: Class::Window,
+                again: false
+            }
+        );
+        assert_eq!(
+            error(401, 190, false),
+            Answer::Refused {
+                code: 190,
+                class: Class::Token,
+                again: false
+            }
+        );
+        assert_eq!(
+            error(400, 999_999, false),
+            Answer::Refused {
+                code: 999_999,
+                class: Class::Other,
+                again: false
+            }
+        );
+    }
+
+    #[test]
+    fn only_four_errors_may_be_sent_again() {
+        for code in [4, 80_007, 130_429, 131_056] {
+            assert!(
+                matches!(error(400, code, true), Answer::Refused { again: true, .. }),
+                "{code}"
+            );
+            assert_eq!(
+                error(500, code, true),
+                Answer::Unknown {
+                    status: 500,
+                    code: Some(code)
+                }
+            );
+        }
+        assert!(matches!(
+            error(400, 613, true),
+            Answer::Refused { again: false, .. }
+        ));
+    }
+
+    #[test]
+    fn what_may_have_gone_out_is_unknown() {
+        for code in [1, 2, 131_000, 131_016, 999_999] {
+            assert_eq!(
+                error(400, code, true),
+                Answer::Unknown {
+                    status: 400,
+                    code: Some(code)
+                }
+            );
+        }
+        for (status, body) in [
+            (200, ""),
+            (200, "{}"),
+            (200, r#"{"messages":[]}"#),
+            (200, r#"{"messages":[{"id":""}]}"#),
+            (200, r#"{"error":{"code":190}}"#),
+            (302, ""),
+            (400, "<html>"),
+            (408, ""),
+            (429, "{}"),
+            (500, ""),
+            (503, "{}"),
+        ] {
+            assert_eq!(
+                read(status, body.as_bytes()),
+                Answer::Unknown { status, code: None },
+                "{status} {body}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_above_499_is_ever_sent_again(status in 500_u16.., code: u32, transient: bool) {
+            let unknown = matches!(error(status, code, transient), Answer::Unknown { .. });
+            prop_assert!(unknown);
+        }
+    }
+}

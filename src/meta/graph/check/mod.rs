@@ -1,0 +1,70 @@
+//! Meta's documented limits of each type of message, so that what would be refused, or cut off, is never sent.
+//!
+//! Members that are not known here pass: Meta adds them more often than we look. A limit that its documents give in
+//! two ways is taken the wider way.
+
+mod catalog;
+mod choices;
+mod interactive;
+mod media;
+mod plain;
+mod template;
+
+use crate::checked::Node;
+
+/// The values of `type`.
+pub(super) const KINDS: [&str; 12] = [
+    "text",
+    "image",
+    "video",
+    "audio",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "reaction",
+    "interactive",
+    "template",
+    "pin",
+];
+
+/// Checks the member that is named like its `kind`.
+pub(super) fn content(kind: &str, node: &Node<'_>) {
+    match kind {
+        "text" => plain::text(node),
+        "location" => plain::location(node),
+        "contacts" => plain::contacts(node),
+        "reaction" => plain::reaction(node),
+        "pin" => plain::pin(node),
+        "interactive" => interactive::interactive(node),
+        "template" => template::template(node),
+        _ => media::media(kind, node),
+    }
+}
+
+/// A member that must be an address which Meta can fetch or a customer can open.
+fn link(node: &Node<'_>) {
+    let Some(text) = node.filled_text() else {
+        return;
+    };
+    let is_web = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
+    if !is_web {
+        node.fault("must be an http or https URL");
+    }
+}
+
+/// Of these no two may be equal.
+fn unique(nodes: &[Node<'_>]) {
+    for (index, node) in nodes.iter().enumerate() {
+        if nodes
+            .iter()
+            .take(index)
+            .any(|before| before.value() == node.value())
+        {
+            node.fault("is there twice");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

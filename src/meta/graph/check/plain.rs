@@ -1,0 +1,60 @@
+//! `text`, `location`, `contacts`, `reaction`, `pin`.
+
+use serde_json::Value;
+
+use crate::checked::Node;
+
+/// Source: "Text messages".
+pub(super) fn text(node: &Node<'_>) {
+    node.need("body").and_then(|body| body.short_text(4_096));
+    node.get("preview_url").and_then(|preview| preview.flag());
+}
+
+/// Source: "Location messages". Its examples write degrees as strings, its schema as numbers; both are taken.
+pub(super) fn location(node: &Node<'_>) {
+    for (key, most) in [("latitude", 90.0), ("longitude", 180.0)] {
+        let Some(degrees) = node.need(key) else {
+            continue;
+        };
+        let number = match degrees.value() {
+            Value::String(text) => text.parse().ok(),
+            value => value.as_f64(),
+        };
+        if !number.is_some_and(|number: f64| number.abs() <= most) {
+            degrees.fault(format!("must be -{most} to {most} degrees"));
+        }
+    }
+}
+
+/// Source: "Contacts messages".
+pub(super) fn contacts(node: &Node<'_>) {
+    for contact in node.items(1..=257, "contacts") {
+        let Some(name) = contact.need("name") else {
+            continue;
+        };
+        name.need("formatted_name")
+            .and_then(|text| text.filled_text());
+        let parts = ["first_name", "last_name", "middle_name", "suffix", "prefix"];
+        if !parts.iter().any(|part| name.get(part).is_some()) {
+            name.fault(format!(
+                "needs one of {} beside formatted_name",
+                parts.join(", ")
+            ));
+        }
+    }
+}
+
+/// Source: "Reaction messages". An empty emoji takes a reaction back.
+pub(super) fn reaction(node: &Node<'_>) {
+    node.need("message_id").and_then(|id| id.filled_text());
+    node.need("emoji").and_then(|emoji| emoji.text());
+}
+
+/// Source: "Groups API", pinned messages.
+pub(super) fn pin(node: &Node<'_>) {
+    node.need("type")
+        .and_then(|kind| kind.one_of(&["pin", "unpin"]));
+    node.need("message_id").and_then(|id| id.filled_text());
+    node.get("expiration_days")
+        .and_then(|days| days.whole(&(1..=30), "days"));
+}

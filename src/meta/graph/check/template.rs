@@ -1,0 +1,106 @@
+//! `template`: whether its parameters are well formed. Whether they fit the template, Meta alone knows.
+
+use serde_json::Value;
+
+use super::media;
+use crate::checked::Node;
+
+/// Source: "Template messages".
+pub(super) fn template(node: &Node<'_>) {
+    node.need("name").and_then(|name| name.filled_text());
+    node.need("language")
+        .and_then(|language| language.need("code")?.filled_text());
+    if let Some(list) = node.get("components") {
+        components(&list);
+    }
+}
+
+fn components(list: &Node<'_>) {
+    for node in list.items(0..=usize::MAX, "components") {
+        let Some(kind) = node.need("type").and_then(|kind| kind.filled_text()) else {
+            continue;
+        };
+        // Meta's pages write these words in lower case, its schema some of them in capitals.
+        match kind.to_ascii_lowercase().as_str() {
+            "header" => parameters(&node, 60),
+            "body" => parameters(&node, usize::MAX),
+            "button" => button(&node),
+            "carousel" => {
+                for card in node
+                    .need("cards")
+                    .into_iter()
+                    .flat_map(|cards| cards.items(1..=10, "cards"))
+                {
+                    card.need("card_index")
+                        .and_then(|index| index.whole(&(0..=9), "(its place among the cards)"));
+                    card.need("components").iter().for_each(components);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The index may be a number or one in a string.
+fn button(node: &Node<'_>) {
+    node.need("sub_type").and_then(|kind| kind.filled_text());
+    if let Some(index) = node.need("index") {
+        let number = match index.value() {
+            Value::String(text) => text.parse().ok(),
+            value => value.as_u64(),
+        };
+        if number.is_none_or(|number: u64| number > 9) {
+            index.fault("must be 0 to 9");
+        }
+    }
+}
+
+fn parameters(component: &Node<'_>, max: usize) {
+    let Some(list) = component.get("parameters") else {
+        return;
+    };
+    let parameters = list.items(0..=usize::MAX, "parameters");
+    for parameter in &parameters {
+        let Some(kind) = parameter.need("type").and_then(|kind| kind.filled_text()) else {
+            continue;
+        };
+        match kind {
+            "text" => drop(parameter.need("text").and_then(|text| text.short_text(max))),
+            "image" | "video" | "document" => {
+                parameter
+                    .need(kind)
+                    .iter()
+                    .for_each(|content| media::media(kind, content));
+            }
+            "currency" | "date_time" => {
+                parameter
+                    .need(kind)
+                    .and_then(|content| content.need("fallback_value")?.filled_text());
+            }
+            _ => {}
+        }
+        parameter
+            .get("parameter_name")
+            .iter()
+            .for_each(parameter_name);
+    }
+    let named = parameters
+        .iter()
+        .filter(|parameter| parameter.get("parameter_name").is_some())
+        .count();
+    if named != 0 && named != parameters.len() {
+        list.fault("must all have a parameter_name, or none");
+    }
+}
+
+fn parameter_name(node: &Node<'_>) {
+    let Some(name) = node.short_text(20) else {
+        return;
+    };
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    {
+        node.fault("must be of a-z and _");
+    }
+}

@@ -1,0 +1,86 @@
+//! A message for the Graph API, all but to whom it goes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    checked::{self, Fault, Node},
+    meta::graph::check,
+};
+
+/// A Graph message object without an address, within Meta's documented limits: `type`, the member of that name, and
+/// what may stand beside them. Deserializing does not check again: it is for what was checked before it was stored.
+///
+/// Source: "Messages" in the reference of the WhatsApp Cloud API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Message(Map<String, Value>);
+
+/// What says to whom a message goes. Who answers an event does not choose that: the conversation does.
+const ADDRESS: [&str; 4] = ["to", "recipient", "recipient_type", "messaging_product"];
+
+/// What may stand beside `type` and its member.
+const BESIDE: [&str; 5] = [
+    "context",
+    "recipient_identity_key_hash",
+    "category",
+    "ttl_seconds",
+    "direct_send_config",
+];
+
+impl Message {
+    /// Checks a message; every fault is told by its path in the message.
+    pub fn check(value: &Value) -> Result<Self, Vec<Fault>> {
+        checked::read("", value, Self::read)?.ok_or_else(Vec::new)
+    }
+
+    /// Its `type`.
+    pub fn kind(&self) -> &str {
+        self.0
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// Whether it is bound to an open window. Only a template is not.
+    pub fn is_free_form(&self) -> bool {
+        self.kind() != "template"
+    }
+
+    /// Its members.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// Reads one as a part of something larger. Where there is none, a fault says why.
+    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
+        let members = node.object()?;
+        for key in ADDRESS {
+            node.get(key).inspect(|node| {
+                node.fault("must be left out: the conversation says to whom it goes");
+            });
+        }
+        node.get("biz_opaque_callback_data")
+            .inspect(|node| node.fault("must be left out: it is how a send is found again"));
+        let kind = node.need("type")?.one_of(&check::KINDS)?;
+        let known: Vec<_> = ADDRESS
+            .iter()
+            .chain(&BESIDE)
+            .chain(&["type", "biz_opaque_callback_data", kind])
+            .copied()
+            .collect();
+        node.only(&known);
+        if let Some(context) = node.get("context") {
+            context.need("message_id").and_then(|id| id.filled_text());
+        }
+        let content = node.need(kind)?;
+        check::content(kind, &content);
+        // To Meta a member that is null is not the same as one that is not there.
+        let members = members.iter().filter(|(_, value)| !value.is_null());
+        Some(Self(
+            members
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        ))
+    }
+}

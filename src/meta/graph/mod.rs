@@ -1,0 +1,12 @@
+//! The Graph API: messages as Meta takes them, the requests that carry them, and what the answers mean.
+
+pub mod answer;
+mod check;
+pub mod errors;
+mod message;
+mod request;
+
+pub use answer::Answer;
+pub use errors::Class;
+pub use message::Message;
+pub use request::{Recipient, Request, RequestError};

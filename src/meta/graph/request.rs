@@ -1,0 +1,228 @@
+//! `POST /{version}/{phone_number_id}/messages`: the request that sends a message.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::meta::graph::Message;
+
+/// The longest `biz_opaque_callback_data`, in characters.
+const MAX_CALLBACK_DATA: usize = 512;
+
+/// To whom a message goes. Where a person's phone number and user id are both known, the number is the one to take:
+/// Meta goes by it if it gets both, and one-tap authentication templates go to numbers alone (error 131062).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// A phone number: digits only, country code first.
+    Phone(String),
+    /// A business-scoped user id, or one of a linked portfolio.
+    User(String),
+    /// A group.
+    Group(String),
+}
+
+/// A message on its way to somebody.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The business number that sends.
+    pub phone_number_id: &'a str,
+    /// To whom.
+    pub to: &'a Recipient,
+    /// What.
+    pub message: &'a Message,
+    /// `context.message_id`: the message that is quoted, unless the message itself says which.
+    pub in_reply_to: Option<&'a str>,
+    /// `biz_opaque_callback_data`: comes back in each status of the message, so that a send whose answer was lost can
+    /// be found again.
+    pub callback_data: Option<&'a str>,
+}
+
+/// Why a request cannot be built. Holds no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RequestError {
+    /// It stands in the path, and Meta's are digits only.
+    #[error("the phone number id must be digits only")]
+    PhoneNumberId,
+    /// E.164 has at most 15 digits.
+    #[error("the phone number must be 5 to 15 digits, country code first")]
+    Phone,
+    /// Nobody to send to.
+    #[error("the user id or group id is empty")]
+    EmptyId,
+    /// It is too long.
+    #[error("biz_opaque_callback_data may have at most 512 characters")]
+    CallbackData,
+}
+
+impl Request<'_> {
+    /// Where it is posted to: `base_url` may have a slash at its end or none.
+    pub fn url(&self, base_url: &str, version: &str) -> Result<String, RequestError> {
+        let id = self.phone_number_id;
+        if !is_digits(id, 1..=64) {
+            return Err(RequestError::PhoneNumberId);
+        }
+        Ok(format!(
+            "{}/{version}/{id}/messages",
+            base_url.trim_end_matches('/')
+        ))
+    }
+
+    /// What is posted.
+    pub fn body(&self) -> Result<String, RequestError> {
+        let mut body = self.message.members().clone();
+        body.insert("messaging_product".to_owned(), json!("whatsapp"));
+        let (key, address, kind) = match self.to {
+            Recipient::Phone(digits) if !is_digits(digits, 5..=15) => {
+                return Err(RequestError::Phone);
+            }
+            // Without the plus Meta may take the business's own country code for granted.
+            Recipient::Phone(digits) => ("to", format!("+{digits}"), "individual"),
+            Recipient::User(id) | Recipient::Group(id) if id.is_empty() => {
+                return Err(RequestError::EmptyId);
+            }
+            Recipient::User(id) => ("recipient", id.clone(), "individual"),
+            Recipient::Group(id) => ("to", id.clone(), "group"),
+        };
+        body.insert("recipient_type".to_owned(), json!(kind));
+        body.insert(key.to_owned(), json!(address));
+        // Meta takes no quotation with a reaction, which names its message itself.
+        if let Some(id) = self
+            .in_reply_to
+            .filter(|_| self.message.kind() != "reaction")
+        {
+            body.entry("context")
+                .or_insert_with(|| json!({ "message_id": id }));
+        }
+        if let Some(data) = self.callback_data {
+            if data.chars().nth(MAX_CALLBACK_DATA).is_some() {
+                return Err(RequestError::CallbackData);
+            }
+            body.insert("biz_opaque_callback_data".to_owned(), json!(data));
+        }
+        Ok(Value::Object(body).to_string())
+    }
+}
+
+fn is_digits(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Message {
+        Message::check(&json!({ "type": "text", "text": { "body": "hola" } })).unwrap()
+    }
+
+    fn body(to: &Recipient, message: &Message) -> Result<Value, RequestError> {
+        let request = Request {
+            phone_number_id: "1",
+            to,
+            message,
+            in_reply_to: Some("wamid.IN"),
+            callback_data: Some("send-1"),
+        };
+        request
+            .body()
+            .map(|body| serde_json::from_str(&body).unwrap())
+    }
+
+    #[test]
+    fn a_person_with_a_number_is_written_to_with_a_plus() {
+        assert_eq!(
+            body(&Recipient::Phone("16505551234".into()), &message()).unwrap(),
+            json!({
+                "messaging_product": "whatsapp", "recipient_type": "individual", "to": "+16505551234",
+                "type": "text", "text": { "body": "hola" },
+                "context": { "message_id": "wamid.IN" }, "biz_opaque_callback_data": "send-1",
+            })
+        );
+    }
+
+    #[test]
+    fn a_person_without_a_number_is_written_to_by_user_id() {
+        let body = body(
+            &Recipient::User("US.13491208655302741918".into()),
+            &message(),
+        )
+        .unwrap();
+        assert_eq!(
+            (&body["recipient"], &body["to"]),
+            (&json!("US.13491208655302741918"), &Value::Null)
+        );
+        assert_eq!(body["recipient_type"], "individual");
+    }
+
+    #[test]
+    fn a_group_is_a_recipient_type() {
+        let body = body(&Recipient::Group("Y2FwaV9ncm91cA".into()), &message()).unwrap();
+        assert_eq!(
+            (&body["recipient_type"], &body["to"]),
+            (&json!("group"), &json!("Y2FwaV9ncm91cA"))
+        );
+    }
+
+    #[test]
+    fn what_is_quoted_is_the_messages_own_choice_first() {
+        let quoting = json!({ "type": "text", "text": { "body": "x" }, "context": { "message_id": "wamid.OWN" } });
+        let to = Recipient::User("US.1".into());
+        assert_eq!(
+            body(&to, &Message::check(&quoting).unwrap()).unwrap()["context"]["message_id"],
+            "wamid.OWN"
+        );
+        let reaction =
+            json!({ "type": "reaction", "reaction": { "message_id": "wamid.IN", "emoji": "👍" } });
+        assert_eq!(
+            body(&to, &Message::check(&reaction).unwrap()).unwrap()["context"],
+            Value::Null
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for phone in ["", "1234", "+16505551234", "1234567890123456", "٣٣٣٣٣٣"] {
+            assert_eq!(
+                body(&Recipient::Phone(phone.into()), &message()),
+                Err(RequestError::Phone),
+                "{phone}"
+            );
+        }
+        assert_eq!(
+            body(&Recipient::User(String::new()), &message()),
+            Err(RequestError::EmptyId)
+        );
+    }
+
+    #[test]
+    fn the_path_holds_digits_alone() {
+        let (to, message) = (Recipient::User("US.1".into()), message());
+        let url = |phone_number_id, base| {
+            Request {
+                phone_number_id,
+                to: &to,
+                message: &message,
+                in_reply_to: None,
+                callback_data: None,
+            }
+            .url(base, "v25.0")
+        };
+        let expected = "https://graph.facebook.com/v25.0/106540352242922/messages";
+        assert_eq!(
+            url("106540352242922", "https://graph.facebook.com/").as_deref(),
+            Ok(expected)
+        );
+        assert_eq!(
+            url("106540352242922", "https://graph.facebook.com").as_deref(),
+            Ok(expected)
+        );
+        for id in ["", "../me", "1/2", "1?x", "a"] {
+            assert_eq!(
+                url(id, "https://graph.facebook.com"),
+                Err(RequestError::PhoneNumberId),
+                "{id}"
+            );
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether a message may go out now.
+
+use thiserror::Error;
+
+use crate::meta::graph::Message;
+
+/// How long before its end a window counts as closed, in seconds: a send may wait its turn, and Meta's clock is not
+/// ours.
+pub const MARGIN_S: i64 = 60;
+
+/// A free-form message was asked for while the customer service window is closed. Meta would refuse it (131047).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the customer service window is closed: send a template")]
+pub struct WindowClosed {
+    /// When it closed or closes, in Unix seconds; `None` if the customer never wrote.
+    pub closes_at: Option<i64>,
+}
+
+/// Checks a message against the customer service window, which closes at `closes_at` (Unix seconds; `None` if it never
+/// was open). Templates may always go; all else needs a window that is open for [`MARGIN_S`] more.
+pub fn check(message: &Message, closes_at: Option<i64>, now: i64) -> Result<(), WindowClosed> {
+    let open = closes_at.is_some_and(|closes_at| closes_at > now.saturating_add(MARGIN_S));
+    if open || !message.is_free_form() {
+        Ok(())
+    } else {
+        Err(WindowClosed { closes_at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_free_form_message_needs_an_open_window_with_a_minute_to_spare() {
+        let text = Message::check(&json!({ "type": "text", "text": { "body": "x" } })).unwrap();
+        for (closes_at, open) in [
+            (Some(1_061), true),
+            (Some(1_060), false),
+            (Some(1_000), false),
+            (Some(0), false),
+            (Some(i64::MAX), true),
+            (None, false),
+        ] {
+            let expected = if open {
+                Ok(())
+            } else {
+                Err(WindowClosed { closes_at })
+            };
+            assert_eq!(check(&text, closes_at, 1_000), expected);
+        }
+        assert!(check(&text, Some(i64::MAX), i64::MAX).is_err());
+    }
+
+    #[test]
+    fn a_template_may_always_go() {
+        let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
+        assert_eq!(
+            check(&Message::check(&template).unwrap(), None, 1_000),
+            Ok(())
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! How far a send has come. The one rule: what may have gone out is never sent again by itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::meta::graph::{Answer, Class};
+
+/// How far a send has come. Stored as JSON; `started` must be stored before the request leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// It has not gone out, and will.
+    Queued,
+    /// The request is on its way, or its answer on the way back.
+    Started,
+    /// Meta has taken it.
+    Accepted {
+        /// `wamid.…`.
+        message_id: String,
+    },
+    /// It was not sent, and will not be.
+    Failed {
+        /// Meta's error code; `None` where it was not Meta that refused.
+        code: Option<u32>,
+        /// What the failure is about.
+        class: Class,
+    },
+    /// It may have gone out. A status that names it may still tell.
+    Unknown,
+}
+
+/// What happened to a send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// Its turn has come.
+    Start,
+    /// We do not send it: the window is closed, nobody to send it to, or it has waited for too long.
+    Refuse(Class),
+    /// Meta answered.
+    Answered(Answer),
+    /// No connection came about, so that nothing can have gone out.
+    ConnectionRefused,
+    /// No answer in time, or the connection broke.
+    NoAnswer,
+    /// The object began anew, and with it was lost whatever was on its way.
+    Restarted,
+    /// A status from Meta carries this send's `biz_opaque_callback_data`: it did go out, as this message.
+    Seen {
+        /// `wamid.…`.
+        message_id: String,
+    },
+}
+
+impl State {
+    /// The state after this. What does not concern a state leaves it as it is, so that an answer that comes twice or
+    /// too late changes nothing.
+    #[must_use]
+    pub fn after(self, happened: Happened) -> Self {
+        match (self, happened) {
+            (Self::Queued, Happened::Start) => Self::Started,
+            (Self::Queued, Happened::Refuse(class)) => Self::Failed { code: None, class },
+            (Self::Started, Happened::Answered(answer)) => Self::answered(answer),
+            (Self::Started, Happened::ConnectionRefused) => Self::Queued,
+            (Self::Started, Happened::NoAnswer | Happened::Restarted) => Self::Unknown,
+            (Self::Queued | Self::Started | Self::Unknown, Happened::Seen { message_id }) => {
+                Self::Accepted { message_id }
+            }
+            (state, _) => state,
+        }
+    }
+
+    fn answered(answer: Answer) -> Self {
+        match answer {
+            Answer::Accepted { message_id, .. } => Self::Accepted { message_id },
+            Answer::Refused { again: true, .. } => Self::Queued,
+            Answer::Refused {
+                code,
+                class,
+                again: false,
+            } => Self::Failed {
+                code: Some(code),
+                class,
+            },
+            Answer::Unknown { .. } => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn accepted() -> Happened {
+        let answer = Answer::Accepted {
+            message_id: "wamid.1".into(),
+            message_status: None,
+            wa_id: None,
+            user_id: None,
+        };
+        Happened::Answered(answer)
+    }
+
+    fn refused(code: u32, class: Class, again: bool) -> Happened {
+        Happened::Answered(Answer::Refused { code, class, again })
+    }
+
+    #[test]
+    fn a_send_that_went_well_is_accepted() {
+        let state = State::Queued.after(Happened::Start).after(accepted());
+        assert_eq!(
+            state,
+            State::Accepted {
+                message_id: "wamid.1".into()
+            }
+        );
+    }
+
+    #[test]
+    fn what_proves_that_nothing_went_out_goes_back_to_the_queue() {
+        assert_eq!(
+            State::Started.after(refused(131_056, Class::PairRate, true)),
+            State::Queued
+        );
+        assert_eq!(
+            State::Started.after(Happened::ConnectionRefused),
+            State::Queued
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_final() {
+        let failed = State::Started.after(refused(131_047, Class::Window, false));
+        assert_eq!(
+            failed,
+            State::Failed {
+                code: Some(131_047),
+                class: Class::Window
+            }
+        );
+        assert_eq!(failed.clone().after(Happened::Start), failed);
+    }
+
+    #[test]
+    fn a_send_that_was_on_its_way_when_the_object_stopped_is_unknown() {
+        assert_eq!(State::Started.after(Happened::Restarted), State::Unknown);
+        assert_eq!(State::Queued.after(Happened::Restarted), State::Queued);
+    }
+
+    #[test]
+    fn a_status_tells_of_a_send_whose_answer_was_lost() {
+        let seen = State::Unknown.after(Happened::Seen {
+            message_id: "wamid.1".into(),
+        });
+        assert_eq!(
+            seen,
+            State::Accepted {
+                message_id: "wamid.1".into()
+            }
+        );
+    }
+
+    #[test]
+    fn the_stored_form_does_not_change() {
+        for (state, stored) in [
+            (State::Queued, r#"{"state":"queued"}"#),
+            (State::Started, r#"{"state":"started"}"#),
+            (
+                State::Accepted {
+                    message_id: "wamid.1".into(),
+                },
+                r#"{"state":"accepted","message_id":"wamid.1"}"#,
+            ),
+            (
+                State::Failed {
+                    code: Some(131_056),
+                    class: Class::PairRate,
+                },
+                r#"{"state":"failed","code":131056,"class":"pair_rate"}"#,
+            ),
+            (State::Unknown, r#"{"state":"unknown"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&state).unwrap(), stored);
+            assert_eq!(serde_json::from_str::<State>(stored).unwrap(), state);
+        }
+    }
+
+    fn anything() -> impl Strategy<Value = Happened> {
+        prop_oneof![
+            Just(Happened::Start),
+            Just(Happened::Refuse(Class::Window)),
+            Just(accepted()),
+            Just(refused(4, Class::Rate, true)),
+            Just(refused(190, Class::Token, false)),
+            Just(Happened::Answered(Answer::Unknown {
+                status: 500,
+                code: None
+            })),
+            Just(Happened::ConnectionRefused),
+            Just(Happened::NoAnswer),
+            Just(Happened::Restarted),
+            Just(Happened::Seen {
+                message_id: "wamid.2".into()
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_what_may_have_gone_out_is_not_sent_again(story in prop::collection::vec(anything(), 0..40)) {
+            let mut state = State::Queued;
+            let mut may_have_gone_out = false;
+            for happened in story {
+                let was_started = state == State::Started;
+                let proof = matches!(happened, Happened::ConnectionRefused | Happened::Answered(Answer::Refused { .. }));
+                state = state.after(happened);
+                if was_started && state != State::Started && !proof {
+                    may_have_gone_out = true;
+                }
+                prop_assert!(!(may_have_gone_out && matches!(state, State::Queued | State::Started)));
+            }
+        }
+    }
+}
