@@ -1,5 +1,15 @@
 //! What happened, as we store and forward it: the model, ids, normalizing, CloudEvents.
 
+mod change;
+mod fields;
+mod id;
 mod model;
+mod person;
+mod shell;
+mod split;
+#[cfg(test)]
+mod tests;
 
+pub use id::about;
 pub use model::{Effect, Event, Home, MessageStatus, Name};
+pub use split::split;
