@@ -1,3 +1,9 @@
-//! (to come)
 
 pub mod graph;
+//! Meta's side of the wire: challenge, signature, webhook payloads, Graph bodies and errors.
+
+pub mod challenge;
+pub mod json;
+pub mod payload;
+pub mod shape;
+pub mod signature;

@@ -1,0 +1,426 @@
+//! One change of a webhook on its way to becoming events: what its items have in common, and how each is written.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::id::event_id;
+use super::person::{self, Person};
+use super::shell::{CARRIED, Shell};
+use super::{Effect, Event, Home, Name};
+use crate::meta::json::{Json, is_tame, push_string};
+use crate::meta::shape::{Shape, separate, write_members};
+
+/// The type of what we do not model.
+pub(super) const UNKNOWN: &str = "whatsapp.unknown";
+
+/// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
+#[derive(Default)]
+pub(super) struct Events {
+    /// Whether the webhook holds JSON that other parsers may refuse.
+    pub(super) odd: bool,
+    homes: Vec<(Home, Vec<Event>)>,
+    places: HashMap<Home, usize>,
+}
+
+impl Events {
+    pub(super) fn into_homes(self) -> Vec<(Home, Vec<Event>)> {
+        self.homes
+    }
+
+    pub(super) fn push(&mut self, home: &Home, event: Event) {
+        let place = *self.places.entry(home.clone()).or_insert(self.homes.len());
+        match self.homes.get_mut(place) {
+            Some((_, events)) => events.push(event),
+            None => self.homes.push((home.clone(), vec![event])),
+        }
+    }
+}
+
+/// What an item says, as the reader of its field understood it.
+pub(super) struct Draft<'a> {
+    pub(super) kind: Cow<'static, str>,
+    pub(super) time: Option<i64>,
+    pub(super) person: Person<'a>,
+    /// The conversation's names, where they are not the person's.
+    pub(super) names: Vec<Name>,
+    pub(super) effect: Effect,
+    /// What the event is about; the first half of its id.
+    pub(super) about: Cow<'a, str>,
+    /// The natural key: by what a repetition is known. The second half of its id.
+    pub(super) key: Vec<Cow<'a, str>>,
+    /// The event's payload: its member's name, and the JSON.
+    pub(super) payload: Option<(&'static str, String)>,
+}
+
+impl<'a> Draft<'a> {
+    /// An event about `about`, known again by `key`, that does nothing to anybody's conversation.
+    pub(super) fn new(
+        kind: impl Into<Cow<'static, str>>,
+        about: impl Into<Cow<'a, str>>,
+        key: impl Into<Vec<Cow<'a, str>>>,
+    ) -> Self {
+        Self {
+            kind: kind.into(),
+            time: None,
+            person: Person::default(),
+            names: Vec::new(),
+            effect: Effect::None,
+            about: about.into(),
+            key: key.into(),
+            payload: None,
+        }
+    }
+
+    /// What we do not model. It is known again by all that it says.
+    pub(super) fn unknown(item: Json<'a>) -> Self {
+        Self::unknown_text(item.canonical())
+    }
+
+    pub(super) fn unknown_text(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        Self::new(UNKNOWN, text.clone(), ["unknown".into(), text])
+    }
+
+    /// With the members of `shape` that `item` has, as the payload `name`.
+    pub(super) fn with_payload(
+        self,
+        name: &'static str,
+        shape: &Shape,
+        item: Json<'a>,
+    ) -> Option<Self> {
+        let mut json = String::with_capacity(item.raw().len() + 2);
+        json.push('{');
+        write_members(shape.members(), item, &mut json).ok()?;
+        json.push('}');
+        Some(Self {
+            payload: Some((name, json)),
+            ..self
+        })
+    }
+}
+
+/// Reads one item; `None` where it does not have the shape that it should have.
+pub(super) type Reader = for<'a> fn(&Change<'_, 'a>, Json<'a>) -> Option<Draft<'a>>;
+
+/// A list of items in a change, by the name of its member.
+pub(super) struct List {
+    pub(super) name: &'static str,
+    pub(super) read: Reader,
+    /// How an item that cannot be read names the person whom it is about.
+    pub(super) person: &'static person::Keys,
+}
+
+/// What all items of a change have in common.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Common<'a> {
+    pub(super) field: Cow<'a, str>,
+    /// The id of the WhatsApp Business Account.
+    pub(super) account: Option<Cow<'a, str>>,
+    /// The `phone_number_id`, where the change is about a number.
+    pub(super) number: Option<Cow<'a, str>>,
+    /// The number of the business, as its customers see it: digits only.
+    pub(super) display_phone_number: Option<Cow<'a, str>>,
+    /// The time of the entry, which only fields of management have.
+    pub(super) time: Option<i64>,
+}
+
+impl Common<'_> {
+    fn home(&self) -> Home {
+        match (&self.number, &self.account) {
+            (Some(number), _) => Home::Number(number.clone().into_owned()),
+            (None, Some(account)) => Home::Account(account.clone().into_owned()),
+            (None, None) => Home::Account(String::new()),
+        }
+    }
+
+    /// The event's member `business`; empty where nothing is known.
+    fn business(&self) -> String {
+        let members = [
+            ("account_id", &self.account),
+            ("phone_number_id", &self.number),
+            ("display_phone_number", &self.display_phone_number),
+        ];
+        let mut out = String::from("{");
+        for (name, value) in members {
+            if let Some(value) = value {
+                separate(&mut out, '{');
+                push_string(&mut out, name);
+                out.push(':');
+                push_string(&mut out, value);
+            }
+        }
+        if out.len() == 1 {
+            String::new()
+        } else {
+            out + "}"
+        }
+    }
+}
+
+/// One change, and where its events go.
+pub(super) struct Change<'o, 'a> {
+    pub(super) common: Common<'a>,
+    /// The person whom a container of the items names.
+    pub(super) thread: Person<'a>,
+    /// The people whom the change names beside its items.
+    pub(super) contacts: Vec<Json<'a>>,
+    home: Home,
+    business: String,
+    events: &'o mut Events,
+}
+
+/// An item on its way: its list's key as it was written, the item, and what it was read as.
+type Item<'a> = (&'a str, Json<'a>, Draft<'a>);
+
+impl<'o, 'a> Change<'o, 'a> {
+    pub(super) fn of(common: Common<'a>, events: &'o mut Events) -> Self {
+        let (home, business) = (common.home(), common.business());
+        Self {
+            common,
+            thread: Person::default(),
+            contacts: Vec::new(),
+            home,
+            business,
+            events,
+        }
+    }
+
+    /// An event of management, which is the whole value of its change. It is known again by all that it says.
+    pub(super) fn managed(
+        &self,
+        kind: impl Into<Cow<'static, str>>,
+        topic: Option<String>,
+        value: Json<'a>,
+    ) -> Draft<'a> {
+        let Common { field, time, .. } = &self.common;
+        let written = time.map(|time| time.to_string()).unwrap_or_default();
+        let canonical = value.canonical();
+        let about = topic.clone().unwrap_or_else(|| canonical.clone());
+        let key = vec![
+            "management".into(),
+            written.into(),
+            field.clone(),
+            canonical.into(),
+        ];
+        Draft {
+            time: *time,
+            names: topic.into_iter().map(Name::Topic).collect(),
+            ..Draft::new(kind, about, key)
+        }
+    }
+
+    /// Makes an event of every item of the `lists` in `container`, around which `shell` stands; `false` where there
+    /// was not one.
+    pub(super) fn lists(&mut self, mut shell: Shell, container: Json<'a>, lists: &[List]) -> bool {
+        if !matches!(self.home, Home::Number(_)) {
+            return false;
+        }
+        self.contacts = container
+            .members()
+            .filter(|(key, value)| key.is("contacts") && value.is_list())
+            .flat_map(|(_, list)| list.items())
+            .collect();
+        let mut items: Vec<Item<'a>> = Vec::new();
+        let mut misfits = Vec::new();
+        for (key, value) in container.members() {
+            let Some(list) = lists.iter().find(|list| key.is(list.name)) else {
+                continue;
+            };
+            if value.is_list() {
+                items.extend(
+                    value
+                        .items()
+                        .map(|item| (key.raw(), item, self.read(list, item))),
+                );
+            } else if !value.is_null() {
+                misfits.push((key, value));
+            }
+        }
+        if items.is_empty() {
+            return false;
+        }
+        let outside = shell.clone();
+        let left_out = shell.object(
+            container,
+            &["messaging_product", "metadata"],
+            |key, value| {
+                (key.is("contacts") && value.is_list())
+                    || (lists.iter().any(|list| key.is(list.name)) && !value.is_null())
+            },
+        );
+        self.write_items(&shell, items);
+        for (key, value) in misfits {
+            let draft = Draft::unknown_text(format!("{}:{}", key.text(), value.canonical()));
+            self.emit(draft, &shell.around_member(key.raw(), value.raw()));
+        }
+        if let Some(members) = left_out {
+            self.left_out(&outside, members);
+        }
+        true
+    }
+
+    fn read(&self, list: &List, item: Json<'a>) -> Draft<'a> {
+        (list.read)(self, item).unwrap_or_else(|| Draft {
+            time: item.get("timestamp").and_then(seconds),
+            person: Person::read(item, list.person),
+            ..Draft::unknown(item)
+        })
+    }
+
+    fn write_items(&mut self, shell: &Shell, mut items: Vec<Item<'a>>) {
+        let mut contacts = Contacts::new(&self.contacts);
+        let mut beside: Vec<Vec<&str>> = Vec::with_capacity(items.len());
+        for (_, _, draft) in &mut items {
+            beside.push(contacts.join(&mut draft.person).into_iter().collect());
+        }
+        if let Some(first) = beside.first_mut() {
+            first.extend(contacts.alone());
+        }
+        for ((key, item, draft), contacts) in items.into_iter().zip(beside) {
+            self.emit(draft, &shell.around_item(&contacts, key, item.raw()));
+        }
+    }
+
+    /// Makes an event of members that are too large to be carried along with every item.
+    pub(super) fn left_out(&mut self, shell: &Shell, members: String) {
+        let raw = shell.around(&members);
+        self.emit(Draft::unknown_text(members), &raw);
+    }
+
+    /// Writes the event of an item, with the envelope around it.
+    pub(super) fn emit(&mut self, draft: Draft<'_>, raw: &str) {
+        let payload = draft.payload.as_ref().map_or(0, |(_, json)| json.len());
+        let mut data = String::with_capacity(raw.len() + payload + 256);
+        data.push('{');
+        if !self.business.is_empty() {
+            push_member(&mut data, "business", &self.business);
+        }
+        draft.person.write(&mut data);
+        let common = data.len();
+        if let Some((name, json)) = &draft.payload {
+            push_member(&mut data, name, json);
+        }
+        push_member(&mut data, "raw", raw);
+        data.push('}');
+        if self.events.odd && !is_tame(&data) {
+            data.truncate(common);
+            separate(&mut data, '{');
+            data.push_str(r#""body":"#);
+            push_string(&mut data, raw);
+            data.push('}');
+            return self.emit_data(
+                Draft {
+                    kind: UNKNOWN.into(),
+                    ..draft
+                },
+                data,
+            );
+        }
+        self.emit_data(draft, data);
+    }
+
+    /// Makes an event with this `data`.
+    pub(super) fn emit_data(&mut self, draft: Draft<'_>, data: String) {
+        let Draft {
+            kind,
+            time,
+            person,
+            mut names,
+            mut effect,
+            about,
+            key,
+            ..
+        } = draft;
+        if names.is_empty() {
+            names = person.names();
+        }
+        if matches!(effect, Effect::Opens { .. }) && (names.is_empty() || time.is_none()) {
+            effect = Effect::None;
+        }
+        let id = event_id(&self.home, &about, &key);
+        self.events.push(
+            &self.home,
+            Event {
+                id,
+                kind: kind.into_owned(),
+                time,
+                names,
+                effect,
+                data,
+            },
+        );
+    }
+}
+
+fn push_member(out: &mut String, name: &str, json: &str) {
+    separate(out, '{');
+    push_string(out, name);
+    out.push(':');
+    out.push_str(json);
+}
+
+/// Unix time in seconds, written as a number or as a string; `None` where no calendar has it.
+pub(super) fn seconds(json: Json<'_>) -> Option<i64> {
+    const YEAR_10000: i64 = 253_402_300_800;
+    json.integer()
+        .filter(|seconds| (0..YEAR_10000).contains(seconds))
+}
+
+/// The contacts of a change, to be found by the names of an item.
+struct Contacts<'a> {
+    all: Vec<(Json<'a>, Person<'a>, bool)>,
+    by_user: HashMap<String, usize>,
+    by_phone: HashMap<String, usize>,
+}
+
+impl<'a> Contacts<'a> {
+    fn new(contacts: &[Json<'a>]) -> Self {
+        let all: Vec<_> = contacts
+            .iter()
+            .map(|contact| (*contact, Person::contact(*contact), false))
+            .collect();
+        let mut by_user = HashMap::new();
+        let mut by_phone = HashMap::new();
+        for (place, (_, person, _)) in all.iter().enumerate() {
+            if let Some(user) = &person.user {
+                by_user.entry(user.to_string()).or_insert(place);
+            }
+            if let Some(phone) = &person.phone {
+                by_phone.entry(phone.to_string()).or_insert(place);
+            }
+        }
+        Self {
+            all,
+            by_user,
+            by_phone,
+        }
+    }
+
+    /// Adds to `person` what his contact tells of him, and returns the contact. One that is large is returned once.
+    fn join(&mut self, person: &mut Person<'a>) -> Option<&'a str> {
+        let by_user = person
+            .user
+            .as_deref()
+            .and_then(|user| self.by_user.get(user));
+        let place = by_user.or_else(|| self.by_phone.get(person.phone.as_deref()?))?;
+        let (contact, known, told) = self.all.get_mut(*place)?;
+        // A phone that two people share, in Meta's view, makes one of neither.
+        if let (Some(one), Some(other)) = (&person.user, &known.user)
+            && one != other
+        {
+            return None;
+        }
+        *person = std::mem::take(person).or(known.clone());
+        let again = std::mem::replace(told, true);
+        let raw = contact.raw();
+        (!again || raw.len() <= CARRIED).then_some(raw)
+    }
+
+    /// The contacts that no item asked for.
+    fn alone(self) -> impl Iterator<Item = &'a str> {
+        self.all
+            .into_iter()
+            .filter(|(_, _, told)| !told)
+            .map(|(contact, _, _)| contact.raw())
+    }
+}

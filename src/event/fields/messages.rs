@@ -1,0 +1,227 @@
+//! The field `messages`: what customers write, and what becomes of what the business wrote.
+
+use std::borrow::Cow;
+
+use super::statuses;
+use crate::event::change::{Change, Draft, List, UNKNOWN, seconds};
+use crate::event::person::{self, CONTACT, FROM, PREVIOUS, Person, RECIPIENT, id};
+use crate::event::shell::Shell;
+use crate::event::{Effect, Name};
+use crate::meta::json::Json;
+use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES};
+use crate::meta::payload::{ERROR, USER_ACTION};
+
+pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
+    const LISTS: &[List] = &[
+        List {
+            name: "messages",
+            read: received,
+            person: &FROM,
+        },
+        List {
+            name: "statuses",
+            read: statuses::status,
+            person: &RECIPIENT,
+        },
+        ERRORS,
+        List {
+            name: "user_actions",
+            read: clicked,
+            person: &FROM,
+        },
+    ];
+    change.lists(shell.clone(), value, LISTS)
+}
+
+/// Errors of the whole number or account, which Meta puts beside the items.
+pub(super) const ERRORS: List = List {
+    name: "errors",
+    read: error,
+    person: &FROM,
+};
+
+/// A message of a customer's. It opens the window whatever it is, also where we do not understand it, unless it says
+/// nothing new: an edit, a revocation, a note of Meta's.
+fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    if !item.is_object() {
+        return None;
+    }
+    let kind = item.get("type").and_then(Json::text).unwrap_or_default();
+    let draft = match kind.as_ref() {
+        "system" => system(change, item),
+        "edit" => message(change, "whatsapp.message.edited", item),
+        "revoke" => message(change, "whatsapp.message.revoked", item),
+        _ => message(change, "whatsapp.message.received", item),
+    };
+    let silent = ["edit", "revoke", "system", "request_welcome"].contains(&kind.as_ref());
+    Some(Draft {
+        time: item.get("timestamp").and_then(seconds),
+        effect: match &draft {
+            Some(Draft {
+                effect: Effect::Renames { from },
+                ..
+            }) => Effect::Renames { from: from.clone() },
+            _ if silent || is_group(item) => Effect::None,
+            _ => Effect::Opens {
+                referral: item.get("referral").is_some_and(Json::is_object),
+            },
+        },
+        ..draft.unwrap_or_else(|| sender(Draft::unknown(item), item))
+    })
+}
+
+/// A message of any direction, as its sender's; what it is called is up to the caller, but a type that we do not know
+/// is called unknown.
+pub(super) fn message<'a>(
+    change: &Change<'_, 'a>,
+    kind: &'static str,
+    item: Json<'a>,
+) -> Option<Draft<'a>> {
+    let id = item.get("id").and_then(id)?;
+    let of = item.get("type").and_then(Json::text)?;
+    let about = ["edit", "revoke"]
+        .iter()
+        .find_map(|name| item.get(name)?.get("original_message_id"))
+        .and_then(Json::text);
+    let about = about.unwrap_or_else(|| id.clone());
+    let known = TYPES.contains(&of.as_ref());
+    let key = vec!["message".into(), change.common.field.clone(), id];
+    let draft = sender(
+        Draft::new(if known { kind } else { UNKNOWN }, about, key),
+        item,
+    );
+    if !known {
+        return Some(draft);
+    }
+    let draft = draft.with_payload("message", &MESSAGE, item)?;
+    // The on-premises API called a voice message's type `voice`; it is one of `audio` since.
+    Some(if of == "voice" {
+        rename_voice(draft)
+    } else {
+        draft
+    })
+}
+
+fn rename_voice(mut draft: Draft<'_>) -> Draft<'_> {
+    if let Some((_, json)) = &mut draft.payload {
+        *json = json.replacen(r#""kind":"voice""#, r#""kind":"audio""#, 1);
+    }
+    draft
+}
+
+/// With the sender as the person, and the group, where it was written in one, as the conversation.
+fn sender<'a>(draft: Draft<'a>, item: Json<'a>) -> Draft<'a> {
+    Draft {
+        person: Person::read(item, &FROM),
+        names: group(item),
+        ..draft
+    }
+}
+
+fn is_group(item: Json<'_>) -> bool {
+    item.get("group_id").is_some()
+}
+
+pub(super) fn group(item: Json<'_>) -> Vec<Name> {
+    let group = item.get("group_id").and_then(person::id);
+    group
+        .map(|group| Name::Group(group.into_owned()))
+        .into_iter()
+        .collect()
+}
+
+/// Meta's note that a customer's number, id or device changed. His conversation goes on under the new names.
+fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let id = item.get("id").and_then(id)?;
+    let system = item.get("system")?;
+    let what = system.get("type").and_then(Json::text)?;
+    let key = vec!["message".into(), change.common.field.clone(), id.clone()];
+    let draft =
+        Draft::new("whatsapp.customer.changed", id, key).with_payload("change", &CHANGE, system)?;
+    let sender = Person::read(item, &FROM);
+    let now = Person::read(system, &CONTACT);
+    let before = Person::read(system, &PREVIOUS);
+    let (now, before) = match what.as_ref() {
+        "user_changed_number" | "customer_changed_number" => (now, before.or(sender)),
+        // The number stays, where Meta still tells it.
+        "user_changed_user_id" => {
+            let sender_before = Person {
+                phone: None,
+                ..sender.clone()
+            };
+            (
+                now.or(Person {
+                    phone: sender.phone,
+                    ..Person::default()
+                }),
+                before.or(sender_before),
+            )
+        }
+        "customer_identity_changed" | "user_identity_changed" => (sender, Person::default()),
+        _ => {
+            return Some(Draft {
+                kind: UNKNOWN.into(),
+                person: sender,
+                payload: None,
+                ..draft
+            });
+        }
+    };
+    let names = now.names();
+    let from: Vec<Name> = before
+        .names()
+        .into_iter()
+        .filter(|name| !names.contains(name))
+        .collect();
+    let effect = match (names.is_empty(), from.is_empty()) {
+        (true, _) => {
+            return Some(Draft {
+                person: before,
+                ..draft
+            });
+        }
+        (_, true) => Effect::None,
+        _ => Effect::Renames { from },
+    };
+    Some(Draft {
+        person: now,
+        names,
+        effect,
+        ..draft
+    })
+}
+
+/// An error of the number or account. Meta gives it neither id nor time, so the same error told twice is one event.
+fn error<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let text: Cow<'a, str> = item.canonical().into();
+    item.get("code")?.integer()?;
+    Draft::new(
+        "whatsapp.account.error",
+        text.clone(),
+        ["error".into(), text],
+    )
+    .with_payload("account", &ERROR, item)
+}
+
+/// A customer clicked on a link of a marketing message. Meta names him only by the contact beside it.
+fn clicked<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    if item.get("action_type")?.text()? != "marketing_messages_link_click" {
+        return None;
+    }
+    let text: Cow<'a, str> = item.canonical().into();
+    let person = match change.contacts.as_slice() {
+        [contact] => Person::contact(*contact),
+        _ => Person::default(),
+    };
+    let draft = Draft::new(
+        "whatsapp.customer.clicked",
+        text.clone(),
+        ["click".into(), text],
+    );
+    Draft {
+        time: item.get("timestamp").and_then(seconds),
+        person,
+        ..draft
+    }
+    .with_payload("click", &USER_ACTION, item)
+}

@@ -1,0 +1,87 @@
+//! How messages of the business are doing, and payments.
+
+use crate::event::change::{Change, Draft, seconds};
+use crate::event::person::{PARTICIPANT, Person, RECIPIENT, id, line, phone};
+use crate::event::{Effect, MessageStatus, Name};
+use crate::meta::json::Json;
+use crate::meta::payload::status::STATUS;
+
+/// A status of a message, or of a payment that a message asked for.
+pub(super) fn status<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let message = item.get("id").and_then(id)?;
+    let status = item.get("status").and_then(id)?.to_ascii_lowercase();
+    let time = item.get("timestamp");
+    let payment = item.get("payment").is_some()
+        || item.get("type").and_then(Json::text).as_deref() == Some("payment");
+    let mut person = Person::read(item, &RECIPIENT);
+    if person == Person::default() {
+        // Payments name the payer, and old webhooks have the recipient one level down.
+        let payer = item
+            .get("from")
+            .or_else(|| item.get("message")?.get("recipient_id"));
+        person.phone = payer.and_then(line).and_then(phone);
+    }
+    let mut names = Vec::new();
+    let participant = Person::read(item, &PARTICIPANT);
+    if participant != Person::default()
+        || item.get("recipient_type").and_then(Json::text).as_deref() == Some("group")
+    {
+        let group = item.any(&["group_id", "recipient_id"]).and_then(id);
+        names.extend(group.map(|group| Name::Group(group.into_owned())));
+        person = participant;
+    }
+    let told_by = |json: Option<Json<'a>>| json.and_then(Json::text).unwrap_or_default();
+    let mut key = vec!["status".into(), message.clone(), status.clone().into()];
+    if payment {
+        key.push(told_by(
+            item.get("payment")
+                .and_then(|payment| payment.get("transaction")?.get("id")),
+        ));
+    } else {
+        key.push(
+            person
+                .user
+                .clone()
+                .or(person.phone.clone())
+                .filter(|_| !names.is_empty())
+                .unwrap_or_default(),
+        );
+    }
+    key.push(told_by(time));
+    let effect = match how_far(&status) {
+        Some(status) if !payment && names.is_empty() => Effect::Status {
+            message: message.to_string(),
+            status,
+        },
+        _ => Effect::None,
+    };
+    let (kind, payload) = match (payment, status.as_str()) {
+        (
+            false,
+            "sent" | "delivered" | "read" | "played" | "failed" | "deleted" | "warning" | "pending",
+        ) => (format!("whatsapp.status.{status}"), "status"),
+        (true, "captured" | "pending" | "failed") => {
+            (format!("whatsapp.payment.{status}"), "payment")
+        }
+        _ => return None,
+    };
+    let draft = Draft::new(kind, message, key).with_payload(payload, &STATUS, item)?;
+    Some(Draft {
+        time: time.and_then(seconds),
+        person,
+        names,
+        effect,
+        ..draft
+    })
+}
+
+fn how_far(status: &str) -> Option<MessageStatus> {
+    Some(match status {
+        "sent" => MessageStatus::Sent,
+        "delivered" => MessageStatus::Delivered,
+        "read" => MessageStatus::Read,
+        "played" => MessageStatus::Played,
+        "failed" => MessageStatus::Failed,
+        _ => return None,
+    })
+}

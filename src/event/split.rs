@@ -1,0 +1,147 @@
+//! From a webhook's body to its events: every entry, change and item becomes one, whatever is in it.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::change::{Change, Common, Draft, Events, seconds};
+use super::person::{id, line, phone};
+use super::shell::Shell;
+use super::{Event, Home, fields};
+use crate::meta::json::{Document, Json, Key, push_string};
+
+/// The events of a webhook, by the mailbox that keeps them, in order of first appearance.
+///
+/// The body is taken as it is: what is not JSON, not of WhatsApp or of a shape unknown to us becomes an event of the
+/// type `whatsapp.unknown`, and so does each item that does not fit among others that do. Only a webhook without an
+/// entry has no event. The same items give the same ids, whatever else is in the body.
+pub fn split(body: &[u8]) -> Vec<(Home, Vec<Event>)> {
+    let mut events = Events::default();
+    let text = std::str::from_utf8(body);
+    match text.ok().and_then(Document::parse) {
+        Some(document) => {
+            events.odd = !document.is_tame();
+            webhook(document.root(), &mut events);
+        }
+        None => not_json(body, &mut events),
+    }
+    events.into_homes()
+}
+
+fn not_json(body: &[u8], events: &mut Events) {
+    let (name, text) = match std::str::from_utf8(body) {
+        Ok(text) => ("body", Cow::Borrowed(text)),
+        Err(_) => ("body_base64", Cow::Owned(BASE64.encode(body))),
+    };
+    let mut data = format!("{{\"{name}\":");
+    push_string(&mut data, &text);
+    data.push('}');
+    let mut change = Change::of(Common::default(), events);
+    change.emit_data(Draft::unknown_text(text), data);
+}
+
+fn webhook<'a>(root: Json<'a>, events: &mut Events) {
+    let whatsapp =
+        root.get("object").and_then(Json::text).as_deref() == Some("whatsapp_business_account");
+    let is_entry = |(key, _): &(Key<'a>, Json<'a>)| key.is("entry");
+    let lists = root
+        .members()
+        .filter(is_entry)
+        .all(|(_, value)| value.is_list());
+    let no_entry = root
+        .members()
+        .filter(is_entry)
+        .flat_map(|(_, list)| list.items())
+        .next()
+        .is_none();
+    let only_these = root
+        .members()
+        .all(|(key, _)| key.is("object") || key.is("entry"));
+    if !whatsapp || !lists || root.get("entry").is_none() || (no_entry && !only_these) {
+        Change::of(Common::default(), events).emit(Draft::unknown(root), root.raw());
+        return;
+    }
+    let mut shell = Shell::default();
+    if let Some(members) = shell.object(root, &["object"], |key, _| key.is("entry")) {
+        Change::of(Common::default(), events).left_out(&Shell::default(), members);
+    }
+    shell.list("entry");
+    for item in root
+        .members()
+        .filter(is_entry)
+        .flat_map(|(_, list)| list.items())
+    {
+        entry(item, shell.clone(), events);
+    }
+}
+
+fn entry<'a>(entry: Json<'a>, mut shell: Shell, events: &mut Events) {
+    let common = Common {
+        account: entry.get("id").and_then(id),
+        time: entry.get("time").and_then(seconds),
+        ..Common::default()
+    };
+    let Some(changes) = entry
+        .only("changes")
+        .filter(|changes| changes.items().next().is_some())
+    else {
+        Change::of(common, events).emit(Draft::unknown(entry), &shell.around(entry.raw()));
+        return;
+    };
+    let outside = shell.clone();
+    if let Some(members) = shell.object(entry, &["id", "time"], |key, _| key.is("changes")) {
+        Change::of(common.clone(), events).left_out(&outside, members);
+    }
+    shell.list("changes");
+    for item in changes.items() {
+        change(item, common.clone(), shell.clone(), events);
+    }
+}
+
+fn change<'a>(json: Json<'a>, entry: Common<'a>, mut shell: Shell, events: &mut Events) {
+    let value = json.only("value").filter(|value| value.is_object());
+    let field = json.get("field").and_then(id);
+    let (Some(field), Some(value)) = (field, value) else {
+        Change::of(entry, events).emit(Draft::unknown(json), &shell.around(json.raw()));
+        return;
+    };
+    let mut change = Change::of(entry.of_change(field, value), events);
+    let outside = shell.clone();
+    if let Some(members) = shell.object(json, &["field"], |key, _| key.is("value")) {
+        change.left_out(&outside, members);
+    }
+    shell.member("value");
+    if !fields::read(&mut change, &shell, value) {
+        let draft = change.managed(super::change::UNKNOWN, None, value);
+        change.emit(draft, &shell.around(value.raw()));
+    }
+}
+
+impl<'a> Common<'a> {
+    /// Adds what a change tells of the number that it is about.
+    ///
+    /// An entry's id is not always the account's: where partners are concerned it is the business portfolio's, and
+    /// the account is named inside.
+    fn of_change(self, field: Cow<'a, str>, value: Json<'a>) -> Self {
+        let within = |name: &str, member: &str| value.get(name)?.get(member);
+        let alert = || {
+            let number = value.get("entity_type")?.text()? == "PHONE_NUMBER";
+            number.then(|| value.get("entity_id")).flatten()
+        };
+        let number = within("metadata", "phone_number_id")
+            .or_else(|| within("recipient", "phone_number_id"))
+            .or_else(|| within("phone_number_settings", "phone_number_id"))
+            .or_else(alert);
+        let display = within("metadata", "display_phone_number")
+            .or_else(|| within("recipient", "display_phone_number"))
+            .or_else(|| value.get("display_phone_number"));
+        Self {
+            field,
+            account: within("waba_info", "waba_id").and_then(id).or(self.account),
+            number: number.and_then(id),
+            display_phone_number: display.and_then(line).and_then(phone),
+            time: self.time,
+        }
+    }
+}

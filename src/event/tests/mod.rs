@@ -1,0 +1,40 @@
+//! What holds for every webhook, whatever is in it.
+
+mod laws;
+mod odd;
+
+use serde_json::{Value, json};
+
+use super::{Event, Home, split};
+
+/// The events of a webhook, with the mailbox of each.
+fn events(webhook: &Value) -> Vec<(Home, Event)> {
+    events_of(webhook.to_string().as_bytes())
+}
+
+fn events_of(body: &[u8]) -> Vec<(Home, Event)> {
+    let homes = split(body).into_iter();
+    homes
+        .flat_map(|(home, events)| events.into_iter().map(move |event| (home.clone(), event)))
+        .collect()
+}
+
+fn data(event: &Event) -> Value {
+    serde_json::from_str(&event.data).unwrap()
+}
+
+/// A webhook of one change of the field `messages`.
+fn messages(mut members: Value) -> Value {
+    members["messaging_product"] = json!("whatsapp");
+    members["metadata"] =
+        json!({"display_phone_number": "15550783881", "phone_number_id": "106540352242922"});
+    webhook(json!([{"field": "messages", "value": members}]))
+}
+
+fn webhook(changes: Value) -> Value {
+    json!({"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": changes}]})
+}
+
+fn text(id: &str, from: &str) -> Value {
+    json!({"id": id, "from": from, "timestamp": "1770000000", "type": "text", "text": {"body": "hola"}})
+}

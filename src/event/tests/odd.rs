@@ -1,0 +1,276 @@
+//! Webhooks that are not as Meta writes them: nothing is refused, nothing is lost, no neighbour suffers.
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use super::{data, events, events_of, messages, text, webhook};
+use crate::event::{Effect, Home, Name};
+
+fn kinds(webhook: &Value) -> Vec<String> {
+    events(webhook)
+        .into_iter()
+        .map(|(_, event)| event.kind)
+        .collect()
+}
+
+#[test]
+fn what_is_not_json_is_one_event_with_the_body() {
+    for body in ["", "not json", "{\"a\":", "\0"] {
+        let [(home, event)] = &events_of(body.as_bytes())[..] else {
+            panic!("{body}")
+        };
+        assert_eq!(
+            (home, event.kind.as_str()),
+            (&Home::Account(String::new()), "whatsapp.unknown")
+        );
+        assert_eq!(data(event), json!({"body": body}));
+    }
+    let [(_, event)] = &events_of(b"\xff{}")[..] else {
+        panic!()
+    };
+    assert_eq!(
+        data(event),
+        json!({"body_base64": base64::engine::general_purpose::STANDARD.encode(b"\xff{}")})
+    );
+}
+
+#[test]
+fn json_of_another_shape_is_one_event_with_the_json() {
+    for webhook in [
+        json!(1),
+        json!([]),
+        json!({}),
+        json!({"object": "whatsapp_business_account"}),
+        json!({"object": "whatsapp_business_account", "entry": {}}),
+        json!({"object": "whatsapp_business_account", "entry": [], "more": 1}),
+        json!({"object": "page", "entry": [{"id": "1", "changes": []}]}),
+        json!({"entry": [{"id": "1", "changes": [{"field": "messages", "value": {}}]}]}),
+    ] {
+        let [(home, event)] = &events(&webhook)[..] else {
+            panic!("{webhook}")
+        };
+        assert_eq!(
+            (home, event.kind.as_str()),
+            (&Home::Account(String::new()), "whatsapp.unknown")
+        );
+        assert_eq!(data(event), json!({"raw": webhook}));
+    }
+}
+
+#[test]
+fn a_webhook_without_entries_has_no_event() {
+    assert_eq!(
+        events(&json!({"object": "whatsapp_business_account", "entry": []})),
+        []
+    );
+}
+
+#[test]
+fn a_list_that_gives_no_event_is_an_event_itself() {
+    for entry in [
+        json!(1),
+        json!({"id": "1"}),
+        json!({"id": "1", "changes": {}}),
+        json!({"id": "1", "changes": []}),
+        json!({"id": "1", "changes": "x"}),
+        json!({"id": "1", "changes": [7]}),
+        json!({"id": "1", "changes": [{"field": "messages"}]}),
+        json!({"id": "1", "changes": [{"value": {}}]}),
+        json!({"id": "1", "changes": [{"field": "messages", "value": "x"}]}),
+    ] {
+        let webhook = json!({"object": "whatsapp_business_account", "entry": [entry]});
+        let [(_, event)] = &events(&webhook)[..] else {
+            panic!("{webhook}")
+        };
+        assert_eq!(event.kind, "whatsapp.unknown");
+        assert_eq!(data(event)["raw"], webhook);
+    }
+    for members in [
+        json!({}),
+        json!({"messages": []}),
+        json!({"messages": "x"}),
+        json!({"contacts": [{"wa_id": "1"}]}),
+    ] {
+        let webhook = messages(members);
+        let [(home, event)] = &events(&webhook)[..] else {
+            panic!("{webhook}")
+        };
+        assert_eq!(
+            (home, event.kind.as_str()),
+            (&Home::Number("106540352242922".into()), "whatsapp.unknown")
+        );
+        assert_eq!(data(event)["raw"], webhook);
+    }
+}
+
+#[test]
+fn a_change_without_a_number_is_unknown_and_its_neighbour_is_not() {
+    let mut webhook = messages(json!({"messages": [text("wamid.A", "16505551234")]}));
+    let lost =
+        json!({"field": "messages", "value": {"messages": [text("wamid.B", "16505551234")]}});
+    webhook["entry"][0]["changes"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, lost);
+    let events = events(&webhook);
+    assert_eq!(events[0].0, Home::Account("102290129340398".into()));
+    assert_eq!(events[0].1.kind, "whatsapp.unknown");
+    assert_eq!(events[1].1.kind, "whatsapp.message.received");
+}
+
+#[test]
+fn a_broken_item_is_unknown_and_its_neighbours_are_not() {
+    let broken = [
+        json!(null),
+        json!("x"),
+        json!({"from": "16505551234", "timestamp": "1770000000", "type": "text", "text": {"body": "no id"}}),
+        json!({"from": "16505551234", "timestamp": "1770000000", "id": "wamid.B"}),
+        json!({"from": "16505551234", "timestamp": "1770000000", "id": "wamid.B", "type": "text", "text": "flat"}),
+        json!({"from": "16505551234", "timestamp": "1770000000", "id": "wamid.B", "type": "contacts", "contacts": {}}),
+    ];
+    for item in broken {
+        let items = [text("wamid.A", "1"), item.clone(), text("wamid.C", "2")];
+        let events = events(&messages(json!({"messages": items})));
+        let kinds: Vec<&str> = events
+            .iter()
+            .map(|(_, event)| event.kind.as_str())
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                "whatsapp.message.received",
+                "whatsapp.unknown",
+                "whatsapp.message.received"
+            ],
+            "{item}"
+        );
+        assert_eq!(
+            data(&events[1].1)["raw"]["entry"][0]["changes"][0]["value"]["messages"],
+            json!([item])
+        );
+        if item.is_object() {
+            assert_eq!(events[1].1.names, [Name::Phone("16505551234".into())]);
+            assert_eq!(events[1].1.effect, Effect::Opens { referral: false });
+        }
+    }
+    let status = json!({"id": "wamid.S", "status": "failed", "timestamp": "1", "recipient_id": "16505551234", "errors": "x"});
+    let all = events(&messages(
+        json!({"messages": "x", "statuses": [status], "errors": null}),
+    ));
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[0].1.names, [Name::Phone("16505551234".into())]);
+    assert_eq!(all[0].1.effect, Effect::None);
+    assert_eq!(
+        data(&all[1].1)["raw"]["entry"][0]["changes"][0]["value"]["messages"],
+        json!("x")
+    );
+}
+
+#[test]
+fn json_that_other_parsers_refuse_is_handed_on_as_text() {
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for odd in [r#""\ud83d""#, "1e999", &deep(99), &deep(100_000)] {
+        let body = messages(
+            json!({"messages": [text("wamid.A", "1"), text("wamid.B", "2"), text("wamid.C", "3")]}),
+        )
+        .to_string()
+        .replacen(r#""from":"2""#, &format!(r#""from":"2","odd":{odd}"#), 1);
+        let events = events_of(body.as_bytes());
+        let kinds: Vec<&str> = events
+            .iter()
+            .map(|(_, event)| event.kind.as_str())
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                "whatsapp.message.received",
+                "whatsapp.unknown",
+                "whatsapp.message.received"
+            ]
+        );
+        let event = &events[1].1;
+        let data = data(event);
+        assert!(
+            data["body"]
+                .as_str()
+                .unwrap()
+                .contains(&format!(r#""odd":{odd}"#))
+        );
+        assert_eq!(data["customer"], json!({"phone": "2"}));
+        assert_eq!(event.effect, Effect::Opens { referral: false });
+    }
+}
+
+#[test]
+fn what_is_odd_but_json_costs_nothing() {
+    let body = messages(json!({"messages": [text("wamid.A", "1")]})).to_string();
+    for (written, odd) in [
+        ("hola", "nul\\u0000 and \\u202e"),
+        (r#""hola""#, "123456789012345678901234567890"),
+        (r#"{"body":"hola"}"#, r#"{"body":"hola","body":"hi"}"#),
+        (r#""1770000000""#, r#""9999999999999999999999""#),
+    ] {
+        assert!(body.contains(written), "{written}");
+        let events = events_of(body.replace(written, odd).as_bytes());
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].1.kind, "whatsapp.message.received");
+        assert!(events[0].1.data.contains(odd));
+    }
+}
+
+#[test]
+fn repeated_members_are_all_read() {
+    let body = r#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":
+        {"metadata":{"phone_number_id":"2"},"messages":[{"id":"a","type":"text"}],"messages":[{"id":"b","type":"text"}]}}]}],
+        "entry":[{"id":"3","changes":[{"field":"nothing","value":{}}]}]}"#;
+    let kinds: Vec<String> = events_of(body.as_bytes())
+        .into_iter()
+        .map(|(_, event)| event.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "whatsapp.message.received",
+            "whatsapp.message.received",
+            "whatsapp.unknown"
+        ]
+    );
+}
+
+#[test]
+fn members_that_are_large_are_stored_once() {
+    let large = "x".repeat(10_000);
+    let items: Vec<Value> = (0..100).map(|n| text(&format!("wamid.{n}"), "1")).collect();
+    let contacts = json!([{"wa_id": "1", "profile": {"name": large}}]);
+    let mut webhook = messages(json!({"messages": items, "contacts": contacts, "more": large}));
+    webhook["more"] = json!(large);
+    webhook["entry"][0]["more"] = json!(large);
+    webhook["entry"][0]["changes"][0]["more"] = json!(large);
+    let kinds = kinds(&webhook);
+    assert_eq!(
+        kinds
+            .iter()
+            .filter(|kind| *kind == "whatsapp.unknown")
+            .count(),
+        4
+    );
+    assert_eq!(kinds.len(), 104);
+    let all = events(&webhook);
+    let bytes: usize = all.iter().map(|(_, event)| event.data.len()).sum();
+    assert!(bytes < 150_000, "{bytes}");
+}
+
+#[test]
+fn a_field_that_we_do_not_know_is_one_event_at_its_number_or_account() {
+    let value = json!({"metadata": {"phone_number_id": "5"}, "things": [1, 2]});
+    let [(home, event)] = &events(&webhook(json!([{"field": "new_things", "value": value}])))[..]
+    else {
+        panic!()
+    };
+    assert_eq!(home, &Home::Number("5".into()));
+    assert_eq!(event.kind, "whatsapp.unknown");
+    assert_eq!(
+        data(event)["business"],
+        json!({"account_id": "102290129340398", "phone_number_id": "5"})
+    );
+}
