@@ -1,14 +1,11 @@
-//! Meta against an endpoint of the simplest kind, which is told what to answer.
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use simulator::local;
-use simulator::meta::Meta;
-use simulator::signature;
-use simulator::webhook::{Customer, Message, Number, Webhook};
+use super::Meta;
+use crate::webhook::{Customer, Message, Number, Webhook};
+use crate::{local, signature};
 
 /// Answers with each of these statuses in turn, and hands over each request as it came.
 fn endpoint(statuses: &'static [u16], body: &'static str) -> (String, Receiver<String>) {
