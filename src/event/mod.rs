@@ -4,14 +4,14 @@ mod change;
 mod fields;
 mod id;
 mod model;
-mod timestamp;
 mod person;
 mod shell;
 mod split;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 
 pub use id::about;
 pub use model::{Effect, Event, Home, MessageStatus, Name};
-pub use timestamp::rfc3339;
 pub use split::split;
+pub use timestamp::rfc3339;

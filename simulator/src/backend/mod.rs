@@ -1,0 +1,259 @@
+//! A team's endpoint: verifies, parses and records what arrives, and answers as it is told.
+
+mod answer;
+mod arrival;
+mod event;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub use answer::Answer;
+pub use arrival::{Arrival, Format};
+pub use event::Event;
+
+use crate::pace;
+use crate::records::Records;
+use crate::script::Script;
+use crate::server::{self, Received, Server};
+
+/// A backend that records what arrives and answers as it is told, by default with 204. What is not rightly signed
+/// or not well formed gets 400. It stops when it is dropped.
+pub struct Backend {
+    server: Server,
+    state: Arc<State>,
+}
+
+type Observer = Box<dyn Fn(&Arrival) + Send + Sync>;
+
+struct State {
+    secrets: Mutex<Vec<String>>,
+    seen: Records<Seen>,
+    script: Script<Arrival, Answer>,
+    observer: Mutex<Option<Observer>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    arrivals: Vec<Arc<Arrival>>,
+    attempts: HashMap<String, usize>,
+    taken: Vec<Event>,
+    ids: HashSet<String>,
+}
+
+impl Backend {
+    /// Starts on a free port of loopback, with this destination secret (`whsec_…`).
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub async fn start(secret: &str) -> Self {
+        Self::start_on(0, secret)
+            .await
+            .expect("a free port on loopback")
+    }
+
+    /// Starts on this port of loopback.
+    pub async fn start_on(port: u16, secret: &str) -> io::Result<Self> {
+        let state = Arc::new(State {
+            secrets: Mutex::new(vec![secret.into()]),
+            seen: Records::default(),
+            script: Script::new(),
+            observer: Mutex::default(),
+        });
+        let shared = Arc::clone(&state);
+        let server =
+            Server::start(port, move |received| serve(Arc::clone(&shared), received)).await?;
+        Ok(Self { server, state })
+    }
+
+    /// The destination's `url`: `http://127.0.0.1:port/hooks`.
+    pub fn url(&self) -> String {
+        format!("{}/hooks", self.server.url())
+    }
+
+    /// Takes signatures under this secret as well.
+    pub fn accept_secret(&self, secret: &str) {
+        self.state.secrets.lock().unwrap().push(secret.into());
+    }
+
+    /// The next request gets this answer.
+    pub fn next(&self, answer: Answer) {
+        self.next_n(1, answer);
+    }
+
+    /// The next `n` requests get this answer.
+    pub fn next_n(&self, n: usize, answer: Answer) {
+        self.state.script.add(Some(n), |_| true, answer);
+    }
+
+    /// Every request gets this answer, where no earlier rule has another.
+    pub fn always(&self, answer: Answer) {
+        self.when(|_| true, answer);
+    }
+
+    /// Every request that `matches` gets this answer, where no earlier rule has another.
+    pub fn when(&self, matches: impl Fn(&Arrival) -> bool + Send + Sync + 'static, answer: Answer) {
+        self.state.script.add(None, matches, answer);
+    }
+
+    /// Every request with an event in it that `matches` gets this answer, where no earlier rule has another.
+    pub fn when_event(
+        &self,
+        matches: impl Fn(&Event) -> bool + Send + Sync + 'static,
+        answer: Answer,
+    ) {
+        self.when(move |arrival| arrival.events.iter().any(&matches), answer);
+    }
+
+    /// Forgets what was said about answers: everything is taken again.
+    pub fn behave(&self) {
+        self.state.script.clear();
+    }
+
+    /// Every request so far, in the order in which they came.
+    pub fn arrivals(&self) -> Vec<Arc<Arrival>> {
+        self.state.seen.read(|seen| seen.arrivals.clone())
+    }
+
+    /// The requests for this `webhook-id`.
+    pub fn attempts(&self, webhook_id: &str) -> Vec<Arc<Arrival>> {
+        let arrivals = self.arrivals().into_iter();
+        arrivals
+            .filter(|arrival| arrival.webhook_id == webhook_id)
+            .collect()
+    }
+
+    /// The events that were answered with 2xx, in the order of the answers, each as often as it was taken.
+    pub fn events(&self) -> Vec<Event> {
+        self.state.seen.read(|seen| seen.taken.clone())
+    }
+
+    /// The same, for one subject: one conversation's events in their order.
+    pub fn events_of(&self, subject: &str) -> Vec<Event> {
+        self.events()
+            .into_iter()
+            .filter(|event| event.subject.as_deref() == Some(subject))
+            .collect()
+    }
+
+    /// How many different events were answered with 2xx.
+    pub fn distinct(&self) -> usize {
+        self.state.seen.read(|seen| seen.ids.len())
+    }
+
+    /// Everything that was wrong with any request, each as `request 3: signature invalid`.
+    pub fn faults(&self) -> Vec<String> {
+        let arrivals = self.arrivals();
+        let told = arrivals.iter().enumerate().flat_map(|(index, arrival)| {
+            arrival
+                .faults
+                .iter()
+                .map(move |fault| format!("request {}: {fault}", index + 1))
+        });
+        told.collect()
+    }
+
+    /// Whether at least `n` different events were taken within the time.
+    #[must_use = "whether they came is for the test to check"]
+    pub async fn wait_for(&self, n: usize, within: Duration) -> bool {
+        self.state
+            .seen
+            .wait_until(within, |seen| seen.ids.len() >= n)
+            .await
+    }
+
+    /// Whether at least `n` requests came within the time, however they were answered.
+    #[must_use = "whether they came is for the test to check"]
+    pub async fn wait_for_requests(&self, n: usize, within: Duration) -> bool {
+        self.state
+            .seen
+            .wait_until(within, |seen| seen.arrivals.len() >= n)
+            .await
+    }
+
+    /// Whether `holds` came true of all requests so far within the time.
+    #[must_use = "whether it came true is for the test to check"]
+    pub async fn wait_until(
+        &self,
+        within: Duration,
+        mut holds: impl FnMut(&[Arc<Arrival>]) -> bool,
+    ) -> bool {
+        self.state
+            .seen
+            .wait_until(within, |seen| holds(&seen.arrivals))
+            .await
+    }
+
+    /// The most requests that came within any stretch as long as `window`.
+    pub fn most_within(&self, window: Duration) -> usize {
+        pace::most_within(window, self.arrivals().iter().map(|arrival| arrival.at))
+    }
+
+    /// Forgets all that came so far.
+    pub fn forget(&self) {
+        self.state.seen.write(|seen| *seen = Seen::default());
+    }
+
+    /// Calls this for every request that comes.
+    pub fn on_arrival(&self, observer: impl Fn(&Arrival) + Send + Sync + 'static) {
+        *self.state.observer.lock().unwrap() = Some(Box::new(observer));
+    }
+
+    /// Closes every connection and refuses new ones.
+    pub fn down(&self) {
+        self.server.down();
+    }
+
+    /// Listens again, on the same port.
+    ///
+    /// # Panics
+    /// If another program has taken the port meanwhile.
+    pub async fn up(&self) {
+        self.server.up().await.expect("the port is still free");
+    }
+}
+
+async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Response<server::Body>> {
+    let secrets = state.secrets.lock().unwrap().clone();
+    let mut arrival = Arrival::read(received, &secrets);
+    let (arrival, answer) = state.seen.write(|seen| {
+        let attempts = seen.attempts.entry(arrival.key()).or_default();
+        *attempts += 1;
+        arrival.attempt = *attempts;
+        let answer = if arrival.faults.is_empty() {
+            state.script.next(&arrival).unwrap_or_else(Answer::take)
+        } else {
+            Answer::status(400).body(arrival.faults.join("; "))
+        };
+        let arrival = Arc::new(arrival);
+        seen.arrivals.push(Arc::clone(&arrival));
+        (arrival, answer)
+    });
+    if let Some(observer) = &*state.observer.lock().unwrap() {
+        observer(&arrival);
+    }
+    let broken_off = answer.breaks_off();
+    let response = answer.give().await?;
+    if !broken_off {
+        state
+            .seen
+            .write(|seen| seen.answered(&arrival, response.status().as_u16()));
+    }
+    Ok(response)
+}
+
+impl Seen {
+    fn answered(&mut self, arrival: &Arrival, status: u16) {
+        arrival.answered.store(status, Ordering::SeqCst);
+        if arrival.taken() {
+            self.taken.extend(arrival.events.iter().cloned());
+            self.ids
+                .extend(arrival.events.iter().map(|event| event.id.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! `backend`, `graph` and `dev`: servers that print what comes, until they are ended.
+
+use clap::Args;
+use simulator::backend::{Answer, Backend};
+use simulator::graph::Graph;
+use simulator::{clock, local};
+
+use super::lines;
+use super::print::{dim, red, say};
+
+#[derive(Args)]
+pub(crate) struct BackendArgs {
+    /// The port of loopback to listen on
+    #[arg(long, default_value_t = local::BACKEND_PORT)]
+    port: u16,
+    /// The destination's secret
+    #[arg(long, default_value = local::DESTINATION_SECRET)]
+    secret: String,
+    /// Answer each message that comes with this text
+    #[arg(long)]
+    reply: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct GraphArgs {
+    /// The port of loopback to listen on
+    #[arg(long, default_value_t = local::GRAPH_PORT)]
+    port: u16,
+    /// The access token to expect
+    #[arg(long, default_value = local::GRAPH_TOKEN)]
+    token: String,
+}
+
+#[derive(Args)]
+pub(crate) struct DevArgs {
+    /// The port of the backend
+    #[arg(long, default_value_t = local::BACKEND_PORT)]
+    backend_port: u16,
+    /// The port of the Graph API
+    #[arg(long, default_value_t = local::GRAPH_PORT)]
+    graph_port: u16,
+    /// The destination's secret
+    #[arg(long, default_value = local::DESTINATION_SECRET)]
+    secret: String,
+    /// The access token that the Graph API expects
+    #[arg(long, default_value = local::GRAPH_TOKEN)]
+    token: String,
+    /// Answer each message that comes with this text
+    #[arg(long)]
+    reply: Option<String>,
+}
+
+pub(crate) async fn backend(args: BackendArgs) -> Result<(), String> {
+    let _backend = start_backend(args.port, &args.secret, args.reply.as_deref()).await?;
+    std::future::pending().await
+}
+
+pub(crate) async fn graph(args: GraphArgs) -> Result<(), String> {
+    let _graph = start_graph(args.port, &args.token).await?;
+    std::future::pending().await
+}
+
+pub(crate) async fn dev(args: DevArgs) -> Result<(), String> {
+    let _backend = start_backend(args.backend_port, &args.secret, args.reply.as_deref()).await?;
+    let _graph = start_graph(args.graph_port, &args.token).await?;
+    std::future::pending().await
+}
+
+async fn start_backend(port: u16, secret: &str, reply: Option<&str>) -> Result<Backend, String> {
+    let backend = Backend::start_on(port, secret).await;
+    let backend =
+        backend.map_err(|error| format!("The backend cannot listen on port {port}: {error}"))?;
+    if let Some(reply) = reply {
+        backend.when_event(
+            |event| event.kind == "whatsapp.message.received",
+            Answer::reply(reply),
+        );
+    }
+    backend.on_arrival(|arrival| {
+        for line in lines::of_arrival(arrival) {
+            say(if arrival.faults.is_empty() {
+                line
+            } else {
+                red(line)
+            });
+        }
+    });
+    say(dim(format!("The backend listens on {}", backend.url())));
+    Ok(backend)
+}
+
+async fn start_graph(port: u16, token: &str) -> Result<Graph, String> {
+    let graph = Graph::start_on(port, token).await;
+    let graph =
+        graph.map_err(|error| format!("The Graph API cannot listen on port {port}: {error}"))?;
+    graph.on_request(|request| {
+        let line = lines::of_request(request, clock::unix_now());
+        say(if request.faults.is_empty() {
+            line
+        } else {
+            red(line)
+        });
+    });
+    say(dim(format!("The Graph API listens on {}", graph.url())));
+    Ok(graph)
+}

@@ -1,0 +1,96 @@
+//! The smallest thing that Meta tells: one message, one status, one change of another field.
+
+use serde_json::{Value, json};
+
+use super::message::Message;
+use super::people::{Customer, Number};
+use super::status::Status;
+
+/// One update, and what of its surroundings goes wherever it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    pub(super) account: String,
+    /// `entry[].time`.
+    pub(super) time: Option<i64>,
+    pub(super) told: Told,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Told {
+    /// An item of `messages[]` or `statuses[]`.
+    Item {
+        list: List,
+        metadata: Value,
+        contact: Option<Value>,
+        item: Value,
+    },
+    /// A change of any field.
+    Change { field: String, value: Value },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    Messages,
+    Statuses,
+}
+
+impl Update {
+    /// `customer` wrote to `number`.
+    pub fn message(number: &Number, customer: &Customer, message: Message) -> Self {
+        let item = message.from(customer);
+        // Meta tells no contact beside a system message.
+        let contact = (item.get("type") != Some(&json!("system"))).then(|| customer.contact());
+        Self::item(number, List::Messages, contact, item)
+    }
+
+    /// How a message that `number` sent to `customer` is doing.
+    pub fn status(number: &Number, customer: &Customer, status: Status) -> Self {
+        let contact = status.tells_contact().then(|| customer.contact());
+        Self::item(number, List::Statuses, contact, status.to(customer))
+    }
+
+    /// A change of `field` in `account`.
+    pub fn change(account: &str, field: &str, value: Value) -> Self {
+        Self {
+            account: account.into(),
+            time: None,
+            told: Told::Change {
+                field: field.into(),
+                value,
+            },
+        }
+    }
+
+    /// With this as `entry[].time` (seconds since 1970), which Meta gives for all fields but `messages`.
+    #[must_use]
+    pub fn entry_time(mut self, unix: i64) -> Self {
+        self.time = Some(unix);
+        self
+    }
+
+    /// The id of the message or of the status' message, where this is one.
+    pub fn id(&self) -> Option<&str> {
+        match &self.told {
+            Told::Item { item, .. } => item.get("id").and_then(Value::as_str),
+            Told::Change { .. } => None,
+        }
+    }
+
+    fn item(number: &Number, list: List, contact: Option<Value>, item: Value) -> Self {
+        let metadata = json!({
+            "display_phone_number": number.display_phone_number, "phone_number_id": number.phone_number_id,
+        });
+        // A contact that says nothing is not told.
+        let contact = contact.filter(|contact| *contact != json!({}));
+        Self {
+            account: number.account.clone(),
+            time: None,
+            told: Told::Item {
+                list,
+                metadata,
+                contact,
+                item,
+            },
+        }
+    }
+}
