@@ -61,9 +61,10 @@ fmt: tools ## Format all Rust
 
 .PHONY: deploy
 deploy: build ## Put it on Cloudflare (README.md says what to set first)
-	@wrangler whoami 2>&1 | grep -q 'not authenticated' && { \
+	@if grep -q 'not authenticated' <<<"$$(wrangler whoami 2>&1)"; then \
 		echo "Not logged in at Cloudflare. Run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN, and try again." >&2; \
-		exit 1; } || true
+		exit 1; \
+	fi
 	wrangler deploy
 
 # What the WASM is made from. The directories count too, so that a deleted file is noticed.
