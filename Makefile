@@ -38,11 +38,12 @@ demo: build ## A customer's message travels to a backend and an answer back, tol
 test: lint ## Everything that must hold: lint, native tests, the built WASM in the real runtime (2 minutes when warm)
 	$(call say,Native tests)
 	cargo test --workspace --lib --bins
+	cargo test --workspace --doc
 	$(MAKE) --no-print-directory wasm
 	$(call say,Deploying$(,) but not really)
 	wrangler deploy --dry-run
 	$(call say,End-to-end tests: the WASM in workerd)
-	cargo test --test '*'
+	cargo test --workspace --test '*'
 
 .PHONY: lint
 lint: tools ## Formatting, clippy for host and WASM, and licences where cargo-deny is installed
@@ -60,9 +61,10 @@ fmt: tools ## Format all Rust
 
 .PHONY: deploy
 deploy: build ## Put it on Cloudflare (README.md says what to set first)
-	@wrangler whoami 2>&1 | grep -q 'not authenticated' && { \
-		echo "Not logged in at Cloudflare. Run \`node_modules/.bin/wrangler login\`, or set CLOUDFLARE_API_TOKEN, and try again." >&2; \
-		exit 1; } || true
+	@if grep -q 'not authenticated' <<<"$$(wrangler whoami 2>&1)"; then \
+		echo "Not logged in at Cloudflare. Run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN, and try again." >&2; \
+		exit 1; \
+	fi
 	wrangler deploy
 
 # What the WASM is made from. The directories count too, so that a deleted file is noticed.
