@@ -26,3 +26,24 @@ pub mod event;
 pub mod mailbox;
 pub mod meta;
 pub mod sending;
+
+#[cfg(target_arch = "wasm32")]
+mod edge;
+#[cfg(target_arch = "wasm32")]
+mod environment;
+#[cfg(target_arch = "wasm32")]
+mod objects;
+
+#[cfg(target_arch = "wasm32")]
+pub use objects::Mailbox;
+
+/// What Cloudflare calls with every request.
+#[cfg(target_arch = "wasm32")]
+#[worker::event(fetch)]
+async fn fetch(
+    request: worker::Request,
+    env: worker::Env,
+    _context: worker::Context,
+) -> worker::Result<worker::Response> {
+    edge::answer(request, &env).await
+}

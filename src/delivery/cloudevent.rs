@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Datelike as _, Timelike as _};
 use serde_json::Value;
 
-use crate::event::Home;
+use crate::event::{Home, rfc3339};
 
 /// The `content-type` of one event.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
@@ -25,15 +24,14 @@ pub struct Outgoing<'a> {
     pub time: Option<i64>,
     /// A JSON object. Carried byte for byte, as it holds what Meta sent.
     pub data: &'a str,
-    /// A JSON object: the windows of the conversation. Becomes the last member of `data`.
-    pub window: Option<&'a str>,
+    /// A JSON object: what the mailbox has to add, say the windows. Its members become the last ones of `data`.
+    pub added: &'a str,
 }
 
 impl Outgoing<'_> {
     /// The event as a JSON object.
     pub fn render(&self) -> String {
-        let mut out =
-            String::with_capacity(self.data.len() + self.window.map_or(0, str::len) + 320);
+        let mut out = String::with_capacity(self.data.len() + self.added.len() + 320);
         out.push_str(r#"{"specversion":"1.0""#);
         let time = self.time.and_then(rfc3339);
         for (name, value) in [
@@ -59,24 +57,23 @@ impl Outgoing<'_> {
     }
 
     fn render_data(&self, out: &mut String) {
-        let members = self
-            .data
-            .trim()
-            .strip_prefix('{')
-            .and_then(|data| data.strip_suffix('}'));
-        let (Some(members), Some(window)) = (members, self.window) else {
+        let (Some(members), Some(added)) = (members(self.data), members(self.added)) else {
             out.push_str(self.data);
             return;
         };
         out.push('{');
         out.push_str(members);
-        if !members.trim().is_empty() {
+        if !members.is_empty() && !added.is_empty() {
             out.push(',');
         }
-        out.push_str(r#""window":"#);
-        out.push_str(window);
+        out.push_str(added);
         out.push('}');
     }
+}
+
+/// What stands between the braces of a JSON object.
+fn members(object: &str) -> Option<&str> {
+    Some(object.trim().strip_prefix('{')?.strip_suffix('}')?.trim())
 }
 
 /// CloudEvents' `source`: the business number, or the account where there is none.
@@ -94,18 +91,6 @@ fn segment(id: &str) -> String {
         .replace('+', "%20")
 }
 
-/// A time as RFC 3339 writes it, in UTC to the second (`2026-11-22T08:00:00Z`); `None` outside of the years 0 to 9999,
-/// which it cannot write.
-pub fn rfc3339(unix_seconds: i64) -> Option<String> {
-    let time = DateTime::from_timestamp(unix_seconds, 0)
-        .filter(|time| (0..=9999).contains(&time.year()))?;
-    let (year, month, day) = (time.year(), time.month(), time.day());
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    Some(format!(
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -119,7 +104,7 @@ mod tests {
         subject: Some("US.13491208655302741918"),
         time: Some(1_795_334_400),
         data: r#"{"message":{"id":"wamid.1"}, "raw":{"n":1.0e2}}"#,
-        window: Some(r#"{"customer_service":{"open":true}}"#),
+        added: r#"{"window":{"customer_service":{"open":true}}}"#,
     };
 
     #[test]
@@ -141,21 +126,18 @@ mod tests {
             subject: None,
             time: None,
             data: "{}",
-            window: None,
+            added: "{}",
             ..EVENT
         }
         .render();
         assert!(bare.ends_with(r#""source":"/whatsapp/106540352242922","datacontenttype":"application/json","data":{}}"#));
         let windowed = Outgoing {
             data: "{ }",
-            window: Some("{}"),
+            added: r#"{"window":{}}"#,
             ..EVENT
         }
         .render();
-        assert!(
-            windowed.ends_with(r#""data":{ "window":{}}}"#),
-            "{windowed}"
-        );
+        assert!(windowed.ends_with(r#""data":{"window":{}}}"#), "{windowed}");
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! Unix time as RFC 3339 writes it.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike as _, Timelike as _};
 
-/// `2026-11-22T08:00:00Z` for unix time in seconds; `None` for what lies outside the years 0 to 9999, which RFC 3339
-/// cannot write.
+/// `2026-11-22T08:00:00Z` for unix time in seconds; `None` outside of the years 0 to 9999, which RFC 3339 cannot write.
 pub fn rfc3339(seconds: i64) -> Option<String> {
-    const YEAR_0: i64 = -62_167_219_200;
-    const YEAR_10000: i64 = 253_402_300_800;
-    (YEAR_0..YEAR_10000)
-        .contains(&seconds)
-        .then(|| DateTime::from_timestamp(seconds, 0))
-        .flatten()
-        .map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+    let time =
+        DateTime::from_timestamp(seconds, 0).filter(|time| (0..=9999).contains(&time.year()))?;
+    let (year, month, day) = (time.year(), time.month(), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    Some(format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+    ))
 }
 
 #[cfg(test)]

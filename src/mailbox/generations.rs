@@ -95,31 +95,31 @@ mod tests {
     #[test]
     fn a_generation_that_is_over_is_gone_and_the_others_stay() {
         let sql = Native::new();
-        let mut generations = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        let mut generations = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
         for number in [1, 2, 3] {
-            generations.open(&sql, number).unwrap();
+            generations.open(&*sql, number).unwrap();
         }
-        generations.drop_where(&sql, |number| number < 3).unwrap();
+        generations.drop_where(&*sql, |number| number < 3).unwrap();
         assert_eq!(sql.tables(), ["ids_3"]);
     }
 
     #[test]
     fn a_clock_that_goes_back_opens_no_older_generation() {
         let sql = Native::new();
-        let mut generations = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
-        generations.open(&sql, 7).unwrap();
-        assert_eq!(generations.open(&sql, 5).unwrap(), "ids_7");
+        let mut generations = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        generations.open(&*sql, 7).unwrap();
+        assert_eq!(generations.open(&*sql, 5).unwrap(), "ids_7");
         assert_eq!(sql.tables(), ["ids_7"]);
     }
 
     #[test]
     fn generations_are_found_again_in_their_order() {
         let sql = Native::new();
-        let mut before = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        let mut before = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
         for number in [9, 10] {
-            before.open(&sql, number).unwrap();
+            before.open(&*sql, number).unwrap();
         }
-        let after = Generations::load(&sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        let after = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
         assert_eq!(after.newest(), Some(10));
         assert_eq!(after.tables().collect::<Vec<_>>(), ["ids_10", "ids_9"]);
     }

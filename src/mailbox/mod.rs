@@ -23,7 +23,7 @@ pub mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 pub use cursor::{Change, Outcome};
 pub use log::Stored;
@@ -42,8 +42,8 @@ use sql::{Sql, SqlError, atomically};
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
 #[derive(Debug)]
-pub struct Mailbox<S> {
-    sql: S,
+pub struct Mailbox {
+    sql: Rc<dyn Sql>,
     ids: Ids,
     log: Log,
     cursors: Vec<Cursor>,
@@ -58,11 +58,11 @@ pub struct Delivery {
     pub event: Stored,
 }
 
-impl<S: Sql> Mailbox<S> {
+impl Mailbox {
     /// Opens the mailbox, and makes its tables where there are none.
-    pub fn open(sql: S, destinations: Vec<Destination>) -> Result<Self, SqlError> {
-        People::create(&sql)?;
-        Cursor::create(&sql)?;
+    pub fn open(sql: Rc<dyn Sql>, destinations: Vec<Destination>) -> Result<Self, SqlError> {
+        People::create(&*sql)?;
+        Cursor::create(&*sql)?;
         let rows = sql.exec(
             "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors UNION ALL SELECT max(seq) FROM parked_events)",
             &[],
@@ -71,13 +71,13 @@ impl<S: Sql> Mailbox<S> {
             Some(row) => row.integer(0)?.unwrap_or(0),
             None => 0,
         };
-        let log = Log::load(&sql, passed)?;
+        let log = Log::load(&*sql, passed)?;
         let cursors = destinations
             .into_iter()
-            .map(|destination| Cursor::load(&sql, destination, log.last()))
+            .map(|destination| Cursor::load(&*sql, destination, log.last()))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            ids: Ids::load(&sql)?,
+            ids: Ids::load(&*sql)?,
             sql,
             log,
             cursors,
@@ -87,23 +87,23 @@ impl<S: Sql> Mailbox<S> {
     /// Appends the events that were not there before, all of them or, where this fails, none, and gives how many those
     /// were. They count as received at `now_ms` (unix milliseconds).
     pub fn append(&mut self, events: Vec<Event>, now_ms: i64) -> Result<usize, SqlError> {
-        self.ids.turn(&self.sql, now_ms)?;
-        let mut seen = self.ids.seen(&self.sql, &events)?;
+        self.ids.turn(&*self.sql, now_ms)?;
+        let mut seen = self.ids.seen(&*self.sql, &events)?;
         let mut new = events;
         new.retain(|event| seen.insert(event.id.clone()));
         if new.is_empty() {
             return Ok(0);
         }
         if new.iter().any(|event| self.wants(&event.kind)) {
-            self.log.turn(&self.sql, now_ms)?;
+            self.log.turn(&*self.sql, now_ms)?;
         }
 
-        let mut people = People::load(&self.sql, &new)?;
-        let mut furthest = self.ids.furthest(&self.sql, &new)?;
+        let mut people = People::load(&*self.sql, &new)?;
+        let mut furthest = self.ids.furthest(&*self.sql, &new)?;
         let mut placed = Vec::with_capacity(new.len());
         let mut wanted = Vec::new();
         for event in &new {
-            let conversation = people.place(&self.sql, event)?;
+            let conversation = people.place(&*self.sql, event)?;
             placed.push(conversation);
             let superseded = superseded(event, &mut furthest);
             if self.wants(&event.kind) {
@@ -134,15 +134,15 @@ impl<S: Sql> Mailbox<S> {
             }
         }
 
-        atomically(&self.sql, || {
+        atomically(&*self.sql, || {
             self.ids
-                .add(&self.sql, new.iter().zip(placed.iter().copied()))?;
-            people.save(&self.sql)?;
-            self.log.add(&self.sql, &wanted)?;
+                .add(&*self.sql, new.iter().zip(placed.iter().copied()))?;
+            people.save(&*self.sql)?;
+            self.log.add(&*self.sql, &wanted)?;
             for (from, into) in &joins {
-                self.log.join(&self.sql, *from, *into)?;
+                self.log.join(&*self.sql, *from, *into)?;
                 for cursor in &self.cursors {
-                    cursor.join(&self.sql, *from, *into)?;
+                    cursor.join(&*self.sql, *from, *into)?;
                 }
             }
             Ok(())
@@ -165,7 +165,7 @@ impl<S: Sql> Mailbox<S> {
     /// The next event to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
     pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>, SqlError> {
         for (destination, cursor) in self.cursors.iter_mut().enumerate() {
-            if let Some(event) = cursor.next(&self.sql, &self.log, now_ms)? {
+            if let Some(event) = cursor.next(&*self.sql, &self.log, now_ms)? {
                 return Ok(Some(Delivery { destination, event }));
             }
         }
@@ -184,7 +184,7 @@ impl<S: Sql> Mailbox<S> {
             return Ok(Change::None);
         };
         cursor.done(
-            &self.sql,
+            &*self.sql,
             &self.log,
             delivery.event.seq,
             outcome,
@@ -203,10 +203,10 @@ impl<S: Sql> Mailbox<S> {
         let passed = passed.unwrap_or(i64::MAX);
         if passed < self.log.last() {
             for cursor in &mut self.cursors {
-                cursor.save(&self.sql)?;
+                cursor.save(&*self.sql)?;
             }
         }
-        self.log.let_go(&self.sql, passed)
+        self.log.let_go(&*self.sql, passed)
     }
 
     /// When there is something to do again (unix milliseconds; 0: now), or `None` while there is nothing.
@@ -222,19 +222,14 @@ impl<S: Sql> Mailbox<S> {
         self.cursors.get(index).map(Cursor::destination)
     }
 
-    /// The database, for what else is kept in it.
-    pub fn sql(&self) -> &S {
-        &self.sql
-    }
-
     /// How the windows of a conversation stand.
     pub fn windows(&self, conversation: i64) -> Result<Windows, SqlError> {
-        people::windows(&self.sql, conversation)
+        people::windows(&*self.sql, conversation)
     }
 
     /// Finds a conversation by any of the person's names.
     pub fn find(&self, name: &Name) -> Result<Option<Found>, SqlError> {
-        people::find(&self.sql, name)
+        people::find(&*self.sql, name)
     }
 
     /// The last status of the messages that were sent in a conversation lately, newest first.
@@ -243,14 +238,14 @@ impl<S: Sql> Mailbox<S> {
         conversation: i64,
         most: usize,
     ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
-        self.ids.statuses(&self.sql, conversation, most)
+        self.ids.statuses(&*self.sql, conversation, most)
     }
 
     /// How many events each destination has waiting, and how many were given up: for `destination`, in one row.
     pub fn waiting(&self, destination: usize) -> Result<Waiting, SqlError> {
         self.cursors.get(destination).map_or_else(
             || Ok(Waiting::default()),
-            |cursor| cursor.waiting(&self.sql),
+            |cursor| cursor.waiting(&*self.sql),
         )
     }
 }

@@ -1,14 +1,17 @@
 //! The database of the tests: SQLite itself, in memory.
 
+use std::rc::Rc;
+
 use rusqlite::{Connection, params_from_iter, types::ValueRef};
 
 use super::sql::{Row, Sql, SqlError, Value};
 
+#[derive(Debug)]
 pub(crate) struct Native(Connection);
 
 impl Native {
-    pub(crate) fn new() -> Self {
-        Self(Connection::open_in_memory().unwrap())
+    pub(crate) fn new() -> Rc<Self> {
+        Rc::new(Self(Connection::open_in_memory().unwrap()))
     }
 
     /// How many rows of any table hold something, for tests that ask what is left.

@@ -86,7 +86,7 @@ pub enum SqlError {
 }
 
 /// A SQLite database that one mailbox has for itself.
-pub trait Sql {
+pub trait Sql: std::fmt::Debug {
     /// Runs one statement to its end and gives its rows.
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError>;
 

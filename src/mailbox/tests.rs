@@ -9,16 +9,6 @@ use crate::config::{Address, Format, Pattern, Retry};
 
 const NOW: i64 = 1_770_000_000_000;
 
-impl Sql for &Native {
-    fn exec(&self, statement: &str, parameters: &[sql::Value]) -> Result<Vec<sql::Row>, SqlError> {
-        (**self).exec(statement, parameters)
-    }
-
-    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
-        (**self).transaction(body)
-    }
-}
-
 fn destination(id: &str) -> Destination {
     Destination {
         id: id.to_owned(),
@@ -69,7 +59,7 @@ fn refused() -> Outcome {
 
 /// Delivers all that can go at `now_ms`; `takes` says whether the destination takes it.
 fn deliver(
-    mailbox: &mut Mailbox<&Native>,
+    mailbox: &mut Mailbox,
     now_ms: i64,
     mut takes: impl FnMut(&Delivery) -> bool,
 ) -> Vec<String> {
@@ -94,20 +84,20 @@ fn added_member(event: &Stored, member: &str) -> serde_json::Value {
 #[test]
 fn a_retry_from_meta_is_stored_once() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let events = vec![message("1", "a"), message("2", "b")];
     assert_eq!(mailbox.append(events.clone(), NOW).unwrap(), 2);
     assert_eq!(mailbox.append(events.clone(), NOW).unwrap(), 0);
     let eight_days = 8 * 24 * 3600 * 1000;
     assert_eq!(mailbox.append(events.clone(), NOW + eight_days).unwrap(), 0);
-    let mut again = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     assert_eq!(again.append(events, NOW).unwrap(), 0);
 }
 
 #[test]
 fn the_same_event_twice_in_one_batch_is_stored_once() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     assert_eq!(
         mailbox
             .append(vec![message("1", "a"), message("1", "a")], NOW)
@@ -119,7 +109,7 @@ fn the_same_event_twice_in_one_batch_is_stored_once() {
 #[test]
 fn ids_are_forgotten_when_meta_can_no_longer_repeat_them() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![]).unwrap();
     for day in 0..30 {
         let now = NOW + day * 24 * 3600 * 1000;
         mailbox
@@ -137,7 +127,8 @@ fn ids_are_forgotten_when_meta_can_no_longer_repeat_them() {
 #[test]
 fn when_everything_is_delivered_no_text_is_left() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm"), destination("bot")]).unwrap();
+    let mut mailbox =
+        Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
     for size in [1, 3, 50, 2] {
         let events = (0..size)
             .map(|n| message(&format!("{n}"), &format!("{size}.{n}")))
@@ -161,7 +152,7 @@ fn what_no_destination_wants_is_not_kept() {
         events: vec![Pattern::parse("whatsapp.status.*").unwrap()],
         ..destination("crm")
     };
-    let mut mailbox = Mailbox::open(&sql, vec![choosy]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![choosy]).unwrap();
     assert_eq!(mailbox.append(vec![message("1", "a")], NOW).unwrap(), 1);
     assert!(!sql.tables().iter().any(|name| name.starts_with("log_")));
     assert_eq!(mailbox.wakes_at(), None);
@@ -170,7 +161,7 @@ fn what_no_destination_wants_is_not_kept() {
 #[test]
 fn a_refused_message_holds_back_its_own_customer_alone() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let events = ["1a", "2a", "1b", "2b", "1c"]
         .map(|id| message(&id[..1], id))
         .to_vec();
@@ -192,7 +183,7 @@ fn a_refused_message_holds_back_its_own_customer_alone() {
 #[test]
 fn after_the_last_try_an_event_is_a_dead_letter_and_its_customer_goes_on() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     mailbox
         .append(vec![message("1", "a"), message("1", "b")], NOW)
         .unwrap();
@@ -210,7 +201,7 @@ fn after_the_last_try_an_event_is_a_dead_letter_and_its_customer_goes_on() {
 #[test]
 fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
     let delivery = mailbox.next(NOW).unwrap().unwrap();
     let change = mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
@@ -219,13 +210,13 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     assert_eq!(mailbox.next(NOW).unwrap(), None);
     assert_eq!(mailbox.wakes_at(), None);
 
-    let mut again = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     assert_eq!(again.next(NOW).unwrap(), None);
     let moved = Destination {
         url: Address::parse("http://127.0.0.1:9/elsewhere").unwrap(),
         ..destination("crm")
     };
-    let mut moved = Mailbox::open(&sql, vec![moved]).unwrap();
+    let mut moved = Mailbox::open(sql.clone(), vec![moved]).unwrap();
     assert_eq!(deliver(&mut moved, NOW, |_| true), ["a-0"]);
 }
 
@@ -236,19 +227,19 @@ fn a_new_destination_gets_what_comes_from_now_on() {
         paused: true,
         ..destination("slow")
     };
-    let mut mailbox = Mailbox::open(&sql, vec![slow()]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![slow()]).unwrap();
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
-    let mut mailbox = Mailbox::open(&sql, vec![slow(), destination("new")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![slow(), destination("new")]).unwrap();
     mailbox.append(vec![message("1", "b")], NOW).unwrap();
     assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["b-0"]);
-    let mut resumed = Mailbox::open(&sql, vec![destination("slow")]).unwrap();
+    let mut resumed = Mailbox::open(sql.clone(), vec![destination("slow")]).unwrap();
     assert_eq!(deliver(&mut resumed, NOW, |_| true), ["a-0", "b-0"]);
 }
 
 #[test]
 fn an_event_carries_the_windows_as_they_stood_after_it() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let late = Event {
         time: Some(NOW / 1000 - 2 * 24 * 3600),
         ..message("1", "late")
@@ -265,7 +256,7 @@ fn an_event_carries_the_windows_as_they_stood_after_it() {
 #[test]
 fn a_status_that_was_overtaken_is_marked() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let told = [
         (MessageStatus::Read, false),
         (MessageStatus::Sent, true),
@@ -289,7 +280,7 @@ fn a_status_that_was_overtaken_is_marked() {
 #[test]
 fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let user = Name::User("US.1".to_owned());
     let by_user = Event {
         names: vec![user.clone()],
@@ -323,7 +314,7 @@ fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
 #[test]
 fn an_event_of_three_megabytes_is_kept_in_parts_and_comes_back_whole() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let large = Event {
         data: format!(r#"{{"raw":"{}"}}"#, "ä".repeat(1_500_000)),
         ..message("1", "a")
@@ -342,7 +333,7 @@ fn an_event_of_three_megabytes_is_kept_in_parts_and_comes_back_whole() {
 #[test]
 fn a_clock_that_jumps_loses_nothing() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let year = 365 * 24 * 3600 * 1000;
     let mut taken = Vec::new();
     for (n, now) in [NOW, NOW + year, NOW - year, NOW].into_iter().enumerate() {
@@ -357,7 +348,7 @@ fn a_clock_that_jumps_loses_nothing() {
 #[test]
 fn one_message_received_and_delivered_writes_four_rows() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
     deliver(&mut mailbox, NOW, |_| true);
     let before = sql.changes();
@@ -406,7 +397,7 @@ proptest! {
         batches in proptest::collection::vec(proptest::collection::vec(0usize..30, 0..12), 1..12),
     ) {
         let sql = Native::new();
-        let mut mailbox = Mailbox::open(&sql, vec![destination("crm")]).unwrap();
+        let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
         let mut expected = HashSet::new();
         let mut stored = 0;
         for batch in batches {
@@ -425,7 +416,7 @@ proptest! {
     #[test]
     fn every_event_reaches_every_destination_in_the_order_of_its_conversation(steps in steps()) {
         let sql = Native::new();
-        let open = || Mailbox::open(&sql, vec![destination("crm"), destination("bot")]).unwrap();
+        let open = || Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
         let mut mailbox = open();
         let mut now = NOW;
         let mut flying: Vec<Delivery> = Vec::new();

@@ -36,10 +36,7 @@ impl Sql for Storage {
 
     /// The `worker` crate has no `transactionSync`, so it is called by its name. Without it, what was written before
     /// a failure would stay.
-    fn transaction(
-        &self,
-        body: &mut dyn FnMut() -> Result<(), SqlError>,
-    ) -> Result<(), SqlError> {
+    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
         let mut outcome = Ok(());
         let mut run = || -> Result<(), JsValue> {
             outcome = body();
@@ -50,7 +47,10 @@ impl Sql for Storage {
             }
         };
         let called = {
-            let run = ScopedClosure::<dyn FnMut() -> Result<(), JsValue>>::borrow_mut_assert_unwind_safe(&mut run);
+            let run =
+                ScopedClosure::<dyn FnMut() -> Result<(), JsValue>>::borrow_mut_assert_unwind_safe(
+                    &mut run,
+                );
             let storage: &JsValue = self.0.as_raw().as_ref();
             Reflect::get(storage, &JsValue::from_str("transactionSync"))
                 .and_then(|function| function.dyn_into::<Function>())

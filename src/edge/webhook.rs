@@ -1,0 +1,120 @@
+//! `/webhook`: what Meta calls.
+//!
+//! A POST is answered with 200 when, and only when, every event of a correctly signed body is committed in its
+//! mailbox, or was there before:
+//!
+//! 1. without all settings nothing is taken: 503, Meta repeats it
+//! 2. the signature's form is checked before the body is read: 401
+//! 3. the body is read up to its limit: 413
+//! 4. the signature is checked over the bytes as they came: 401
+//! 5. the body is split into events, whatever is in it
+//! 6. all mailboxes that are concerned append at the same time; if one of them fails, or the time is up: 503. What the
+//!    others have committed is recognised when Meta repeats it.
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select, try_join_all};
+use js_sys::Uint8Array;
+use worker::{Delay, Env, Error, Method, Request, RequestInit, Response, Result, console_error};
+
+use super::{body, problem::Problem};
+use crate::{
+    config::Secret,
+    environment::{Environment, Ready},
+    event::{self, Event, Home},
+    meta::{challenge, signature::Signature},
+    objects,
+};
+
+/// How long storing may take, in milliseconds. Meta wants most answers within 250 ms and states no limit; a
+/// connection that hangs for long is worse than a repetition.
+const BUDGET: Duration = Duration::from_secs(4);
+
+/// Where Meta puts the signature. Its older `X-Hub-Signature` (SHA-1) is not looked at.
+const SIGNATURE: &str = "x-hub-signature-256";
+
+/// `GET /webhook`: gives Meta's challenge back, if the verify token is one of ours.
+pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<Response> {
+    let Ok(ready) = &**environment else {
+        return Problem::Forbidden.response();
+    };
+    let url = request.url()?;
+    let tokens = ready.settings.verify_tokens.iter().map(Secret::expose);
+    match challenge::answer(url.query().unwrap_or_default(), tokens) {
+        Ok(challenge) => {
+            let response = Response::ok(challenge)?;
+            let headers = response.headers();
+            headers.set("content-type", "text/plain; charset=utf-8")?;
+            headers.set("x-content-type-options", "nosniff")?;
+            Ok(response)
+        }
+        Err(_) => Problem::Forbidden.response(),
+    }
+}
+
+/// `POST /webhook`: stores what happened.
+pub(super) async fn receive(
+    request: Request,
+    env: &Env,
+    environment: &Environment,
+) -> Result<Response> {
+    let Ok(ready) = &**environment else {
+        return Problem::NotSetUp.response();
+    };
+    let stored = pin!(store(request, env, ready));
+    let outcome = match select(stored, pin!(Delay::from(BUDGET))).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(((), _)) => Err(Error::RustError("the time was up".to_owned())),
+    };
+    match outcome {
+        Ok(None) => Response::empty().map(|response| response.with_status(200)),
+        Ok(Some(problem)) => problem.response(),
+        Err(error) => {
+            console_error!(
+                "{{\"event\":\"webhook.not_stored\",\"error\":{:?}}}",
+                error.to_string()
+            );
+            Problem::TryAgain.response()
+        }
+    }
+}
+
+async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Option<Problem>> {
+    let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
+    let Ok(signature) = Signature::parse(&header) else {
+        return Ok(Some(Problem::Unauthorized));
+    };
+    if body::is_announced_too_large(&request)? {
+        return Ok(Some(Problem::TooLarge));
+    }
+    let Some(body) = body::read(request).await? else {
+        return Ok(Some(Problem::TooLarge));
+    };
+    if ready.app_secrets.verify(&body, &signature).is_err() {
+        return Ok(Some(Problem::Unauthorized));
+    }
+    let mailboxes = event::split(&body);
+    try_join_all(
+        mailboxes
+            .iter()
+            .map(|(home, events)| append(env, home, events)),
+    )
+    .await?;
+    Ok(None)
+}
+
+/// Has one mailbox append its events.
+async fn append(env: &Env, home: &Home, events: &[Event]) -> Result<()> {
+    let stub = env
+        .durable_object(objects::BINDING)?
+        .get_by_name(&objects::name_of(home))?;
+    let body = serde_json::to_vec(events)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
+    let request = Request::new_with_init("https://mailbox/append", &init)?;
+    match stub.fetch_with_request(request).await?.status_code() {
+        200..=299 => Ok(()),
+        status => Err(Error::RustError(format!("the mailbox answered {status}"))),
+    }
+}

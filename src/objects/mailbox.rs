@@ -1,0 +1,243 @@
+//! The Durable Object that keeps a mailbox.
+//!
+//! It answers `POST /append` once the events are committed and an alarm is set to deliver them: both are written
+//! without awaiting anything in between, so they are committed together, and the platform holds the answer back until
+//! they are. All work on the log is synchronous, so no two requests ever see each other half way; what is on its way
+//! to destinations runs in the alarm (`alarm.rs`), which appending wakes if it is running.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures_util::task::AtomicWaker;
+use worker::{
+    Date, DurableObject, Env, Method, Request, Response, Result, State, console_error,
+    durable_object,
+};
+
+use super::{addresses::home_of, sql::Storage};
+use crate::{
+    delivery::cloudevent,
+    environment::{self, Environment},
+    event::{Event, Home, Name, rfc3339},
+    mailbox::{
+        self,
+        sql::{Sql, SqlError},
+    },
+    sending::Outbox,
+};
+
+/// How long the alarm may be silent before it counts as gone, in milliseconds: longer than any of its waits.
+const SILENCE_MS: i64 = 60_000;
+
+/// The object of one business number (or account).
+#[durable_object(alarm)]
+pub struct Mailbox {
+    pub(super) state: State,
+    pub(super) environment: Environment,
+    /// Opened when it is first needed, and again after its database failed.
+    pub(super) core: RefCell<Option<Core>>,
+    /// When the alarm is set for (unix milliseconds); `None` inside: it is not; outside: we have not looked yet.
+    pub(super) alarm_at: Cell<Option<Option<i64>>>,
+    /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
+    pub(super) at_work: Cell<Option<i64>>,
+    pub(super) wake: AtomicWaker,
+}
+
+/// What is kept: the log with its cursors, and the sends.
+pub(super) struct Core {
+    pub(super) mailbox: mailbox::Mailbox,
+    pub(super) outbox: Outbox,
+    pub(super) sql: Rc<dyn Sql>,
+    pub(super) source: String,
+    /// The business number, where the mailbox is one's.
+    pub(super) phone_number_id: Option<String>,
+}
+
+// Nothing is left half done by a panic: the log is in the database, and the rest is read from there again.
+impl std::panic::RefUnwindSafe for Mailbox {}
+
+impl DurableObject for Mailbox {
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            environment: environment::read(&env),
+            core: RefCell::new(None),
+            alarm_at: Cell::new(None),
+            at_work: Cell::new(None),
+            wake: AtomicWaker::new(),
+            state,
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        match (request.method(), request.path().as_str()) {
+            (Method::Post, "/append") => {
+                let body = request.bytes().await?;
+                self.append(&body).await
+            }
+            (Method::Get, "/conversation") => self.conversation(&request),
+            (Method::Get, "/destinations") => self.destinations(),
+            #[cfg(feature = "panic-routes")]
+            #[allow(clippy::panic)]
+            (Method::Post, "/panic") => panic!("on purpose"),
+            _ => Response::error("no such command", 404),
+        }
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.alarm_at.set(Some(None));
+        self.work().await?;
+        Response::empty()
+    }
+}
+
+impl Mailbox {
+    /// Runs `task` on what is kept. After a failure of the database it is opened anew, since what is in memory may not
+    /// be what was committed.
+    pub(super) fn with_core<T>(
+        &self,
+        task: impl FnOnce(&mut Core) -> std::result::Result<T, SqlError>,
+    ) -> Result<T> {
+        let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
+        let result = match slot.as_mut() {
+            Some(core) => task(core),
+            None => self.open().and_then(|core| task(slot.insert(core))),
+        };
+        result.map_err(|error| {
+            *slot = None;
+            console_error!("{{\"event\":\"mailbox.failed\",\"error\":\"{error}\"}}");
+            worker::Error::RustError(error.to_string())
+        })
+    }
+
+    fn open(&self) -> std::result::Result<Core, SqlError> {
+        let sql: Rc<dyn Sql> = Rc::new(Storage::of(&self.state));
+        let home = home_of(&self.state.id().name().unwrap_or_default());
+        let destinations = match &*self.environment {
+            Ok(ready) => ready.settings.destinations.clone(),
+            Err(_) => return Err(SqlError::Refused("the settings are wrong".to_owned())),
+        };
+        Ok(Core {
+            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?,
+            outbox: Outbox::open(&*sql, now_ms())?,
+            sql,
+            source: cloudevent::source(&home),
+            phone_number_id: match home {
+                Home::Number(id) => Some(id),
+                Home::Account(_) => None,
+            },
+        })
+    }
+
+    async fn append(&self, body: &[u8]) -> Result<Response> {
+        let events: Vec<Event> = serde_json::from_slice(body)?;
+        let alarm_at = match self.alarm_at.get() {
+            Some(known) => known,
+            None => self.state.storage().get_alarm().await?,
+        };
+        self.alarm_at.set(Some(alarm_at));
+        let now = now_ms();
+        let wakes_at = self.with_core(|core| {
+            core.mailbox.append(events, now)?;
+            Ok(core.mailbox.wakes_at())
+        })?;
+        // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.
+        self.arm(wakes_at).await?;
+        Response::empty()
+    }
+
+    /// Makes sure that the alarm is at work, or will be by `wakes_at` (unix milliseconds).
+    pub(super) async fn arm(&self, wakes_at: Option<i64>) -> Result<()> {
+        let Some(wakes_at) = wakes_at else {
+            return Ok(());
+        };
+        let now = now_ms();
+        if self
+            .at_work
+            .get()
+            .is_some_and(|seen| now - seen < SILENCE_MS)
+        {
+            self.wake.wake();
+            return Ok(());
+        }
+        let wakes_at = wakes_at.max(now);
+        if self.alarm_at.get().flatten().is_none_or(|at| at > wakes_at) {
+            self.alarm_at.set(Some(Some(wakes_at)));
+            self.state.storage().set_alarm(wakes_at - now).await?;
+        }
+        Ok(())
+    }
+
+    fn conversation(&self, request: &Request) -> Result<Response> {
+        let url = request.url()?;
+        let person = url
+            .query_pairs()
+            .find(|(name, _)| name == "person")
+            .map(|(_, person)| person.into_owned())
+            .unwrap_or_default();
+        let found = self.with_core(|core| {
+            for name in names(&person) {
+                if let Some(found) = core.mailbox.find(&name)? {
+                    let statuses = core.mailbox.statuses(found.conversation, 20)?;
+                    return Ok(Some((found, statuses)));
+                }
+            }
+            Ok(None)
+        })?;
+        let Some((found, statuses)) = found else {
+            return Response::error("no such conversation", 404);
+        };
+        let statuses: Vec<_> = statuses
+            .into_iter()
+            .map(|(message, status, time)| {
+                serde_json::json!({ "message_id": message, "status": status, "time": time.and_then(rfc3339) })
+            })
+            .collect();
+        Response::from_json(&serde_json::json!({
+            "names": found.names,
+            "window": found.windows.at(now_ms().div_euclid(1000)),
+            "statuses": statuses,
+        }))
+    }
+
+    fn destinations(&self) -> Result<Response> {
+        let destinations = self.with_core(|core| {
+            let mut all = Vec::new();
+            for index in 0.. {
+                let Some(id) = core
+                    .mailbox
+                    .destination(index)
+                    .map(|found| found.id.clone())
+                else {
+                    break;
+                };
+                let waiting = core.mailbox.waiting(index)?;
+                all.push(serde_json::json!({
+                    "id": id,
+                    "gone": waiting.gone,
+                    "waiting_conversations": waiting.conversations,
+                    "waiting_events": waiting.events,
+                    "dead_letters": waiting.dead_letters,
+                }));
+            }
+            Ok(all)
+        })?;
+        Response::from_json(&serde_json::json!({ "destinations": destinations }))
+    }
+}
+
+/// What somebody may mean who writes down one of a person's names.
+fn names(person: &str) -> [Name; 4] {
+    let digits = person.trim_start_matches('+').to_owned();
+    [
+        Name::User(person.to_owned()),
+        Name::Phone(digits),
+        Name::Group(person.to_owned()),
+        Name::Parent(person.to_owned()),
+    ]
+}
+
+pub(super) fn now_ms() -> i64 {
+    i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX)
+}
