@@ -88,7 +88,7 @@ impl<'a> Node<'a> {
         {
             let near = known
                 .iter()
-                .find(|name| strsim::osa_distance(name, key) <= 2);
+                .find(|name| is_plain(key) && strsim::osa_distance(name, key) <= 2);
             let hint = near
                 .map(|name| format!(", did you mean {name}?"))
                 .unwrap_or_default();

@@ -25,7 +25,7 @@ pub const MAX_RETRY_AFTER_MS: i64 = 3_600_000;
 const MIN_RETRY_AFTER_MS: i64 = 1_000;
 
 /// What a destination's answer means.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// It has the event. It may have asked for replies; if anything is wrong with them none of them is sent, but the
     /// event is delivered all the same.

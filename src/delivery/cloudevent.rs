@@ -9,8 +9,8 @@ use crate::event::{Home, rfc3339};
 /// The `content-type` of one event.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 
-/// All that is written of an event.
-#[derive(Debug, Clone, Copy)]
+/// All that is written of an event. It holds message text, hence no `Debug`.
+#[derive(Clone, Copy)]
 pub struct Outgoing<'a> {
     /// The event's id.
     pub id: &'a str,

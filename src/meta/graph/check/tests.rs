@@ -219,6 +219,12 @@ fn a_reply_does_not_choose_to_whom_it_goes() {
 }
 
 #[test]
+fn a_message_can_be_printed_without_its_text() {
+    let message = Message::check(&of("text", &json!({ "body": "Your code is 1234" }))).unwrap();
+    assert_eq!(format!("{message:?}"), "Message(text)");
+}
+
+#[test]
 fn limits_of_text_are_kept() {
     taken(&of("text", &json!({ "body": "é".repeat(4096) })));
     refused(
