@@ -88,9 +88,23 @@ impl<'a> Draft<'a> {
         shape: &Shape,
         item: Json<'a>,
     ) -> Option<Self> {
-        let mut json = String::with_capacity(item.raw().len() + 2);
-        json.push('{');
-        write_members(shape.members(), item, &mut json).ok()?;
+        self.with_payload_of(name, &[(shape, item)])
+    }
+
+    /// With the members of several pieces, as the payload `name`.
+    pub(super) fn with_payload_of(
+        self,
+        name: &'static str,
+        pieces: &[(&Shape, Json<'a>)],
+    ) -> Option<Self> {
+        let mut json = String::from("{");
+        for (shape, item) in pieces {
+            if !item.is_object() {
+                return None;
+            }
+            json.reserve(item.raw().len());
+            write_members(shape.members(), *item, &mut json).ok()?;
+        }
         json.push('}');
         Some(Self {
             payload: Some((name, json)),
@@ -162,7 +176,9 @@ pub(super) struct Change<'o, 'a> {
     pub(super) common: Common<'a>,
     /// The person whom a container of the items names.
     pub(super) thread: Person<'a>,
-    /// The people whom the change names beside its items.
+    /// The object that the items' lists stand in.
+    pub(super) container: Option<Json<'a>>,
+    /// The people whom it names beside its items.
     pub(super) contacts: Vec<Json<'a>>,
     home: Home,
     business: String,
@@ -178,6 +194,7 @@ impl<'o, 'a> Change<'o, 'a> {
         Self {
             common,
             thread: Person::default(),
+            container: None,
             contacts: Vec::new(),
             home,
             business,
@@ -210,11 +227,18 @@ impl<'o, 'a> Change<'o, 'a> {
     }
 
     /// Makes an event of every item of the `lists` in `container`, around which `shell` stands; `false` where there
-    /// was not one.
-    pub(super) fn lists(&mut self, mut shell: Shell, container: Json<'a>, lists: &[List]) -> bool {
+    /// was not one. The members named `elsewhere` are none of its business.
+    pub(super) fn lists(
+        &mut self,
+        mut shell: Shell,
+        container: Json<'a>,
+        lists: &[List],
+        elsewhere: &[&str],
+    ) -> bool {
         if !matches!(self.home, Home::Number(_)) {
             return false;
         }
+        self.container = Some(container);
         self.contacts = container
             .members()
             .filter(|(key, value)| key.is("contacts") && value.is_list())
@@ -246,6 +270,7 @@ impl<'o, 'a> Change<'o, 'a> {
             |key, value| {
                 (key.is("contacts") && value.is_list())
                     || (lists.iter().any(|list| key.is(list.name)) && !value.is_null())
+                    || elsewhere.iter().any(|name| key.is(name))
             },
         );
         self.write_items(&shell, items);
@@ -334,7 +359,12 @@ impl<'o, 'a> Change<'o, 'a> {
         if names.is_empty() {
             names = person.names();
         }
-        if matches!(effect, Effect::Opens { .. }) && (names.is_empty() || time.is_none()) {
+        let in_vain = match effect {
+            Effect::Opens { .. } => names.is_empty() || time.is_none(),
+            Effect::Answers => names.is_empty(),
+            _ => false,
+        };
+        if in_vain {
             effect = Effect::None;
         }
         let id = event_id(&self.home, &about, &key);

@@ -96,6 +96,11 @@ impl Shell {
         out
     }
 
+    /// The envelope with nothing more in the object that was opened last.
+    pub(super) fn around_nothing(&self) -> String {
+        self.around("")
+    }
+
     fn close(&self, out: &mut String) {
         out.extend(self.closing.chars().rev());
     }

@@ -76,7 +76,7 @@ fn webhook<'a>(root: Json<'a>, events: &mut Events) {
     }
 }
 
-fn entry<'a>(entry: Json<'a>, mut shell: Shell, events: &mut Events) {
+fn entry(entry: Json<'_>, mut shell: Shell, events: &mut Events) {
     let common = Common {
         account: entry.get("id").and_then(id),
         time: entry.get("time").and_then(seconds),

@@ -61,6 +61,7 @@ pub const fn member(names: &'static [&'static str], shape: Shape) -> Member {
 
 impl Member {
     /// The member under another name of ours.
+    #[must_use]
     pub const fn written(self, written: &'static str) -> Self {
         Self { written, ..self }
     }

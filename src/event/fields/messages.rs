@@ -5,33 +5,30 @@ use std::borrow::Cow;
 use super::statuses;
 use crate::event::change::{Change, Draft, List, UNKNOWN, seconds};
 use crate::event::person::{self, CONTACT, FROM, PREVIOUS, Person, RECIPIENT, id};
-use crate::event::shell::Shell;
 use crate::event::{Effect, Name};
 use crate::meta::json::Json;
 use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES};
 use crate::meta::payload::{ERROR, USER_ACTION};
+use crate::meta::shape::Shape;
 
-pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
-    const LISTS: &[List] = &[
-        List {
-            name: "messages",
-            read: received,
-            person: &FROM,
-        },
-        List {
-            name: "statuses",
-            read: statuses::status,
-            person: &RECIPIENT,
-        },
-        ERRORS,
-        List {
-            name: "user_actions",
-            read: clicked,
-            person: &FROM,
-        },
-    ];
-    change.lists(shell.clone(), value, LISTS)
-}
+pub(super) const LISTS: &[List] = &[
+    List {
+        name: "messages",
+        read: received,
+        person: &FROM,
+    },
+    List {
+        name: "statuses",
+        read: statuses::status,
+        person: &RECIPIENT,
+    },
+    ERRORS,
+    List {
+        name: "user_actions",
+        read: clicked,
+        person: &FROM,
+    },
+];
 
 /// Errors of the whole number or account, which Meta puts beside the items.
 pub(super) const ERRORS: List = List {
@@ -77,13 +74,23 @@ pub(super) fn message<'a>(
     kind: &'static str,
     item: Json<'a>,
 ) -> Option<Draft<'a>> {
+    message_in(change, kind, item, item, &[(&MESSAGE, item)])
+}
+
+/// Like [`message`], where type and content stand elsewhere than in the item, and the payload is made of `pieces`.
+pub(super) fn message_in<'a>(
+    change: &Change<'_, 'a>,
+    kind: &'static str,
+    item: Json<'a>,
+    content: Json<'a>,
+    pieces: &[(&Shape, Json<'a>)],
+) -> Option<Draft<'a>> {
     let id = item.get("id").and_then(id)?;
-    let of = item.get("type").and_then(Json::text)?;
-    let about = ["edit", "revoke"]
+    let of = content.get("type").and_then(Json::text)?;
+    let original = ["edit", "revoke"]
         .iter()
-        .find_map(|name| item.get(name)?.get("original_message_id"))
-        .and_then(Json::text);
-    let about = about.unwrap_or_else(|| id.clone());
+        .find_map(|name| content.get(name)?.get("original_message_id"));
+    let about = original.and_then(Json::text).unwrap_or_else(|| id.clone());
     let known = TYPES.contains(&of.as_ref());
     let key = vec!["message".into(), change.common.field.clone(), id];
     let draft = sender(
@@ -93,7 +100,7 @@ pub(super) fn message<'a>(
     if !known {
         return Some(draft);
     }
-    let draft = draft.with_payload("message", &MESSAGE, item)?;
+    let draft = draft.with_payload_of("message", pieces)?;
     // The on-premises API called a voice message's type `voice`; it is one of `audio` since.
     Some(if of == "voice" {
         rename_voice(draft)
@@ -167,28 +174,38 @@ fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
             });
         }
     };
+    Some(renamed(draft, now, before))
+}
+
+/// With what somebody is called now, and what he is no longer called.
+pub(super) fn renamed<'a>(draft: Draft<'a>, now: Person<'a>, before: Person<'a>) -> Draft<'a> {
     let names = now.names();
     let from: Vec<Name> = before
         .names()
         .into_iter()
         .filter(|name| !names.contains(name))
         .collect();
-    let effect = match (names.is_empty(), from.is_empty()) {
-        (true, _) => {
-            return Some(Draft {
-                person: before,
-                ..draft
-            });
-        }
-        (_, true) => Effect::None,
-        _ => Effect::Renames { from },
-    };
-    Some(Draft {
-        person: now,
-        names,
-        effect,
-        ..draft
-    })
+    match (names.is_empty(), from.is_empty()) {
+        // Nothing is said of what comes; his conversation stays where it was.
+        (true, _) => Draft {
+            person: before,
+            ..draft
+        },
+        (_, true) => Draft {
+            person: now,
+            ..draft
+        },
+        _ => Draft {
+            person: now,
+            effect: Effect::Renames { from },
+            ..draft
+        },
+    }
+}
+
+/// The characters of a string or number; none where there is neither.
+pub(super) fn text_of(json: Option<Json<'_>>) -> Cow<'_, str> {
+    json.and_then(Json::text).unwrap_or_default()
 }
 
 /// An error of the number or account. Meta gives it neither id nor time, so the same error told twice is one event.

@@ -1,5 +1,6 @@
 //! How messages of the business are doing, and payments.
 
+use super::messages::text_of;
 use crate::event::change::{Change, Draft, seconds};
 use crate::event::person::{PARTICIPANT, Person, RECIPIENT, id, line, phone};
 use crate::event::{Effect, MessageStatus, Name};
@@ -7,7 +8,7 @@ use crate::meta::json::Json;
 use crate::meta::payload::status::STATUS;
 
 /// A status of a message, or of a payment that a message asked for.
-pub(super) fn status<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let message = item.get("id").and_then(id)?;
     let status = item.get("status").and_then(id)?.to_ascii_lowercase();
     let time = item.get("timestamp");
@@ -30,10 +31,14 @@ pub(super) fn status<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>
         names.extend(group.map(|group| Name::Group(group.into_owned())));
         person = participant;
     }
-    let told_by = |json: Option<Json<'a>>| json.and_then(Json::text).unwrap_or_default();
-    let mut key = vec!["status".into(), message.clone(), status.clone().into()];
+    let mut key = vec![
+        "status".into(),
+        change.common.field.clone(),
+        message.clone(),
+        status.clone().into(),
+    ];
     if payment {
-        key.push(told_by(
+        key.push(text_of(
             item.get("payment")
                 .and_then(|payment| payment.get("transaction")?.get("id")),
         ));
@@ -47,7 +52,7 @@ pub(super) fn status<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>
                 .unwrap_or_default(),
         );
     }
-    key.push(told_by(time));
+    key.push(text_of(time));
     let effect = match how_far(&status) {
         Some(status) if !payment && names.is_empty() => Effect::Status {
             message: message.to_string(),

@@ -68,7 +68,7 @@ pub const MESSAGE: Shape = Object(&[
 ]);
 
 /// What an edit puts in the place of a message: a type and its content, no id, sender or time.
-const CONTENT: Shape = Object(&[
+pub const CONTENT: Shape = Object(&[
     member(&["type"], Text).written("kind"),
     TEXT,
     IMAGE,
@@ -81,8 +81,12 @@ const CONTENT: Shape = Object(&[
     INTERACTIVE,
     BUTTON,
     ORDER,
+    REACTION,
     CONTEXT,
 ]);
+
+/// The id of a message whose content stands elsewhere.
+pub const ID: Shape = Object(&[member(&["id"], Text)]);
 
 const TEXT: Member = member(&["text"], Object(&[member(&["body"], Text)]));
 

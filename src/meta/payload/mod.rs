@@ -3,8 +3,14 @@
 //! Meta adds members without notice, so a shape holds what we know and says nothing against the rest.
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview>
 
+pub mod account;
+pub mod call;
+pub mod coexistence;
+pub mod customer;
+pub mod group;
 pub mod message;
 pub mod status;
+pub mod template;
 
 use crate::meta::shape::Shape::{Any, List, Object, Phone, Text, Underscored, Username};
 use crate::meta::shape::{Member, Shape, member};
@@ -38,6 +44,9 @@ pub const CONTACTS: Member = member(
 
 /// Errors, as the Graph API and all webhooks write them.
 pub const ERRORS: Member = member(&["errors"], List(&ERROR));
+
+/// An object of which nothing but its errors is wanted.
+pub const ERRORS_BESIDE: Shape = Object(&[ERRORS]);
 
 /// One error.
 pub const ERROR: Shape = Object(&[

@@ -1,0 +1,122 @@
+//! The account of the business: what Meta thinks of it and lets it do, its partners, its payments, its Flows.
+
+use super::{kind, topic};
+use crate::event::change::{Change, Draft};
+use crate::meta::json::Json;
+use crate::meta::payload::account::{
+    ALERT, ALERT_ENTITY, CAPABILITY, FLOW, PARTNER_SOLUTION, PAYMENT_CONFIGURATION, REVIEW, UPDATE,
+};
+
+/// The events of `account_update`, without the `ACCOUNT_` that some of them begin with.
+const UPDATES: &[(&str, &str)] = &[
+    ("ACCOUNT_DELETED", "whatsapp.account.deleted"),
+    ("ACCOUNT_OFFBOARDED", "whatsapp.account.offboarded"),
+    ("ACCOUNT_RECONNECTED", "whatsapp.account.reconnected"),
+    ("ACCOUNT_RESTRICTION", "whatsapp.account.restriction"),
+    ("ACCOUNT_VIOLATION", "whatsapp.account.violation"),
+    ("AD_ACCOUNT_LINKED", "whatsapp.account.ad_account_linked"),
+    (
+        "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE",
+        "whatsapp.account.auth_intl_price_eligibility_update",
+    ),
+    (
+        "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE",
+        "whatsapp.account.business_primary_location_country_update",
+    ),
+    ("DISABLED_UPDATE", "whatsapp.account.disabled_update"),
+    (
+        "MM_LITE_TERMS_SIGNED",
+        "whatsapp.account.mm_lite_terms_signed",
+    ),
+    ("PARTNER_ADDED", "whatsapp.account.partner_added"),
+    (
+        "PARTNER_APP_INSTALLED",
+        "whatsapp.account.partner_app_installed",
+    ),
+    (
+        "PARTNER_APP_UNINSTALLED",
+        "whatsapp.account.partner_app_uninstalled",
+    ),
+    (
+        "PARTNER_CLIENT_CERTIFICATION_NEEDED",
+        "whatsapp.account.partner_client_certification_needed",
+    ),
+    (
+        "PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE",
+        "whatsapp.account.partner_client_certification_status_update",
+    ),
+    ("PARTNER_REMOVED", "whatsapp.account.partner_removed"),
+    ("VERIFIED_ACCOUNT", "whatsapp.account.verified"),
+    (
+        "VOLUME_BASED_PRICING_TIER_UPDATE",
+        "whatsapp.account.volume_based_pricing_tier_update",
+    ),
+];
+
+/// All that happens to an account stays in order.
+fn account() -> Option<String> {
+    Some("account".to_owned())
+}
+
+pub(super) fn alert<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
+    let alert = value.get("alert_info").unwrap_or(value);
+    alert.get("alert_type")?;
+    let draft = change.managed("whatsapp.account.alert", account(), value);
+    draft.with_payload_of("account", &[(&ALERT_ENTITY, value), (&ALERT, alert)])
+}
+
+pub(super) fn review<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
+    value.get("decision")?;
+    change
+        .managed("whatsapp.account.reviewed", account(), value)
+        .with_payload("account", &REVIEW, value)
+}
+
+pub(super) fn update<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
+    let event = value.get("event")?.text()?;
+    let (_, kind) = UPDATES.iter().find(|(name, _)| *name == event)?;
+    change
+        .managed(*kind, account(), value)
+        .with_payload("account", &UPDATE, value)
+}
+
+pub(super) fn capability<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
+    change
+        .managed("whatsapp.account.capability_changed", account(), value)
+        .with_payload("account", &CAPABILITY, value)
+}
+
+pub(super) fn solution<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
+    let kind = kind(
+        "whatsapp.partner",
+        value.get("event"),
+        &["solution_created", "solution_updated"],
+    )?;
+    let topic = topic("solution", value.get("solution_id"));
+    change
+        .managed(kind, topic, value)
+        .with_payload("partner", &PARTNER_SOLUTION, value)
+}
+
+pub(super) fn payment_configuration<'a>(
+    change: &Change<'_, 'a>,
+    value: Json<'a>,
+) -> Option<Draft<'a>> {
+    let topic = topic("payment_configuration", value.get("configuration_name"));
+    let draft = change.managed("whatsapp.payment.configuration_changed", topic, value);
+    draft.with_payload("payment", &PAYMENT_CONFIGURATION, value)
+}
+
+pub(super) fn flow<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
+    let kind = match value.get("event")?.text()?.as_ref() {
+        "FLOW_STATUS_CHANGE" => "whatsapp.flow.status_changed",
+        "ENDPOINT_ERROR_RATE" => "whatsapp.flow.endpoint_error_rate",
+        "ENDPOINT_LATENCY" => "whatsapp.flow.endpoint_latency",
+        "ENDPOINT_AVAILABILITY" => "whatsapp.flow.endpoint_availability",
+        "CLIENT_ERROR_RATE" => "whatsapp.flow.client_error_rate",
+        _ => return None,
+    };
+    change
+        .managed(kind, topic("flow", value.get("flow_id")), value)
+        .with_payload("flow", &FLOW, value)
+}

@@ -1,0 +1,90 @@
+//! Calls, in both directions.
+
+use super::messages::{ERRORS, text_of};
+use crate::event::Effect;
+use crate::event::change::{Change, Draft, List, seconds};
+use crate::event::person::{FROM, Person, RECIPIENT, TO, id};
+use crate::event::shell::Shell;
+use crate::meta::json::Json;
+use crate::meta::payload::ERRORS_BESIDE;
+use crate::meta::payload::call::{CALL, CALL_STATUS};
+
+pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
+    const LISTS: &[List] = &[
+        List {
+            name: "calls",
+            read: call,
+            person: &FROM,
+        },
+        List {
+            name: "statuses",
+            read: status,
+            person: &RECIPIENT,
+        },
+    ];
+    // Errors beside calls are those of the calls, and are carried along with them.
+    change.lists(shell.clone(), value, LISTS, &[])
+        || change.lists(shell.clone(), value, &[ERRORS], &[])
+}
+
+/// Something happened in a call. A customer who calls opens the window, whether or not anyone answers.
+fn call<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let call = item.get("id").and_then(id)?;
+    let event = item.get("event").and_then(Json::text)?;
+    let kind = match event.as_ref() {
+        "connect" => "whatsapp.call.connect",
+        "terminate" => "whatsapp.call.terminate",
+        "call_created" => "whatsapp.call.created",
+        "call_recording_available" => "whatsapp.call.recording_available",
+        "call_transcription_available" => "whatsapp.call.transcription_available",
+        _ => return None,
+    };
+    let direction = text_of(item.get("direction"));
+    let (from, to) = (Person::read(item, &FROM), Person::read(item, &TO));
+    let ours = |person: &Person<'a>| {
+        person.phone.is_some() && person.phone == change.common.display_phone_number
+    };
+    let from_business = direction == "BUSINESS_INITIATED" || (direction.is_empty() && ours(&from));
+    let calls = !from_business && ["connect", "call_created"].contains(&event.as_ref());
+    let errors = change
+        .container
+        .filter(|_| event == "terminate" && item.get("errors").is_none());
+    let pieces: Vec<_> = [(&CALL, item)]
+        .into_iter()
+        .chain(errors.map(|value| (&ERRORS_BESIDE, value)))
+        .collect();
+    let key = vec!["call".into(), call.clone(), event];
+    let draft = Draft::new(kind, call, key).with_payload_of("call", &pieces)?;
+    Some(Draft {
+        time: item.get("timestamp").and_then(seconds),
+        person: if from_business { to } else { from },
+        effect: if calls {
+            Effect::Opens { referral: false }
+        } else {
+            Effect::None
+        },
+        ..draft
+    })
+}
+
+/// How a call of the business is doing. A customer who accepts it opens the window.
+fn status<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let call = item.get("id").and_then(id)?;
+    let status = item
+        .get("status")
+        .and_then(Json::text)?
+        .to_ascii_uppercase();
+    let (kind, effect) = match status.as_str() {
+        "RINGING" => ("whatsapp.call.ringing", Effect::None),
+        "ACCEPTED" => ("whatsapp.call.accepted", Effect::Opens { referral: false }),
+        "REJECTED" => ("whatsapp.call.rejected", Effect::None),
+        _ => return None,
+    };
+    let key = vec!["call_status".into(), call.clone(), status.into()];
+    Some(Draft {
+        time: item.get("timestamp").and_then(seconds),
+        person: Person::read(item, &RECIPIENT),
+        effect,
+        ..Draft::new(kind, call, key).with_payload("call", &CALL_STATUS, item)?
+    })
+}

@@ -1,0 +1,67 @@
+//! A number that is used from the WhatsApp Business app and through the API at once: what is written in the app, and
+//! the app's address book.
+
+use super::messages::message;
+use crate::event::Effect;
+use crate::event::change::{Change, Draft, List, seconds};
+use crate::event::person::{CONTACT, Person, TO};
+use crate::meta::json::Json;
+use crate::meta::payload::coexistence::ADDRESS_BOOK_ENTRY;
+
+pub(super) const ECHOES: &[List] = &[List {
+    name: "message_echoes",
+    read: echo,
+    person: &TO,
+}];
+pub(super) const STATES: &[List] = &[List {
+    name: "state_sync",
+    read: state,
+    person: &CONTACT,
+}];
+
+/// A message that the business wrote in the app. It answers the customer, unless it says nothing new.
+fn echo<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let draft = message(change, "whatsapp.message.echoed", item)?;
+    let silent = ["edit", "revoke"]
+        .iter()
+        .any(|name| item.get(name).is_some())
+        || !draft.names.is_empty();
+    let effect = if silent {
+        Effect::None
+    } else {
+        Effect::Answers
+    };
+    Some(Draft {
+        person: Person::read(item, &TO),
+        effect,
+        ..draft
+    })
+}
+
+/// An entry of the address book was added, changed (which Meta calls added too) or removed.
+fn state<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    if item.get("type")?.text()? != "contact" {
+        return None;
+    }
+    let kind = match item.get("action")?.text()?.as_ref() {
+        "add" => "whatsapp.contact.added",
+        "remove" => "whatsapp.contact.removed",
+        _ => return None,
+    };
+    let contact = item.get("contact")?;
+    let person = Person::contact(contact);
+    let about = person.user.clone().or_else(|| person.phone.clone())?;
+    let draft = Draft::new(kind, about, ["contact".into(), item.canonical().into()]);
+    let time = item
+        .get("metadata")
+        .and_then(|metadata| metadata.get("timestamp"))
+        .and_then(seconds);
+    Some(
+        Draft {
+            time,
+            person,
+            ..draft
+        }
+        .with_payload("contact", &ADDRESS_BOOK_ENTRY, contact)?,
+    )
+}

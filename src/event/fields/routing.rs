@@ -1,0 +1,110 @@
+//! Conversations that pass from one app to another, and those that another app has in hand.
+
+use super::{messages, statuses};
+use crate::event::Effect;
+use crate::event::change::{Change, Draft, List, UNKNOWN, seconds};
+use crate::event::person::{CONTACT, FROM, Person, RECIPIENT, TO};
+use crate::event::shell::Shell;
+use crate::meta::json::Json;
+use crate::meta::payload::coexistence::CONTROL;
+use crate::meta::payload::message::{CONTENT, ID};
+
+/// A conversation passed to another app, or was taken by one.
+pub(super) fn handover<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
+    let (kind, control) = match value.get("type")?.text()?.as_ref() {
+        "control_passed" => (
+            "whatsapp.handover.control_passed",
+            value.get("control_passed"),
+        ),
+        "control_taken" => (
+            "whatsapp.handover.control_taken",
+            value.get("control_taken"),
+        ),
+        _ => return None,
+    };
+    let draft = change
+        .managed(kind, None, value)
+        .with_payload("handover", &CONTROL, control?)?;
+    let person = value
+        .get("sender")
+        .map(|sender| Person::read(sender, &CONTACT))
+        .unwrap_or_default();
+    Some(Draft {
+        time: value.get("timestamp").and_then(seconds),
+        person,
+        ..draft
+    })
+}
+
+/// What goes on in a conversation that another app has in hand. It does nothing to ours, and must not be answered.
+pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
+    const LISTS: &[List] = &[
+        List {
+            name: "messages",
+            read: received,
+            person: &FROM,
+        },
+        List {
+            name: "message_echoes",
+            read: echoed,
+            person: &TO,
+        },
+        List {
+            name: "statuses",
+            read: status,
+            person: &RECIPIENT,
+        },
+    ];
+    let Some(standby) = value.only("standby") else {
+        return false;
+    };
+    let mut inside = shell.clone();
+    let left_out = inside.object(value, &["messaging_product", "metadata"], |key, _| {
+        key.is("standby")
+    });
+    inside.member("standby");
+    if !change.lists(inside, standby, LISTS, &[]) {
+        return false;
+    }
+    if let Some(members) = left_out {
+        change.left_out(shell, members);
+    }
+    true
+}
+
+fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    messages::message(change, "whatsapp.standby.received", item)
+}
+
+/// Echoes have what was written one level down.
+fn echoed<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let kind = "whatsapp.standby.echoed";
+    let draft = match item.get("message") {
+        Some(content) => messages::message_in(
+            change,
+            kind,
+            item,
+            content,
+            &[(&ID, item), (&CONTENT, content)],
+        )?,
+        None => messages::message(change, kind, item)?,
+    };
+    Some(Draft {
+        person: Person::read(item, &TO),
+        ..draft
+    })
+}
+
+fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let draft = statuses::status(change, item)?;
+    let kind = if draft.kind == UNKNOWN {
+        UNKNOWN
+    } else {
+        "whatsapp.standby.status"
+    };
+    Some(Draft {
+        kind: kind.into(),
+        effect: Effect::None,
+        ..draft
+    })
+}

@@ -1,0 +1,67 @@
+//! The field `calls`.
+//! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/calls>
+
+use crate::meta::payload::{CONTACTS, ERRORS, METADATA, PRODUCT};
+use crate::meta::shape::Shape::{Any, Hidden, List, Number, Object, Text, Upper};
+use crate::meta::shape::{Shape, member};
+
+/// The value.
+pub static CALLS: Shape = Object(&[
+    PRODUCT,
+    METADATA,
+    CONTACTS,
+    member(&["calls"], List(&CALL)),
+    member(&["statuses"], List(&CALL_STATUS)),
+    ERRORS,
+]);
+
+/// Something happened in a call.
+pub const CALL: Shape = Object(&[
+    member(&["id"], Text),
+    member(&["event"], Text),
+    member(&["direction"], Text),
+    // Seen as `COMPLETED` and as `Completed`.
+    member(&["status"], Upper),
+    member(&["start_time"], Number),
+    member(&["end_time"], Number),
+    member(&["duration"], Number),
+    member(&["deeplink_payload"], Text),
+    member(&["cta_payload"], Text),
+    member(&["biz_opaque_callback_data"], Text),
+    member(
+        &["session"],
+        Object(&[member(&["sdp_type"], Text), member(&["sdp"], Text)]),
+    ),
+    member(&["connection"], Any),
+    // Loosely documented.
+    member(&["call_recording"], Any),
+    member(&["call_transcription"], Any),
+    ERRORS,
+    member(&["timestamp"], Hidden),
+    member(&["from"], Hidden),
+    member(&["from_user_id"], Hidden),
+    member(&["from_parent_user_id"], Hidden),
+    member(&["to"], Hidden),
+    member(&["to_user_id"], Hidden),
+    member(&["to_parent_user_id"], Hidden),
+]);
+
+/// How a call of the business is doing.
+pub const CALL_STATUS: Shape = Object(&[
+    member(&["id"], Text),
+    member(&["status"], Upper),
+    member(&["biz_opaque_callback_data"], Text),
+    ERRORS,
+    member(&["type"], Hidden),
+    member(&["timestamp"], Hidden),
+    member(&["recipient_id"], Hidden),
+    member(&["recipient_user_id"], Hidden),
+    member(
+        &[
+            "recipient_parent_user_id",
+            "parent_recipient_user_id",
+            "parent_user_id",
+        ],
+        Hidden,
+    ),
+]);
