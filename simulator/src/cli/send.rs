@@ -135,3 +135,52 @@ fn message(kind: Kind, text: &str) -> Message {
         Kind::Unsupported => Message::unsupported("poll_update"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: SendArgs,
+    }
+
+    /// `value` of the webhook that these words on the command line send.
+    fn sent(words: &str) -> Value {
+        let command = Command::parse_from(["send"].into_iter().chain(words.split_whitespace()));
+        let body: Value = serde_json::from_slice(&webhook(&command.args).unwrap().body()).unwrap();
+        body["entry"][0]["changes"][0]["value"].clone()
+    }
+
+    #[test]
+    fn a_text_comes_from_ana_unless_somebody_else_is_named() {
+        let ana = sent("hola");
+        assert_eq!(ana["messages"][0]["text"], json!({ "body": "hola" }));
+        assert_eq!(ana["messages"][0]["from_user_id"], local::CUSTOMER_USER_ID);
+        let ben = sent("--from 4915112345678 --name Ben hallo");
+        assert_eq!(
+            ben["contacts"],
+            json!([{ "profile": { "name": "Ben" }, "wa_id": "4915112345678" }])
+        );
+    }
+
+    #[test]
+    fn every_kind_can_be_sent() {
+        for kind in Kind::value_variants() {
+            let name = kind.to_possible_value().unwrap().get_name().to_owned();
+            let message = sent(&format!("--kind {name} hola"))["messages"][0].clone();
+            assert!(message["type"].is_string(), "{name}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_about_a_message() {
+        let value = sent("--status failed --message wamid.X");
+        assert_eq!(value["statuses"][0]["id"], "wamid.X");
+        assert_eq!(value["statuses"][0]["errors"][0]["code"], 131_026);
+    }
+}

@@ -83,6 +83,13 @@ impl Webhook {
         self.update(Update::change(crate::local::ACCOUNT, field, value))
     }
 
+    /// A change of any field that is about a number (`calls`, `smb_message_echoes`, `user_preferences`, …): `value`
+    /// gets `messaging_product` and `metadata` where it has none.
+    #[must_use]
+    pub fn change_of(self, number: &Number, field: &str, value: Value) -> Self {
+        self.update(Update::change_of(number, field, value))
+    }
+
     /// One more update.
     #[must_use]
     pub fn update(mut self, update: Update) -> Self {

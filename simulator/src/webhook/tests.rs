@@ -116,3 +116,14 @@ fn an_empty_webhook_has_no_entries_and_a_raw_one_no_envelope() {
     );
     assert_eq!(Webhook::raw("[").body(), b"[");
 }
+
+#[test]
+fn a_change_about_a_number_names_it() {
+    let webhook = Webhook::new().change_of(&Number::local(), "calls", json!({ "calls": [] }));
+    let change = &json_of(&webhook)["entry"][0]["changes"][0];
+    assert_eq!(change["field"], "calls");
+    assert_eq!(
+        change["value"]["metadata"]["phone_number_id"],
+        crate::local::PHONE_NUMBER_ID
+    );
+}

@@ -61,6 +61,20 @@ impl Update {
         }
     }
 
+    /// A change of `field` that is about `number`: `value`, an object, gets `messaging_product` and `metadata` where it
+    /// has none.
+    pub fn change_of(number: &Number, field: &str, mut value: Value) -> Self {
+        if let Some(members) = value.as_object_mut() {
+            members
+                .entry("messaging_product")
+                .or_insert_with(|| json!("whatsapp"));
+            members
+                .entry("metadata")
+                .or_insert_with(|| metadata(number));
+        }
+        Self::change(&number.account, field, value)
+    }
+
     /// With this as `entry[].time` (seconds since 1970), which Meta gives for all fields but `messages`.
     #[must_use]
     pub fn entry_time(mut self, unix: i64) -> Self {
@@ -77,9 +91,7 @@ impl Update {
     }
 
     fn item(number: &Number, list: List, contact: Option<Value>, item: Value) -> Self {
-        let metadata = json!({
-            "display_phone_number": number.display_phone_number, "phone_number_id": number.phone_number_id,
-        });
+        let metadata = metadata(number);
         // A contact that says nothing is not told.
         let contact = contact.filter(|contact| *contact != json!({}));
         Self {
@@ -93,4 +105,8 @@ impl Update {
             },
         }
     }
+}
+
+fn metadata(number: &Number) -> Value {
+    json!({ "display_phone_number": number.display_phone_number, "phone_number_id": number.phone_number_id })
 }

@@ -26,11 +26,7 @@ const KINDS: &[&str] = &[
 pub(super) fn check(interactive: &Members<'_>) {
     let kind = interactive.word("type", KINDS).unwrap_or_default();
     header(interactive, kind);
-    let most = if matches!(kind, "list" | "flow" | "cta_url" | "product_list") {
-        4096
-    } else {
-        1024
-    };
+    let most = if kind == "button" { 1024 } else { 4096 };
     let body = |body: &Members<'_>| {
         body.text("text", 1..=most);
     };

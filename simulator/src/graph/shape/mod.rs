@@ -35,6 +35,7 @@ fn message(request: &Members<'_>) {
     recipient(request, group);
     request.maybe_text("biz_opaque_callback_data", 1..=512);
     request.maybe_text("recipient_identity_key_hash", 1..=256);
+    direct_send(request);
     let kind = if request.has("type") {
         request.word("type", KINDS)
     } else {
@@ -47,6 +48,13 @@ fn message(request: &Members<'_>) {
         request.fault("context", "does not go with a reaction");
     }
     content(request, kind.unwrap_or_default());
+}
+
+/// Members of the beta that sends without a template of one's own.
+fn direct_send(request: &Members<'_>) {
+    request.maybe_text("category", 1..=64);
+    request.maybe_number("ttl_seconds", -1..=2_592_000);
+    request.maybe_free_object("direct_send_config");
 }
 
 const KINDS: &[&str] = &[
