@@ -125,5 +125,5 @@ tools: .tools/rust-stamp .tools/$(NIGHTLY)-stamp .tools/worker-build-$(WORKER_BU
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js from https://nodejs.org and run make again." >&2; exit 1; }
 	$(call say,Installing wrangler and its kin into node_modules: half a minute)
-	npm ci --no-progress
+	npm ci --no-progress --loglevel=error
 	@touch $@
