@@ -28,7 +28,7 @@ dev: build ## Transom on http://127.0.0.1:8787 with a backend that prints what a
 
 .PHONY: say
 say: ## While `make dev` runs: a message as a customer sends it (make say TEXT="hola")
-	@cargo run --quiet -p simulator -- send "$${TEXT:-hola}"
+	@cargo run --quiet -p simulator -- send -- "$${TEXT:-hola}"
 
 .PHONY: demo
 demo: build ## A customer's message travels to a backend and an answer back, told step by step
@@ -125,5 +125,5 @@ tools: .tools/rust-stamp .tools/$(NIGHTLY)-stamp .tools/worker-build-$(WORKER_BU
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js from https://nodejs.org and run make again." >&2; exit 1; }
 	$(call say,Installing wrangler and its kin into node_modules: half a minute)
-	npm ci --no-progress
+	npm ci --no-progress --loglevel=error
 	@touch $@
