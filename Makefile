@@ -9,7 +9,7 @@ WORKER_BUILD := 0.8.7
 # As in Cargo.toml: the tool and the library must be one version.
 WASM_BINDGEN := 0.2.129
 # Builds the WASM, and nothing else; see scripts/build-wasm.
-NIGHTLY := nightly-2026-05-20
+export NIGHTLY := nightly-2026-05-20
 
 # No questions, no telemetry, nothing fetched that a run does not need.
 export WRANGLER_SEND_METRICS := false
