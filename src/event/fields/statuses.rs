@@ -5,7 +5,7 @@ use crate::event::change::{Change, Draft, seconds};
 use crate::event::person::{PARTICIPANT, Person, RECIPIENT, id, line, phone};
 use crate::event::{Effect, MessageStatus, Name};
 use crate::meta::json::Json;
-use crate::meta::payload::status::STATUS;
+use crate::meta::payload::status::{PAYMENT, PAYMENT_STATUS, STATUS};
 
 /// A status of a message, or of a payment that a message asked for.
 pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
@@ -60,17 +60,19 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
         },
         _ => Effect::None,
     };
-    let (kind, payload) = match (payment, status.as_str()) {
+    let draft = match (item.get("payment").filter(|_| payment), status.as_str()) {
         (
-            false,
+            None,
             "sent" | "delivered" | "read" | "played" | "failed" | "deleted" | "warning" | "pending",
-        ) => (format!("whatsapp.status.{status}"), "status"),
-        (true, "captured" | "pending" | "failed") => {
-            (format!("whatsapp.payment.{status}"), "payment")
+        ) => Draft::new(format!("whatsapp.status.{status}"), message, key)
+            .with_payload("status", &STATUS, item)?,
+        (Some(payment), "captured" | "pending" | "failed") => {
+            let pieces = [(&PAYMENT_STATUS, item), (&PAYMENT, payment)];
+            Draft::new(format!("whatsapp.payment.{status}"), message, key)
+                .with_payload_of("payment", &pieces)?
         }
         _ => return None,
     };
-    let draft = Draft::new(kind, message, key).with_payload(payload, &STATUS, item)?;
     Some(Draft {
         time: time.and_then(seconds),
         person,

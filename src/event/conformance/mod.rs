@@ -1,0 +1,128 @@
+//! For every field, type and status that Meta documents: a webhook, and the events that it becomes.
+//!
+//! One file is one case, and reads as documentation of the events. `raw` is left out of an expected event where it is
+//! the webhook as it came. `BLESS=1 cargo test conformance` writes what is into the files, to be read before it is
+//! committed.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{Event, Home, split, unknown_members};
+
+#[derive(Serialize, Deserialize)]
+struct Case {
+    about: String,
+    webhook: Box<RawValue>,
+    events: Vec<Value>,
+}
+
+fn cases() -> Vec<(PathBuf, Case)> {
+    let files =
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/event/conformance"))
+            .unwrap();
+    let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let case = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, case)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// An event as the files have it.
+fn written(home: &Home, event: &Event, webhook: &Value) -> Value {
+    let mut data: Value = serde_json::from_str(&event.data).unwrap();
+    if data.get("raw") == Some(webhook) {
+        data.as_object_mut().unwrap().remove("raw");
+    }
+    let home = match home {
+        Home::Number(id) => json!({"number": id}),
+        Home::Account(id) => json!({"account": id}),
+    };
+    json!({"home": home, "id": event.id, "kind": event.kind, "time": event.time, "names": event.names,
+        "effect": event.effect, "data": data})
+}
+
+#[test]
+fn every_webhook_of_metas_becomes_the_events_beside_it() {
+    for (path, mut case) in cases() {
+        let webhook: Value = serde_json::from_str(case.webhook.get()).unwrap();
+        let homes = split(case.webhook.get().as_bytes());
+        let events: Vec<Value> = homes
+            .iter()
+            .flat_map(|(home, events)| events.iter().map(|event| written(home, event, &webhook)))
+            .collect();
+        if std::env::var_os("BLESS").is_some() {
+            case.events = events;
+            std::fs::write(&path, serde_json::to_string(&case).unwrap()).unwrap();
+        } else {
+            let shown = |events: &[Value]| serde_json::to_string_pretty(events).unwrap();
+            assert_eq!(shown(&events), shown(&case.events), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_member_of_the_documented_webhooks_is_known() {
+    for (path, case) in cases() {
+        if !case.about.starts_with("Unknown: ") {
+            assert_eq!(
+                unknown_members(case.webhook.get().as_bytes()),
+                [""; 0],
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_field_has_a_case() {
+    let mut seen = BTreeSet::new();
+    for (_, case) in cases() {
+        let webhook: Value = serde_json::from_str(case.webhook.get()).unwrap();
+        for change in webhook["entry"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|entry| entry["changes"].as_array().unwrap())
+        {
+            seen.insert(change["field"].as_str().unwrap().to_owned());
+        }
+    }
+    let missing: Vec<_> = super::fields::names()
+        .filter(|name| !seen.contains(*name))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn the_page_of_events_lists_the_types_that_there_are() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md"))
+            .unwrap();
+    let types = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `whatsapp.")?.split_once('`'));
+    let listed: BTreeSet<String> = types.map(|(kind, _)| format!("whatsapp.{kind}")).collect();
+    let cases = cases();
+    let kinds = cases
+        .iter()
+        .flat_map(|(_, case)| &case.events)
+        .map(|event| event["kind"].as_str().unwrap().to_owned());
+    let shown: BTreeSet<String> = kinds.collect();
+    assert_eq!(
+        listed, shown,
+        "docs/events.md on the left, the cases on the right"
+    );
+}
