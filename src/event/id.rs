@@ -7,31 +7,36 @@ use super::Home;
 /// The first half of the ids of all events about one thing (a message by its wamid, a call, a group, a template):
 /// 16 hex digits.
 pub fn about(home: &Home, thing: &str) -> String {
-    digest::<8>(home, &["about", thing])
+    hex_of(8, home, "about", [thing])
 }
 
 /// The id of an event: [`about`], `-`, and 24 hex digits of its natural key.
 pub(super) fn event_id(home: &Home, thing: &str, key: &[impl AsRef<str>]) -> String {
-    let key: Vec<&str> = std::iter::once("key")
-        .chain(key.iter().map(AsRef::as_ref))
-        .collect();
-    format!("{}-{}", about(home, thing), digest::<12>(home, &key))
+    let mut id = about(home, thing);
+    id.push('-');
+    id.push_str(&hex_of(12, home, "key", key.iter().map(AsRef::as_ref)));
+    id
 }
 
 /// The first bytes of a digest of the parts, as hex. Each part is preceded by its length, so that no two lists of
 /// parts are hashed alike.
-fn digest<const BYTES: usize>(home: &Home, parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    let (kind, home) = match home {
-        Home::Number(id) => ("number", id),
-        Home::Account(id) => ("account", id),
+fn hex_of<'p>(
+    bytes: usize,
+    home: &'p Home,
+    what: &'p str,
+    parts: impl IntoIterator<Item = &'p str>,
+) -> String {
+    let (kind, id) = match home {
+        Home::Number(id) => ("number", id.as_str()),
+        Home::Account(id) => ("account", id.as_str()),
     };
-    for part in [kind, home].iter().chain(parts) {
+    let mut hash = Sha256::new();
+    for part in [kind, id, what].into_iter().chain(parts) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
     hash.finalize()
-        .first_chunk::<BYTES>()
+        .get(..bytes)
         .map(hex::encode)
         .unwrap_or_default()
 }

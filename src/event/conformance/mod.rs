@@ -72,6 +72,77 @@ fn every_webhook_of_metas_becomes_the_events_beside_it() {
     }
 }
 
+/// What stands around an item must not change what it is, and none of it may be lost.
+#[test]
+fn members_that_are_new_to_us_change_nothing_and_are_kept() {
+    for (path, case) in cases() {
+        let mut count = 0;
+        let webhook: Value = serde_json::from_str(case.webhook.get()).unwrap();
+        let more = with_more(&webhook, &mut count);
+        let all = |webhook: &Value| -> Vec<(Home, Event)> {
+            let homes = split(webhook.to_string().as_bytes()).into_iter();
+            homes
+                .flat_map(|(home, events)| {
+                    events.into_iter().map(move |event| (home.clone(), event))
+                })
+                .collect()
+        };
+        let (before, after) = (all(&webhook), all(&more));
+        let told = |events: &[(Home, Event)]| -> Vec<_> {
+            let told = |(home, event): &(Home, Event)| {
+                (
+                    home.clone(),
+                    event.kind.clone(),
+                    event.time,
+                    event.names.clone(),
+                )
+            };
+            events.iter().map(told).collect()
+        };
+        assert_eq!(told(&before), told(&after), "{}", path.display());
+        for number in 0..count {
+            let value = format!(r#""x_{number}":"more {number}""#);
+            assert!(
+                after.iter().any(|(_, event)| event.data.contains(&value)),
+                "{}: {value}",
+                path.display()
+            );
+        }
+        for (home, event) in &after {
+            let data: Value = serde_json::from_str(&event.data).unwrap();
+            // Only history tells of a message, by the chunk that it came in, how far the history has come.
+            let again = all(&data["raw"]);
+            assert!(
+                again.contains(&(home.clone(), event.clone())),
+                "{}",
+                path.display()
+            );
+            assert!(
+                again.len() == 1 || event.kind == "whatsapp.message.history",
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+/// The same, with a member in every object that nobody knows.
+fn with_more(value: &Value, count: &mut usize) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(|item| with_more(item, count)).collect(),
+        Value::Object(members) => {
+            let mut members: serde_json::Map<_, _> = members
+                .iter()
+                .map(|(key, value)| (key.clone(), with_more(value, count)))
+                .collect();
+            members.insert(format!("x_{count}"), json!(format!("more {count}")));
+            *count += 1;
+            Value::Object(members)
+        }
+        scalar => scalar.clone(),
+    }
+}
+
 #[test]
 fn every_member_of_the_documented_webhooks_is_known() {
     for (path, case) in cases() {

@@ -105,7 +105,7 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
         Some(Own(read)) => read(change, shell, value),
         Some(Whole(read)) => match read(change, value) {
             Some(draft) => {
-                change.emit(draft, &shell.around(value.raw()));
+                change.emit(draft, &|out| shell.around(value.raw(), out));
                 true
             }
             None => false,
