@@ -98,12 +98,16 @@ impl<'a> Draft<'a> {
         name: &'static str,
         pieces: &[(&Shape, Json<'a>)],
     ) -> Option<Self> {
-        let mut json = String::from("{");
+        let size = pieces
+            .iter()
+            .map(|(_, item)| item.raw().len())
+            .sum::<usize>();
+        let mut json = String::with_capacity(size + 16);
+        json.push('{');
         for (shape, item) in pieces {
             if !item.is_object() {
                 return None;
             }
-            json.reserve(item.raw().len());
             write_members(shape.members(), *item, &mut json).ok()?;
         }
         json.push('}');

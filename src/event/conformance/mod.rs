@@ -66,8 +66,17 @@ fn every_webhook_of_metas_becomes_the_events_beside_it() {
             case.events = events;
             std::fs::write(&path, serde_json::to_string(&case).unwrap()).unwrap();
         } else {
-            let shown = |events: &[Value]| serde_json::to_string_pretty(events).unwrap();
-            assert_eq!(shown(&events), shown(&case.events), "{}", path.display());
+            let shown = |event: &Value| serde_json::to_string_pretty(event).unwrap();
+            for (event, expected) in events.iter().zip(&case.events) {
+                assert!(
+                    event == expected,
+                    "{}\n{}\nis not\n{}",
+                    path.display(),
+                    shown(event),
+                    shown(expected)
+                );
+            }
+            assert_eq!(events.len(), case.events.len(), "{}", path.display());
         }
     }
 }
