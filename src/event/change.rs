@@ -1,7 +1,7 @@
 //! One change of a webhook on its way to becoming events: what its items have in common, and how each is written.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::id::event_id;
 use super::person::{self, Person};
@@ -19,7 +19,7 @@ pub(super) struct Events {
     /// Whether the webhook holds JSON that other parsers may refuse.
     pub(super) odd: bool,
     homes: Vec<(Home, Vec<Event>)>,
-    places: HashMap<Home, usize>,
+    places: BTreeMap<Home, usize>,
 }
 
 impl Events {
@@ -27,12 +27,13 @@ impl Events {
         self.homes
     }
 
-    pub(super) fn push(&mut self, home: &Home, event: Event) {
-        let place = *self.places.entry(home.clone()).or_insert(self.homes.len());
-        match self.homes.get_mut(place) {
-            Some((_, events)) => events.push(event),
-            None => self.homes.push((home.clone(), vec![event])),
-        }
+    /// Where the events of a mailbox stand.
+    fn place(&mut self, home: Home) -> usize {
+        let Self { homes, places, .. } = self;
+        *places.entry(home).or_insert_with_key(|home| {
+            homes.push((home.clone(), Vec::new()));
+            homes.len() - 1
+        })
     }
 }
 
@@ -97,12 +98,16 @@ impl<'a> Draft<'a> {
         name: &'static str,
         pieces: &[(&Shape, Json<'a>)],
     ) -> Option<Self> {
-        let mut json = String::from("{");
+        let size = pieces
+            .iter()
+            .map(|(_, item)| item.raw().len())
+            .sum::<usize>();
+        let mut json = String::with_capacity(size + 16);
+        json.push('{');
         for (shape, item) in pieces {
             if !item.is_object() {
                 return None;
             }
-            json.reserve(item.raw().len());
             write_members(shape.members(), *item, &mut json).ok()?;
         }
         json.push('}');
@@ -180,7 +185,7 @@ pub(super) struct Change<'o, 'a> {
     pub(super) container: Option<Json<'a>>,
     /// The people whom it names beside its items.
     pub(super) contacts: Vec<Json<'a>>,
-    home: Home,
+    place: usize,
     business: String,
     events: &'o mut Events,
 }
@@ -190,13 +195,13 @@ type Item<'a> = (&'a str, Json<'a>, Draft<'a>);
 
 impl<'o, 'a> Change<'o, 'a> {
     pub(super) fn of(common: Common<'a>, events: &'o mut Events) -> Self {
-        let (home, business) = (common.home(), common.business());
+        let (place, business) = (events.place(common.home()), common.business());
         Self {
             common,
             thread: Person::default(),
             container: None,
             contacts: Vec::new(),
-            home,
+            place,
             business,
             events,
         }
@@ -235,7 +240,7 @@ impl<'o, 'a> Change<'o, 'a> {
         lists: &[List],
         elsewhere: &[&str],
     ) -> bool {
-        if !matches!(self.home, Home::Number(_)) {
+        if self.common.number.is_none() {
             return false;
         }
         self.container = Some(container);
@@ -276,10 +281,12 @@ impl<'o, 'a> Change<'o, 'a> {
         self.write_items(&shell, items);
         for (key, value) in misfits {
             let draft = Draft::unknown_text(format!("{}:{}", key.text(), value.canonical()));
-            self.emit(draft, &shell.around_member(key.raw(), value.raw()));
+            self.emit(draft, &|out| {
+                shell.around_member(key.raw(), value.raw(), out)
+            });
         }
         if let Some(members) = left_out {
-            self.left_out(&outside, members);
+            self.left_out(&outside, &members);
         }
         true
     }
@@ -294,28 +301,31 @@ impl<'o, 'a> Change<'o, 'a> {
 
     fn write_items(&mut self, shell: &Shell, mut items: Vec<Item<'a>>) {
         let mut contacts = Contacts::new(&self.contacts);
-        let mut beside: Vec<Vec<&str>> = Vec::with_capacity(items.len());
+        let mut own: Vec<Option<&str>> = Vec::with_capacity(items.len());
         for (_, _, draft) in &mut items {
-            beside.push(contacts.join(&mut draft.person).into_iter().collect());
+            own.push(contacts.join(&mut draft.person));
         }
-        if let Some(first) = beside.first_mut() {
-            first.extend(contacts.alone());
-        }
-        for ((key, item, draft), contacts) in items.into_iter().zip(beside) {
-            self.emit(draft, &shell.around_item(&contacts, key, item.raw()));
+        let mut alone: Vec<&str> = contacts.alone().collect();
+        for ((key, item, draft), contact) in items.into_iter().zip(own) {
+            self.emit(draft, &|out| {
+                let contacts = contact.iter().chain(&alone).copied();
+                shell.around_item(contacts, key, item.raw(), out);
+            });
+            alone.clear();
         }
     }
 
     /// Makes an event of members that are too large to be carried along with every item.
-    pub(super) fn left_out(&mut self, shell: &Shell, members: String) {
-        let raw = shell.around(&members);
-        self.emit(Draft::unknown_text(members), &raw);
+    pub(super) fn left_out(&mut self, shell: &Shell, members: &str) {
+        self.emit(Draft::unknown_text(members), &|out| {
+            shell.around(members, out)
+        });
     }
 
-    /// Writes the event of an item, with the envelope around it.
-    pub(super) fn emit(&mut self, draft: Draft<'_>, raw: &str) {
+    /// Writes the event of an item, with the envelope around it, which `raw` writes.
+    pub(super) fn emit(&mut self, draft: Draft<'_>, raw: &dyn Fn(&mut String)) {
         let payload = draft.payload.as_ref().map_or(0, |(_, json)| json.len());
-        let mut data = String::with_capacity(raw.len() + payload + 256);
+        let mut data = String::with_capacity(1024 + 2 * payload);
         data.push('{');
         if !self.business.is_empty() {
             push_member(&mut data, "business", &self.business);
@@ -325,13 +335,15 @@ impl<'o, 'a> Change<'o, 'a> {
         if let Some((name, json)) = &draft.payload {
             push_member(&mut data, name, json);
         }
-        push_member(&mut data, "raw", raw);
+        push_member(&mut data, "raw", "");
+        raw(&mut data);
         data.push('}');
         if self.events.odd && !is_tame(&data) {
             data.truncate(common);
-            separate(&mut data, '{');
-            data.push_str(r#""body":"#);
-            push_string(&mut data, raw);
+            let mut text = String::new();
+            raw(&mut text);
+            push_member(&mut data, "body", "");
+            push_string(&mut data, &text);
             data.push('}');
             return self.emit_data(
                 Draft {
@@ -367,18 +379,18 @@ impl<'o, 'a> Change<'o, 'a> {
         if in_vain {
             effect = Effect::None;
         }
-        let id = event_id(&self.home, &about, &key);
-        self.events.push(
-            &self.home,
-            Event {
-                id,
-                kind: kind.into_owned(),
-                time,
-                names,
-                effect,
-                data,
-            },
-        );
+        let Some((home, events)) = self.events.homes.get_mut(self.place) else {
+            return;
+        };
+        let id = event_id(home, &about, &key);
+        events.push(Event {
+            id,
+            kind: kind.into_owned(),
+            time,
+            names,
+            effect,
+            data,
+        });
     }
 }
 
@@ -399,8 +411,8 @@ pub(super) fn seconds(json: Json<'_>) -> Option<i64> {
 /// The contacts of a change, to be found by the names of an item.
 struct Contacts<'a> {
     all: Vec<(Json<'a>, Person<'a>, bool)>,
-    by_user: HashMap<String, usize>,
-    by_phone: HashMap<String, usize>,
+    by_user: BTreeMap<Cow<'a, str>, usize>,
+    by_phone: BTreeMap<Cow<'a, str>, usize>,
 }
 
 impl<'a> Contacts<'a> {
@@ -409,14 +421,14 @@ impl<'a> Contacts<'a> {
             .iter()
             .map(|contact| (*contact, Person::contact(*contact), false))
             .collect();
-        let mut by_user = HashMap::new();
-        let mut by_phone = HashMap::new();
+        let mut by_user = BTreeMap::new();
+        let mut by_phone = BTreeMap::new();
         for (place, (_, person, _)) in all.iter().enumerate() {
             if let Some(user) = &person.user {
-                by_user.entry(user.to_string()).or_insert(place);
+                by_user.entry(user.clone()).or_insert(place);
             }
             if let Some(phone) = &person.phone {
-                by_phone.entry(phone.to_string()).or_insert(place);
+                by_phone.entry(phone.clone()).or_insert(place);
             }
         }
         Self {

@@ -28,6 +28,8 @@ struct Node {
     start: u32,
     end: u32,
     next: u32,
+    /// A string that has a `\\` in it.
+    escaped: bool,
 }
 
 impl<'a> Document<'a> {
@@ -66,6 +68,7 @@ impl<'a> Document<'a> {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             let start = at;
+            let mut escaped = false;
             match byte {
                 b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' => {
                     at += 1;
@@ -83,7 +86,7 @@ impl<'a> Document<'a> {
                     open.push(self.nodes.len());
                     at += 1;
                 }
-                b'"' => at = end_of_string(bytes, at + 1)?,
+                b'"' => (at, escaped) = end_of_string(bytes, at + 1)?,
                 _ => {
                     let ends =
                         |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
@@ -99,23 +102,25 @@ impl<'a> Document<'a> {
                 start: u32::try_from(start).ok()?,
                 end: u32::try_from(at).ok()?,
                 next,
+                escaped,
             });
         }
         Some(())
     }
 }
 
-/// Where the string ends, its closing quote included, whose first character is at `at`.
-fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
+/// Where the string ends, its closing quote included, whose first character is at `at`; and whether it has escapes.
+fn end_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut escaped = false;
     loop {
-        at += bytes
-            .get(at..)?
-            .iter()
-            .position(|b| matches!(b, b'"' | b'\\'))?;
-        if bytes.get(at) == Some(&b'"') {
-            return Some(at + 1);
+        match bytes.get(at)? {
+            b'"' => return Some((at + 1, escaped)),
+            b'\\' => {
+                escaped = true;
+                at += 2;
+            }
+            _ => at += 1,
         }
-        at += 2;
     }
 }
 
@@ -127,11 +132,13 @@ pub struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
+    #[inline]
     fn node(self) -> Node {
         let nowhere = Node {
             start: 0,
             end: 0,
             next: u32::MAX,
+            escaped: false,
         };
         self.document
             .nodes
@@ -174,46 +181,63 @@ impl<'a> Json<'a> {
 
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
-        self.raw() == "null"
+        self.first_byte() == Some(b'n')
     }
 
-    /// What is in it, in order: a list's items; an object's keys and values in turn; nothing in anything else.
-    fn children(self) -> impl Iterator<Item = Json<'a>> {
-        let end = if self.is_object() || self.is_list() {
-            self.node().next
-        } else {
-            0
-        };
+    /// What is in it, in order: a list's items; an object's keys and values in turn.
+    fn children(self, of_kind: bool) -> impl Iterator<Item = Json<'a>> {
+        let document = self.document;
+        let end = if of_kind { self.node().next } else { 0 };
         let mut at = self.at + 1;
         std::iter::from_fn(move || {
-            let child = Json {
-                document: self.document,
-                at,
-            };
-            (at < end).then(|| {
-                at = child.node().next;
-                child
-            })
+            if at >= end {
+                return None;
+            }
+            let child = Json { document, at };
+            at = document.nodes.get(at as usize)?.next;
+            Some(child)
         })
     }
 
     /// A list's items; nothing where it is not a list.
     pub fn items(self) -> impl Iterator<Item = Json<'a>> {
-        let list = self.is_list();
-        self.children().take_while(move |_| list)
+        self.children(self.is_list())
     }
 
     /// An object's members in order, with those whose key repeats; nothing where it is not an object.
     pub fn members(self) -> impl Iterator<Item = (Key<'a>, Json<'a>)> {
-        let object = self.is_object();
-        let mut children = self.children().take_while(move |_| object);
+        let mut children = self.children(self.is_object());
         std::iter::from_fn(move || Some((Key(children.next()?), children.next()?)))
     }
 
     /// The member of that name; the last one where it repeats, as most parsers have it; `None` where it is `null`.
     pub fn get(self, name: &str) -> Option<Json<'a>> {
-        let (_, value) = self.members().filter(|(key, _)| key.is(name)).last()?;
-        (!value.is_null()).then_some(value)
+        let Self { document, at } = self;
+        if !self.is_object() {
+            return None;
+        }
+        let end = self.node().next;
+        let mut key = at + 1;
+        let mut found = None;
+        // Where most of the time of reading a webhook goes: the length tells most keys apart.
+        while key < end {
+            let Node {
+                start,
+                end,
+                escaped,
+                ..
+            } = *document.nodes.get(key as usize)?;
+            if (escaped || (end - start) as usize == name.len() + 2)
+                && Key(Json { document, at: key }).is(name)
+            {
+                found = Some(Json {
+                    document,
+                    at: key + 1,
+                });
+            }
+            key = document.nodes.get(key as usize + 1)?.next;
+        }
+        found.filter(|value| !value.is_null())
     }
 
     /// The member of that name, where there is exactly one and it is not `null`.
@@ -243,7 +267,7 @@ impl<'a> Json<'a> {
 
     fn string(self) -> Option<Cow<'a, str>> {
         let inner = self.raw().strip_prefix('"')?.strip_suffix('"')?;
-        if inner.contains('\\') {
+        if self.node().escaped {
             serde_json::from_str(self.raw()).ok().map(Cow::Owned)
         } else {
             Some(Cow::Borrowed(inner))
@@ -295,9 +319,18 @@ pub struct Key<'a>(Json<'a>);
 impl<'a> Key<'a> {
     /// Whether it is `name`.
     pub fn is(self, name: &str) -> bool {
-        let raw = self.0.raw();
-        (raw.len() == name.len() + 2 && raw.get(1..raw.len() - 1) == Some(name))
-            || (raw.contains('\\') && self.0.string().is_some_and(|key| key == name))
+        let Node {
+            start,
+            end,
+            escaped,
+            ..
+        } = self.0.node();
+        if escaped {
+            return self.0.string().is_some_and(|key| key == name);
+        }
+        let (start, end) = (start as usize + 1, (end as usize).saturating_sub(1));
+        end.saturating_sub(start) == name.len()
+            && self.0.document.text.as_bytes().get(start..end) == Some(name.as_bytes())
     }
 
     /// The key, or, where it is not Unicode, what stands for it.

@@ -56,12 +56,10 @@ fn state<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         .get("metadata")
         .and_then(|metadata| metadata.get("timestamp"))
         .and_then(seconds);
-    Some(
-        Draft {
-            time,
-            person,
-            ..draft
-        }
-        .with_payload("contact", &ADDRESS_BOOK_ENTRY, contact)?,
-    )
+    Draft {
+        time,
+        person,
+        ..draft
+    }
+    .with_payload("contact", &ADDRESS_BOOK_ENTRY, contact)
 }

@@ -48,7 +48,7 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
     }
     found |= change.lists(shell.clone(), value, BARE, &["history"]);
     if let Some(members) = left_out.filter(|_| found) {
-        change.left_out(shell, members);
+        change.left_out(shell, &members);
     }
     found
 }
@@ -59,7 +59,7 @@ fn chunk<'a>(change: &mut Change<'_, 'a>, mut shell: Shell, chunk: Json<'a>) {
     let Some(draft) =
         progress(chunk).filter(|_| threads.is_some() || chunk.get("threads").is_none())
     else {
-        change.emit(Draft::unknown(chunk), &shell.around(chunk.raw()));
+        change.emit(Draft::unknown(chunk), &|out| shell.around(chunk.raw(), out));
         return;
     };
     let outside = shell.clone();
@@ -84,13 +84,12 @@ fn chunk<'a>(change: &mut Change<'_, 'a>, mut shell: Shell, chunk: Json<'a>) {
         }
     }
     change.thread = Person::default();
-    let raw = match &empty[..] {
-        [] => shell.around_nothing(),
-        threads => shell.around_member(r#""threads""#, &format!("[{}]", threads.join(","))),
-    };
-    change.emit(draft, &raw);
+    change.emit(draft, &|out| match &empty[..] {
+        [] => shell.around("", out),
+        threads => shell.around_member(r#""threads""#, &format!("[{}]", threads.join(",")), out),
+    });
     if let Some(members) = left_out {
-        change.left_out(&outside, members);
+        change.left_out(&outside, &members);
     }
 }
 

@@ -97,6 +97,10 @@ pub(super) fn message_in<'a>(
         Draft::new(if known { kind } else { UNKNOWN }, about, key),
         item,
     );
+    let draft = Draft {
+        time: item.get("timestamp").and_then(seconds),
+        ..draft
+    };
     if !known {
         return Some(draft);
     }

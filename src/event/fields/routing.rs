@@ -67,7 +67,7 @@ pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Jso
         return false;
     }
     if let Some(members) = left_out {
-        change.left_out(shell, members);
+        change.left_out(shell, &members);
     }
     true
 }

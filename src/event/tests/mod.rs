@@ -2,6 +2,7 @@
 
 mod laws;
 mod odd;
+mod speed;
 
 use serde_json::{Value, json};
 
