@@ -13,15 +13,14 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::future::{Either, select, try_join_all};
-use js_sys::Uint8Array;
-use worker::{Delay, Env, Error, Method, Request, RequestInit, Response, Result, console_error};
+use futures_util::future::{Either, select};
+use worker::{Delay, Env, Error, Request, Response, Result, console_error};
 
 use super::{body, problem::Problem};
 use crate::{
     config::Secret,
     environment::{Environment, Ready},
-    event::{self, Event, Home},
+    event,
     meta::{challenge, signature::Signature},
     objects,
 };
@@ -93,28 +92,6 @@ async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Option<Prob
     if ready.app_secrets.verify(&body, &signature).is_err() {
         return Ok(Some(Problem::Unauthorized));
     }
-    let mailboxes = event::split(&body);
-    try_join_all(
-        mailboxes
-            .iter()
-            .map(|(home, events)| append(env, home, events)),
-    )
-    .await?;
+    objects::append_all(env, event::split(&body)).await?;
     Ok(None)
-}
-
-/// Has one mailbox append its events.
-async fn append(env: &Env, home: &Home, events: &[Event]) -> Result<()> {
-    let stub = env
-        .durable_object(objects::BINDING)?
-        .get_by_name(&objects::name_of(home))?;
-    let body = serde_json::to_vec(events)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
-    let request = Request::new_with_init("https://mailbox/append", &init)?;
-    match stub.fetch_with_request(request).await?.status_code() {
-        200..=299 => Ok(()),
-        status => Err(Error::RustError(format!("the mailbox answered {status}"))),
-    }
 }

@@ -122,18 +122,15 @@ impl Cursor {
             "SELECT place, gone FROM cursors WHERE destination = ?1",
             &[id.into()],
         )?;
-        let (saved, stopped) = match rows.first() {
-            Some(row) => (
-                row.required_integer(0)?,
-                row.text(1)? == Some(destination.url.as_str()),
-            ),
-            None => {
-                sql.exec(
-                    "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
-                    &[id.into(), last.into()],
-                )?;
-                (last, false)
-            }
+        let (saved, stopped) = if let Some(row) = rows.first() {
+            let gone = row.text(1)? == Some(destination.url.as_str());
+            (row.required_integer(0)?, gone)
+        } else {
+            sql.exec(
+                "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
+                &[id.into(), last.into()],
+            )?;
+            (last, false)
         };
         let rows = sql.exec(
             "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",

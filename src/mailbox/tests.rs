@@ -63,10 +63,10 @@ fn deliver(
     now_ms: i64,
     mut takes: impl FnMut(&Delivery) -> bool,
 ) -> Vec<String> {
-    let mut taken = Vec::new();
+    let mut ids = Vec::new();
     while let Some(delivery) = mailbox.next(now_ms).unwrap() {
         let outcome = if takes(&delivery) {
-            taken.push(delivery.event.id.clone());
+            ids.push(delivery.event.id.clone());
             Outcome::Taken
         } else {
             refused()
@@ -74,7 +74,7 @@ fn deliver(
         mailbox.done(&delivery, &outcome, now_ms, 0.5).unwrap();
     }
     mailbox.rest().unwrap();
-    taken
+    ids
 }
 
 fn added_member(event: &Stored, member: &str) -> serde_json::Value {
@@ -163,7 +163,7 @@ fn a_refused_message_holds_back_its_own_customer_alone() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     let events = ["1a", "2a", "1b", "2b", "1c"]
-        .map(|id| message(&id[..1], id))
+        .map(|id| message(id.get(..1).unwrap(), id))
         .to_vec();
     mailbox.append(events, NOW).unwrap();
     let taken = deliver(&mut mailbox, NOW, |delivery| delivery.event.id != "1a-0");

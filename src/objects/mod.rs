@@ -2,9 +2,14 @@
 
 mod addresses;
 mod alarm;
+mod append;
+mod deliver;
 mod http;
+#[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
+mod send;
 mod sql;
 
-pub(crate) use addresses::{BINDING, name_of};
+pub(crate) use addresses::BINDING;
+pub(crate) use append::append_all;
 pub use mailbox::Mailbox;
