@@ -66,6 +66,11 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// Where it stands; empty for the whole.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// This value as it is.
     pub(crate) fn value(&self) -> &'a Value {
         self.value

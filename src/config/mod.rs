@@ -5,6 +5,7 @@ mod destination;
 mod pattern;
 mod retry;
 mod secret;
+mod sending;
 mod settings;
 
 pub use address::{Address, AddressError};
@@ -12,4 +13,5 @@ pub use destination::{Destination, Format};
 pub use pattern::{NotAPattern, Pattern};
 pub use retry::Retry;
 pub use secret::{NotASigningSecret, Secret, SigningSecret};
+pub use sending::Sending;
 pub use settings::{Graph, Settings, SettingsFault};

@@ -1,11 +1,13 @@
 //! All that can be set, from the environment of the Worker.
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::{
     checked::{self, Fault, Node},
-    config::{Address, Destination, Secret},
+    config::{Address, Destination, Secret, Sending},
+    meta::graph::{Message, RequestError, messages_url},
 };
 
 /// All that is set. There is one only if all of it checks out: with anything wrong, every webhook is refused, and
@@ -22,6 +24,10 @@ pub struct Settings {
     pub graph: Graph,
     /// `CONFIG.destinations`.
     pub destinations: Vec<Destination>,
+    /// `CONFIG.sending`.
+    pub sending: Sending,
+    /// `CONFIG.fallback`: the template that goes where a message names none of its own and the window is closed.
+    pub fallback: Option<Message>,
 }
 
 /// How the Graph API is reached.
@@ -33,6 +39,24 @@ pub struct Graph {
     pub version: String,
     /// `GRAPH_ACCESS_TOKEN`; without it nothing can be sent.
     pub token: Option<Secret>,
+}
+
+impl Graph {
+    /// Where messages of a business number are posted to.
+    pub fn messages_url(&self, phone_number_id: &str) -> Result<String, RequestError> {
+        messages_url(self.base_url.as_str(), &self.version, phone_number_id)
+    }
+
+    /// Another one for other settings. Tells nothing of the token.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        let token = self.token.as_ref().map_or("", Secret::expose);
+        for part in [self.base_url.as_str(), &self.version, token] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hex::encode(hash.finalize())
+    }
 }
 
 /// What is wrong with a setting and how to put it right. Never holds a value.
@@ -75,7 +99,7 @@ impl Settings {
         if !is_version(&version) {
             wrong(vec![fault("GRAPH_VERSION", &"must be of the form v25.0")]);
         }
-        let destinations = read_config(&set("CONFIG", "{}"), &lookup)
+        let config = read_config(&set("CONFIG", "{}"), &lookup)
             .map_err(&mut wrong)
             .unwrap_or_default();
 
@@ -89,7 +113,9 @@ impl Settings {
                     version,
                     token: optional("GRAPH_ACCESS_TOKEN"),
                 },
-                destinations,
+                destinations: config.destinations,
+                sending: config.sending,
+                fallback: config.fallback,
             }),
             _ => Err(faults),
         }
@@ -126,10 +152,15 @@ fn is_version(text: &str) -> bool {
         .is_some_and(|(a, b)| is_number(a) && is_number(b))
 }
 
-fn read_config(
-    text: &str,
-    lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<Destination>, Vec<Fault>> {
+/// What `CONFIG` holds.
+#[derive(Default)]
+struct Config {
+    destinations: Vec<Destination>,
+    sending: Sending,
+    fallback: Option<Message>,
+}
+
+fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         vec![fault(
             "CONFIG",
@@ -144,10 +175,17 @@ fn read_config(
         return Err(vec![fault("CONFIG", &"must be an object")]);
     }
     checked::read("", &value, |root| {
-        root.only(&["destinations"]);
-        root.get("destinations")
-            .map(|node| read_destinations(&node, lookup))
-            .unwrap_or_default()
+        root.only(&["destinations", "sending", "fallback"]);
+        let destinations = root.get("destinations");
+        let sending = root.get("sending");
+        let fallback = root.get("fallback");
+        Config {
+            destinations: destinations
+                .map(|node| read_destinations(&node, lookup))
+                .unwrap_or_default(),
+            sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),
+            fallback: fallback.and_then(|node| Message::read_template(&node)),
+        }
     })
 }
 

@@ -246,3 +246,35 @@ fn settings_can_be_printed_without_a_secret() {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
+
+#[test]
+fn how_messages_are_sent_can_be_set() {
+    let config = r#"{"sending":{"per_second":20,"per_minute":500,"mark_read":true,"typing":true},
+        "fallback":{"type":"template","template":{"name":"n","language":{"code":"de"}}}}"#;
+    let settings = read(&[("CONFIG", config)]).unwrap();
+    let sending = Sending {
+        per_second: 20,
+        per_minute: Some(500),
+        mark_read: true,
+        typing: true,
+    };
+    assert_eq!(settings.sending, sending);
+    assert_eq!(settings.fallback.unwrap().kind(), "template");
+    let settings = read(&[]).unwrap();
+    assert_eq!(
+        (settings.sending.per_second, settings.sending.per_minute),
+        (80, None)
+    );
+
+    let wrong = r#"{"sending":{"per_second":0,"per_minute":"many","mark_raed":true},
+        "fallback":{"type":"text","text":{"body":"x"}}}"#;
+    assert_eq!(
+        faults(wrong),
+        [
+            "sending.mark_raed: is not known here, did you mean mark_read?",
+            "sending.per_second: must be 1 to 1000 messages",
+            "sending.per_minute: must be 1 to 60000 messages",
+            "fallback: must be a template: nothing else goes while the window is closed",
+        ]
+    );
+}

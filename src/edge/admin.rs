@@ -47,7 +47,7 @@ pub(super) async fn answer(
     }
 }
 
-fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
+pub(super) fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
     let header = request.headers().get("authorization")?.unwrap_or_default();
     let given = header.strip_prefix("Bearer ").unwrap_or_default();
     Ok(token.is_some_and(|token| challenge::same(token.expose(), given)))

@@ -3,6 +3,7 @@
 mod admin;
 mod body;
 mod health;
+mod messages;
 mod problem;
 mod webhook;
 
@@ -21,6 +22,9 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response> {
         (_, "/webhook") => Problem::MethodNotAllowed("GET, POST").response(),
         (Method::Get | Method::Head, "/health") => health::answer(&environment),
         (_, "/health") => Problem::MethodNotAllowed("GET, HEAD").response(),
+        (_, path) if path.starts_with(messages::PATH) => {
+            messages::answer(request, env, &environment).await
+        }
         (method, path) if path.starts_with("/v1/") => {
             admin::answer(&method, path, &request, env, &environment).await
         }

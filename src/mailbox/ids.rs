@@ -122,6 +122,32 @@ impl Ids {
         Ok(())
     }
 
+    /// The statuses of one message, by what the ids of all events about it begin with; each as it was first told.
+    pub(super) fn statuses_of(
+        &self,
+        sql: &dyn Sql,
+        about: &str,
+    ) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {
+        let mut statuses: Vec<(MessageStatus, Option<i64>)> = Vec::new();
+        for table in self.0.tables() {
+            let rows = sql.exec(
+                &format!(
+                    "SELECT status, time FROM {table} WHERE id > ?1 || '-' AND id < ?1 || '.' \
+                     AND status IS NOT NULL ORDER BY status, time"
+                ),
+                &[about.into()],
+            )?;
+            for row in &rows {
+                if let Some(status) = read_status(row.required_integer(0)?) {
+                    statuses.push((status, row.integer(1)?));
+                }
+            }
+        }
+        statuses.sort_unstable();
+        statuses.dedup_by_key(|(status, _)| *status);
+        Ok(statuses)
+    }
+
     /// The last status of the messages that were sent in a conversation lately, newest first.
     pub(super) fn statuses(
         &self,

@@ -232,6 +232,17 @@ impl Mailbox {
         people::find(&*self.sql, name)
     }
 
+    /// The conversation with the one who has this name, begun where there is none.
+    pub fn meet(&mut self, name: &Name) -> Result<i64, SqlError> {
+        people::meet(&*self.sql, name)
+    }
+
+    /// The statuses of one message, by what the ids of all events about it begin with ([`crate::event::about`]), each
+    /// with its time in unix seconds; in the order in which a message goes through them.
+    pub fn statuses_of(&self, about: &str) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {
+        self.ids.statuses_of(&*self.sql, about)
+    }
+
     /// The last status of the messages that were sent in a conversation lately, newest first.
     pub fn statuses(
         &self,

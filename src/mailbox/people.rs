@@ -233,16 +233,30 @@ pub struct Found {
     pub windows: Windows,
 }
 
-/// Finds a conversation by one of the person's names, however Meta came to use it.
-pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
-    let event = Event {
+/// An event that says no more of somebody than the name.
+fn naming(name: &Name) -> Event {
+    Event {
         id: String::new(),
         kind: String::new(),
         time: None,
         names: vec![name.clone()],
         effect: Effect::None,
         data: String::new(),
-    };
+    }
+}
+
+/// The conversation with the one who has this name, begun where there is none.
+pub(super) fn meet(sql: &dyn Sql, name: &Name) -> Result<i64, SqlError> {
+    let event = naming(name);
+    let mut people = People::load(sql, std::slice::from_ref(&event))?;
+    let conversation = people.place(sql, &event)?;
+    people.save(sql)?;
+    Ok(conversation)
+}
+
+/// Finds a conversation by one of the person's names, however Meta came to use it.
+pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
+    let event = naming(name);
     let people = People::load(sql, std::slice::from_ref(&event))?;
     let Some(conversation) = people.names.get(&name.key()).copied() else {
         return Ok(None);

@@ -478,3 +478,38 @@ proptest! {
         prop_assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
     }
 }
+
+#[test]
+fn who_is_written_to_first_and_writes_later_has_one_conversation() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
+    let name = Name::Phone("16505551234".to_owned());
+    let conversation = mailbox.meet(&name).unwrap();
+    let rows = sql.changes();
+    assert_eq!(mailbox.meet(&name).unwrap(), conversation);
+    assert_eq!(sql.changes(), rows, "who is known costs nothing");
+    mailbox
+        .append(vec![message("16505551234", "a")], NOW)
+        .unwrap();
+    let found = mailbox.find(&name).unwrap().unwrap();
+    assert_eq!(found.conversation, conversation);
+    assert!(found.windows.customer_service.is_some());
+}
+
+#[test]
+fn the_statuses_of_a_message_are_told_in_their_order() {
+    let mut mailbox = Mailbox::open(Native::new(), Vec::new()).unwrap();
+    for told in [
+        MessageStatus::Read,
+        MessageStatus::Sent,
+        MessageStatus::Sent,
+    ] {
+        mailbox.append(vec![status("1", "aa", told)], NOW).unwrap();
+    }
+    let time = Some(NOW / 1000);
+    assert_eq!(
+        mailbox.statuses_of("aa").unwrap(),
+        [(MessageStatus::Sent, time), (MessageStatus::Read, time)]
+    );
+    assert_eq!(mailbox.statuses_of("a").unwrap(), []);
+}

@@ -87,7 +87,11 @@ impl Mailbox {
             }
             let until = self.with_core(|core| Ok(core.wakes_at(now)))?;
             if let Some(task) = self.ended_or_woken(&mut under_way, until, now).await {
-                not_tried |= matches!(&task, Ended::Delivered(_, Outcome::NotTried, _));
+                not_tried |= matches!(
+                    &task,
+                    Ended::Delivered(_, Outcome::NotTried, _)
+                        | Ended::Sent(_, Happened::ConnectionRefused)
+                );
                 self.end(task)?;
                 ended += 1;
                 if ended % REST_EVERY == 0 {
@@ -146,7 +150,7 @@ impl Mailbox {
 
 impl Core {
     /// When there is something to do (unix milliseconds).
-    fn wakes_at(&self, now: i64) -> Option<i64> {
+    pub(super) fn wakes_at(&self, now: i64) -> Option<i64> {
         let times = [self.mailbox.wakes_at(), self.outbox.wakes_at(now)];
         times.into_iter().flatten().min()
     }

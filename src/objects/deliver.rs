@@ -13,7 +13,7 @@ use crate::{
     delivery::{self, Answer, ErrorClass, Outgoing, cloudevent, signature},
     mailbox::{Change, Delivery, Outcome},
     meta::graph::Message,
-    sending::{Send, recipient},
+    sending::{Draft, Send, recipient},
 };
 
 impl Mailbox {
@@ -50,18 +50,30 @@ impl Mailbox {
         replies: Vec<Message>,
     ) -> Result<()> {
         let now = now_ms();
+        let fallback = match &*self.environment {
+            Ok(ready) => ready.settings.fallback.clone(),
+            Err(_) => None,
+        };
         self.with_core(|core| {
-            let to = recipient::of(&delivery.event.data);
+            let replying = (!replies.is_empty()).then_some(&*delivery.event.data);
+            let to = replying.and_then(recipient::of);
+            let mut answers = replying.and_then(recipient::message_of);
+            let number = core.phone_number_id.as_deref().unwrap_or_default();
             let destination = core.mailbox.destination(delivery.destination);
             let id = destination
                 .map(|found| found.id.clone())
                 .unwrap_or_default();
-            for (number, message) in replies.into_iter().enumerate() {
+            for (index, message) in replies.into_iter().enumerate() {
                 let send = Send {
-                    id: format!("{}/{id}/{number}", delivery.event.id),
+                    id: format!("{number}.{}.{id}.{index}", delivery.event.id),
                     conversation: delivery.event.conversation,
-                    to: to.clone(),
-                    message,
+                    draft: Draft {
+                        to: to.clone(),
+                        fallback: fallback.clone().filter(|_| message.is_free_form()),
+                        message,
+                        in_reply_to: None,
+                        answers: answers.take(),
+                    },
                 };
                 core.outbox.add(&*core.sql, send, now)?;
             }

@@ -32,7 +32,7 @@ use crate::{
         self,
         sql::{Sql, SqlError},
     },
-    sending::Outbox,
+    sending::{Outbox, Rates, repeats::Repeats},
 };
 
 /// How long the alarm may be silent before it counts as gone, in milliseconds: longer than any of its waits.
@@ -66,6 +66,7 @@ pub(super) enum Alarm {
 pub(super) struct Core {
     pub(super) mailbox: mailbox::Mailbox,
     pub(super) outbox: Outbox,
+    pub(super) repeats: Repeats,
     pub(super) sql: Rc<dyn Sql>,
     pub(super) source: String,
     /// The business number, where the mailbox is one's.
@@ -102,6 +103,8 @@ impl DurableObject for Mailbox {
             }
             (Method::Get, "/conversation") => self.conversation(&request),
             (Method::Get, "/destinations") => self.destinations(),
+            (Method::Post, "/messages") => self.ask(&mut request).await,
+            (Method::Get, "/message") => self.send_of(&request),
             #[cfg(feature = "panic-routes")]
             #[allow(clippy::panic)]
             (Method::Post, "/panic") => panic!("on purpose"),
@@ -138,13 +141,18 @@ impl Mailbox {
     fn open(&self) -> std::result::Result<Core, SqlError> {
         let sql: Rc<dyn Sql> = Rc::new(Storage::of(&self.state));
         let home = home_of(&self.state.id().name().unwrap_or_default());
-        let destinations = match &*self.environment {
-            Ok(ready) => ready.settings.destinations.clone(),
-            Err(_) => return Err(SqlError::Refused("the settings are wrong".to_owned())),
+        let Ok(ready) = &*self.environment else {
+            return Err(SqlError::Refused("the settings are wrong".to_owned()));
+        };
+        let settings = &ready.settings;
+        let rates = Rates {
+            per_second: settings.sending.per_second,
+            per_minute: settings.sending.per_minute,
         };
         Ok(Core {
-            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?,
-            outbox: Outbox::open(&*sql, now_ms())?,
+            mailbox: mailbox::Mailbox::open(sql.clone(), settings.destinations.clone())?,
+            outbox: Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?,
+            repeats: Repeats::open(&*sql)?,
             sql,
             source: cloudevent::source(&home),
             phone_number_id: match home {
@@ -166,16 +174,22 @@ impl Mailbox {
         Ok(())
     }
 
-    async fn append(&self, events: Vec<Event>) -> Result<()> {
-        // Before anything is written: what is written and the alarm must be committed together.
+    /// Before anything is written: what is written and the alarm must be committed together.
+    pub(super) async fn know_alarm(&self) -> Result<()> {
         if self.alarm.get() == Alarm::Unknown {
             let set_for = self.state.storage().get_alarm().await?;
             self.alarm.set(set_for.map_or(Alarm::NotSet, Alarm::SetFor));
         }
+        Ok(())
+    }
+
+    async fn append(&self, events: Vec<Event>) -> Result<()> {
+        self.know_alarm().await?;
         let now = now_ms();
         let wakes_at = self.with_core(|core| {
+            core.told(&events, now)?;
             core.mailbox.append(events, now)?;
-            Ok(core.mailbox.wakes_at())
+            Ok(core.wakes_at(now))
         })?;
         // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.
         self.arm(wakes_at).await
@@ -265,7 +279,7 @@ impl Mailbox {
 }
 
 /// What somebody may mean who writes down one of a person's names.
-fn names(person: &str) -> [Name; 4] {
+pub(super) fn names(person: &str) -> [Name; 4] {
     let digits = person.trim_start_matches('+').to_owned();
     [
         Name::User(person.to_owned()),

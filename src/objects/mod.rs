@@ -7,9 +7,12 @@ mod deliver;
 mod http;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
+mod problem;
 mod send;
+mod sends;
 mod sql;
 
 pub(crate) use addresses::BINDING;
 pub(crate) use append::append_all;
 pub use mailbox::Mailbox;
+pub(crate) use problem::{faulty, problem};

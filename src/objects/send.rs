@@ -1,34 +1,55 @@
 //! One message on its way to the Graph API.
 
-use futures_util::{FutureExt as _, future::LocalBoxFuture};
-use worker::{Result, console_log};
+use futures_util::{
+    FutureExt as _,
+    future::{LocalBoxFuture, join},
+};
+use worker::{Result, console_error, console_log};
 
 use super::{
     alarm::Ended,
     http::{self, NoAnswer},
-    mailbox::{Mailbox, now_ms},
+    mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
+    config::Graph,
     delivery::ErrorClass,
+    event::Event,
+    mailbox::sql::SqlError,
     meta::graph::{self, Class, Request},
-    sending::{Happened, Send, Started, State, guard},
+    sending::{Change, Draft, Happened, Send, Started, State, asked::Receipt, guard},
 };
 
 /// How long Meta may take to answer, in milliseconds.
 const GRAPH_TIMEOUT_MS: u32 = 20_000;
 
+/// How long Meta may take to mark a message as read, in milliseconds. A reply may wait for it.
+pub(super) const RECEIPT_TIMEOUT_MS: u32 = 2_000;
+
 impl Mailbox {
     /// Starts the next message whose turn has come, if its window is open.
     pub(super) fn start_send(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Ended>>> {
         let started = self.with_core(|core| {
-            let Some(started) = core.outbox.next(&*core.sql, now)? else {
+            let Some(mut started) = core.outbox.next(&*core.sql, now)? else {
                 return Ok(None);
             };
             let windows = core.mailbox.windows(started.send.conversation)?;
-            let closes_at = windows.customer_service;
-            let refused = guard::check(&started.send.message, closes_at, now.div_euclid(1000))
-                .err()
-                .map(|_| Class::Window);
+            let Draft {
+                message, fallback, ..
+            } = &started.send.draft;
+            let goes = guard::check(
+                message,
+                fallback.is_some(),
+                windows.customer_service,
+                now.div_euclid(1000),
+            );
+            let refused = match goes {
+                Ok(goes) => {
+                    started.goes_as(goes);
+                    None
+                }
+                Err(_) => Some(Class::Window),
+            };
             let phone_number_id = core.phone_number_id.clone();
             Ok(Some((Box::new(started), refused, phone_number_id)))
         })?;
@@ -40,8 +61,12 @@ impl Mailbox {
     /// Takes note of what became of it.
     pub(super) fn end_send(&self, started: Started, happened: Happened) -> Result<()> {
         let id = started.send.id.clone();
-        let state =
-            self.with_core(|core| core.outbox.done(&*core.sql, started, happened, now_ms()))?;
+        let now = now_ms();
+        let state = self.with_core(|core| {
+            let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
+            core.changed(change, now)?;
+            Ok(state)
+        })?;
         if !matches!(state, State::Accepted { .. } | State::Queued) {
             let state = serde_json::to_value(&state).unwrap_or_default();
             console_log!(
@@ -78,30 +103,89 @@ impl Mailbox {
             return Err(Class::Other);
         };
         let graph = &ready.settings.graph;
-        let token = graph.token.as_ref().ok_or(Class::Token)?;
-        let to = send.to.as_ref().ok_or(Class::Recipient)?;
+        let sending = &ready.settings.sending;
+        let draft = &send.draft;
+        if graph.token.is_none() {
+            return Err(Class::Token);
+        }
+        let url = graph.messages_url(phone_number_id.as_deref().unwrap_or_default());
+        let url = url.map_err(|_| Class::Number)?;
         let request = Request {
-            phone_number_id: phone_number_id.as_deref().ok_or(Class::Number)?,
-            to,
-            message: &send.message,
-            in_reply_to: None,
+            to: draft.to.as_ref().ok_or(Class::Recipient)?,
+            message: &draft.message,
+            in_reply_to: draft.in_reply_to.as_deref(),
             callback_data: Some(&send.id),
         };
-        let url = request.url(graph.base_url.as_str(), &graph.version);
-        let url = url.map_err(|_| Class::Number)?;
         let body = request.body().map_err(|_| Class::Recipient)?;
-        let headers = [
-            ("authorization", format!("Bearer {}", token.expose())),
-            ("content-type", "application/json".to_owned()),
-        ];
-        Ok(
-            match http::post(&url, headers, &body, GRAPH_TIMEOUT_MS).await {
-                Ok(answer) => Happened::Answered(graph::answer::read(answer.status, &answer.body)),
-                Err(NoAnswer::NotTried | NoAnswer::Failed(ErrorClass::ConnectionRefused)) => {
-                    Happened::ConnectionRefused
+        let message = post_to_graph(graph, &url, &body, GRAPH_TIMEOUT_MS);
+        let answers = draft.answers.as_ref();
+        let answers = answers.filter(|_| sending.mark_read || sending.typing);
+        // Whether it was marked as read is no reason to send or not to send, so the answer is not looked at.
+        let answer = match answers {
+            None => message.await,
+            Some(message_id) => {
+                let receipt = Receipt {
+                    message_id: message_id.clone(),
+                    typing: sending.typing,
+                };
+                let receipt = receipt.body();
+                let receipt = post_to_graph(graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
+                if sending.typing {
+                    // The message ends the typing, so it goes second.
+                    let _ = receipt.await;
+                    message.await
+                } else {
+                    join(message, receipt).await.0
                 }
-                Err(NoAnswer::Failed(_)) => Happened::NoAnswer,
-            },
-        )
+            }
+        };
+        Ok(match answer {
+            Ok(answer) => Happened::Answered(graph::answer::read(answer.status, &answer.body)),
+            Err(NoAnswer::NotTried | NoAnswer::Failed(ErrorClass::ConnectionRefused)) => {
+                Happened::ConnectionRefused
+            }
+            Err(NoAnswer::Failed(_)) => Happened::NoAnswer,
+        })
+    }
+}
+
+/// Posts to the Graph API. Nothing leaves without a token.
+pub(super) async fn post_to_graph(
+    graph: &Graph,
+    url: &str,
+    body: &str,
+    timeout_ms: u32,
+) -> std::result::Result<http::Answer, NoAnswer> {
+    let Some(token) = &graph.token else {
+        return Err(NoAnswer::NotTried);
+    };
+    let headers = [
+        ("authorization", format!("Bearer {}", token.expose())),
+        ("content-type", "application/json".to_owned()),
+    ];
+    http::post(url, headers, body, timeout_ms).await
+}
+
+impl Core {
+    /// Takes note of what statuses among these events tell about sends.
+    pub(super) fn told(&mut self, events: &[Event], now: i64) -> std::result::Result<(), SqlError> {
+        let change = self.outbox.told(&*self.sql, events, now)?;
+        self.changed(change, now)
+    }
+
+    /// The number stopped, or began again: the destinations are told, and whoever reads the logs.
+    fn changed(&mut self, change: Option<Change>, now: i64) -> std::result::Result<(), SqlError> {
+        let (Some(change), Some(number)) = (change, &self.phone_number_id) else {
+            return Ok(());
+        };
+        let event = change.event(number, now);
+        console_error!(
+            "{{\"event\":\"{}\",\"id\":\"{}\",\"data\":{}}}",
+            event.kind,
+            event.id,
+            event.data
+        );
+        self.mailbox.append(vec![event], now)?;
+        Ok(())
     }
 }

@@ -16,12 +16,28 @@ pub struct WindowClosed {
     pub closes_at: Option<i64>,
 }
 
+/// What goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goes {
+    /// The message that was asked for.
+    Message,
+    /// The template that was named for when the window is closed.
+    Fallback,
+}
+
 /// Checks a message against the customer service window, which closes at `closes_at` (Unix seconds; `None` if it never
-/// was open). Templates may always go; all else needs a window that is open for [`MARGIN_S`] more.
-pub fn check(message: &Message, closes_at: Option<i64>, now: i64) -> Result<(), WindowClosed> {
+/// was open). Templates may always go; all else needs a window that is open for [`MARGIN_S`] more, or a fallback.
+pub fn check(
+    message: &Message,
+    has_fallback: bool,
+    closes_at: Option<i64>,
+    now: i64,
+) -> Result<Goes, WindowClosed> {
     let open = closes_at.is_some_and(|closes_at| closes_at > now.saturating_add(MARGIN_S));
     if open || !message.is_free_form() {
-        Ok(())
+        Ok(Goes::Message)
+    } else if has_fallback {
+        Ok(Goes::Fallback)
     } else {
         Err(WindowClosed { closes_at })
     }
@@ -45,21 +61,23 @@ mod tests {
             (None, false),
         ] {
             let expected = if open {
-                Ok(())
+                Ok(Goes::Message)
             } else {
                 Err(WindowClosed { closes_at })
             };
-            assert_eq!(check(&text, closes_at, 1_000), expected);
+            assert_eq!(check(&text, false, closes_at, 1_000), expected);
+            let or_fallback = expected.unwrap_or(Goes::Fallback);
+            assert_eq!(check(&text, true, closes_at, 1_000), Ok(or_fallback));
         }
-        assert!(check(&text, Some(i64::MAX), i64::MAX).is_err());
+        assert!(check(&text, false, Some(i64::MAX), i64::MAX).is_err());
     }
 
     #[test]
     fn a_template_may_always_go() {
         let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
         assert_eq!(
-            check(&Message::check(&template).unwrap(), None, 1_000),
-            Ok(())
+            check(&Message::check(&template).unwrap(), true, None, 1_000),
+            Ok(Goes::Message)
         );
     }
 }

@@ -1,10 +1,37 @@
-//! To the Graph API: what may be sent, and what may be tried again.
+//! To the Graph API: what may be sent, how fast, and what may be tried again.
+//!
+//! - [`asked`]: reads what was asked for by `POST /v1/messages`
+//! - [`taking`]: takes it in, or says which windows are closed
+//! - [`phone`]: phone numbers
+//! - [`guard`]: whether a message may go out now
+//! - [`outbox`]: the sends that wait or are on their way, and `stored`: the table that they are in
+//! - [`state`]: how far a send has come
+//! - [`pacing`]: how fast
+//! - [`blocked`]: a number that can send nothing until a person has put something right
+//! - [`reports`]: what Meta's statuses tell about sends
+//! - [`repeats`]: requests that bear an `Idempotency-Key`
+//! - [`recipient`]: to whom a reply goes
 
+pub mod asked;
+pub mod blocked;
 pub mod guard;
 pub mod outbox;
+pub mod pacing;
+pub mod phone;
 pub mod recipient;
+pub mod repeats;
+pub mod reports;
 pub mod state;
+mod stored;
+pub mod taking;
+#[cfg(test)]
+mod tests;
 
+pub use asked::Asked;
+pub use blocked::{Blocked, Change};
 pub use guard::WindowClosed;
-pub use outbox::{Outbox, Send, Started};
+pub use outbox::{Outbox, Started};
+pub use pacing::Rates;
 pub use state::{Happened, State};
+pub use stored::{Draft, Record, Send};
+pub use taking::{Taken, take};

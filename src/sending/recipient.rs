@@ -18,6 +18,7 @@ struct Customer {
 
 #[derive(Deserialize)]
 struct Message {
+    id: Option<String>,
     group_id: Option<String>,
 }
 
@@ -31,6 +32,15 @@ pub fn of(data: &str) -> Option<Recipient> {
     let customer = data.customer?;
     let phone = customer.phone.map(Recipient::Phone);
     phone.or_else(|| customer.user_id.map(Recipient::User))
+}
+
+/// The customer's message that an event is about (`wamid.…`), to be marked as read; `None` where it was sent to a group,
+/// or there is none.
+pub fn message_of(data: &str) -> Option<String> {
+    let data: Data = serde_json::from_str(data).ok()?;
+    data.message
+        .filter(|message| message.group_id.is_none())?
+        .id
 }
 
 #[cfg(test)]
@@ -57,6 +67,17 @@ mod tests {
             ("nonsense", None),
         ] {
             assert_eq!(of(data), recipient, "{data}");
+        }
+    }
+
+    #[test]
+    fn what_is_marked_as_read_is_the_customers_message() {
+        for (data, message) in [
+            (r#"{"message":{"id":"wamid.A"}}"#, Some("wamid.A")),
+            (r#"{"message":{"id":"wamid.A","group_id":"G"}}"#, None),
+            (r#"{"status":{"id":"wamid.A"}}"#, None),
+        ] {
+            assert_eq!(message_of(data).as_deref(), message, "{data}");
         }
     }
 }

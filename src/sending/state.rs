@@ -51,6 +51,17 @@ pub enum Happened {
 }
 
 impl State {
+    /// Its name: the member `state` of its JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Started => "started",
+            Self::Accepted { .. } => "accepted",
+            Self::Failed { .. } => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The state after this. What does not concern a state leaves it as it is, so that an answer that comes twice or
     /// too late changes nothing.
     #[must_use]

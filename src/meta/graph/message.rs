@@ -54,6 +54,15 @@ impl Message {
         &self.0
     }
 
+    /// Reads one that may go whether or not the window is open.
+    pub(crate) fn read_template(node: &Node<'_>) -> Option<Self> {
+        let message = Self::read(node)?;
+        if message.is_free_form() {
+            return node.refuse("must be a template: nothing else goes while the window is closed");
+        }
+        Some(message)
+    }
+
     /// Reads one as a part of something larger. Where there is none, a fault says why.
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
         let members = node.object()?;

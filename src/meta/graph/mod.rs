@@ -9,4 +9,4 @@ mod request;
 pub use answer::Answer;
 pub use errors::Class;
 pub use message::Message;
-pub use request::{Recipient, Request, RequestError};
+pub use request::{Recipient, Request, RequestError, messages_url};

@@ -25,8 +25,6 @@ pub enum Recipient {
 /// A message on its way to somebody.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The business number that sends.
-    pub phone_number_id: &'a str,
     /// To whom.
     pub to: &'a Recipient,
     /// What.
@@ -55,19 +53,20 @@ pub enum RequestError {
     CallbackData,
 }
 
-impl Request<'_> {
-    /// Where it is posted to: `base_url` may have a slash at its end or none.
-    pub fn url(&self, base_url: &str, version: &str) -> Result<String, RequestError> {
-        let id = self.phone_number_id;
-        if !is_digits(id, 1..=64) {
-            return Err(RequestError::PhoneNumberId);
-        }
-        Ok(format!(
-            "{}/{version}/{id}/messages",
-            base_url.trim_end_matches('/')
-        ))
+/// Where messages of a business number are posted to: `base_url` may have a slash at its end or none.
+pub fn messages_url(
+    base_url: &str,
+    version: &str,
+    phone_number_id: &str,
+) -> Result<String, RequestError> {
+    if !is_digits(phone_number_id, 1..=64) {
+        return Err(RequestError::PhoneNumberId);
     }
+    let base_url = base_url.trim_end_matches('/');
+    Ok(format!("{base_url}/{version}/{phone_number_id}/messages"))
+}
 
+impl Request<'_> {
     /// What is posted.
     pub fn body(&self) -> Result<String, RequestError> {
         let mut body = self.message.members().clone();
@@ -86,10 +85,10 @@ impl Request<'_> {
         };
         body.insert("recipient_type".to_owned(), json!(kind));
         body.insert(key.to_owned(), json!(address));
-        // Meta takes no quotation with a reaction, which names its message itself.
+        // Meta takes no quotation with a reaction, which names its message itself, nor with a template.
         if let Some(id) = self
             .in_reply_to
-            .filter(|_| self.message.kind() != "reaction")
+            .filter(|_| !matches!(self.message.kind(), "reaction" | "template"))
         {
             body.entry("context")
                 .or_insert_with(|| json!({ "message_id": id }));
@@ -118,7 +117,6 @@ mod tests {
 
     fn body(to: &Recipient, message: &Message) -> Result<Value, RequestError> {
         let request = Request {
-            phone_number_id: "1",
             to,
             message,
             in_reply_to: Some("wamid.IN"),
@@ -197,17 +195,7 @@ mod tests {
 
     #[test]
     fn the_path_holds_digits_alone() {
-        let (to, message) = (Recipient::User("US.1".into()), message());
-        let url = |phone_number_id, base| {
-            Request {
-                phone_number_id,
-                to: &to,
-                message: &message,
-                in_reply_to: None,
-                callback_data: None,
-            }
-            .url(base, "v25.0")
-        };
+        let url = |phone_number_id, base| messages_url(base, "v25.0", phone_number_id);
         let expected = "https://graph.facebook.com/v25.0/106540352242922/messages";
         assert_eq!(
             url("106540352242922", "https://graph.facebook.com/").as_deref(),

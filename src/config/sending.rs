@@ -1,0 +1,44 @@
+//! How messages are sent.
+
+use crate::checked::Node;
+
+/// `CONFIG.sending`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sending {
+    /// How many messages one number may send in a second: 80 where Meta has said nothing else.
+    pub per_second: u32,
+    /// How many in a minute; `None`: as many as the seconds allow.
+    pub per_minute: Option<u32>,
+    /// The customer's message is marked as read when it is answered.
+    pub mark_read: bool,
+    /// The customer sees that somebody types when a message is answered; that marks it as read, too.
+    pub typing: bool,
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        Self {
+            per_second: 80,
+            per_minute: None,
+            mark_read: false,
+            typing: false,
+        }
+    }
+}
+
+impl Sending {
+    pub(super) fn read(node: &Node<'_>) -> Self {
+        node.only(&["per_second", "per_minute", "mark_read", "typing"]);
+        let rate = |key, most: u64| {
+            let rate = node.get(key)?.whole(&(1..=most), "messages")?;
+            u32::try_from(rate).ok()
+        };
+        let flag = |key| node.get(key).and_then(|node| node.flag()).unwrap_or(false);
+        Self {
+            per_second: rate("per_second", 1_000).unwrap_or(80),
+            per_minute: rate("per_minute", 60_000),
+            mark_read: flag("mark_read"),
+            typing: flag("typing"),
+        }
+    }
+}

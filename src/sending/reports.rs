@@ -1,0 +1,139 @@
+//! What Meta's statuses tell about sends: they bear the send's id (`biz_opaque_callback_data`).
+//!
+//! So a send is found again whose answer was lost, and one that was accepted and refused later. That a message was
+//! delivered or read is not written here: the mailbox knows it by the message's id.
+
+use super::{
+    blocked::Change,
+    outbox::{Outbox, WINDOW_CLOSED, fallen_back},
+    state::{Happened, State},
+    stored::{self, Keep},
+};
+use crate::{
+    event::{Effect, Event},
+    mailbox::sql::{Sql, SqlError},
+    meta::{graph::errors, json::Document},
+};
+
+const STATUS: &str = "whatsapp.status.";
+const FAILED: &str = "whatsapp.status.failed";
+const SEND: &str = "biz_opaque_callback_data";
+
+/// One status that names a send.
+struct Report {
+    id: String,
+    message_id: String,
+    failed: bool,
+    code: Option<u32>,
+}
+
+impl Outbox {
+    /// Takes note of the statuses among these events. Gives what became of the number by it, and whether a send waits
+    /// again. Costs nothing where no status names a send, and no row where it tells nothing new.
+    pub fn told(
+        &mut self,
+        sql: &dyn Sql,
+        events: &[Event],
+        now_ms: i64,
+    ) -> Result<Option<Change>, SqlError> {
+        let mut change = None;
+        for event in events {
+            if !event.kind.starts_with(STATUS)
+                || (event.kind != FAILED && self.watched.is_empty())
+                || !event.data.contains(SEND)
+            {
+                continue;
+            }
+            let Some(report) = read(event) else { continue };
+            if report.failed || self.watched.contains(&report.id) {
+                change = self.take(sql, report, now_ms)?.or(change);
+            }
+        }
+        Ok(change)
+    }
+
+    fn take(
+        &mut self,
+        sql: &dyn Sql,
+        report: Report,
+        now_ms: i64,
+    ) -> Result<Option<Change>, SqlError> {
+        let Report {
+            id,
+            message_id,
+            failed,
+            code,
+        } = report;
+        let Some(record) = stored::find(sql, &id)? else {
+            return Ok(None);
+        };
+        let conversation = record.conversation;
+        let same_message = |state: &State| matches!(state, State::Accepted { message_id: known } if *known == message_id);
+        if !matches!(record.state, State::Accepted { .. } | State::Failed { .. }) {
+            // What waits under this id may be a fallback, and the status may be about what went before it.
+            if record.fell_back && (failed || record.state != State::Unknown) {
+                return Ok(None);
+            }
+            let seen = Happened::Seen {
+                message_id: message_id.clone(),
+            };
+            match record.state {
+                State::Started => {
+                    self.overtaken.insert(id.clone());
+                }
+                State::Queued => self.pull(conversation, &id, now_ms),
+                _ => {}
+            }
+            let state = record.state.after(seen);
+            let keep = if failed { Keep::AsItIs } else { Keep::Nothing };
+            stored::write(sql, &id, &state, &keep, false, now_ms)?;
+        } else if !same_message(&record.state) {
+            return Ok(None);
+        } else if !failed {
+            // It arrived, so that its fallback is not needed any more.
+            stored::write(sql, &id, &record.state, &Keep::Nothing, false, now_ms)?;
+        }
+        self.watched.remove(&id);
+        if !failed || record.error.is_some() {
+            return Ok(None);
+        }
+        let code = code.unwrap_or_default();
+        let draft = if code == WINDOW_CLOSED && !self.overtaken.contains(&id) {
+            stored::draft(sql, &id)?.and_then(fallen_back)
+        } else {
+            None
+        };
+        if let Some(draft) = draft {
+            let keep = Keep::This(&draft);
+            stored::write(sql, &id, &State::Queued, &keep, true, now_ms)?;
+            self.watched.insert(id.clone());
+            self.push(conversation, id, record.place);
+            self.raise(conversation, now_ms);
+            return Ok(None);
+        }
+        stored::write_error(sql, &id, code, now_ms)?;
+        if errors::find(code).is_some_and(|entry| entry.class.blocks_number()) {
+            return self.block(sql, code, now_ms);
+        }
+        Ok(None)
+    }
+}
+
+fn read(event: &Event) -> Option<Report> {
+    let document = Document::parse(&event.data)?;
+    let status = document.root().get("status")?;
+    let text = |name| Some(status.get(name)?.text()?.into_owned());
+    let code = status
+        .get("errors")
+        .and_then(|errors| errors.items().next()?.get("code")?.integer());
+    let message_id = match &event.effect {
+        Effect::Status { message, .. } => message.clone(),
+        _ => text("id")?,
+    };
+    Some(Report {
+        id: text(SEND)?,
+        message_id,
+        failed: event.kind == FAILED,
+        code: code.and_then(|code| u32::try_from(code).ok()),
+    })
+}

@@ -1,0 +1,203 @@
+//! The table of sends. A row is written when a send is asked for, when it is started and when it has ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    mailbox::sql::{Row, Sql, SqlError, Value},
+    meta::graph::{Message, Recipient},
+    sending::State,
+};
+
+/// How long a send is remembered, in milliseconds: as long as what asked for it may come again.
+const KEPT_MS: i64 = 9 * 24 * 60 * 60 * 1000;
+
+/// One message that somebody asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Send {
+    /// What asked for it. Comes back in Meta's statuses as `biz_opaque_callback_data`.
+    pub id: String,
+    /// The conversation it belongs to: order is kept within it, and its window is looked at.
+    pub conversation: i64,
+    /// What is to go, and to whom.
+    pub draft: Draft,
+}
+
+/// What is to go, and to whom. Kept only while it may still be needed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// To whom; `None` where the event that it answers names nobody who can be written to.
+    pub to: Option<Recipient>,
+    /// What.
+    pub message: Message,
+    /// The template that goes instead where the window is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Message>,
+    /// The message that is quoted (`wamid.…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<String>,
+    /// The customer's message that this is the answer to (`wamid.…`), whether or not it is quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+}
+
+impl Draft {
+    /// The template takes the place of the message. A template quotes nothing.
+    pub(super) fn fall_back(&mut self) -> bool {
+        let Some(template) = self.fallback.take() else {
+            return false;
+        };
+        self.message = template;
+        self.in_reply_to = None;
+        true
+    }
+}
+
+/// How a send stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The order in which it was asked for.
+    pub place: i64,
+    /// The conversation it belongs to.
+    pub conversation: i64,
+    /// How far it has come.
+    pub state: State,
+    /// Meta's error code, where a status told after it was accepted that it will not arrive.
+    pub error: Option<u32>,
+    /// The fallback went in its place, or will.
+    pub fell_back: bool,
+    /// When it was asked for (unix milliseconds).
+    pub asked_ms: i64,
+    /// When its state last changed (unix milliseconds).
+    pub changed_ms: i64,
+}
+
+pub(super) fn create(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
+         conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
+         asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        &[],
+    )?;
+    sql.exec(
+        "DELETE FROM sends WHERE asked_ms < ?1",
+        &[now_ms.saturating_sub(KEPT_MS).into()],
+    )?;
+    Ok(())
+}
+
+/// Every send in this state takes the other.
+pub(super) fn change_all(
+    sql: &dyn Sql,
+    from: &State,
+    to: &State,
+    now_ms: i64,
+) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE sends SET state = ?1, draft = NULL, changed_ms = ?2 WHERE state = ?3",
+        &[
+            write_state(to).into(),
+            now_ms.into(),
+            write_state(from).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Adds a send, unless there is one under the same id; gives whether it was added.
+pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result<bool, SqlError> {
+    let added = sql.exec(
+        "INSERT INTO sends (id, place, conversation, state, draft, fell_back, asked_ms, changed_ms) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
+        &[
+            send.id.as_str().into(),
+            place.into(),
+            send.conversation.into(),
+            write_state(&State::Queued).into(),
+            write_draft(&send.draft),
+            now_ms.into(),
+        ],
+    )?;
+    Ok(!added.is_empty())
+}
+
+/// What is left to be sent of a send.
+pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<Draft>, SqlError> {
+    let rows = sql.exec("SELECT draft FROM sends WHERE id = ?1", &[id.into()])?;
+    let text = rows.first().map(|row| row.text(0)).transpose()?.flatten();
+    Ok(text.and_then(|text| serde_json::from_str(text).ok()))
+}
+
+/// What becomes of the text of a message.
+pub(super) enum Keep<'a> {
+    AsItIs,
+    Nothing,
+    This(&'a Draft),
+}
+
+/// Writes how far a send has come.
+pub(super) fn write(
+    sql: &dyn Sql,
+    id: &str,
+    state: &State,
+    keep: &Keep<'_>,
+    fell_back: bool,
+    now_ms: i64,
+) -> Result<(), SqlError> {
+    let (as_it_is, draft) = match keep {
+        Keep::AsItIs => (1, Value::Null),
+        Keep::Nothing => (0, Value::Null),
+        Keep::This(draft) => (0, write_draft(draft)),
+    };
+    sql.exec(
+        "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), draft = iif(?5, draft, ?6) \
+         WHERE id = ?1",
+        &[
+            id.into(),
+            write_state(state).into(),
+            now_ms.into(),
+            i64::from(fell_back).into(),
+            as_it_is.into(),
+            draft,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Notes why a send that was accepted will not arrive.
+pub(super) fn write_error(sql: &dyn Sql, id: &str, code: u32, now_ms: i64) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE sends SET error = ?2, draft = NULL, changed_ms = ?3 WHERE id = ?1",
+        &[id.into(), i64::from(code).into(), now_ms.into()],
+    )?;
+    Ok(())
+}
+
+/// How a send stands; `None` where there is none under this id.
+pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> {
+    let rows = sql.exec(
+        "SELECT place, conversation, state, error, fell_back, asked_ms, changed_ms FROM sends WHERE id = ?1",
+        &[id.into()],
+    )?;
+    rows.first().map(read).transpose()
+}
+
+fn read(row: &Row) -> Result<Record, SqlError> {
+    let state = serde_json::from_str(row.required_text(2)?).map_err(|_| SqlError::Column(2))?;
+    Ok(Record {
+        place: row.required_integer(0)?,
+        conversation: row.required_integer(1)?,
+        state,
+        error: row.integer(3)?.and_then(|code| u32::try_from(code).ok()),
+        fell_back: row.required_integer(4)? != 0,
+        asked_ms: row.required_integer(5)?,
+        changed_ms: row.required_integer(6)?,
+    })
+}
+
+pub(super) fn write_state(state: &State) -> String {
+    serde_json::to_string(state).unwrap_or_default()
+}
+
+fn write_draft(draft: &Draft) -> Value {
+    serde_json::to_string(draft).unwrap_or_default().into()
+}

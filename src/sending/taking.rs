@@ -1,0 +1,302 @@
+//! Takes in what was asked for: all of it, or, where anything in it cannot go, nothing.
+
+use super::{
+    asked::{Wanted, Whom, recipient_of},
+    guard::{self, Goes, WindowClosed},
+    outbox::Outbox,
+    stored::{Draft, Send},
+};
+use crate::{
+    checked::Fault,
+    event::Name,
+    mailbox::{
+        Mailbox,
+        sql::{Sql, SqlError},
+    },
+    meta::graph::Message,
+};
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Taken {
+    /// Each message has become a send.
+    Sends(Vec<Queued>),
+    /// A window is closed: where in the request, and when it closed.
+    Closed(Vec<(String, WindowClosed)>),
+    /// Somebody is not known.
+    Faults(Vec<Fault>),
+}
+
+/// A send that was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Its id.
+    pub id: String,
+    /// When it goes, as far as can be told (unix milliseconds).
+    pub goes_ms: i64,
+    /// What goes, as the window stands.
+    pub goes: Goes,
+}
+
+/// Where the sends are taken in.
+pub struct Into<'a> {
+    /// The number's mailbox.
+    pub mailbox: &'a mut Mailbox,
+    /// The number's sends.
+    pub outbox: &'a mut Outbox,
+    /// Their database.
+    pub sql: &'a dyn Sql,
+    /// The number.
+    pub phone_number_id: &'a str,
+    /// The template for those that name none.
+    pub fallback: Option<&'a Message>,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+}
+
+/// Takes it in. `names` gives what a person may mean who writes down a name.
+pub fn take(
+    into: &mut Into<'_>,
+    wanted: Vec<Wanted>,
+    names: impl Fn(&str) -> Vec<Name>,
+) -> Result<Taken, SqlError> {
+    let now = into.now_ms.div_euclid(1000);
+    let (mut ready, mut closed, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for wanted in wanted {
+        let candidates = match &wanted.to {
+            Whom::Person(_) => wanted.to.name().into_iter().collect(),
+            Whom::Conversation(name) => names(name),
+        };
+        let mut known = None;
+        for name in &candidates {
+            if let Some(found) = into.mailbox.find(name)? {
+                known = Some((name.clone(), found));
+                break;
+            }
+        }
+        let closes_at = known
+            .as_ref()
+            .and_then(|(_, found)| found.windows.customer_service);
+        let (name, conversation) = match (known, &wanted.to) {
+            (Some((name, found)), _) => (name, Some(found.conversation)),
+            (None, Whom::Person(_)) => match candidates.into_iter().next() {
+                Some(name) => (name, None),
+                None => continue,
+            },
+            (None, Whom::Conversation(_)) => {
+                faults.push(Fault {
+                    path: path(&wanted, "conversation"),
+                    reason: "nobody of this name is known here: give to or recipient".to_owned(),
+                });
+                continue;
+            }
+        };
+        let fallback = wanted.fallback.as_ref().or(into.fallback);
+        let mut goes = Vec::new();
+        for message in &wanted.messages {
+            match guard::check(message, fallback.is_some(), closes_at, now) {
+                Ok(as_what) => goes.push(as_what),
+                Err(refused) => {
+                    closed.push((wanted.path.clone(), refused));
+                    break;
+                }
+            }
+        }
+        let fallback = fallback.cloned();
+        ready.push((wanted, name, conversation, fallback, goes));
+    }
+    if !faults.is_empty() {
+        return Ok(Taken::Faults(faults));
+    }
+    if !closed.is_empty() {
+        return Ok(Taken::Closed(closed));
+    }
+    let mut sends = Vec::new();
+    for (wanted, name, conversation, fallback, goes) in ready {
+        let conversation = match conversation {
+            Some(conversation) => conversation,
+            None => into.mailbox.meet(&name)?,
+        };
+        let mut in_reply_to = wanted.in_reply_to;
+        for (message, goes) in wanted.messages.into_iter().zip(goes) {
+            let id = into.outbox.new_id(into.phone_number_id, into.now_ms);
+            let draft = Draft {
+                to: recipient_of(&name),
+                fallback: fallback.clone().filter(|_| message.is_free_form()),
+                message,
+                in_reply_to: in_reply_to.take(),
+                answers: None,
+            };
+            let send = Send {
+                id: id.clone(),
+                conversation,
+                draft,
+            };
+            let goes_ms = into.outbox.add(into.sql, send, into.now_ms)?;
+            sends.push(Queued {
+                id,
+                goes_ms: goes_ms.unwrap_or(into.now_ms),
+                goes,
+            });
+        }
+    }
+    Ok(Taken::Sends(sends))
+}
+
+fn path(wanted: &Wanted, member: &str) -> String {
+    if wanted.path.is_empty() {
+        member.to_owned()
+    } else {
+        format!("{}.{member}", wanted.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        event::{Effect, Event},
+        mailbox::native::Native,
+        meta::graph::Recipient,
+        sending::{Asked, Rates, asked},
+    };
+
+    const NOW: i64 = 1_770_000_000_000;
+
+    struct Bench {
+        sql: Rc<Native>,
+        mailbox: Mailbox,
+        outbox: Outbox,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let sql = Native::new();
+            let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
+            let wrote = Event {
+                id: "a-0".into(),
+                kind: "whatsapp.message.received".into(),
+                time: Some(NOW / 1000 - 3600),
+                names: vec![Name::User("US.1".into()), Name::Phone("16505551234".into())],
+                effect: Effect::Opens { referral: false },
+                data: "{}".into(),
+            };
+            mailbox.append(vec![wrote], NOW).unwrap();
+            let outbox = Outbox::open(&*sql, Rates::default(), String::new(), NOW).unwrap();
+            Self {
+                sql,
+                mailbox,
+                outbox,
+            }
+        }
+
+        fn take(&mut self, request: &Value, fallback: Option<&Message>) -> Taken {
+            let Ok(Asked::Sends(wanted)) = asked::read(request) else {
+                panic!("{:?}", asked::read(request));
+            };
+            let mut into = Into {
+                mailbox: &mut self.mailbox,
+                outbox: &mut self.outbox,
+                sql: &*self.sql,
+                phone_number_id: "1065",
+                fallback,
+                now_ms: NOW,
+            };
+            let names =
+                |name: &str| vec![Name::User(name.to_owned()), Name::Phone(name.to_owned())];
+            take(&mut into, wanted, names).unwrap()
+        }
+    }
+
+    fn text() -> Value {
+        json!({ "type": "text", "text": { "body": "x" } })
+    }
+
+    fn template() -> Value {
+        json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } })
+    }
+
+    #[test]
+    fn whoever_wrote_lately_is_written_to_by_any_name() {
+        for (to, recipient) in [
+            (
+                json!({ "to": "+16505551234" }),
+                Recipient::Phone("16505551234".into()),
+            ),
+            (
+                json!({ "recipient": "US.1" }),
+                Recipient::User("US.1".into()),
+            ),
+            (
+                json!({ "conversation": "US.1" }),
+                Recipient::User("US.1".into()),
+            ),
+            (
+                json!({ "conversation": "16505551234" }),
+                Recipient::Phone("16505551234".into()),
+            ),
+        ] {
+            let mut bench = Bench::new();
+            let mut request = to.clone();
+            request["messages"] = json!([text(), text()]);
+            let Taken::Sends(sends) = bench.take(&request, None) else {
+                panic!("{to}")
+            };
+            assert_eq!(sends.len(), 2);
+            assert_ne!(sends[0].id, sends[1].id);
+            assert!(sends[0].id.starts_with("1065."));
+            let started = bench.outbox.next(&*bench.sql, NOW + 1000).unwrap().unwrap();
+            assert_eq!(started.send.draft.to, Some(recipient));
+        }
+    }
+
+    #[test]
+    fn a_closed_window_refuses_the_whole_request_and_nothing_is_left_of_it() {
+        let mut bench = Bench::new();
+        let rows = bench.sql.changes();
+        let open = json!({ "to": "16505551234", "message": text() });
+        let closed = json!({ "to": "4915112345678", "message": text() });
+        let taken = bench.take(&json!({ "sends": [open, closed] }), None);
+        assert_eq!(
+            taken,
+            Taken::Closed(vec![("sends[1]".into(), WindowClosed { closes_at: None })])
+        );
+        assert_eq!(bench.sql.changes(), rows);
+    }
+
+    #[test]
+    fn a_fallback_goes_where_the_window_is_closed_the_requests_own_before_the_tenants() {
+        let fallback = Message::check(&template()).unwrap();
+        let goes = |request: Value, tenants: Option<&Message>| match Bench::new()
+            .take(&request, tenants)
+        {
+            Taken::Sends(sends) => sends[0].goes,
+            other => panic!("{other:?}"),
+        };
+        let stranger = json!({ "to": "4915112345678", "message": text() });
+        assert_eq!(goes(stranger.clone(), Some(&fallback)), Goes::Fallback);
+        let mut own = stranger;
+        own["fallback"] = template();
+        assert_eq!(goes(own, None), Goes::Fallback);
+        let known = json!({ "to": "16505551234", "message": text() });
+        assert_eq!(goes(known, Some(&fallback)), Goes::Message);
+        let by_template = json!({ "to": "4915112345678", "message": template() });
+        assert_eq!(goes(by_template, None), Goes::Message);
+    }
+
+    #[test]
+    fn nobody_is_guessed() {
+        let taken = Bench::new().take(
+            &json!({ "conversation": "16505551235", "message": text() }),
+            None,
+        );
+        let Taken::Faults(faults) = taken else {
+            panic!()
+        };
+        assert_eq!(faults[0].path, "conversation");
+    }
+}
