@@ -15,4 +15,5 @@ mod wrangler;
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use settings::{APP_SECRET, Settings, VERIFY_TOKEN};
 pub(crate) use workerd::Transom;
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use wrangler::Wrangler;
