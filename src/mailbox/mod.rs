@@ -10,9 +10,11 @@
 //! - `people`: whose conversation an event belongs to, and its windows
 //! - `log`: the events, while somebody waits for them
 //! - `cursor`: how far a destination has got, and what waits because it refused something
+//! - [`drift`]: what Meta sends that we do not know
 
 mod batch;
 mod cursor;
+pub mod drift;
 mod generations;
 mod ids;
 mod log;

@@ -4,6 +4,8 @@ mod addresses;
 mod alarm;
 mod append;
 mod deliver;
+#[allow(missing_docs, reason = "`durable_object` writes methods without")]
+pub(crate) mod drift;
 mod http;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
@@ -12,4 +14,5 @@ mod sql;
 
 pub(crate) use addresses::BINDING;
 pub(crate) use append::append_all;
+pub use drift::Drift;
 pub use mailbox::Mailbox;
