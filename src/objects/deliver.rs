@@ -23,7 +23,9 @@ impl Mailbox {
             let Some(delivery) = core.mailbox.next(now)? else {
                 return Ok(None);
             };
-            let event = &delivery.event;
+            let Some(event) = delivery.events.first() else {
+                return Ok(None);
+            };
             let body = Outgoing {
                 id: &event.id,
                 kind: &event.kind,
@@ -51,24 +53,27 @@ impl Mailbox {
     ) -> Result<()> {
         let now = now_ms();
         self.with_core(|core| {
-            let to = recipient::of(&delivery.event.data);
+            let Some(event) = delivery.events.last() else {
+                return Ok(());
+            };
+            let to = recipient::of(&event.data);
             let destination = core.mailbox.destination(delivery.destination);
             let id = destination
                 .map(|found| found.id.clone())
                 .unwrap_or_default();
             for (number, message) in replies.into_iter().enumerate() {
                 let send = Send {
-                    id: format!("{}/{id}/{number}", delivery.event.id),
-                    conversation: delivery.event.conversation,
+                    id: format!("{}/{id}/{number}", event.id),
+                    conversation: event.conversation,
                     to: to.clone(),
                     message,
                 };
                 core.outbox.add(&*core.sql, send, now)?;
             }
-            let change = core
-                .mailbox
-                .done(delivery, outcome, now, js_sys::Math::random())?;
-            tell(core, &id, &delivery.event.id, change, outcome);
+            let random = js_sys::Math::random();
+            for change in core.mailbox.done(delivery, outcome, now, random)? {
+                tell(core, &id, &event.id, change, outcome);
+            }
             Ok(())
         })
     }
@@ -76,7 +81,7 @@ impl Mailbox {
 
 /// Posts an event to a destination.
 async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String) -> Ended {
-    let id = &delivery.event.id;
+    let id = delivery.events.first().map_or("", |event| &event.id);
     let seconds = now_ms().div_euclid(1000);
     let headers = signature::headers(id, seconds, &body, &destination.secrets)
         .into_iter()
@@ -91,6 +96,7 @@ async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String
     let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
         error: class.to_string(),
         not_before_ms,
+        whole: !matches!(class, ErrorClass::Status(..500)),
     };
     let (outcome, replies) = match answer {
         Ok(answer) => {
@@ -123,10 +129,11 @@ async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String
 /// Tells an operator of what has changed: ids and classes, no content.
 fn tell(core: &Core, destination: &str, id: &str, change: Change, outcome: &Outcome) {
     let event = match change {
-        Change::None => return,
         Change::Parked => "conversation.parked",
         Change::Dead => "event.dead",
-        Change::Stopped => "destination.gone",
+        Change::Gone => "destination.gone",
+        Change::Down => "destination.down",
+        Change::Up => "destination.up",
     };
     let error = match outcome {
         Outcome::Refused { error, .. } => Some(error),

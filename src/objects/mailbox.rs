@@ -175,7 +175,7 @@ impl Mailbox {
         let now = now_ms();
         let wakes_at = self.with_core(|core| {
             core.mailbox.append(events, now)?;
-            Ok(core.mailbox.wakes_at())
+            Ok(core.mailbox.wakes_at(now))
         })?;
         // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.
         self.arm(wakes_at).await
