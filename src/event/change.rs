@@ -282,7 +282,7 @@ impl<'o, 'a> Change<'o, 'a> {
         for (key, value) in misfits {
             let draft = Draft::unknown_text(format!("{}:{}", key.text(), value.canonical()));
             self.emit(draft, &|out| {
-                shell.around_member(key.raw(), value.raw(), out)
+                shell.around_member(key.raw(), value.raw(), out);
             });
         }
         if let Some(members) = left_out {
@@ -318,7 +318,7 @@ impl<'o, 'a> Change<'o, 'a> {
     /// Makes an event of members that are too large to be carried along with every item.
     pub(super) fn left_out(&mut self, shell: &Shell, members: &str) {
         self.emit(Draft::unknown_text(members), &|out| {
-            shell.around(members, out)
+            shell.around(members, out);
         });
     }
 

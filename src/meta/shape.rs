@@ -294,7 +294,7 @@ mod tests {
         .unwrap();
         let mut found = Vec::new();
         SHAPE.unknown_members(document.root(), &mut String::from("value"), &mut |path| {
-            found.push(path.to_owned())
+            found.push(path.to_owned());
         });
         assert_eq!(found, ["value.x", "value.list[].b", "value.list[].b"]);
     }
