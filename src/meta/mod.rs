@@ -5,3 +5,4 @@ pub mod json;
 pub mod payload;
 pub mod shape;
 pub mod signature;
+pub mod tame;

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::meta::json::{Json, is_tame, push_string};
+use crate::meta::json::{Json, push_string};
+use crate::meta::tame::is_tame;
 
 /// What a value looks like, and how it is written into an event.
 #[derive(Debug, Clone, Copy)]
