@@ -113,3 +113,10 @@ pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T 
 pub(crate) fn texts(events: &[Event]) -> Vec<&str> {
     events.iter().filter_map(Event::text).collect()
 }
+
+/// A time of an event (RFC 3339), in seconds since 1970.
+pub(crate) fn unix(time: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(time)
+        .unwrap()
+        .timestamp()
+}

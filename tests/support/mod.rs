@@ -18,7 +18,7 @@ mod settings;
 mod workerd;
 mod wrangler;
 
-pub(crate) use around::{DESTINATION_SECRET, PATIENCE, destination, eventually, texts, with};
+pub(crate) use around::{DESTINATION_SECRET, PATIENCE, destination, eventually, texts, unix, with};
 pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, Settings, VERIFY_TOKEN};
 pub(crate) use workerd::Transom;
 pub(crate) use wrangler::Wrangler;
