@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use tokio::process::Command;
+
 /// The repository.
 pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -18,6 +20,13 @@ pub(super) fn program(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// A script of the repository, run by the node that npm installed.
+pub(crate) fn node(script: &str) -> Command {
+    let mut command = Command::new(program("node"));
+    command.current_dir(root()).arg(script);
+    command
 }
 
 /// The directory of the build.
