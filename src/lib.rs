@@ -35,7 +35,7 @@ mod environment;
 mod objects;
 
 #[cfg(target_arch = "wasm32")]
-pub use objects::Mailbox;
+pub use objects::{Drift, Mailbox};
 
 /// What Cloudflare calls with every request.
 #[cfg(target_arch = "wasm32")]
@@ -43,7 +43,7 @@ pub use objects::Mailbox;
 async fn fetch(
     request: worker::Request,
     env: worker::Env,
-    _context: worker::Context,
+    context: worker::Context,
 ) -> worker::Result<worker::Response> {
-    edge::answer(request, &env).await
+    edge::answer(request, env, &context).await
 }

@@ -3,7 +3,12 @@
 use worker::{Env, Method, Request, Response, Result};
 
 use super::problem::Problem;
-use crate::{config::Secret, environment::Environment, meta::challenge, objects};
+use crate::{
+    config::Secret,
+    environment::Environment,
+    meta::challenge,
+    objects::{self, drift},
+};
 
 /// Answers a request to the admin API. Without `ADMIN_TOKEN` it refuses everyone.
 pub(super) async fn answer(
@@ -20,6 +25,9 @@ pub(super) async fn answer(
         return Problem::Unauthorized.response();
     }
     let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+    if *method != Method::Get {
+        return Problem::MethodNotAllowed("GET").response();
+    }
     let (mailbox, command) = match parts.as_slice() {
         ["conversations", number, person] => {
             let person = decoded(person);
@@ -29,11 +37,9 @@ pub(super) async fn answer(
             (decoded(number), format!("conversation?{query}"))
         }
         ["destinations", number] => (decoded(number), "destinations".to_owned()),
+        ["drift"] => return drift::all(env).await,
         _ => return Problem::NotFound.response(),
     };
-    if *method != Method::Get {
-        return Problem::MethodNotAllowed("GET").response();
-    }
     let stub = env
         .durable_object(objects::BINDING)?
         .get_by_name(&mailbox)?;

@@ -6,23 +6,23 @@ mod health;
 mod problem;
 mod webhook;
 
-use worker::{Env, Method, Request, Response, Result};
+use worker::{Context, Env, Method, Request, Response, Result};
 
 use crate::environment;
 use problem::Problem;
 
 /// Answers a request.
-pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response> {
-    let environment = environment::read(env);
+pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Result<Response> {
+    let environment = environment::read(&env);
     let path = request.path();
     match (request.method(), path.as_str()) {
         (Method::Get, "/webhook") => webhook::challenge(&request, &environment),
-        (Method::Post, "/webhook") => webhook::receive(request, env, &environment).await,
+        (Method::Post, "/webhook") => webhook::receive(request, env, &environment, context).await,
         (_, "/webhook") => Problem::MethodNotAllowed("GET, POST").response(),
         (Method::Get | Method::Head, "/health") => health::answer(&environment),
         (_, "/health") => Problem::MethodNotAllowed("GET, HEAD").response(),
         (method, path) if path.starts_with("/v1/") => {
-            admin::answer(&method, path, &request, env, &environment).await
+            admin::answer(&method, path, &request, &env, &environment).await
         }
         #[cfg(feature = "panic-routes")]
         #[allow(clippy::panic)]

@@ -13,17 +13,16 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::future::{Either, select, try_join_all};
-use js_sys::Uint8Array;
-use worker::{Delay, Env, Error, Method, Request, RequestInit, Response, Result, console_error};
+use futures_util::future::{Either, select};
+use worker::{Context, Delay, Env, Error, Request, Response, Result, console_error};
 
 use super::{body, problem::Problem};
 use crate::{
     config::Secret,
     environment::{Environment, Ready},
-    event::{self, Event, Home},
+    event,
     meta::{challenge, signature::Signature},
-    objects,
+    objects::{self, drift},
 };
 
 /// How long storing may take, in milliseconds. Meta wants most answers within 250 ms and states no limit; a
@@ -55,20 +54,24 @@ pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<
 /// `POST /webhook`: stores what happened.
 pub(super) async fn receive(
     request: Request,
-    env: &Env,
+    env: Env,
     environment: &Environment,
+    context: &Context,
 ) -> Result<Response> {
     let Ok(ready) = &**environment else {
         return Problem::NotSetUp.response();
     };
-    let stored = pin!(store(request, env, ready));
-    let outcome = match select(stored, pin!(Delay::from(BUDGET))).await {
+    let outcome = match select(pin!(store(request, &env, ready)), pin!(Delay::from(BUDGET))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => Err(Error::RustError("the time was up".to_owned())),
     };
     match outcome {
-        Ok(None) => Response::empty().map(|response| response.with_status(200)),
-        Ok(Some(problem)) => problem.response(),
+        Ok(Stored::Yes(body)) => {
+            // What is unknown in it is looked for when Meta has its answer.
+            context.wait_until(async move { drift::look(&env, &body).await });
+            Ok(Response::empty()?.with_status(200))
+        }
+        Ok(Stored::No(problem)) => problem.response(),
         Err(error) => {
             console_error!(
                 "{{\"event\":\"webhook.not_stored\",\"error\":{:?}}}",
@@ -79,42 +82,26 @@ pub(super) async fn receive(
     }
 }
 
-async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Option<Problem>> {
-    let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
-    let Ok(signature) = Signature::parse(&header) else {
-        return Ok(Some(Problem::Unauthorized));
-    };
-    if body::is_announced_too_large(&request)? {
-        return Ok(Some(Problem::TooLarge));
-    }
-    let Some(body) = body::read(request).await? else {
-        return Ok(Some(Problem::TooLarge));
-    };
-    if ready.app_secrets.verify(&body, &signature).is_err() {
-        return Ok(Some(Problem::Unauthorized));
-    }
-    let mailboxes = event::split(&body);
-    try_join_all(
-        mailboxes
-            .iter()
-            .map(|(home, events)| append(env, home, events)),
-    )
-    .await?;
-    Ok(None)
+enum Stored {
+    /// Holds the body.
+    Yes(Vec<u8>),
+    No(Problem),
 }
 
-/// Has one mailbox append its events.
-async fn append(env: &Env, home: &Home, events: &[Event]) -> Result<()> {
-    let stub = env
-        .durable_object(objects::BINDING)?
-        .get_by_name(&objects::name_of(home))?;
-    let body = serde_json::to_vec(events)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
-    let request = Request::new_with_init("https://mailbox/append", &init)?;
-    match stub.fetch_with_request(request).await?.status_code() {
-        200..=299 => Ok(()),
-        status => Err(Error::RustError(format!("the mailbox answered {status}"))),
+async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Stored> {
+    let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
+    let Ok(signature) = Signature::parse(&header) else {
+        return Ok(Stored::No(Problem::Unauthorized));
+    };
+    if body::is_announced_too_large(&request)? {
+        return Ok(Stored::No(Problem::TooLarge));
     }
+    let Some(body) = body::read(request).await? else {
+        return Ok(Stored::No(Problem::TooLarge));
+    };
+    if ready.app_secrets.verify(&body, &signature).is_err() {
+        return Ok(Stored::No(Problem::Unauthorized));
+    }
+    objects::append_all(env, event::split(&body)).await?;
+    Ok(Stored::Yes(body))
 }

@@ -1,17 +1,17 @@
 //! One change of a webhook on its way to becoming events: what its items have in common, and how each is written.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
+use super::contacts::Contacts;
+use super::draft::{Draft, UNKNOWN, seconds};
 use super::id::event_id;
 use super::person::{self, Person};
-use super::shell::{CARRIED, Shell};
+use super::shell::Shell;
 use super::{Effect, Event, Home, Name};
-use crate::meta::json::{Json, is_tame, push_string};
-use crate::meta::shape::{Shape, separate, write_members};
-
-/// The type of what we do not model.
-pub(super) const UNKNOWN: &str = "whatsapp.unknown";
+use crate::meta::json::{Json, push_string};
+use crate::meta::shape::separate;
+use crate::meta::tame::is_tame;
 
 /// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Events {
     /// Whether the webhook holds JSON that other parsers may refuse.
     pub(super) odd: bool,
     homes: Vec<(Home, Vec<Event>)>,
-    places: HashMap<Home, usize>,
+    places: BTreeMap<Home, usize>,
 }
 
 impl Events {
@@ -27,88 +27,12 @@ impl Events {
         self.homes
     }
 
-    pub(super) fn push(&mut self, home: &Home, event: Event) {
-        let place = *self.places.entry(home.clone()).or_insert(self.homes.len());
-        match self.homes.get_mut(place) {
-            Some((_, events)) => events.push(event),
-            None => self.homes.push((home.clone(), vec![event])),
-        }
-    }
-}
-
-/// What an item says, as the reader of its field understood it.
-pub(super) struct Draft<'a> {
-    pub(super) kind: Cow<'static, str>,
-    pub(super) time: Option<i64>,
-    pub(super) person: Person<'a>,
-    /// The conversation's names, where they are not the person's.
-    pub(super) names: Vec<Name>,
-    pub(super) effect: Effect,
-    /// What the event is about; the first half of its id.
-    pub(super) about: Cow<'a, str>,
-    /// The natural key: by what a repetition is known. The second half of its id.
-    pub(super) key: Vec<Cow<'a, str>>,
-    /// The event's payload: its member's name, and the JSON.
-    pub(super) payload: Option<(&'static str, String)>,
-}
-
-impl<'a> Draft<'a> {
-    /// An event about `about`, known again by `key`, that does nothing to anybody's conversation.
-    pub(super) fn new(
-        kind: impl Into<Cow<'static, str>>,
-        about: impl Into<Cow<'a, str>>,
-        key: impl Into<Vec<Cow<'a, str>>>,
-    ) -> Self {
-        Self {
-            kind: kind.into(),
-            time: None,
-            person: Person::default(),
-            names: Vec::new(),
-            effect: Effect::None,
-            about: about.into(),
-            key: key.into(),
-            payload: None,
-        }
-    }
-
-    /// What we do not model. It is known again by all that it says.
-    pub(super) fn unknown(item: Json<'a>) -> Self {
-        Self::unknown_text(item.canonical())
-    }
-
-    pub(super) fn unknown_text(text: impl Into<Cow<'a, str>>) -> Self {
-        let text = text.into();
-        Self::new(UNKNOWN, text.clone(), ["unknown".into(), text])
-    }
-
-    /// With the members of `shape` that `item` has, as the payload `name`.
-    pub(super) fn with_payload(
-        self,
-        name: &'static str,
-        shape: &Shape,
-        item: Json<'a>,
-    ) -> Option<Self> {
-        self.with_payload_of(name, &[(shape, item)])
-    }
-
-    /// With the members of several pieces, as the payload `name`.
-    pub(super) fn with_payload_of(
-        self,
-        name: &'static str,
-        pieces: &[(&Shape, Json<'a>)],
-    ) -> Option<Self> {
-        let mut json = String::from("{");
-        for (shape, item) in pieces {
-            if !item.is_object() {
-                return None;
-            }
-            json.reserve(item.raw().len());
-            write_members(shape.members(), *item, &mut json).ok()?;
-        }
-        json.push('}');
-        Some(Self {
-            payload: Some((name, json)),
-            ..self
+    /// Where the events of a mailbox stand.
+    fn place(&mut self, home: Home) -> usize {
+        let Self { homes, places, .. } = self;
+        *places.entry(home).or_insert_with_key(|home| {
+            homes.push((home.clone(), Vec::new()));
+            homes.len() - 1
         })
     }
 }
@@ -180,7 +104,7 @@ pub(super) struct Change<'o, 'a> {
     pub(super) container: Option<Json<'a>>,
     /// The people whom it names beside its items.
     pub(super) contacts: Vec<Json<'a>>,
-    home: Home,
+    place: usize,
     business: String,
     events: &'o mut Events,
 }
@@ -190,13 +114,13 @@ type Item<'a> = (&'a str, Json<'a>, Draft<'a>);
 
 impl<'o, 'a> Change<'o, 'a> {
     pub(super) fn of(common: Common<'a>, events: &'o mut Events) -> Self {
-        let (home, business) = (common.home(), common.business());
+        let (place, business) = (events.place(common.home()), common.business());
         Self {
             common,
             thread: Person::default(),
             container: None,
             contacts: Vec::new(),
-            home,
+            place,
             business,
             events,
         }
@@ -235,7 +159,7 @@ impl<'o, 'a> Change<'o, 'a> {
         lists: &[List],
         elsewhere: &[&str],
     ) -> bool {
-        if !matches!(self.home, Home::Number(_)) {
+        if self.common.number.is_none() {
             return false;
         }
         self.container = Some(container);
@@ -276,10 +200,12 @@ impl<'o, 'a> Change<'o, 'a> {
         self.write_items(&shell, items);
         for (key, value) in misfits {
             let draft = Draft::unknown_text(format!("{}:{}", key.text(), value.canonical()));
-            self.emit(draft, &shell.around_member(key.raw(), value.raw()));
+            self.emit(draft, &|out| {
+                shell.around_member(key.raw(), value.raw(), out);
+            });
         }
         if let Some(members) = left_out {
-            self.left_out(&outside, members);
+            self.left_out(&outside, &members);
         }
         true
     }
@@ -294,28 +220,31 @@ impl<'o, 'a> Change<'o, 'a> {
 
     fn write_items(&mut self, shell: &Shell, mut items: Vec<Item<'a>>) {
         let mut contacts = Contacts::new(&self.contacts);
-        let mut beside: Vec<Vec<&str>> = Vec::with_capacity(items.len());
+        let mut own: Vec<Option<&str>> = Vec::with_capacity(items.len());
         for (_, _, draft) in &mut items {
-            beside.push(contacts.join(&mut draft.person).into_iter().collect());
+            own.push(contacts.join(&mut draft.person));
         }
-        if let Some(first) = beside.first_mut() {
-            first.extend(contacts.alone());
-        }
-        for ((key, item, draft), contacts) in items.into_iter().zip(beside) {
-            self.emit(draft, &shell.around_item(&contacts, key, item.raw()));
+        let mut alone: Vec<&str> = contacts.alone().collect();
+        for ((key, item, draft), contact) in items.into_iter().zip(own) {
+            self.emit(draft, &|out| {
+                let contacts = contact.iter().chain(&alone).copied();
+                shell.around_item(contacts, key, item.raw(), out);
+            });
+            alone.clear();
         }
     }
 
     /// Makes an event of members that are too large to be carried along with every item.
-    pub(super) fn left_out(&mut self, shell: &Shell, members: String) {
-        let raw = shell.around(&members);
-        self.emit(Draft::unknown_text(members), &raw);
+    pub(super) fn left_out(&mut self, shell: &Shell, members: &str) {
+        self.emit(Draft::unknown_text(members), &|out| {
+            shell.around(members, out);
+        });
     }
 
-    /// Writes the event of an item, with the envelope around it.
-    pub(super) fn emit(&mut self, draft: Draft<'_>, raw: &str) {
+    /// Writes the event of an item, with the envelope around it, which `raw` writes.
+    pub(super) fn emit(&mut self, draft: Draft<'_>, raw: &dyn Fn(&mut String)) {
         let payload = draft.payload.as_ref().map_or(0, |(_, json)| json.len());
-        let mut data = String::with_capacity(raw.len() + payload + 256);
+        let mut data = String::with_capacity(1024 + 2 * payload);
         data.push('{');
         if !self.business.is_empty() {
             push_member(&mut data, "business", &self.business);
@@ -325,13 +254,15 @@ impl<'o, 'a> Change<'o, 'a> {
         if let Some((name, json)) = &draft.payload {
             push_member(&mut data, name, json);
         }
-        push_member(&mut data, "raw", raw);
+        push_member(&mut data, "raw", "");
+        raw(&mut data);
         data.push('}');
         if self.events.odd && !is_tame(&data) {
             data.truncate(common);
-            separate(&mut data, '{');
-            data.push_str(r#""body":"#);
-            push_string(&mut data, raw);
+            let mut text = String::new();
+            raw(&mut text);
+            push_member(&mut data, "body", "");
+            push_string(&mut data, &text);
             data.push('}');
             return self.emit_data(
                 Draft {
@@ -367,18 +298,18 @@ impl<'o, 'a> Change<'o, 'a> {
         if in_vain {
             effect = Effect::None;
         }
-        let id = event_id(&self.home, &about, &key);
-        self.events.push(
-            &self.home,
-            Event {
-                id,
-                kind: kind.into_owned(),
-                time,
-                names,
-                effect,
-                data,
-            },
-        );
+        let Some((home, events)) = self.events.homes.get_mut(self.place) else {
+            return;
+        };
+        let id = event_id(home, &about, &key);
+        events.push(Event {
+            id,
+            kind: kind.into_owned(),
+            time,
+            names,
+            effect,
+            data,
+        });
     }
 }
 
@@ -387,70 +318,4 @@ fn push_member(out: &mut String, name: &str, json: &str) {
     push_string(out, name);
     out.push(':');
     out.push_str(json);
-}
-
-/// Unix time in seconds, written as a number or as a string; `None` where no calendar has it.
-pub(super) fn seconds(json: Json<'_>) -> Option<i64> {
-    const YEAR_10000: i64 = 253_402_300_800;
-    json.integer()
-        .filter(|seconds| (0..YEAR_10000).contains(seconds))
-}
-
-/// The contacts of a change, to be found by the names of an item.
-struct Contacts<'a> {
-    all: Vec<(Json<'a>, Person<'a>, bool)>,
-    by_user: HashMap<String, usize>,
-    by_phone: HashMap<String, usize>,
-}
-
-impl<'a> Contacts<'a> {
-    fn new(contacts: &[Json<'a>]) -> Self {
-        let all: Vec<_> = contacts
-            .iter()
-            .map(|contact| (*contact, Person::contact(*contact), false))
-            .collect();
-        let mut by_user = HashMap::new();
-        let mut by_phone = HashMap::new();
-        for (place, (_, person, _)) in all.iter().enumerate() {
-            if let Some(user) = &person.user {
-                by_user.entry(user.to_string()).or_insert(place);
-            }
-            if let Some(phone) = &person.phone {
-                by_phone.entry(phone.to_string()).or_insert(place);
-            }
-        }
-        Self {
-            all,
-            by_user,
-            by_phone,
-        }
-    }
-
-    /// Adds to `person` what his contact tells of him, and returns the contact. One that is large is returned once.
-    fn join(&mut self, person: &mut Person<'a>) -> Option<&'a str> {
-        let by_user = person
-            .user
-            .as_deref()
-            .and_then(|user| self.by_user.get(user));
-        let place = by_user.or_else(|| self.by_phone.get(person.phone.as_deref()?))?;
-        let (contact, known, told) = self.all.get_mut(*place)?;
-        // A phone that two people share, in Meta's view, makes one of neither.
-        if let (Some(one), Some(other)) = (&person.user, &known.user)
-            && one != other
-        {
-            return None;
-        }
-        *person = std::mem::take(person).or(known.clone());
-        let again = std::mem::replace(told, true);
-        let raw = contact.raw();
-        (!again || raw.len() <= CARRIED).then_some(raw)
-    }
-
-    /// The contacts that no item asked for.
-    fn alone(self) -> impl Iterator<Item = &'a str> {
-        self.all
-            .into_iter()
-            .filter(|(_, _, told)| !told)
-            .map(|(contact, _, _)| contact.raw())
-    }
 }

@@ -7,33 +7,38 @@ use super::Home;
 /// The first half of the ids of all events about one thing (a message by its wamid, a call, a group, a template):
 /// 16 hex digits.
 pub fn about(home: &Home, thing: &str) -> String {
-    digest::<8>(home, &["about", thing])
+    let mut id = String::with_capacity(16 + 1 + 24);
+    push_hex::<8>(&mut id, home, "about", [thing]);
+    id
 }
 
 /// The id of an event: [`about`], `-`, and 24 hex digits of its natural key.
 pub(super) fn event_id(home: &Home, thing: &str, key: &[impl AsRef<str>]) -> String {
-    let key: Vec<&str> = std::iter::once("key")
-        .chain(key.iter().map(AsRef::as_ref))
-        .collect();
-    format!("{}-{}", about(home, thing), digest::<12>(home, &key))
+    let mut id = about(home, thing);
+    id.push('-');
+    push_hex::<12>(&mut id, home, "key", key.iter().map(AsRef::as_ref));
+    id
 }
 
-/// The first bytes of a digest of the parts, as hex. Each part is preceded by its length, so that no two lists of
-/// parts are hashed alike.
-fn digest<const BYTES: usize>(home: &Home, parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    let (kind, home) = match home {
-        Home::Number(id) => ("number", id),
-        Home::Account(id) => ("account", id),
+/// Writes the first bytes of a digest of the parts, as hex. Each part is preceded by its length, so that no two lists
+/// of parts are hashed alike.
+fn push_hex<'p, const BYTES: usize>(
+    out: &mut String,
+    home: &'p Home,
+    what: &'p str,
+    parts: impl IntoIterator<Item = &'p str>,
+) {
+    let (kind, id) = match home {
+        Home::Number(id) => ("number", id.as_str()),
+        Home::Account(id) => ("account", id.as_str()),
     };
-    for part in [kind, home].iter().chain(parts) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+    let mut hashed = Vec::with_capacity(256);
+    for part in [kind, id, what].into_iter().chain(parts) {
+        hashed.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        hashed.extend_from_slice(part.as_bytes());
     }
-    hash.finalize()
-        .first_chunk::<BYTES>()
-        .map(hex::encode)
-        .unwrap_or_default()
+    let digest = Sha256::digest(&hashed);
+    out.extend(digest.first_chunk::<BYTES>().map(hex::encode));
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! What happened, as we store and forward it: the model, ids, normalizing, CloudEvents.
 
 mod change;
+#[cfg(test)]
+mod conformance;
+mod contacts;
+mod draft;
+mod drift;
 mod fields;
 mod id;
 mod model;
@@ -11,6 +16,7 @@ mod split;
 mod tests;
 mod timestamp;
 
+pub use drift::unknown_members;
 pub use id::about;
 pub use model::{Effect, Event, Home, MessageStatus, Name};
 pub use split::split;

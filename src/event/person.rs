@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Name;
 use crate::meta::json::{Json, push_string};
-use crate::meta::shape::separate;
+use crate::meta::shape::{digits, separate};
 
 /// Names are ids, numbers and what fits a line of a screen. What is longer is none of them, and stays in `raw`.
 const LONGEST: usize = 512;
@@ -168,12 +168,10 @@ fn is_user_id(text: &str) -> bool {
 
 /// The digits of a phone number, however it is written; `None` where it is none.
 pub(super) fn phone(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return (!text.is_empty()).then_some(text);
+    match text {
+        Cow::Borrowed(text) => digits(text),
+        Cow::Owned(text) => digits(&text).map(|digits| Cow::Owned(digits.into_owned())),
     }
-    let written = |c: char| c.is_ascii_digit() || "+ -().".contains(c);
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    (text.chars().all(written) && !digits.is_empty()).then_some(Cow::Owned(digits))
 }
 
 fn username(text: Cow<'_, str>) -> Cow<'_, str> {

@@ -59,46 +59,36 @@ impl Shell {
         self.before.push(':');
     }
 
-    /// The envelope with a value in it.
-    pub(super) fn around(&self, value: &str) -> String {
-        let mut out = String::with_capacity(self.before.len() + value.len() + self.closing.len());
+    /// Writes the envelope with `value` in it; with an empty one, nothing more than it has.
+    pub(super) fn around(&self, value: &str, out: &mut String) {
         out.push_str(&self.before);
         out.push_str(value);
-        self.close(&mut out);
-        out
+        self.close(out);
     }
 
     /// Writes the envelope with further members in the object that was opened last: `contacts`, and the member `key`,
     /// written as it came, with a list of `item` alone.
-    pub(super) fn around_item(&self, contacts: &[&str], key: &str, item: &str) -> String {
-        let size = contacts
-            .iter()
-            .map(|contact| contact.len() + 1)
-            .sum::<usize>()
-            + key.len()
-            + item.len()
-            + 24;
-        let mut out = String::with_capacity(self.before.len() + size + self.closing.len());
+    pub(super) fn around_item<'c>(
+        &self,
+        contacts: impl IntoIterator<Item = &'c str>,
+        key: &str,
+        item: &str,
+        out: &mut String,
+    ) {
         out.push_str(&self.before);
-        if !contacts.is_empty() {
-            push_list(&mut out, r#""contacts""#, contacts);
+        let mut contacts = contacts.into_iter().peekable();
+        if contacts.peek().is_some() {
+            push_list(out, r#""contacts""#, contacts);
         }
-        push_list(&mut out, key, &[item]);
-        self.close(&mut out);
-        out
+        push_list(out, key, [item]);
+        self.close(out);
     }
 
     /// Writes the envelope with one further member in the object that was opened last.
-    pub(super) fn around_member(&self, key: &str, value: &str) -> String {
-        let mut out = self.before.clone();
-        push_member(&mut out, key, value);
-        self.close(&mut out);
-        out
-    }
-
-    /// The envelope with nothing more in the object that was opened last.
-    pub(super) fn around_nothing(&self) -> String {
-        self.around("")
+    pub(super) fn around_member(&self, key: &str, value: &str, out: &mut String) {
+        out.push_str(&self.before);
+        push_member(out, key, value);
+        self.close(out);
     }
 
     fn close(&self, out: &mut String) {
@@ -122,7 +112,7 @@ fn push_member(out: &mut String, key: &str, value: &str) {
     out.push_str(value);
 }
 
-fn push_list(out: &mut String, key: &str, items: &[&str]) {
+fn push_list<'i>(out: &mut String, key: &str, items: impl IntoIterator<Item = &'i str>) {
     separate(out, '{');
     out.push_str(key);
     out.push_str(":[");

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::change::{Change, Common, Draft, Events, seconds};
+use super::change::{Change, Common, Events};
+use super::draft::{Draft, seconds};
 use super::person::{id, line, phone};
 use super::shell::Shell;
 use super::{Event, Home, fields};
@@ -59,12 +60,13 @@ fn webhook<'a>(root: Json<'a>, events: &mut Events) {
         .members()
         .all(|(key, _)| key.is("object") || key.is("entry"));
     if !whatsapp || !lists || root.get("entry").is_none() || (no_entry && !only_these) {
-        Change::of(Common::default(), events).emit(Draft::unknown(root), root.raw());
+        Change::of(Common::default(), events)
+            .emit(Draft::unknown(root), &|out| out.push_str(root.raw()));
         return;
     }
     let mut shell = Shell::default();
     if let Some(members) = shell.object(root, &["object"], |key, _| key.is("entry")) {
-        Change::of(Common::default(), events).left_out(&Shell::default(), members);
+        Change::of(Common::default(), events).left_out(&Shell::default(), &members);
     }
     shell.list("entry");
     for item in root
@@ -86,12 +88,13 @@ fn entry(entry: Json<'_>, mut shell: Shell, events: &mut Events) {
         .only("changes")
         .filter(|changes| changes.items().next().is_some())
     else {
-        Change::of(common, events).emit(Draft::unknown(entry), &shell.around(entry.raw()));
+        Change::of(common, events)
+            .emit(Draft::unknown(entry), &|out| shell.around(entry.raw(), out));
         return;
     };
     let outside = shell.clone();
     if let Some(members) = shell.object(entry, &["id", "time"], |key, _| key.is("changes")) {
-        Change::of(common.clone(), events).left_out(&outside, members);
+        Change::of(common.clone(), events).left_out(&outside, &members);
     }
     shell.list("changes");
     for item in changes.items() {
@@ -103,18 +106,18 @@ fn change<'a>(json: Json<'a>, entry: Common<'a>, mut shell: Shell, events: &mut 
     let value = json.only("value").filter(|value| value.is_object());
     let field = json.get("field").and_then(id);
     let (Some(field), Some(value)) = (field, value) else {
-        Change::of(entry, events).emit(Draft::unknown(json), &shell.around(json.raw()));
+        Change::of(entry, events).emit(Draft::unknown(json), &|out| shell.around(json.raw(), out));
         return;
     };
     let mut change = Change::of(entry.of_change(field, value), events);
     let outside = shell.clone();
     if let Some(members) = shell.object(json, &["field"], |key, _| key.is("value")) {
-        change.left_out(&outside, members);
+        change.left_out(&outside, &members);
     }
     shell.member("value");
     if !fields::read(&mut change, &shell, value) {
-        let draft = change.managed(super::change::UNKNOWN, None, value);
-        change.emit(draft, &shell.around(value.raw()));
+        let draft = change.managed(super::draft::UNKNOWN, None, value);
+        change.emit(draft, &|out| shell.around(value.raw(), out));
     }
 }
 

@@ -98,6 +98,7 @@ impl Stored {
 pub(super) struct Entry {
     pub(super) seq: i64,
     pub(super) conversation: i64,
+    pub(super) received_ms: i64,
     pub(super) kind: String,
 }
 
@@ -228,14 +229,15 @@ impl Log {
                 break;
             }
             let rows = sql.exec(
-                &format!("SELECT seq, conversation, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+                &format!("SELECT seq, conversation, received_ms, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
                 &[place.into(), left.into()],
             )?;
             for row in rows {
                 entries.push(Entry {
                     seq: row.required_integer(0)?,
                     conversation: row.required_integer(1)?,
-                    kind: row.required_text(2)?.to_owned(),
+                    received_ms: row.required_integer(2)?,
+                    kind: row.required_text(3)?.to_owned(),
                 });
             }
         }

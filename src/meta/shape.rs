@@ -3,7 +3,10 @@
 //! A shape is used twice: to copy what it knows of a value into an event, tolerant of the ways in which Meta writes
 //! the same thing, and to tell which members of a value it does not know.
 
-use crate::meta::json::{Json, is_tame, push_string};
+use std::borrow::Cow;
+
+use crate::meta::json::{Json, push_string};
+use crate::meta::tame::is_tame;
 
 /// What a value looks like, and how it is written into an event.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +23,7 @@ pub enum Shape {
     Number,
     /// `true` or `false`, or a string that says so.
     Bool,
-    /// A phone number, with or without `+`, which is left out.
+    /// A phone number, of which the digits are written; a text that is none is written as it is.
     Phone,
     /// A username, with or without `@`, which is left out.
     Username,
@@ -87,7 +90,10 @@ impl Shape {
             Self::Text | Self::Filled => push_string(out, &json.text().ok_or(Misfit)?),
             Self::Upper => push_string(out, &json.text().ok_or(Misfit)?.to_ascii_uppercase()),
             Self::Underscored => push_string(out, &json.text().ok_or(Misfit)?.replace('-', "_")),
-            Self::Phone => push_string(out, json.text().ok_or(Misfit)?.trim_start_matches('+')),
+            Self::Phone => {
+                let text = json.text().ok_or(Misfit)?;
+                push_string(out, digits(&text).as_deref().unwrap_or(&text));
+            }
             Self::Username => push_string(out, json.text().ok_or(Misfit)?.trim_start_matches('@')),
             Self::Number => {
                 let text = json.text().ok_or(Misfit)?;
@@ -184,6 +190,16 @@ pub fn write_members(members: &[Member], json: Json<'_>, out: &mut String) -> Re
     Ok(())
 }
 
+/// The digits of a phone number, however it is written; `None` where it is none.
+pub fn digits(text: &str) -> Option<Cow<'_, str>> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return (!text.is_empty()).then_some(Cow::Borrowed(text));
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let written = |c: char| c.is_ascii_digit() || "+ -().".contains(c);
+    (text.chars().all(written) && !digits.is_empty()).then_some(Cow::Owned(digits))
+}
+
 fn is_empty(json: Json<'_>) -> bool {
     json.raw() == r#""""#
 }
@@ -226,7 +242,7 @@ mod tests {
 
     #[test]
     fn what_meta_writes_in_several_ways_is_written_in_one() {
-        let text = r#"{"type":"a","id":12,"number":"1.5","on":"true","phone":"+1650","username":"@ana","url":"x","list":[{"a":[1],"b":2}],"c":3}"#;
+        let text = r#"{"type":"a","id":12,"number":"1.5","on":"true","phone":"+1 (650)","username":"@ana","url":"x","list":[{"a":[1],"b":2}],"c":3}"#;
         let expected = r#"{"id":"12","kind":"A","n":1.5,"on":true,"phone":"1650","username":"ana","list":[{"a":[1]}]}"#;
         assert_eq!(write(text).unwrap(), expected);
         assert_eq!(
@@ -279,7 +295,7 @@ mod tests {
         .unwrap();
         let mut found = Vec::new();
         SHAPE.unknown_members(document.root(), &mut String::from("value"), &mut |path| {
-            found.push(path.to_owned())
+            found.push(path.to_owned());
         });
         assert_eq!(found, ["value.x", "value.list[].b", "value.list[].b"]);
     }

@@ -8,7 +8,7 @@ pub(crate) const BINDING: &str = "MAILBOX";
 const ACCOUNT: &str = "account/";
 
 /// The name of the object that keeps the mailbox of a number or an account.
-pub(crate) fn name_of(home: &Home) -> String {
+pub(super) fn name_of(home: &Home) -> String {
     match home {
         Home::Number(id) => id.clone(),
         Home::Account(id) => format!("{ACCOUNT}{id}"),

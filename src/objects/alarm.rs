@@ -10,18 +10,13 @@ use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 use futures_util::{
     FutureExt as _, StreamExt as _, future::LocalBoxFuture, select_biased, stream::FuturesUnordered,
 };
-use worker::{Delay, Result, console_log};
+use worker::{Delay, Result};
 
-use super::{
-    http::{self, NoAnswer},
-    mailbox::{Core, Mailbox, now_ms},
-};
+use super::mailbox::{Core, Mailbox, now_ms};
 use crate::{
-    config::Destination,
-    delivery::{self, Answer, ErrorClass, Outgoing, cloudevent, signature},
-    mailbox::{Change, Delivery, Outcome},
-    meta::graph::{self, Class, Message, Request},
-    sending::{Happened, Send, Started, State, guard, recipient},
+    mailbox::{Delivery, Outcome},
+    meta::graph::Message,
+    sending::{Happened, Started},
 };
 
 /// How long one run may take before it makes way for the next, in milliseconds. The platform's limit is 15 minutes.
@@ -33,11 +28,8 @@ const REST_EVERY: u32 = 200;
 /// How long we wait after the database failed, in milliseconds.
 const AFTER_FAILURE_MS: i64 = 5_000;
 
-/// How long Meta may take to answer, in milliseconds.
-const GRAPH_TIMEOUT_MS: u32 = 20_000;
-
 /// Something that was on its way and has come to its end.
-enum Ended {
+pub(super) enum Ended {
     Delivered(Box<Delivery>, Outcome, Vec<Message>),
     Sent(Box<Started>, Happened),
 }
@@ -133,216 +125,29 @@ impl Mailbox {
         }
     }
 
-    /// Starts the next thing that can go.
+    /// Starts the next thing that can go: events before sends, since a send answers an event.
     fn start(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Ended>>> {
-        let delivery = self.with_core(|core| {
-            let Some(delivery) = core.mailbox.next(now)? else {
-                return Ok(None);
-            };
-            let body = Outgoing {
-                id: &delivery.event.id,
-                kind: &delivery.event.kind,
-                source: &core.source,
-                subject: delivery.event.subject.as_deref(),
-                time: delivery
-                    .event
-                    .time
-                    .or(Some(delivery.event.received_ms.div_euclid(1000))),
-                data: &delivery.event.data,
-                added: &delivery.event.added,
-            }
-            .render();
-            let destination = core.mailbox.destination(delivery.destination).cloned();
-            Ok(destination.map(|destination| (Box::new(delivery), destination, body)))
-        })?;
-        if let Some((delivery, destination, body)) = delivery {
-            return Ok(Some(deliver(delivery, destination, body).boxed_local()));
+        match self.start_delivery(now)? {
+            Some(delivery) => Ok(Some(delivery)),
+            None => self.start_send(now),
         }
-        let started = self.with_core(|core| {
-            let Some(started) = core.outbox.next(&*core.sql, now)? else {
-                return Ok(None);
-            };
-            let windows = core.mailbox.windows(started.send.conversation)?;
-            let closes_at = windows.customer_service;
-            let refused = guard::check(&started.send.message, closes_at, now.div_euclid(1000))
-                .err()
-                .map(|_| Class::Window);
-            Ok(Some((
-                Box::new(started),
-                refused,
-                core.phone_number_id.clone(),
-            )))
-        })?;
-        Ok(started.map(|(started, refused, phone_number_id)| {
-            self.send(started, refused, phone_number_id).boxed_local()
-        }))
     }
 
     /// Takes note of what became of something.
     fn end(&self, task: Ended) -> Result<()> {
-        let now = now_ms();
         match task {
-            Ended::Delivered(delivery, outcome, replies) => self.with_core(|core| {
-                let to = recipient::of(&delivery.event.data);
-                let id = core
-                    .mailbox
-                    .destination(delivery.destination)
-                    .map(|found| found.id.clone());
-                let id = id.unwrap_or_default();
-                for (number, message) in replies.into_iter().enumerate() {
-                    let send = Send {
-                        id: format!("{}/{id}/{number}", delivery.event.id),
-                        conversation: delivery.event.conversation,
-                        to: to.clone(),
-                        message,
-                    };
-                    core.outbox.add(&*core.sql, send, now)?;
-                }
-                let change = core
-                    .mailbox
-                    .done(&delivery, &outcome, now, js_sys::Math::random())?;
-                tell(core, &id, &delivery.event.id, change, &outcome);
-                Ok(())
-            }),
-            Ended::Sent(started, happened) => self.with_core(|core| {
-                let id = started.send.id.clone();
-                let state = core.outbox.done(&*core.sql, *started, happened, now)?;
-                if !matches!(state, State::Accepted { .. } | State::Queued) {
-                    let state = serde_json::to_value(&state).unwrap_or_default();
-                    console_log!(
-                        "{}",
-                        serde_json::json!({ "event": "send.ended", "send": id, "state": state })
-                    );
-                }
-                Ok(())
-            }),
+            Ended::Delivered(delivery, outcome, replies) => {
+                self.end_delivery(&delivery, &outcome, replies)
+            }
+            Ended::Sent(started, happened) => self.end_send(*started, happened),
         }
-    }
-
-    /// Sends a message that is marked as started.
-    async fn send(
-        &self,
-        started: Box<Started>,
-        refused: Option<Class>,
-        phone_number_id: Option<String>,
-    ) -> Ended {
-        let happened = match refused {
-            Some(class) => Happened::Refuse(class),
-            None => self
-                .post_message(&started.send, phone_number_id)
-                .await
-                .unwrap_or_else(Happened::Refuse),
-        };
-        Ended::Sent(started, happened)
-    }
-
-    async fn post_message(
-        &self,
-        send: &Send,
-        phone_number_id: Option<String>,
-    ) -> std::result::Result<Happened, Class> {
-        let Ok(ready) = &*self.environment else {
-            return Err(Class::Other);
-        };
-        let graph = &ready.settings.graph;
-        let token = graph.token.as_ref().ok_or(Class::Token)?;
-        let to = send.to.as_ref().ok_or(Class::Recipient)?;
-        let request = Request {
-            phone_number_id: phone_number_id.as_deref().ok_or(Class::Number)?,
-            to,
-            message: &send.message,
-            in_reply_to: None,
-            callback_data: Some(&send.id),
-        };
-        let url = request.url(graph.base_url.as_str(), &graph.version);
-        let url = url.map_err(|_| Class::Number)?;
-        let body = request.body().map_err(|_| Class::Recipient)?;
-        let headers = [
-            ("authorization", format!("Bearer {}", token.expose())),
-            ("content-type", "application/json".to_owned()),
-        ];
-        Ok(
-            match http::post(&url, headers, &body, GRAPH_TIMEOUT_MS).await {
-                Ok(answer) => Happened::Answered(graph::answer::read(answer.status, &answer.body)),
-                Err(NoAnswer::NotTried | NoAnswer::Failed(ErrorClass::ConnectionRefused)) => {
-                    Happened::ConnectionRefused
-                }
-                Err(NoAnswer::Failed(_)) => Happened::NoAnswer,
-            },
-        )
     }
 }
 
 impl Core {
     /// When there is something to do (unix milliseconds).
     fn wakes_at(&self, now: i64) -> Option<i64> {
-        let times = [self.mailbox.wakes_at(), self.outbox.wakes_at(now)];
+        let times = [self.mailbox.wakes_at(now), self.outbox.wakes_at(now)];
         times.into_iter().flatten().min()
     }
-}
-
-/// Posts an event to a destination.
-async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String) -> Ended {
-    let id = &delivery.event.id;
-    let seconds = now_ms().div_euclid(1000);
-    let headers = signature::headers(id, seconds, &body, &destination.secrets)
-        .into_iter()
-        .chain([("content-type", cloudevent::CONTENT_TYPE.to_owned())]);
-    let answer = http::post(
-        destination.url.as_str(),
-        headers,
-        &body,
-        destination.timeout_ms,
-    )
-    .await;
-    let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
-        error: class.to_string(),
-        not_before_ms,
-    };
-    let (outcome, replies) = match answer {
-        Ok(answer) => {
-            let retry_after = answer.retry_after.as_deref();
-            match delivery::answer::read(answer.status, retry_after, &answer.body, now_ms()) {
-                Answer::Taken { replies } => {
-                    let replies = replies.unwrap_or_else(|faults| {
-                        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                        console_log!(
-                            "{}",
-                            serde_json::json!({
-                                "event": "replies.refused", "destination": destination.id, "id": id, "faults": faults,
-                            })
-                        );
-                        Vec::new()
-                    });
-                    (Outcome::Taken, replies)
-                }
-                Answer::Gone => (Outcome::Gone, Vec::new()),
-                Answer::Later { at_ms, class } => (refused(class, Some(at_ms)), Vec::new()),
-                Answer::Refused { class } => (refused(class, None), Vec::new()),
-            }
-        }
-        Err(NoAnswer::NotTried) => (Outcome::NotTried, Vec::new()),
-        Err(NoAnswer::Failed(class)) => (refused(class, None), Vec::new()),
-    };
-    Ended::Delivered(delivery, outcome, replies)
-}
-
-/// Tells an operator of what has changed: ids and classes, no content.
-fn tell(core: &Core, destination: &str, id: &str, change: Change, outcome: &Outcome) {
-    let event = match change {
-        Change::None => return,
-        Change::Parked => "conversation.parked",
-        Change::Dead => "event.dead",
-        Change::Stopped => "destination.gone",
-    };
-    let error = match outcome {
-        Outcome::Refused { error, .. } => Some(error),
-        _ => None,
-    };
-    console_log!(
-        "{}",
-        serde_json::json!({
-            "event": event, "source": core.source, "destination": destination, "id": id, "error": error,
-        })
-    );
 }

@@ -10,13 +10,20 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::task::AtomicWaker;
+use futures_util::{
+    future::{try_join, try_join_all},
+    task::AtomicWaker,
+};
 use worker::{
     Date, DurableObject, Env, Method, Request, Response, Result, State, console_error,
     durable_object,
 };
 
-use super::{addresses::home_of, sql::Storage};
+use super::{
+    addresses::home_of,
+    append::{self, Batch},
+    sql::Storage,
+};
 use crate::{
     delivery::cloudevent,
     environment::{self, Environment},
@@ -34,15 +41,25 @@ const SILENCE_MS: i64 = 60_000;
 /// The object of one business number (or account).
 #[durable_object(alarm)]
 pub struct Mailbox {
-    pub(super) state: State,
+    state: State,
+    env: Env,
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
-    /// When the alarm is set for (unix milliseconds); `None` inside: it is not; outside: we have not looked yet.
-    pub(super) alarm_at: Cell<Option<Option<i64>>>,
+    pub(super) alarm: Cell<Alarm>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
     pub(super) wake: AtomicWaker,
+}
+
+/// What we know of the alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// We have not looked yet.
+    Unknown,
+    NotSet,
+    /// Unix milliseconds.
+    SetFor(i64),
 }
 
 /// What is kept: the log with its cursors, and the sends.
@@ -63,18 +80,25 @@ impl DurableObject for Mailbox {
         Self {
             environment: environment::read(&env),
             core: RefCell::new(None),
-            alarm_at: Cell::new(None),
+            alarm: Cell::new(Alarm::Unknown),
             at_work: Cell::new(None),
             wake: AtomicWaker::new(),
             state,
+            env,
         }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         match (request.method(), request.path().as_str()) {
             (Method::Post, "/append") => {
-                let body = request.bytes().await?;
-                self.append(&body).await
+                let events = serde_json::from_slice(&request.bytes().await?)?;
+                self.append(events).await?;
+                Response::empty()
+            }
+            (Method::Post, "/append-all") => {
+                let batches: Vec<Batch> = serde_json::from_slice(&request.bytes().await?)?;
+                self.append_all(batches).await?;
+                Response::empty()
             }
             (Method::Get, "/conversation") => self.conversation(&request),
             (Method::Get, "/destinations") => self.destinations(),
@@ -86,7 +110,7 @@ impl DurableObject for Mailbox {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.alarm_at.set(Some(None));
+        self.alarm.set(Alarm::NotSet);
         self.work().await?;
         Response::empty()
     }
@@ -130,21 +154,31 @@ impl Mailbox {
         })
     }
 
-    async fn append(&self, body: &[u8]) -> Result<Response> {
-        let events: Vec<Event> = serde_json::from_slice(body)?;
-        let alarm_at = match self.alarm_at.get() {
-            Some(known) => known,
-            None => self.state.storage().get_alarm().await?,
+    /// Appends the first batch, which is this mailbox's, and hands the others on.
+    async fn append_all(&self, batches: Vec<Batch>) -> Result<()> {
+        let mut batches = batches.into_iter();
+        let Some((_, own)) = batches.next() else {
+            return Ok(());
         };
-        self.alarm_at.set(Some(alarm_at));
+        let others: Vec<Batch> = batches.collect();
+        let others = try_join_all(others.chunks(1).map(|one| append::call(&self.env, one)));
+        try_join(self.append(own), others).await?;
+        Ok(())
+    }
+
+    async fn append(&self, events: Vec<Event>) -> Result<()> {
+        // Before anything is written: what is written and the alarm must be committed together.
+        if self.alarm.get() == Alarm::Unknown {
+            let set_for = self.state.storage().get_alarm().await?;
+            self.alarm.set(set_for.map_or(Alarm::NotSet, Alarm::SetFor));
+        }
         let now = now_ms();
         let wakes_at = self.with_core(|core| {
             core.mailbox.append(events, now)?;
-            Ok(core.mailbox.wakes_at())
+            Ok(core.mailbox.wakes_at(now))
         })?;
         // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.
-        self.arm(wakes_at).await?;
-        Response::empty()
+        self.arm(wakes_at).await
     }
 
     /// Makes sure that the alarm is at work, or will be by `wakes_at` (unix milliseconds).
@@ -162,11 +196,14 @@ impl Mailbox {
             return Ok(());
         }
         let wakes_at = wakes_at.max(now);
-        if self.alarm_at.get().flatten().is_none_or(|at| at > wakes_at) {
-            self.alarm_at.set(Some(Some(wakes_at)));
-            self.state.storage().set_alarm(wakes_at - now).await?;
+        match self.alarm.get() {
+            Alarm::SetFor(at) if at <= wakes_at => Ok(()),
+            before => {
+                self.alarm.set(Alarm::SetFor(wakes_at));
+                let set = self.state.storage().set_alarm(wakes_at - now).await;
+                set.inspect_err(|_| self.alarm.set(before))
+            }
         }
-        Ok(())
     }
 
     fn conversation(&self, request: &Request) -> Result<Response> {

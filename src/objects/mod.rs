@@ -2,9 +2,17 @@
 
 mod addresses;
 mod alarm;
+mod append;
+mod deliver;
+#[allow(missing_docs, reason = "`durable_object` writes methods without")]
+pub(crate) mod drift;
 mod http;
+#[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
+mod send;
 mod sql;
 
-pub(crate) use addresses::{BINDING, name_of};
+pub(crate) use addresses::BINDING;
+pub(crate) use append::append_all;
+pub use drift::Drift;
 pub use mailbox::Mailbox;

@@ -53,7 +53,7 @@ impl Sql for Storage {
                 );
             let storage: &JsValue = self.0.as_raw().as_ref();
             Reflect::get(storage, &JsValue::from_str("transactionSync"))
-                .and_then(|function| function.dyn_into::<Function>())
+                .and_then(JsCast::dyn_into::<Function>)
                 .and_then(|function| function.call1(storage, run.as_js_value()))
         };
         outcome?;
@@ -82,6 +82,7 @@ fn from_platform(value: SqlStorageValue) -> Result<Value, SqlError> {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn refused(error: worker::Error) -> SqlError {
     SqlError::Refused(error.to_string())
 }

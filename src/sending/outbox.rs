@@ -171,7 +171,7 @@ impl Outbox {
             self.waiting.remove(&place);
             let Some(stored) = stored else { continue };
             let state = State::Queued.after(Happened::Start);
-            self.write(sql, &waiting.id, &state, now_ms)?;
+            Self::write(sql, &waiting.id, &state, now_ms)?;
             self.busy.insert(waiting.conversation);
             return Ok(Some(Started {
                 send: Send {
@@ -199,7 +199,7 @@ impl Outbox {
             Happened::Refuse(_) => State::Queued.after(happened),
             other => State::Started.after(other),
         };
-        self.write(sql, &started.send.id, &state, now_ms)?;
+        Self::write(sql, &started.send.id, &state, now_ms)?;
         self.busy.remove(&started.send.conversation);
         if state == State::Queued {
             let wait = FIRST_WAIT_MS
@@ -233,7 +233,7 @@ impl Outbox {
     }
 
     /// The text of a message is kept only as long as it is to be sent.
-    fn write(&self, sql: &dyn Sql, id: &str, state: &State, now_ms: i64) -> Result<(), SqlError> {
+    fn write(sql: &dyn Sql, id: &str, state: &State, now_ms: i64) -> Result<(), SqlError> {
         let keeps_text = matches!(state, State::Queued | State::Started);
         sql.exec(
             "UPDATE sends SET state = ?2, changed_ms = ?3, stored = iif(?4, stored, NULL) WHERE id = ?1",

@@ -155,8 +155,12 @@ const transom :Workerd.Worker = (
   ],
   bindings = [
       (name = "MAILBOX", durableObjectNamespace = "Mailbox"),
+      (name = "DRIFT", durableObjectNamespace = "Drift"),
 {bindings}  ],
-  durableObjectNamespaces = [(className = "Mailbox", uniqueKey = "mailbox", enableSql = true)],
+  durableObjectNamespaces = [
+    (className = "Mailbox", uniqueKey = "mailbox", enableSql = true),
+    (className = "Drift", uniqueKey = "drift", enableSql = true),
+  ],
   durableObjectStorage = (localDisk = "disk"),
   globalOutbound = "loopback",
 );

@@ -1,11 +1,13 @@
 //! The account of the business: what Meta thinks of it and lets it do, its partners, its payments, its Flows.
 
 use super::{kind, topic};
-use crate::event::change::{Change, Draft};
+use crate::event::change::Change;
+use crate::event::draft::Draft;
 use crate::meta::json::Json;
 use crate::meta::payload::account::{
     ALERT, ALERT_ENTITY, CAPABILITY, FLOW, PARTNER_SOLUTION, PAYMENT_CONFIGURATION, REVIEW, UPDATE,
 };
+use crate::meta::shape::Shape;
 
 /// The events of `account_update`, without the `ACCOUNT_` that some of them begin with.
 const UPDATES: &[(&str, &str)] = &[
@@ -54,36 +56,44 @@ const UPDATES: &[(&str, &str)] = &[
 ];
 
 /// All that happens to an account stays in order.
-fn account() -> Option<String> {
-    Some("account".to_owned())
+fn account<'a>(
+    change: &Change<'_, 'a>,
+    kind: &'static str,
+    shape: &Shape,
+    value: Json<'a>,
+) -> Option<Draft<'a>> {
+    managed(change, kind, value).with_payload("account", shape, value)
+}
+
+fn managed<'a>(change: &Change<'_, 'a>, kind: &'static str, value: Json<'a>) -> Draft<'a> {
+    change.managed(kind, Some("account".to_owned()), value)
 }
 
 pub(super) fn alert<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     let alert = value.get("alert_info").unwrap_or(value);
     alert.get("alert_type")?;
-    let draft = change.managed("whatsapp.account.alert", account(), value);
+    let draft = managed(change, "whatsapp.account.alert", value);
     draft.with_payload_of("account", &[(&ALERT_ENTITY, value), (&ALERT, alert)])
 }
 
 pub(super) fn review<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     value.get("decision")?;
-    change
-        .managed("whatsapp.account.reviewed", account(), value)
-        .with_payload("account", &REVIEW, value)
+    account(change, "whatsapp.account.reviewed", &REVIEW, value)
 }
 
 pub(super) fn update<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     let event = value.get("event")?.text()?;
     let (_, kind) = UPDATES.iter().find(|(name, _)| *name == event)?;
-    change
-        .managed(*kind, account(), value)
-        .with_payload("account", &UPDATE, value)
+    account(change, kind, &UPDATE, value)
 }
 
 pub(super) fn capability<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
-    change
-        .managed("whatsapp.account.capability_changed", account(), value)
-        .with_payload("account", &CAPABILITY, value)
+    account(
+        change,
+        "whatsapp.account.capability_changed",
+        &CAPABILITY,
+        value,
+    )
 }
 
 pub(super) fn solution<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {

@@ -3,7 +3,8 @@
 
 use super::messages::message;
 use crate::event::Effect;
-use crate::event::change::{Change, Draft, List, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, seconds};
 use crate::event::person::{CONTACT, Person, TO};
 use crate::meta::json::Json;
 use crate::meta::payload::coexistence::ADDRESS_BOOK_ENTRY;
@@ -56,12 +57,10 @@ fn state<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         .get("metadata")
         .and_then(|metadata| metadata.get("timestamp"))
         .and_then(seconds);
-    Some(
-        Draft {
-            time,
-            person,
-            ..draft
-        }
-        .with_payload("contact", &ADDRESS_BOOK_ENTRY, contact)?,
-    )
+    Draft {
+        time,
+        person,
+        ..draft
+    }
+    .with_payload("contact", &ADDRESS_BOOK_ENTRY, contact)
 }

@@ -3,7 +3,8 @@
 //! It comes in chunks of threads of messages, and the media of the last two weeks afterwards as bare messages.
 
 use super::messages::{message, text_of};
-use crate::event::change::{Change, Draft, List};
+use crate::event::change::{Change, List};
+use crate::event::draft::Draft;
 use crate::event::person::{FROM, Person, TO, id, line, phone};
 use crate::event::shell::Shell;
 use crate::meta::json::Json;
@@ -48,7 +49,7 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
     }
     found |= change.lists(shell.clone(), value, BARE, &["history"]);
     if let Some(members) = left_out.filter(|_| found) {
-        change.left_out(shell, members);
+        change.left_out(shell, &members);
     }
     found
 }
@@ -59,7 +60,7 @@ fn chunk<'a>(change: &mut Change<'_, 'a>, mut shell: Shell, chunk: Json<'a>) {
     let Some(draft) =
         progress(chunk).filter(|_| threads.is_some() || chunk.get("threads").is_none())
     else {
-        change.emit(Draft::unknown(chunk), &shell.around(chunk.raw()));
+        change.emit(Draft::unknown(chunk), &|out| shell.around(chunk.raw(), out));
         return;
     };
     let outside = shell.clone();
@@ -84,13 +85,12 @@ fn chunk<'a>(change: &mut Change<'_, 'a>, mut shell: Shell, chunk: Json<'a>) {
         }
     }
     change.thread = Person::default();
-    let raw = match &empty[..] {
-        [] => shell.around_nothing(),
-        threads => shell.around_member(r#""threads""#, &format!("[{}]", threads.join(","))),
-    };
-    change.emit(draft, &raw);
+    change.emit(draft, &|out| match &empty[..] {
+        [] => shell.around("", out),
+        threads => shell.around_member(r#""threads""#, &format!("[{}]", threads.join(",")), out),
+    });
     if let Some(members) = left_out {
-        change.left_out(&outside, members);
+        change.left_out(&outside, &members);
     }
 }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::statuses;
-use crate::event::change::{Change, Draft, List, UNKNOWN, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, UNKNOWN, seconds};
 use crate::event::person::{self, CONTACT, FROM, PREVIOUS, Person, RECIPIENT, id};
 use crate::event::{Effect, Name};
 use crate::meta::json::Json;
@@ -97,6 +98,10 @@ pub(super) fn message_in<'a>(
         Draft::new(if known { kind } else { UNKNOWN }, about, key),
         item,
     );
+    let draft = Draft {
+        time: item.get("timestamp").and_then(seconds),
+        ..draft
+    };
     if !known {
         return Some(draft);
     }

@@ -15,7 +15,8 @@ mod routing;
 mod statuses;
 mod templates;
 
-use super::change::{Change, Draft, List};
+use super::change::{Change, List};
+use super::draft::Draft;
 use super::shell::Shell;
 use crate::meta::json::Json;
 use crate::meta::payload;
@@ -86,6 +87,12 @@ fn find(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| field.names.contains(&name))
 }
 
+/// The names of all fields.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().flat_map(|field| field.names).copied()
+}
+
 /// What the value of a field looks like; `None` where we do not know the field.
 pub(super) fn shape(field: &str) -> Option<&'static Shape> {
     find(field).map(|field| field.shape)
@@ -99,7 +106,7 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
         Some(Own(read)) => read(change, shell, value),
         Some(Whole(read)) => match read(change, value) {
             Some(draft) => {
-                change.emit(draft, &shell.around(value.raw()));
+                change.emit(draft, &|out| shell.around(value.raw(), out));
                 true
             }
             None => false,

@@ -2,7 +2,8 @@
 
 use super::{messages, statuses};
 use crate::event::Effect;
-use crate::event::change::{Change, Draft, List, UNKNOWN, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, UNKNOWN, seconds};
 use crate::event::person::{CONTACT, FROM, Person, RECIPIENT, TO};
 use crate::event::shell::Shell;
 use crate::meta::json::Json;
@@ -67,7 +68,7 @@ pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Jso
         return false;
     }
     if let Some(members) = left_out {
-        change.left_out(shell, members);
+        change.left_out(shell, &members);
     }
     true
 }

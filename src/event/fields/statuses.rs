@@ -1,92 +1,142 @@
 //! How messages of the business are doing, and payments.
 
+use std::borrow::Cow;
+
 use super::messages::text_of;
-use crate::event::change::{Change, Draft, seconds};
+use crate::event::change::Change;
+use crate::event::draft::{Draft, seconds};
 use crate::event::person::{PARTICIPANT, Person, RECIPIENT, id, line, phone};
 use crate::event::{Effect, MessageStatus, Name};
 use crate::meta::json::Json;
-use crate::meta::payload::status::STATUS;
+use crate::meta::payload::status::{PAYMENT, PAYMENT_STATUS, STATUS};
+
+/// The statuses of a message that we know; what each is called, and how far the message has come by it. The last
+/// three are no longer documented.
+const STATUSES: &[(&str, &str, Option<MessageStatus>)] = &[
+    ("sent", "whatsapp.status.sent", Some(MessageStatus::Sent)),
+    (
+        "delivered",
+        "whatsapp.status.delivered",
+        Some(MessageStatus::Delivered),
+    ),
+    ("read", "whatsapp.status.read", Some(MessageStatus::Read)),
+    (
+        "played",
+        "whatsapp.status.played",
+        Some(MessageStatus::Played),
+    ),
+    (
+        "failed",
+        "whatsapp.status.failed",
+        Some(MessageStatus::Failed),
+    ),
+    ("deleted", "whatsapp.status.deleted", None),
+    ("warning", "whatsapp.status.warning", None),
+    ("pending", "whatsapp.status.pending", None),
+];
 
 /// A status of a message, or of a payment that a message asked for.
 pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let paid = item.get("type").and_then(Json::text).as_deref() == Some("payment");
+    if paid || item.get("payment").is_some() {
+        return payment(change, item);
+    }
     let message = item.get("id").and_then(id)?;
-    let status = item.get("status").and_then(id)?.to_ascii_lowercase();
-    let time = item.get("timestamp");
-    let payment = item.get("payment").is_some()
-        || item.get("type").and_then(Json::text).as_deref() == Some("payment");
-    let mut person = Person::read(item, &RECIPIENT);
-    if person == Person::default() {
-        // Payments name the payer, and old webhooks have the recipient one level down.
-        let payer = item
-            .get("from")
-            .or_else(|| item.get("message")?.get("recipient_id"));
-        person.phone = payer.and_then(line).and_then(phone);
-    }
-    let mut names = Vec::new();
-    let participant = Person::read(item, &PARTICIPANT);
-    if participant != Person::default()
-        || item.get("recipient_type").and_then(Json::text).as_deref() == Some("group")
-    {
-        let group = item.any(&["group_id", "recipient_id"]).and_then(id);
-        names.extend(group.map(|group| Name::Group(group.into_owned())));
-        person = participant;
-    }
-    let mut key = vec![
+    let status = item.get("status").and_then(id)?;
+    let (name, kind, so_far) = STATUSES
+        .iter()
+        .find(|(name, ..)| status.eq_ignore_ascii_case(name))?;
+    let group = group(item);
+    let person = if group.is_empty() {
+        recipient(item)
+    } else {
+        Person::read(item, &PARTICIPANT)
+    };
+    // In a group, each member has a status of his own.
+    let member = person
+        .user
+        .clone()
+        .or(person.phone.clone())
+        .filter(|_| !group.is_empty());
+    let key = vec![
         "status".into(),
         change.common.field.clone(),
         message.clone(),
-        status.clone().into(),
+        Cow::Borrowed(*name),
+        member.unwrap_or_default(),
+        text_of(item.get("timestamp")),
     ];
-    if payment {
-        key.push(text_of(
-            item.get("payment")
-                .and_then(|payment| payment.get("transaction")?.get("id")),
-        ));
-    } else {
-        key.push(
-            person
-                .user
-                .clone()
-                .or(person.phone.clone())
-                .filter(|_| !names.is_empty())
-                .unwrap_or_default(),
-        );
-    }
-    key.push(text_of(time));
-    let effect = match how_far(&status) {
-        Some(status) if !payment && names.is_empty() => Effect::Status {
+    let effect = match so_far {
+        Some(status) if group.is_empty() => Effect::Status {
             message: message.to_string(),
-            status,
+            status: *status,
         },
         _ => Effect::None,
     };
-    let (kind, payload) = match (payment, status.as_str()) {
-        (
-            false,
-            "sent" | "delivered" | "read" | "played" | "failed" | "deleted" | "warning" | "pending",
-        ) => (format!("whatsapp.status.{status}"), "status"),
-        (true, "captured" | "pending" | "failed") => {
-            (format!("whatsapp.payment.{status}"), "payment")
-        }
-        _ => return None,
-    };
-    let draft = Draft::new(kind, message, key).with_payload(payload, &STATUS, item)?;
     Some(Draft {
-        time: time.and_then(seconds),
+        time: item.get("timestamp").and_then(seconds),
         person,
-        names,
+        names: group,
         effect,
-        ..draft
+        ..Draft::new(*kind, message, key).with_payload("status", &STATUS, item)?
     })
 }
 
-fn how_far(status: &str) -> Option<MessageStatus> {
-    Some(match status {
-        "sent" => MessageStatus::Sent,
-        "delivered" => MessageStatus::Delivered,
-        "read" => MessageStatus::Read,
-        "played" => MessageStatus::Played,
-        "failed" => MessageStatus::Failed,
+/// A payment that a message asked for.
+fn payment<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    let message = item.get("id").and_then(id)?;
+    let payment = item.get("payment")?;
+    let status = item.get("status").and_then(id)?;
+    let kind = match status.as_ref() {
+        "captured" => "whatsapp.payment.captured",
+        "pending" => "whatsapp.payment.pending",
+        "failed" => "whatsapp.payment.failed",
         _ => return None,
+    };
+    let transaction = payment
+        .get("transaction")
+        .and_then(|transaction| transaction.get("id"));
+    let key = vec![
+        "payment".into(),
+        change.common.field.clone(),
+        message.clone(),
+        status,
+        text_of(transaction),
+        text_of(item.get("timestamp")),
+    ];
+    let pieces = [(&PAYMENT_STATUS, item), (&PAYMENT, payment)];
+    Some(Draft {
+        time: item.get("timestamp").and_then(seconds),
+        person: recipient(item),
+        names: group(item),
+        ..Draft::new(kind, message, key).with_payload_of("payment", &pieces)?
     })
+}
+
+/// To whom the message went. Payments name the payer, and old webhooks have the recipient one level down.
+fn recipient(item: Json<'_>) -> Person<'_> {
+    let person = Person::read(item, &RECIPIENT);
+    if person != Person::default() {
+        return person;
+    }
+    let other = item
+        .get("from")
+        .or_else(|| item.get("message")?.get("recipient_id"));
+    Person {
+        phone: other.and_then(line).and_then(phone),
+        ..person
+    }
+}
+
+/// The group that the message went to, where it went to one.
+fn group(item: Json<'_>) -> Vec<Name> {
+    let to_group = item.get("recipient_type").and_then(Json::text).as_deref() == Some("group");
+    if !to_group && Person::read(item, &PARTICIPANT) == Person::default() {
+        return Vec::new();
+    }
+    let group = item.any(&["group_id", "recipient_id"]).and_then(id);
+    group
+        .map(|group| Name::Group(group.into_owned()))
+        .into_iter()
+        .collect()
 }

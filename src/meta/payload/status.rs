@@ -22,28 +22,7 @@ pub const STATUS: Shape = Object(&[
             member(&["origin"], Object(&[member(&["type"], Text)])),
         ]),
     ),
-    member(
-        &["payment"],
-        Object(&[
-            member(&["reference_id"], Text),
-            member(
-                &["amount"],
-                Object(&[member(&["value"], Number), member(&["offset"], Number)]),
-            ),
-            member(&["currency"], Text),
-            member(
-                &["transaction"],
-                Object(&[
-                    member(&["id"], Text),
-                    member(&["type"], Text),
-                    member(&["status"], Text),
-                    member(&["created_timestamp"], Number),
-                    member(&["updated_timestamp"], Number),
-                    member(&["method"], Object(&[member(&["type"], Text)])),
-                ]),
-            ),
-        ]),
-    ),
+    member(&["payment"], PAYMENT),
     member(&["type"], Hidden),
     member(&["from"], Hidden),
     member(&["message"], Hidden),
@@ -66,4 +45,33 @@ pub const STATUS: Shape = Object(&[
     ),
     member(&["recipient_participant_user_id"], Hidden),
     member(&["recipient_participant_parent_user_id"], Hidden),
+]);
+
+/// What a status of a payment tells beside the payment itself.
+pub const PAYMENT_STATUS: Shape = Object(&[
+    member(&["id"], Text).written("message_id"),
+    member(&["status"], Text),
+    member(&["biz_opaque_callback_data"], Text),
+    ERRORS,
+]);
+
+/// A payment that a message asked for.
+pub const PAYMENT: Shape = Object(&[
+    member(&["reference_id"], Text),
+    member(
+        &["amount"],
+        Object(&[member(&["value"], Number), member(&["offset"], Number)]),
+    ),
+    member(&["currency"], Text),
+    member(
+        &["transaction"],
+        Object(&[
+            member(&["id"], Text),
+            member(&["type"], Text),
+            member(&["status"], Text),
+            member(&["created_timestamp"], Number),
+            member(&["updated_timestamp"], Number),
+            member(&["method"], Object(&[member(&["type"], Text)])),
+        ]),
+    ),
 ]);
