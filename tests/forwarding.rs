@@ -152,6 +152,32 @@ async fn while_the_backend_is_down_meta_gets_200_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_backend_that_refuses_everything_gets_one_try_at_a_time_and_then_all_in_order() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.start().await;
+    let (meta, answered_after) = (transom.meta(), Duration::from_millis(50));
+    backend.always(Answer::After(answered_after, Box::new(Answer::status(500))));
+    for n in 0..40 {
+        writes(&meta, &Customer::nth(n % 20), &n.to_string()).await;
+    }
+    // It takes some failures to see that it is not about the events.
+    let (some, more) = (15, 5);
+    assert!(backend.wait_for_requests(some + more, PATIENCE).await);
+    for wait in waits(&backend.arrivals()[some..]) {
+        assert!(wait + 5 >= answered_after.as_millis(), "{wait} ms");
+    }
+    backend.behave();
+    assert!(backend.wait_for(40, PATIENCE).await);
+    for n in 0..20 {
+        assert_eq!(
+            taken_of(&backend, &Customer::nth(n)),
+            [n.to_string(), (n + 20).to_string()]
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_destination_that_stalls_holds_back_itself_alone() {
     let stalling = Backend::start(DESTINATION_SECRET).await;
     let quick = Backend::start(DESTINATION_SECRET).await;
