@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -32,7 +33,7 @@ fn taken_of(backend: &Backend, customer: &Customer) -> Vec<String> {
 }
 
 /// How long after each request the next one came, in milliseconds.
-fn waits(arrivals: &[std::sync::Arc<Arrival>]) -> Vec<u128> {
+fn waits(arrivals: &[Arc<Arrival>]) -> Vec<u128> {
     let pairs = arrivals.windows(2);
     pairs
         .map(|pair| (pair[1].at - pair[0].at).as_millis())

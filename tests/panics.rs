@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use simulator::backend::Backend;
 use simulator::webhook::{Customer, Message, Number, Webhook};
@@ -25,7 +25,7 @@ fn message(n: usize) -> Webhook {
 
 /// Has it panic; gives the status and how long that took.
 async fn panic(transom: &Transom, place: &str) -> (u16, Duration) {
-    let began = Instant::now();
+    let began = simulator::clock::instant();
     let client = reqwest::Client::builder()
         .timeout(PATIENCE)
         .build()

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -54,12 +55,12 @@ impl Scene {
         self.backend
             .when_event(told, backend::Answer::reply("to the marker"));
         self.post(&marker).await;
-        let marked = |requests: &[std::sync::Arc<graph::Request>]| {
+        let answered = |requests: &[Arc<graph::Request>]| {
             requests
                 .iter()
                 .any(|request| request.text() == Some("to the marker"))
         };
-        assert!(self.graph.wait_until(PATIENCE, marked).await);
+        assert!(self.graph.wait_until(PATIENCE, answered).await);
         self.texts()
     }
 
