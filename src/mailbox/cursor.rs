@@ -297,10 +297,13 @@ impl Cursor {
     /// When the first events in the queue can go (unix milliseconds; a time that is past: now).
     fn queue_ready_at(&self) -> Option<i64> {
         let mut held = self.busy();
-        let conversations = self
+        let mut conversations = self
             .queue
             .values()
             .filter(|queued| held.insert(queued.conversation));
+        if self.batching.quiet_ms == 0 {
+            return conversations.next().map(|_| 0);
+        }
         conversations
             .map(|queued| {
                 let together = self

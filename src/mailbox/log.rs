@@ -3,6 +3,8 @@
 //! A row is read again by each destination, copied aside where one refuses it, and gone with its generation as soon as
 //! every cursor has passed it, so that message text does not lie around.
 
+use std::fmt;
+
 use super::{
     batch,
     generations::Generations,
@@ -35,8 +37,8 @@ pub(super) const DECLARED: &str = "seq INTEGER NOT NULL, conversation INTEGER NO
      kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, added TEXT NOT NULL, \
      data TEXT NOT NULL";
 
-/// An event as the mailbox keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An event as the mailbox keeps it. `Debug` does not show its data.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Its place in the log.
     pub seq: i64,
@@ -56,6 +58,17 @@ pub struct Stored {
     pub added: String,
     /// [`crate::event::Event::data`].
     pub data: String,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("seq", &self.seq)
+            .field("conversation", &self.conversation)
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Stored {

@@ -6,7 +6,7 @@
 //! to destinations runs in the alarm (`alarm.rs`), which appending wakes if it is running.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
@@ -123,16 +123,22 @@ impl Mailbox {
         &self,
         task: impl FnOnce(&mut Core) -> std::result::Result<T, SqlError>,
     ) -> Result<T> {
-        let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
+        let mut slot = self.opened()?;
         let result = match slot.as_mut() {
             Some(core) => task(core),
-            None => self.open().and_then(|core| task(slot.insert(core))),
+            None => return Err("the mailbox did not open".into()),
         };
-        result.map_err(|error| {
-            *slot = None;
-            console_error!("{{\"event\":\"mailbox.failed\",\"error\":\"{error}\"}}");
-            worker::Error::RustError(error.to_string())
-        })
+        result.map_err(|error| failed(&mut slot, &error))
+    }
+
+    /// What is kept, opened if it was not. Apart from the above, which is compiled once for each task.
+    #[inline(never)]
+    fn opened(&self) -> Result<RefMut<'_, Option<Core>>> {
+        let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
+        if slot.is_none() {
+            *slot = Some(self.open().map_err(|error| failed(&mut None, &error))?);
+        }
+        Ok(slot)
     }
 
     fn open(&self) -> std::result::Result<Core, SqlError> {
@@ -262,6 +268,17 @@ impl Mailbox {
         })?;
         Response::from_json(&serde_json::json!({ "destinations": destinations }))
     }
+}
+
+/// Forgets what may not be what was committed.
+#[inline(never)]
+fn failed(core: &mut Option<Core>, error: &SqlError) -> worker::Error {
+    *core = None;
+    console_error!(
+        "{}",
+        serde_json::json!({ "event": "mailbox.failed", "error": error.to_string() })
+    );
+    worker::Error::RustError(error.to_string())
 }
 
 /// What somebody may mean who writes down one of a person's names.
