@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -32,7 +33,7 @@ fn taken_of(backend: &Backend, customer: &Customer) -> Vec<String> {
 }
 
 /// How long after each request the next one came, in milliseconds.
-fn waits(arrivals: &[std::sync::Arc<Arrival>]) -> Vec<u128> {
+fn waits(arrivals: &[Arc<Arrival>]) -> Vec<u128> {
     let pairs = arrivals.windows(2);
     pairs
         .map(|pair| (pair[1].at - pair[0].at).as_millis())
@@ -148,6 +149,33 @@ async fn while_the_backend_is_down_meta_gets_200_and_nothing_is_lost() {
     for customer in 0..3 {
         let expected: Vec<String> = (0..10).map(|n| (customer + 3 * n).to_string()).collect();
         assert_eq!(taken_of(&backend, &Customer::nth(customer)), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_refuses_everything_gets_one_try_at_a_time_and_then_all_in_order() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let retry = json!({ "retry": { "first_ms": 20, "max_ms": 100, "total_ms": 60_000 } });
+    let settings = Transom::builder().destinations([with(destination("crm", &backend), retry)]);
+    let transom = settings.start().await;
+    let (meta, answered_after) = (transom.meta(), Duration::from_millis(50));
+    backend.always(Answer::After(answered_after, Box::new(Answer::status(500))));
+    for n in 0..40 {
+        writes(&meta, &Customer::nth(n % 20), &n.to_string()).await;
+    }
+    // It takes some failures to see that it is not about the events.
+    let (some, more) = (15, 5);
+    assert!(backend.wait_for_requests(some + more, PATIENCE).await);
+    for wait in waits(&backend.arrivals()[some..]) {
+        assert!(wait + 5 >= answered_after.as_millis(), "{wait} ms");
+    }
+    backend.behave();
+    assert!(backend.wait_for(40, PATIENCE).await);
+    for n in 0..20 {
+        assert_eq!(
+            taken_of(&backend, &Customer::nth(n)),
+            [n.to_string(), (n + 20).to_string()]
+        );
     }
 }
 

@@ -65,7 +65,7 @@ async fn what_waits_for_its_next_try_still_waits_after_a_power_cut() {
     }
     transom
         .wait_for_waiting(local::PHONE_NUMBER_ID, "crm", |waiting| {
-            waiting["waiting_events"] == 20
+            waiting["waiting_events"] != 0
         })
         .await;
     transom.kill().await;

@@ -38,9 +38,10 @@ pub(crate) fn with(mut destination: Value, members: Value) -> Value {
 
 impl Settings {
     /// Sets `CONFIG.destinations`.
-    pub(crate) fn destinations<const N: usize>(self, destinations: [Value; N]) -> Self {
+    pub(crate) fn destinations(self, destinations: impl IntoIterator<Item = Value>) -> Self {
+        let destinations: Vec<Value> = destinations.into_iter().collect();
         self.secret("DESTINATION_SECRET", DESTINATION_SECRET)
-            .config(json!({ "destinations": destinations.to_vec() }))
+            .config(json!({ "destinations": destinations }))
     }
 
     /// Sends by this Graph API.
