@@ -5,17 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use proptest::prelude::*;
 
 use super::{native::Native, *};
-use crate::config::{Address, Format, Pattern, Retry};
+use crate::config::{Address, Pattern, Retry};
 
 const NOW: i64 = 1_770_000_000_000;
 
 fn destination(id: &str) -> Destination {
+    let url = Address::parse("http://127.0.0.1:9/hooks").unwrap();
     Destination {
-        id: id.to_owned(),
-        url: Address::parse("http://127.0.0.1:9/hooks").unwrap(),
-        secrets: Vec::new(),
-        events: vec![Pattern::all()],
-        format: Format::CloudEvents,
         timeout_ms: 1000,
         max_in_flight: 4,
         retry: Retry {
@@ -23,7 +19,7 @@ fn destination(id: &str) -> Destination {
             max_ms: 60_000,
             total_ms: 3_600_000,
         },
-        paused: false,
+        ..Destination::new(id.to_owned(), url, Vec::new())
     }
 }
 
