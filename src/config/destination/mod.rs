@@ -61,6 +61,16 @@ pub enum Format {
     Meta,
 }
 
+impl Format {
+    /// How many events one request may hold.
+    pub fn most_events(self) -> usize {
+        match self {
+            Self::CloudEvents | Self::Meta => 1,
+            Self::CloudEventsBatch => 100,
+        }
+    }
+}
+
 /// Where a destination begins in the log of a mailbox that does not know it yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
