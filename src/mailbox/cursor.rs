@@ -522,6 +522,16 @@ impl Cursor {
             .min()
     }
 
+    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
+    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
+        let parked = Parked {
+            attempts: 0,
+            first_failed_ms: now_ms,
+            next_ms: now_ms,
+        };
+        self.parked.insert(conversation, parked);
+    }
+
     /// What waits in one conversation from now on waits in the one that it turned out to be part of.
     /// [`Cursor::joined`] is to be called once this is committed.
     pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {

@@ -10,9 +10,11 @@
 //! - `people`: whose conversation an event belongs to, and its windows
 //! - `log`: the events, while somebody waits for them
 //! - `cursor`: how far a destination has got, and what waits because it refused something
+//! - `dead_letters`: what a destination never took
 
 mod batch;
 mod cursor;
+mod dead_letters;
 mod generations;
 mod ids;
 mod log;
@@ -26,6 +28,7 @@ mod tests;
 use std::{collections::HashMap, rc::Rc};
 
 pub use cursor::{Change, Outcome};
+pub use dead_letters::{DeadLetter, Summary, Which};
 pub use log::Stored;
 pub use people::Found;
 

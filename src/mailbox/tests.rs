@@ -1,5 +1,7 @@
 //! What a mailbox promises, on real SQLite.
 
+mod dead_letters;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
