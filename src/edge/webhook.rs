@@ -73,7 +73,7 @@ pub(super) async fn receive(
                 "{{\"event\":\"webhook.not_stored\",\"error\":{:?}}}",
                 error.to_string()
             );
-            Problem::TryAgain.response()
+            Problem::NotStored.response()
         }
     }
 }
@@ -81,7 +81,7 @@ pub(super) async fn receive(
 async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Option<Problem>> {
     let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
     let Ok(signature) = Signature::parse(&header) else {
-        return Ok(Some(Problem::Unauthorized));
+        return Ok(Some(Problem::Unsigned));
     };
     if body::is_announced_too_large(&request)? {
         return Ok(Some(Problem::TooLarge));
@@ -90,7 +90,7 @@ async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Option<Prob
         return Ok(Some(Problem::TooLarge));
     };
     if ready.app_secrets.verify(&body, &signature).is_err() {
-        return Ok(Some(Problem::Unauthorized));
+        return Ok(Some(Problem::Unsigned));
     }
     objects::append_all(env, event::split(&body)).await?;
     Ok(None)
