@@ -27,7 +27,17 @@ const BUDGET: Duration = Duration::from_secs(10);
 /// Of how many mailboxes figures are given: the platform allows an invocation only so many calls.
 const MOST_MAILBOXES: usize = 40;
 
-/// Answers a request to the admin API. Without `ADMIN_TOKEN` it refuses everyone.
+/// Why a request may not come in, if it may not. Without `ADMIN_TOKEN` it refuses everyone.
+pub(super) fn refusal(request: &Request, environment: &Environment) -> Result<Option<Problem>> {
+    let Ok(ready) = &**environment else {
+        return Ok(Some(Problem::NotSetUp));
+    };
+    let token = ready.settings.admin_token.as_ref();
+    let is_set = token.is_some();
+    Ok((!may_enter(request, token)?).then_some(Problem::Token { is_set }))
+}
+
+/// Answers a request that may come in.
 pub(super) async fn answer(
     found: &Found,
     request: Request,
@@ -37,11 +47,6 @@ pub(super) async fn answer(
     let Ok(ready) = &**environment else {
         return Problem::NotSetUp.response();
     };
-    let token = ready.settings.admin_token.as_ref();
-    if !may_enter(&request, token)? {
-        let is_set = token.is_some();
-        return Problem::Token { is_set }.response();
-    }
     match answer_to_team(found, request, env, &ready.settings).await? {
         Ok(response) => Ok(response),
         Err(problem) => problem.response(),

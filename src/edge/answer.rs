@@ -19,12 +19,22 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response> {
     if let Some(response) = panic_on_purpose(&request, env).await {
         return response;
     }
-    let found = match routes::find(request.method().as_ref(), &request.path()) {
+    let path = request.path();
+    let environment = environment::read(env);
+    let found = routes::find(request.method().as_ref(), &path);
+    // Who has no token is not told either what there is.
+    let needs_token = match &found {
+        Ok(found) => found.route.action.needs_token(),
+        Err(_) => path.starts_with("/v1/"),
+    };
+    if needs_token && let Some(problem) = admin::refusal(&request, &environment)? {
+        return problem.response();
+    }
+    let found = match found {
         Ok(found) => found,
         Err(NotFound::Path) => return Problem::NotFound(None).response(),
         Err(NotFound::Method(allowed)) => return Problem::MethodNotAllowed(allowed).response(),
     };
-    let environment = environment::read(env);
     match found.route.action {
         Action::Challenge => webhook::challenge(&request, &environment),
         Action::Receive => webhook::receive(request, env, &environment).await,
