@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     checked::{self, Fault, Node},
-    config::{Address, Destination, Secret},
+    config::{Address, Destination, Number, Secret, number},
 };
 
 /// All that is set. There is one only if all of it checks out: with anything wrong, every webhook is refused, and
@@ -22,6 +22,8 @@ pub struct Settings {
     pub graph: Graph,
     /// `CONFIG.destinations`.
     pub destinations: Vec<Destination>,
+    /// `CONFIG.numbers`: those of which something is set. Others work as well.
+    pub numbers: Vec<Number>,
 }
 
 /// How the Graph API is reached.
@@ -75,7 +77,7 @@ impl Settings {
         if !is_version(&version) {
             wrong(vec![fault("GRAPH_VERSION", &"must be of the form v25.0")]);
         }
-        let destinations = read_config(&set("CONFIG", "{}"), &lookup)
+        let (destinations, numbers) = read_config(&set("CONFIG", "{}"), &lookup)
             .map_err(&mut wrong)
             .unwrap_or_default();
 
@@ -90,9 +92,18 @@ impl Settings {
                     token: optional("GRAPH_ACCESS_TOKEN"),
                 },
                 destinations,
+                numbers,
             }),
             _ => Err(faults),
         }
+    }
+
+    /// Over how many mailboxes the conversations of a business number are spread.
+    pub fn partitions_of(&self, phone_number_id: &str) -> u32 {
+        self.numbers
+            .iter()
+            .find(|number| number.phone_number_id == phone_number_id)
+            .map_or(1, |number| number.partitions)
     }
 }
 
@@ -129,7 +140,7 @@ fn is_version(text: &str) -> bool {
 fn read_config(
     text: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<Destination>, Vec<Fault>> {
+) -> Result<(Vec<Destination>, Vec<Number>), Vec<Fault>> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         vec![fault(
             "CONFIG",
@@ -144,10 +155,17 @@ fn read_config(
         return Err(vec![fault("CONFIG", &"must be an object")]);
     }
     checked::read("", &value, |root| {
-        root.only(&["destinations"]);
-        root.get("destinations")
-            .map(|node| read_destinations(&node, lookup))
-            .unwrap_or_default()
+        root.only(&["destinations", "numbers"]);
+        let destinations = root.get("destinations");
+        let numbers = root.get("numbers");
+        (
+            destinations
+                .map(|node| read_destinations(&node, lookup))
+                .unwrap_or_default(),
+            numbers
+                .map(|node| number::read_all(&node))
+                .unwrap_or_default(),
+        )
     })
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn receive(
                 "{{\"event\":\"webhook.not_stored\",\"error\":{:?}}}",
                 error.to_string()
             );
-            Problem::TryAgain.response()
+            Problem::NotStored.response()
         }
     }
 }
@@ -91,7 +91,7 @@ enum Stored {
 async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Stored> {
     let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
     let Ok(signature) = Signature::parse(&header) else {
-        return Ok(Stored::No(Problem::Unauthorized));
+        return Ok(Stored::No(Problem::Unsigned));
     };
     if body::is_announced_too_large(&request)? {
         return Ok(Stored::No(Problem::TooLarge));
@@ -100,7 +100,7 @@ async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Stored> {
         return Ok(Stored::No(Problem::TooLarge));
     };
     if ready.app_secrets.verify(&body, &signature).is_err() {
-        return Ok(Stored::No(Problem::Unauthorized));
+        return Ok(Stored::No(Problem::Unsigned));
     }
     objects::append_all(env, event::split(&body)).await?;
     Ok(Stored::Yes(body))

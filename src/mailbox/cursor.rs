@@ -16,7 +16,7 @@ use super::{
     parking::{Parking, Refusal, Refused},
     sql::{Sql, SqlError},
 };
-use crate::config::Destination;
+use crate::config::{Destination, From};
 
 /// How many events are looked at beyond the first that is not delivered yet.
 const AHEAD: usize = 256;
@@ -128,8 +128,8 @@ impl Cursor {
         Ok(())
     }
 
-    /// Opens a destination's cursor. One that was not there before begins behind `last`: it gets what comes from now
-    /// on.
+    /// Opens a destination's cursor. One that was not there before begins behind `last`, and gets what comes from now
+    /// on; or, if it asks for that, at the beginning of what is still in the log.
     pub(super) fn load(
         sql: &dyn Sql,
         destination: Destination,
@@ -140,7 +140,10 @@ impl Cursor {
             "SELECT place, gone, down_since_ms, down_tries, down_next_ms FROM cursors WHERE destination = ?1",
             &[id.into()],
         )?;
-        let mut saved = last;
+        let mut saved = match destination.from {
+            From::Now => last,
+            From::Beginning => 0,
+        };
         let mut gone = false;
         let mut down = None;
         if let Some(row) = rows.first() {
@@ -156,16 +159,16 @@ impl Cursor {
         } else {
             sql.exec(
                 "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
-                &[id.into(), last.into()],
+                &[id.into(), saved.into()],
             )?;
         }
         Ok(Self {
             parking: Parking::load(sql, id, destination.retry)?,
-            flow: Flow::new(destination.retry, None, down),
+            flow: Flow::new(destination.retry, destination.max_per_second, down),
             batching: Batching {
-                most: 1,
-                quiet_ms: 0,
-                quiet_max_ms: 0,
+                most: destination.format.most_events(),
+                quiet_ms: i64::from(destination.quiet_ms),
+                quiet_max_ms: i64::from(destination.quiet_max_ms),
             },
             read: saved,
             saved,
@@ -265,7 +268,10 @@ impl Cursor {
                     None => Vec::new(),
                 };
                 if let Some(row) = rows.first() {
-                    events.push(complete(sql, Stored::read(row)?)?);
+                    let event = complete(sql, Stored::read(row)?)?;
+                    if self.destination.wants_data(&event.data) {
+                        events.push(event);
+                    }
                 }
             }
             if !events.is_empty() {
@@ -534,6 +540,23 @@ impl Cursor {
             }
             May::Wait(until) => ready_at.map(|at| at.max(until)),
         }
+    }
+
+    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
+    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
+        self.parking.due(conversation, now_ms);
+    }
+
+    /// Takes note that only so many of the events that were started, beginning with `first`, fit into one request.
+    pub(super) fn keep(&mut self, first: i64, count: usize, now_ms: i64) {
+        let Some(flight) = self.in_flight.get_mut(&first) else {
+            return;
+        };
+        let rest = Flight {
+            seqs: flight.seqs.split_off(count.min(flight.seqs.len())),
+            ..*flight
+        };
+        self.back_to_queue(&rest, now_ms);
     }
 
     /// What waits in one conversation from now on waits in the one that it turned out to be part of.

@@ -12,10 +12,12 @@
 //! - `cursor`: how far a destination has got, and what is on its way to it
 //! - `parking`: conversations that wait because it refused something
 //! - `flow`: how fast it may be written to
+//! - `dead_letters`: what a destination never took
 //! - [`drift`]: what Meta sends that we do not know
 
 mod batch;
 mod cursor;
+mod dead_letters;
 pub mod drift;
 mod flow;
 mod generations;
@@ -32,6 +34,7 @@ mod tests;
 use std::{collections::HashMap, rc::Rc};
 
 pub use cursor::{Change, Outcome};
+pub use dead_letters::{DeadLetter, Summary, Which};
 pub use log::Stored;
 pub use people::Found;
 
@@ -100,7 +103,7 @@ impl Mailbox {
         if new.is_empty() {
             return Ok(0);
         }
-        if new.iter().any(|event| self.wants(&event.kind)) {
+        if new.iter().any(|event| self.wants(event)) {
             self.log.turn(&*self.sql, now_ms)?;
         }
 
@@ -112,7 +115,7 @@ impl Mailbox {
             let conversation = people.place(&*self.sql, event)?;
             placed.push(conversation);
             let superseded = superseded(event, &mut furthest);
-            if self.wants(&event.kind) {
+            if self.wants(event) {
                 let seq = self.log.number(now_ms) + count(wanted.len());
                 wanted.push(Stored {
                     seq,
@@ -162,10 +165,11 @@ impl Mailbox {
         Ok(new.len())
     }
 
-    fn wants(&self, kind: &str) -> bool {
-        self.cursors
-            .iter()
-            .any(|cursor| cursor.destination().wants(kind))
+    fn wants(&self, event: &Event) -> bool {
+        self.cursors.iter().any(|cursor| {
+            let destination = cursor.destination();
+            destination.wants(&event.kind) && destination.wants_data(&event.data)
+        })
     }
 
     /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
@@ -179,6 +183,15 @@ impl Mailbox {
             }
         }
         Ok(None)
+    }
+
+    /// Takes note that only the first `count` events of a delivery fit into one request.
+    pub fn keep(&mut self, delivery: &mut Delivery, count: usize, now_ms: i64) {
+        let cursor = self.cursors.get_mut(delivery.destination);
+        if let (Some(cursor), Some(first)) = (cursor, delivery.events.first()) {
+            cursor.keep(first.seq, count, now_ms);
+        }
+        delivery.events.truncate(count);
     }
 
     /// Takes note of what became of a delivery. `random` (from 0 to 1) spreads the tries that follow a failure.

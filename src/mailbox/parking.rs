@@ -120,6 +120,16 @@ impl Parking {
         }
     }
 
+    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
+    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
+        let parked = Parked {
+            attempts: 0,
+            first_failed_ms: now_ms,
+            next_ms: now_ms,
+        };
+        self.conversations.insert(conversation, parked);
+    }
+
     /// The first events of a conversation that waits.
     pub(super) fn events(
         &self,

@@ -1,5 +1,7 @@
 //! What a mailbox promises, on real SQLite.
 
+mod dead_letters;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
@@ -10,12 +12,8 @@ use crate::config::{Address, Format, Pattern, Retry};
 const NOW: i64 = 1_770_000_000_000;
 
 fn destination(id: &str) -> Destination {
+    let url = Address::parse("http://127.0.0.1:9/hooks").unwrap();
     Destination {
-        id: id.to_owned(),
-        url: Address::parse("http://127.0.0.1:9/hooks").unwrap(),
-        secrets: Vec::new(),
-        events: vec![Pattern::all()],
-        format: Format::CloudEvents,
         timeout_ms: 1000,
         max_in_flight: 4,
         retry: Retry {
@@ -23,7 +21,7 @@ fn destination(id: &str) -> Destination {
             max_ms: 60_000,
             total_ms: 3_600_000,
         },
-        paused: false,
+        ..Destination::new(id.to_owned(), url, Vec::new())
     }
 }
 
@@ -286,6 +284,92 @@ fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
     assert!(now < back + 10_000, "it took {} ms", now - back);
     mailbox.rest().unwrap();
     assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+}
+
+fn batching(quiet_ms: u32) -> Destination {
+    Destination {
+        format: Format::CloudEventsBatch,
+        quiet_ms,
+        quiet_max_ms: 5_000,
+        ..destination("bot")
+    }
+}
+
+/// What goes out now, request by request.
+fn requests(mailbox: &mut Mailbox, now_ms: i64) -> Vec<Vec<String>> {
+    let mut requests = Vec::new();
+    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
+        let ids = delivery.events.iter().map(|event| event.id.clone());
+        requests.push(ids.collect());
+        mailbox
+            .done(&delivery, &Outcome::Taken, now_ms, 0.5)
+            .unwrap();
+    }
+    mailbox.rest().unwrap();
+    requests
+}
+
+#[test]
+fn a_batch_holds_what_came_in_one_conversation_in_order() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let events = ["1a", "2a", "1b", "1c"].map(|id| message(id.get(..1).unwrap(), id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    assert_eq!(
+        requests(&mut mailbox, NOW),
+        [vec!["1a-0", "1b-0", "1c-0"], vec!["2a-0"]]
+    );
+}
+
+#[test]
+fn what_does_not_fit_into_a_request_goes_in_the_next() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let events = ["a", "b", "c"].map(|id| message("1", id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    let mut delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.keep(&mut delivery, 2, NOW);
+    assert_eq!(delivery.events.len(), 2);
+    assert_eq!(
+        mailbox.next(NOW).unwrap(),
+        None,
+        "the third waits for the others"
+    );
+    mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+    assert_eq!(requests(&mut mailbox, NOW), [vec!["c-0"]]);
+}
+
+#[test]
+fn a_bot_hears_of_three_quick_messages_once_when_the_customer_has_stopped_typing() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    for (n, id) in (0..).zip(["a", "b", "c"]) {
+        let now = NOW + n * 800;
+        mailbox.append(vec![message("1", id)], now).unwrap();
+        assert_eq!(mailbox.next(now).unwrap(), None);
+        assert_eq!(mailbox.wakes_at(now), Some(now + 1_000));
+    }
+    assert_eq!(
+        requests(&mut mailbox, NOW + 2_600),
+        [vec!["a-0", "b-0", "c-0"]]
+    );
+}
+
+#[test]
+fn a_customer_who_never_stops_typing_is_heard_of_all_the_same() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    let mut went = None;
+    for n in 0..20 {
+        let now = NOW + n * 500;
+        mailbox
+            .append(vec![message("1", &format!("{n}"))], now)
+            .unwrap();
+        if went.is_none() && !requests(&mut mailbox, now).is_empty() {
+            went = Some(now - NOW);
+        }
+    }
+    assert_eq!(went, Some(5_000));
 }
 
 #[test]

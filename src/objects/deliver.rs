@@ -9,8 +9,7 @@ use super::{
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
-    config::Destination,
-    delivery::{self, Answer, ErrorClass, Outgoing, cloudevent, signature},
+    delivery::{self, Answer, ErrorClass},
     mailbox::{Change, Delivery, Outcome},
     meta::graph::Message,
     sending::{Send, recipient},
@@ -20,28 +19,27 @@ impl Mailbox {
     /// Starts the next event that can go.
     pub(super) fn start_delivery(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Ended>>> {
         let delivery = self.with_core(|core| {
-            let Some(delivery) = core.mailbox.next(now)? else {
+            let Some(mut delivery) = core.mailbox.next(now)? else {
                 return Ok(None);
             };
-            let Some(event) = delivery.events.first() else {
+            let Some(destination) = core.mailbox.destination(delivery.destination) else {
                 return Ok(None);
             };
-            let body = Outgoing {
-                id: &event.id,
-                kind: &event.kind,
-                source: &core.source,
-                subject: event.subject.as_deref(),
-                time: event.time.or(Some(event.received_ms.div_euclid(1000))),
-                data: &event.data,
-                added: &event.added,
-            }
-            .render();
-            let destination = core.mailbox.destination(delivery.destination).cloned();
-            Ok(destination.map(|destination| (Box::new(delivery), destination, body)))
+            let request = delivery::request(
+                destination,
+                &delivery.events,
+                &core.source,
+                now.div_euclid(1000),
+            );
+            let to = To {
+                id: destination.id.clone(),
+                url: destination.url.as_str().to_owned(),
+                timeout_ms: destination.timeout_ms,
+            };
+            core.mailbox.keep(&mut delivery, request.events, now);
+            Ok(Some((Box::new(delivery), to, request)))
         })?;
-        Ok(delivery.map(|(delivery, destination, body)| {
-            deliver(delivery, destination, body).boxed_local()
-        }))
+        Ok(delivery.map(|(delivery, to, request)| deliver(delivery, to, request).boxed_local()))
     }
 
     /// Takes note of what became of it. The replies that it was answered with are stored with that, at once.
@@ -79,20 +77,17 @@ impl Mailbox {
     }
 }
 
+/// Where a request goes.
+struct To {
+    id: String,
+    url: String,
+    timeout_ms: u32,
+}
+
 /// Posts an event to a destination.
-async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String) -> Ended {
+async fn deliver(delivery: Box<Delivery>, to: To, request: delivery::Request) -> Ended {
     let id = delivery.events.first().map_or("", |event| &event.id);
-    let seconds = now_ms().div_euclid(1000);
-    let headers = signature::headers(id, seconds, &body, &destination.secrets)
-        .into_iter()
-        .chain([("content-type", cloudevent::CONTENT_TYPE.to_owned())]);
-    let answer = http::post(
-        destination.url.as_str(),
-        headers,
-        &body,
-        destination.timeout_ms,
-    )
-    .await;
+    let answer = http::post(&to.url, request.headers, &request.body, to.timeout_ms).await;
     let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
         error: class.to_string(),
         not_before_ms,
@@ -108,7 +103,7 @@ async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String
                         console_log!(
                             "{}",
                             serde_json::json!({
-                                "event": "replies.refused", "destination": destination.id, "id": id, "faults": faults,
+                                "event": "replies.refused", "destination": to.id, "id": id, "faults": faults,
                             })
                         );
                         Vec::new()

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     delivery::cloudevent,
     environment::{self, Environment},
-    event::{Event, Home, Name, rfc3339},
+    event::{Event, Home},
     mailbox::{
         self,
         sql::{Sql, SqlError},
@@ -100,12 +100,10 @@ impl DurableObject for Mailbox {
                 self.append_all(batches).await?;
                 Response::empty()
             }
-            (Method::Get, "/conversation") => self.conversation(&request),
-            (Method::Get, "/destinations") => self.destinations(),
             #[cfg(feature = "panic-routes")]
             #[allow(clippy::panic)]
             (Method::Post, "/panic") => panic!("on purpose"),
-            _ => Response::error("no such command", 404),
+            _ => self.administer(&request).await,
         }
     }
 
@@ -144,19 +142,24 @@ impl Mailbox {
     fn open(&self) -> std::result::Result<Core, SqlError> {
         let sql: Rc<dyn Sql> = Rc::new(Storage::of(&self.state));
         let home = home_of(&self.state.id().name().unwrap_or_default());
-        let destinations = match &*self.environment {
-            Ok(ready) => ready.settings.destinations.clone(),
-            Err(_) => return Err(SqlError::Refused("the settings are wrong".to_owned())),
+        let phone_number_id = match &home {
+            Home::Number(id) => Some(id.clone()),
+            Home::Account(_) => None,
         };
+        let Ok(ready) = &*self.environment else {
+            return Err(SqlError::Refused("the settings are wrong".to_owned()));
+        };
+        let destinations = ready.settings.destinations.iter();
+        let destinations = destinations
+            .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
+            .cloned()
+            .collect();
         Ok(Core {
             mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?,
             outbox: Outbox::open(&*sql, now_ms())?,
             sql,
             source: cloudevent::source(&home),
-            phone_number_id: match home {
-                Home::Number(id) => Some(id),
-                Home::Account(_) => None,
-            },
+            phone_number_id,
         })
     }
 
@@ -172,7 +175,7 @@ impl Mailbox {
         Ok(())
     }
 
-    async fn append(&self, events: Vec<Event>) -> Result<()> {
+    pub(super) async fn append(&self, events: Vec<Event>) -> Result<()> {
         // Before anything is written: what is written and the alarm must be committed together.
         if self.alarm.get() == Alarm::Unknown {
             let set_for = self.state.storage().get_alarm().await?;
@@ -211,63 +214,6 @@ impl Mailbox {
             }
         }
     }
-
-    fn conversation(&self, request: &Request) -> Result<Response> {
-        let url = request.url()?;
-        let person = url
-            .query_pairs()
-            .find(|(name, _)| name == "person")
-            .map(|(_, person)| person.into_owned())
-            .unwrap_or_default();
-        let found = self.with_core(|core| {
-            for name in names(&person) {
-                if let Some(found) = core.mailbox.find(&name)? {
-                    let statuses = core.mailbox.statuses(found.conversation, 20)?;
-                    return Ok(Some((found, statuses)));
-                }
-            }
-            Ok(None)
-        })?;
-        let Some((found, statuses)) = found else {
-            return Response::error("no such conversation", 404);
-        };
-        let statuses: Vec<_> = statuses
-            .into_iter()
-            .map(|(message, status, time)| {
-                serde_json::json!({ "message_id": message, "status": status, "time": time.and_then(rfc3339) })
-            })
-            .collect();
-        Response::from_json(&serde_json::json!({
-            "names": found.names,
-            "window": found.windows.at(now_ms().div_euclid(1000)),
-            "statuses": statuses,
-        }))
-    }
-
-    fn destinations(&self) -> Result<Response> {
-        let destinations = self.with_core(|core| {
-            let mut all = Vec::new();
-            for index in 0.. {
-                let Some(id) = core
-                    .mailbox
-                    .destination(index)
-                    .map(|found| found.id.clone())
-                else {
-                    break;
-                };
-                let waiting = core.mailbox.waiting(index)?;
-                all.push(serde_json::json!({
-                    "id": id,
-                    "gone": waiting.gone,
-                    "waiting_conversations": waiting.conversations,
-                    "waiting_events": waiting.events,
-                    "dead_letters": waiting.dead_letters,
-                }));
-            }
-            Ok(all)
-        })?;
-        Response::from_json(&serde_json::json!({ "destinations": destinations }))
-    }
 }
 
 /// Forgets what may not be what was committed.
@@ -279,17 +225,6 @@ fn failed(core: &mut Option<Core>, error: &SqlError) -> worker::Error {
         serde_json::json!({ "event": "mailbox.failed", "error": error.to_string() })
     );
     worker::Error::RustError(error.to_string())
-}
-
-/// What somebody may mean who writes down one of a person's names.
-fn names(person: &str) -> [Name; 4] {
-    let digits = person.trim_start_matches('+').to_owned();
-    [
-        Name::User(person.to_owned()),
-        Name::Phone(digits),
-        Name::Group(person.to_owned()),
-        Name::Parent(person.to_owned()),
-    ]
 }
 
 pub(super) fn now_ms() -> i64 {

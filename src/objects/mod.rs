@@ -1,6 +1,7 @@
 //! The Durable Objects: thin shells that hold state, call the rules, and do the I/O.
 
 mod addresses;
+mod admin;
 mod alarm;
 mod append;
 mod deliver;
