@@ -13,29 +13,28 @@
 //! - [`delivery`]: to destinations: filters, formats, signatures, reading their answers
 //! - [`sending`]: to the Graph API: what may be sent, and what may be tried again
 //! - `objects`: the Durable Objects, thin shells that hold state, call the above and do the I/O
-//! - `edge`: the routes
+//! - [`edge`]: the routes
 //!
-//! Everything up to `objects` is a function of its arguments: time, randomness and SQL come in from outside. The
-//! last two are compiled for WASM alone.
+//! Everything up to `objects` is a function of its arguments: time, randomness and SQL come in from outside. What
+//! touches the platform, in the last two, is compiled for WASM alone.
 
 pub mod checked;
 pub mod config;
 pub mod conversation;
 pub mod delivery;
+pub mod edge;
 pub mod event;
 pub mod mailbox;
 pub mod meta;
 pub mod sending;
 
 #[cfg(target_arch = "wasm32")]
-mod edge;
-#[cfg(target_arch = "wasm32")]
 mod environment;
 #[cfg(target_arch = "wasm32")]
 mod objects;
 
 #[cfg(target_arch = "wasm32")]
-pub use objects::Mailbox;
+pub use objects::{Drift, Mailbox};
 
 /// What Cloudflare calls with every request.
 #[cfg(target_arch = "wasm32")]
@@ -43,7 +42,7 @@ pub use objects::Mailbox;
 async fn fetch(
     request: worker::Request,
     env: worker::Env,
-    _context: worker::Context,
+    context: worker::Context,
 ) -> worker::Result<worker::Response> {
-    edge::answer(request, &env).await
+    edge::answer(request, env, &context).await
 }

@@ -86,7 +86,13 @@ impl Bench {
 
     async fn get(&self, id: &str) -> Value {
         let url = self.transom.url(&format!("/v1/messages/{id}"));
-        let answer = self.client.get(url).bearer_auth(TOKEN).send().await.unwrap();
+        let answer = self
+            .client
+            .get(url)
+            .bearer_auth(TOKEN)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 200);
         answer.json().await.unwrap()
     }
@@ -131,7 +137,10 @@ async fn a_message_is_sent_and_its_way_can_be_followed() {
     let (status, answer) = bench.post(asked).await;
     assert_eq!(status, 202);
     let queued = &answer["messages"][0];
-    assert_eq!((&queued["state"], &queued["goes_as"]), (&json!("queued"), &json!("message")));
+    assert_eq!(
+        (&queued["state"], &queued["goes_as"]),
+        (&json!("queued"), &json!("message"))
+    );
     assert!(queued["goes_at"].is_string());
     let id = queued["id"].as_str().unwrap();
     let accepted = bench.wait_for(id, "accepted").await;
@@ -142,13 +151,25 @@ async fn a_message_is_sent_and_its_way_can_be_followed() {
     assert_eq!(sent[0].text(), Some("¡hola!"));
     assert_eq!(sent[0].body["context"]["message_id"], "wamid.IN");
     assert_eq!(sent[0].callback_data(), Some(id));
-    assert_eq!((&accepted["message_id"], &accepted["statuses"]), (&json!(wamid), &json!([])));
+    assert_eq!(
+        (&accepted["message_id"], &accepted["statuses"]),
+        (&json!(wamid), &json!([]))
+    );
 
-    bench.status(&ana, Status::sent(&wamid).callback_data(id)).await;
-    bench.status(&ana, Status::delivered(&wamid).callback_data(id)).await;
+    bench
+        .status(&ana, Status::sent(&wamid).callback_data(id))
+        .await;
+    bench
+        .status(&ana, Status::delivered(&wamid).callback_data(id))
+        .await;
     let statuses = &bench.get(id).await["statuses"];
-    assert_eq!((&statuses[0]["status"], &statuses[1]["status"]), (&json!("sent"), &json!("delivered")));
-    bench.status(&ana, Status::failed(&wamid, 131_026).callback_data(id)).await;
+    assert_eq!(
+        (&statuses[0]["status"], &statuses[1]["status"]),
+        (&json!("sent"), &json!("delivered"))
+    );
+    bench
+        .status(&ana, Status::failed(&wamid, 131_026).callback_data(id))
+        .await;
     assert_eq!(bench.get(id).await["error"]["class"], "recipient");
     bench.check();
 }
@@ -165,7 +186,12 @@ async fn several_messages_go_in_their_order_to_whoever_has_the_name() {
     assert_eq!(status, 202);
     assert_eq!(answer["messages"].as_array().unwrap().len(), 3);
     assert!(bench.graph.wait_for(3, PATIENCE).await);
-    let texts: Vec<_> = bench.graph.messages().iter().map(|sent| sent.text().unwrap().to_owned()).collect();
+    let texts: Vec<_> = bench
+        .graph
+        .messages()
+        .iter()
+        .map(|sent| sent.text().unwrap().to_owned())
+        .collect();
     assert_eq!(texts, ["1", "2", "3"]);
     assert_eq!(bench.graph.messages()[0].to(), local::CUSTOMER_USER_ID);
     bench.check();
@@ -178,12 +204,21 @@ async fn what_does_not_fit_is_refused_with_the_path_of_every_fault() {
         .post(json!({ "to": "+99912345678", "message": text(&"x".repeat(5000)) }))
         .await;
     assert_eq!(status, 422);
-    let paths: Vec<_> = answer["faults"].as_array().unwrap().iter().map(|fault| &fault["path"]).collect();
+    let paths: Vec<_> = answer["faults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| &fault["path"])
+        .collect();
     assert_eq!(paths, ["to", "message.text.body"]);
     assert_eq!(answer["faults"][1]["reason"], "at most 4096 characters");
 
     let url = bench.transom.url("/v1/messages");
-    let no_number = bench.client.post(&url).bearer_auth(TOKEN).json(&to_ana(&template()));
+    let no_number = bench
+        .client
+        .post(&url)
+        .bearer_auth(TOKEN)
+        .json(&to_ana(&template()));
     assert_eq!(no_number.send().await.unwrap().status(), 422);
     let no_token = bench.client.post(&url).json(&to_ana(&template()));
     assert_eq!(no_token.send().await.unwrap().status(), 401);
@@ -198,7 +233,12 @@ async fn the_same_key_gets_the_same_answer_and_sends_once() {
     let first = bench.post_as("order-1", to_ana(&template())).await;
     assert_eq!(first.0, 202);
     assert_eq!(bench.post_as("order-1", to_ana(&template())).await, first);
-    let (status, _) = bench.post_as("order-1", json!({ "to": "4915112345678", "message": template() })).await;
+    let (status, _) = bench
+        .post_as(
+            "order-1",
+            json!({ "to": "4915112345678", "message": template() }),
+        )
+        .await;
     assert_eq!(status, 422);
     let id = first.1["messages"][0]["id"].as_str().unwrap();
     bench.wait_for(id, "accepted").await;
@@ -217,7 +257,10 @@ async fn outside_the_window_a_free_form_message_is_refused_or_its_fallback_goes(
 
     let a_day_ago = Message::text("hola").at(i64::try_from(now()).unwrap() - 24 * 3600);
     let ana = Customer::local();
-    bench.meta.post(&Webhook::new().message(&bench.number, &ana, a_day_ago)).await;
+    bench
+        .meta
+        .post(&Webhook::new().message(&bench.number, &ana, a_day_ago))
+        .await;
     let (status, answer) = bench.post(to_ana(&text("x"))).await;
     assert_eq!(status, 409);
     assert!(answer["closed"][0]["closes_at"].is_string(), "{answer}");
@@ -260,7 +303,12 @@ async fn where_meta_refuses_within_our_window_the_fallback_goes_once() {
     bench.status(&ana, failed).await;
     assert!(bench.graph.wait_for(2, PATIENCE).await);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let kinds: Vec<_> = bench.graph.messages().iter().map(|sent| sent.kind().to_owned()).collect();
+    let kinds: Vec<_> = bench
+        .graph
+        .messages()
+        .iter()
+        .map(|sent| sent.kind().to_owned())
+        .collect();
     assert_eq!(kinds, ["text", "template"]);
     bench.check();
 }
@@ -279,7 +327,11 @@ async fn a_power_cut_while_meta_is_asked_sends_nothing_twice() {
     bench.wait_for(&waiting, "accepted").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let sent = bench.graph.messages();
-    let of = |id: &str| sent.iter().filter(|sent| sent.callback_data() == Some(id)).count();
+    let of = |id: &str| {
+        sent.iter()
+            .filter(|sent| sent.callback_data() == Some(id))
+            .count()
+    };
     assert_eq!((of(&id), of(&waiting)), (1, 1));
 
     // Meta's status tells that it did go out.
@@ -312,7 +364,10 @@ async fn a_power_cut_at_any_time_sends_nothing_twice_and_loses_nothing() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let sent = bench.graph.messages();
-        let sent = sent.iter().filter(|sent| sent.callback_data() == Some(id.as_str())).count();
+        let sent = sent
+            .iter()
+            .filter(|sent| sent.callback_data() == Some(id.as_str()))
+            .count();
         match state.as_str() {
             Some("accepted") => assert_eq!(sent, 1, "{id}"),
             Some("unknown") => assert!(sent <= 1, "{id}"),
@@ -325,7 +380,13 @@ async fn a_power_cut_at_any_time_sends_nothing_twice_and_loses_nothing() {
 #[tokio::test]
 async fn what_may_have_gone_out_is_not_sent_again() {
     let bench = Bench::new().await;
-    for answer in [Answer::Status(503), Answer::Close, Answer::CloseHalfWay, Answer::Garbage, Answer::Error(131_000)] {
+    for answer in [
+        Answer::Status(503),
+        Answer::Close,
+        Answer::CloseHalfWay,
+        Answer::Garbage,
+        Answer::Error(131_000),
+    ] {
         bench.graph.forget();
         bench.graph.next(answer);
         let id = bench.send(to_ana(&template())).await;
@@ -359,23 +420,35 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
     let backend = Backend::start(local::DESTINATION_SECRET).await;
     let config = json!({ "destinations": [
         { "id": "ops", "url": format!("{}/", backend.url()), "secret": "env:OPS_SECRET", "events": ["transom.number.*"] } ] });
-    let set = move |settings: Settings| settings.secret("OPS_SECRET", local::DESTINATION_SECRET).config(config);
-    let mut bench = Bench::with(|settings| set.clone()(settings).secret("GRAPH_ACCESS_TOKEN", "expired")).await;
+    let set = move |settings: Settings| {
+        settings
+            .secret("OPS_SECRET", local::DESTINATION_SECRET)
+            .config(config)
+    };
+    let mut bench =
+        Bench::with(|settings| set.clone()(settings).secret("GRAPH_ACCESS_TOKEN", "expired")).await;
     let id = bench.send(to_ana(&template())).await;
     assert!(backend.wait_for(1, PATIENCE).await);
     let event = &backend.events()[0];
     assert_eq!(event.json["type"], "transom.number.blocked");
     assert_eq!(event.json["data"]["blocked"]["code"], 190);
     let view = bench.get(&id).await;
-    assert_eq!((&view["state"], &view["number_blocked"]["class"]), (&json!("queued"), &json!("token")));
+    assert_eq!(
+        (&view["state"], &view["number_blocked"]["class"]),
+        (&json!("queued"), &json!("token"))
+    );
     assert!(bench.transom.log().contains("transom.number.blocked"));
-    let (_, answer) = bench.post(json!({ "to": "4915112345678", "message": template() })).await;
+    let (_, answer) = bench
+        .post(json!({ "to": "4915112345678", "message": template() }))
+        .await;
     assert_eq!(answer["number_blocked"]["code"], 190, "{answer}");
 
     let right = set(settings(&bench.graph));
     bench.transom.restart_with(right).await;
     // Whoever asks wakes it; otherwise it tries within five minutes.
-    bench.send(json!({ "to": "4915112345679", "message": template() })).await;
+    bench
+        .send(json!({ "to": "4915112345679", "message": template() }))
+        .await;
     bench.wait_for(&id, "accepted").await;
     assert!(backend.wait_for(2, PATIENCE).await);
     assert_eq!(backend.events()[1].json["type"], "transom.number.unblocked");
@@ -388,23 +461,44 @@ async fn a_message_is_marked_as_read_by_request_and_where_it_is_answered() {
     let config = json!({
         "sending": { "typing": true },
         "destinations": [{ "id": "crm", "url": format!("{}/", backend.url()), "secret": "env:CRM_SECRET" }] });
-    let set = |settings: Settings| settings.secret("CRM_SECRET", local::DESTINATION_SECRET).config(config);
+    let set = |settings: Settings| {
+        settings
+            .secret("CRM_SECRET", local::DESTINATION_SECRET)
+            .config(config)
+    };
     let bench = Bench::with(set).await;
-    let (status, answer) = bench.post(json!({ "read": "wamid.A", "typing": true })).await;
-    assert_eq!((status, answer), (StatusCode::OK, json!({ "state": "read" })));
-    assert_eq!(bench.graph.requests()[0].body["typing_indicator"]["type"], "text");
+    let (status, answer) = bench
+        .post(json!({ "read": "wamid.A", "typing": true }))
+        .await;
+    assert_eq!(
+        (status, answer),
+        (StatusCode::OK, json!({ "state": "read" }))
+    );
+    assert_eq!(
+        bench.graph.requests()[0].body["typing_indicator"]["type"],
+        "text"
+    );
     bench.graph.fail_next(131_009);
     let (status, answer) = bench.post(json!({ "read": "wamid.A" })).await;
-    assert_eq!((status, &answer["error"]["code"]), (StatusCode::BAD_GATEWAY, &json!(131_009)));
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (StatusCode::BAD_GATEWAY, &json!(131_009))
+    );
 
     bench.graph.forget();
     backend.next(backend::Answer::replies([text("1"), text("2")]));
     let message = Message::text("hola").id("wamid.IN");
-    bench.meta.post(&Webhook::new().message(&bench.number, &Customer::local(), message)).await;
+    bench
+        .meta
+        .post(&Webhook::new().message(&bench.number, &Customer::local(), message))
+        .await;
     assert!(bench.graph.wait_for(3, PATIENCE).await);
     let requests = bench.graph.requests();
     assert_eq!(requests[0].body["message_id"], "wamid.IN");
-    let kinds: Vec<_> = requests.iter().map(|request| request.kind().to_owned()).collect();
+    let kinds: Vec<_> = requests
+        .iter()
+        .map(|request| request.kind().to_owned())
+        .collect();
     assert_eq!(kinds, ["read", "text", "text"]);
     bench.check();
 }
@@ -421,7 +515,11 @@ async fn pace(count: usize) -> (f64, usize) {
         assert_eq!(status, 202, "{answer}");
     }
     let patience = Duration::from_secs(30 + count as u64 / 70);
-    assert!(bench.graph.wait_for(count, patience).await, "{} came", bench.graph.requests().len());
+    assert!(
+        bench.graph.wait_for(count, patience).await,
+        "{} came",
+        bench.graph.requests().len()
+    );
     bench.check();
     let requests = bench.graph.requests();
     let took = requests[count - 1].at - requests[0].at;

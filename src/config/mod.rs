@@ -2,14 +2,17 @@
 
 mod address;
 mod destination;
+mod number;
 mod pattern;
+mod reference;
 mod retry;
 mod secret;
 mod sending;
 mod settings;
 
 pub use address::{Address, AddressError};
-pub use destination::{Destination, Format};
+pub use destination::{Condition, Destination, Format, From, Header};
+pub use number::Number;
 pub use pattern::{NotAPattern, Pattern};
 pub use retry::Retry;
 pub use secret::{NotASigningSecret, Secret, SigningSecret};

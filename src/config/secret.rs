@@ -38,7 +38,10 @@ impl fmt::Debug for Secret {
 
 /// The key by which a destination knows that a request is from us, ready to sign. `Debug` does not show it.
 #[derive(Clone)]
-pub struct SigningSecret(Hmac<Sha256>);
+pub struct SigningSecret {
+    key: Hmac<Sha256>,
+    as_written: Hmac<Sha256>,
+}
 
 /// Why a text is no signing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -51,22 +54,27 @@ impl SigningSecret {
     /// Reads `whsec_` and the base64 of 24 to 64 bytes, as Standard Webhooks writes symmetric secrets
     /// ("Webhook secret" in its specification).
     pub fn parse(text: &str) -> Result<Self, NotASigningSecret> {
-        let encoded = text
-            .trim()
-            .strip_prefix("whsec_")
-            .ok_or(NotASigningSecret)?;
+        let text = text.trim();
+        let encoded = text.strip_prefix("whsec_").ok_or(NotASigningSecret)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| NotASigningSecret)?;
         if !(24..=64).contains(&bytes.len()) {
             return Err(NotASigningSecret);
         }
-        Hmac::new_from_slice(&bytes)
-            .map(Self)
-            .map_err(|_| NotASigningSecret)
+        let hmac = |key| Hmac::new_from_slice(key).map_err(|_| NotASigningSecret);
+        Ok(Self {
+            key: hmac(&bytes)?,
+            as_written: hmac(text.as_bytes())?,
+        })
     }
 
     /// HMAC-SHA256 under this key, with nothing hashed yet.
     pub fn hmac(&self) -> Hmac<Sha256> {
-        self.0.clone()
+        self.key.clone()
+    }
+
+    /// HMAC-SHA256 under the text of the secret, `whsec_` and all, with nothing hashed yet: Meta signs under a text.
+    pub fn hmac_as_written(&self) -> Hmac<Sha256> {
+        self.as_written.clone()
     }
 }
 

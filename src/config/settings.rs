@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     checked::{self, Fault, Node},
-    config::{Address, Destination, Secret, Sending},
+    config::{Address, Destination, Number, Secret, Sending, number},
     meta::graph::{Message, RequestError, messages_url},
 };
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub sending: Sending,
     /// `CONFIG.fallback`: the template that goes where a message names none of its own and the window is closed.
     pub fallback: Option<Message>,
+    /// `CONFIG.numbers`: those of which something is set. Others work as well.
+    pub numbers: Vec<Number>,
 }
 
 /// How the Graph API is reached.
@@ -114,11 +116,20 @@ impl Settings {
                     token: optional("GRAPH_ACCESS_TOKEN"),
                 },
                 destinations: config.destinations,
+                numbers: config.numbers,
                 sending: config.sending,
                 fallback: config.fallback,
             }),
             _ => Err(faults),
         }
+    }
+
+    /// Over how many mailboxes the conversations of a business number are spread.
+    pub fn partitions_of(&self, phone_number_id: &str) -> u32 {
+        self.numbers
+            .iter()
+            .find(|number| number.phone_number_id == phone_number_id)
+            .map_or(1, |number| number.partitions)
     }
 }
 
@@ -156,6 +167,7 @@ fn is_version(text: &str) -> bool {
 #[derive(Default)]
 struct Config {
     destinations: Vec<Destination>,
+    numbers: Vec<Number>,
     sending: Sending,
     fallback: Option<Message>,
 }
@@ -175,13 +187,17 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         return Err(vec![fault("CONFIG", &"must be an object")]);
     }
     checked::read("", &value, |root| {
-        root.only(&["destinations", "sending", "fallback"]);
+        root.only(&["destinations", "numbers", "sending", "fallback"]);
         let destinations = root.get("destinations");
+        let numbers = root.get("numbers");
         let sending = root.get("sending");
         let fallback = root.get("fallback");
         Config {
             destinations: destinations
                 .map(|node| read_destinations(&node, lookup))
+                .unwrap_or_default(),
+            numbers: numbers
+                .map(|node| number::read_all(&node))
                 .unwrap_or_default(),
             sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),
             fallback: fallback.and_then(|node| Message::read_template(&node)),

@@ -162,7 +162,7 @@ fn everything_can_be_set() {
 fn every_fault_of_a_config_is_told_with_its_path() {
     let config = r#"{"replys":[],"destinations":[
         {"id":"CRM","url":"http://crm.example","secret":"env:NOT_SET","timeout_ms":5,"retires":{}},
-        {"id":"b","url":"https://10.0.0.1/","secret":"env:SHORT","events":["*.x"],"format":"meta","paused":"yes"},
+        {"id":"b","url":"https://10.0.0.1/","secret":"env:SHORT","events":["*.x"],"format":"xml","paused":"yes"},
         {"id":"b","retry":{"first_ms":100,"max_ms":50,"total":1},"events":[]},
         7]}"#;
     assert_eq!(
@@ -178,7 +178,7 @@ fn every_fault_of_a_config_is_told_with_its_path() {
             "destinations[1].secret: SHORT must be whsec_ and the base64 of 24 to 64 random bytes: \
          echo whsec_$(openssl rand -base64 32)",
             "destinations[1].events[0]: must be an event type, or the beginning of one and .*, or *",
-            "destinations[1].format: is not there yet: cloudevents is the one format for now",
+            "destinations[1].format: must be cloudevents or cloudevents-batch or meta",
             "destinations[1].paused: must be true or false",
             "destinations[2].id: is taken by a destination above",
             "destinations[2].url: is required",
@@ -275,6 +275,29 @@ fn how_messages_are_sent_can_be_set() {
             "sending.per_second: must be 1 to 1000 messages",
             "sending.per_minute: must be 1 to 60000 messages",
             "fallback: must be a template: nothing else goes while the window is closed",
+        ]
+    );
+}
+
+#[test]
+fn a_busy_number_has_several_mailboxes_and_any_other_one() {
+    let config = r#"{"numbers":[{"phone_number_id":"1","partitions":4},{"phone_number_id":"2"}]}"#;
+    let settings = read(&[("CONFIG", config)]).unwrap();
+    assert_eq!(
+        ["1", "2", "3"].map(|id| settings.partitions_of(id)),
+        [4, 1, 1]
+    );
+    assert_eq!(
+        faults(
+            r#"{"numbers":[{"phone_number_id":"1","partitions":65},{"phone_number_id":"1"},{},7,{"phone_number_id":"a","part":1}]}"#
+        ),
+        [
+            "numbers[0].partitions: must be 1 to 64 partitions",
+            "numbers[1].phone_number_id: is taken by a number above",
+            "numbers[2].phone_number_id: is required",
+            "numbers[3]: must be an object",
+            "numbers[4].part: is not known here",
+            "numbers[4].phone_number_id: must be a phone_number_id: digits, such as 106540352242922",
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! Standard Webhooks: how a destination knows that a request is from us, and is no replay.
+//! How a destination knows that a request is from us: Standard Webhooks, or as Meta signs.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::Mac as _;
@@ -32,6 +32,17 @@ fn sign(id: &str, timestamp: i64, body: &str, secret: &SigningSecret) -> String 
         hmac.update(part.as_bytes());
     }
     format!("v1,{}", STANDARD.encode(hmac.finalize().into_bytes()))
+}
+
+/// The header by which Meta signs, for software that was written for Meta's webhooks. There can be but one, so a secret
+/// that is rotated is changed on both sides at once.
+///
+/// Source: "Validating Payloads" in Meta's "Webhooks".
+pub fn metas(body: &str, secret: &SigningSecret) -> (&'static str, String) {
+    let mut hmac = secret.hmac_as_written();
+    hmac.update(body.as_bytes());
+    let digest = hex::encode(hmac.finalize().into_bytes());
+    ("x-hub-signature-256", format!("sha256={digest}"))
 }
 
 #[cfg(test)]

@@ -1,63 +1,167 @@
-//! `/v1/…`: for the team that runs this, with its bearer token.
+//! `/v1/…` and `/metrics`: for the team that runs this, with its bearer token. Most is asked of the mailbox that it
+//! concerns.
 
-use worker::{Env, Method, Request, Response, Result};
+use std::{pin::pin, time::Duration};
 
-use super::problem::Problem;
-use crate::{config::Secret, environment::Environment, meta::challenge, objects};
+use futures_util::future::{Either, join_all, select};
+use serde_json::Value;
+use worker::{Delay, Env, Method, Request, RequestInit, Response, Result};
 
-/// Answers a request to the admin API. Without `ADMIN_TOKEN` it refuses everyone.
+use super::{
+    body,
+    metrics::{self, Standing},
+    parameters::{self, Parameters},
+    problem::Problem,
+    routes::{Action, Found},
+};
+use crate::{
+    config::{Secret, Settings},
+    environment::Environment,
+    meta::challenge,
+    objects,
+};
+
+/// How long a mailbox may take to answer.
+const BUDGET: Duration = Duration::from_secs(10);
+
+/// Of how many mailboxes figures are given: the platform allows an invocation only so many calls.
+const MOST_MAILBOXES: usize = 40;
+
+/// Why a request may not come in, if it may not. Without `ADMIN_TOKEN` it refuses everyone.
+pub(super) fn refusal(request: &Request, environment: &Environment) -> Result<Option<Problem>> {
+    let Ok(ready) = &**environment else {
+        return Ok(Some(Problem::NotSetUp));
+    };
+    let token = ready.settings.admin_token.as_ref();
+    let is_set = token.is_some();
+    Ok((!may_enter(request, token)?).then_some(Problem::Token { is_set }))
+}
+
+/// Answers a request that may come in.
 pub(super) async fn answer(
-    method: &Method,
-    path: &str,
-    request: &Request,
+    found: &Found,
+    request: Request,
     env: &Env,
     environment: &Environment,
 ) -> Result<Response> {
     let Ok(ready) = &**environment else {
         return Problem::NotSetUp.response();
     };
-    if !may_enter(request, ready.settings.admin_token.as_ref())? {
-        return Problem::Unauthorized.response();
-    }
-    let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
-    let (mailbox, command) = match parts.as_slice() {
-        ["conversations", number, person] => {
-            let person = decoded(person);
-            let query: String = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("person", &person)
-                .finish();
-            (decoded(number), format!("conversation?{query}"))
-        }
-        ["destinations", number] => (decoded(number), "destinations".to_owned()),
-        _ => return Problem::NotFound.response(),
-    };
-    if *method != Method::Get {
-        return Problem::MethodNotAllowed("GET").response();
-    }
-    let stub = env
-        .durable_object(objects::BINDING)?
-        .get_by_name(&mailbox)?;
-    let answer = stub
-        .fetch_with_str(&format!("https://mailbox/{command}"))
-        .await?;
-    match answer.status_code() {
-        404 => Problem::NotFound.response(),
-        200 => Ok(answer),
-        _ => Problem::TryAgain.response(),
+    match answer_to_team(found, request, env, &ready.settings).await? {
+        Ok(response) => Ok(response),
+        Err(problem) => problem.response(),
     }
 }
 
-pub(super) fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
+fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
     let header = request.headers().get("authorization")?.unwrap_or_default();
     let given = header.strip_prefix("Bearer ").unwrap_or_default();
     Ok(token.is_some_and(|token| challenge::same(token.expose(), given)))
 }
 
-fn decoded(segment: &str) -> String {
-    // A plus stands for itself in a path, as it does in front of a phone number.
-    let segment = segment.replace('+', "%2B");
-    url::form_urlencoded::parse(segment.as_bytes())
-        .next()
-        .map(|(name, _)| name.into_owned())
-        .unwrap_or_default()
+type Answer = std::result::Result<Response, Problem>;
+
+async fn answer_to_team(
+    found: &Found,
+    request: Request,
+    env: &Env,
+    settings: &Settings,
+) -> Result<Answer> {
+    let route = found.route;
+    let read = parameters::in_path(&found.in_path, route.in_path);
+    let in_path = match read {
+        Ok(in_path) => in_path,
+        Err(detail) => return Ok(Err(Problem::Invalid(detail))),
+    };
+    let read = if route.action == Action::Replay {
+        match body::read(request).await? {
+            Some(body) => parameters::in_body(&body, route.parameters),
+            None => return Ok(Err(Problem::TooLarge)),
+        }
+    } else {
+        let url = request.url()?;
+        parameters::in_query(url.query().unwrap_or_default(), route.parameters)
+    };
+    let parameters = match read {
+        Ok(parameters) => parameters,
+        Err(detail) => return Ok(Err(Problem::Invalid(detail))),
+    };
+    let mailbox = in_path.get("phone_number_id").unwrap_or_default();
+    let command = |name: &str, parameters: &Parameters| format!("{name}?{}", parameters.query());
+    let answer = match route.action {
+        Action::Metrics => return figures(env, settings, &parameters).await.map(Ok),
+        Action::Conversation => {
+            let command = command("conversation", &in_path);
+            ask(env, mailbox, Method::Get, &command).await?
+        }
+        Action::Destinations => ask(env, mailbox, Method::Get, "destinations").await?,
+        Action::DeadLetters => {
+            let command = command("dead-letters", &parameters);
+            ask(env, mailbox, Method::Get, &command).await?
+        }
+        Action::DeleteDeadLetters => {
+            let command = command("dead-letters", &parameters);
+            ask(env, mailbox, Method::Delete, &command).await?
+        }
+        Action::Replay => {
+            let command = command("replays", &parameters);
+            ask(env, mailbox, Method::Post, &command).await?
+        }
+        _ => None,
+    };
+    let Some(mut answer) = answer else {
+        return Ok(Err(Problem::NoAnswer));
+    };
+    Ok(match answer.status_code() {
+        200 | 202 => Ok(answer),
+        404 => Err(Problem::NotFound(Some(answer.text().await?))),
+        409 => Err(Problem::ConfirmedOther(answer.json().await?)),
+        428 => Err(Problem::Unconfirmed(answer.json().await?)),
+        _ => Err(Problem::NoAnswer),
+    })
+}
+
+/// What a mailbox answers; `None` where it does not in time.
+async fn ask(env: &Env, mailbox: &str, method: Method, command: &str) -> Result<Option<Response>> {
+    let stub = env.durable_object(objects::BINDING)?.get_by_name(mailbox)?;
+    let mut init = RequestInit::new();
+    init.with_method(method);
+    let request = Request::new_with_init(&format!("https://mailbox/{command}"), &init)?;
+    let answer = pin!(stub.fetch_with_request(request));
+    Ok(match select(answer, pin!(Delay::from(BUDGET))).await {
+        Either::Left((answer, _)) => answer.ok(),
+        Either::Right(_) => None,
+    })
+}
+
+async fn figures(env: &Env, settings: &Settings, parameters: &Parameters) -> Result<Response> {
+    let named = settings.numbers.iter();
+    let mut mailboxes: Vec<&str> = named
+        .map(|number| number.phone_number_id.as_str())
+        .collect();
+    if let Some(asked) = parameters.get("phone_number_id")
+        && !mailboxes.contains(&asked)
+    {
+        mailboxes.insert(0, asked);
+    }
+    mailboxes.truncate(MOST_MAILBOXES);
+    let standings = mailboxes.into_iter().map(async |mailbox| Standing {
+        mailbox: mailbox.to_owned(),
+        destinations: destinations(env, mailbox).await.ok().flatten(),
+    });
+    let response = Response::ok(metrics::render(&join_all(standings).await))?;
+    let headers = response.headers();
+    headers.set("content-type", metrics::CONTENT_TYPE)?;
+    headers.set("cache-control", "no-store")?;
+    Ok(response)
+}
+
+async fn destinations(env: &Env, mailbox: &str) -> Result<Option<Value>> {
+    let Some(mut answer) = ask(env, mailbox, Method::Get, "destinations").await? else {
+        return Ok(None);
+    };
+    if answer.status_code() != 200 {
+        return Ok(None);
+    }
+    answer.json().await.map(Some)
 }

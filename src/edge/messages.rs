@@ -4,7 +4,7 @@
 
 use worker::{Env, Method, Request, RequestInit, Response, Result};
 
-use super::{admin::may_enter, body, problem::Problem};
+use super::{body, problem::Problem, routes::Found};
 use crate::{
     checked::Fault,
     environment::Environment,
@@ -12,37 +12,16 @@ use crate::{
     objects::{self, faulty, problem},
 };
 
-/// The path, and what ids of sends follow.
-pub(super) const PATH: &str = "/v1/messages";
-
-/// Answers a request below [`PATH`]. Without `ADMIN_TOKEN` it refuses everyone.
-pub(super) async fn answer(
+/// Has messages sent, or one marked as read.
+pub(super) async fn send(
     request: Request,
     env: &Env,
     environment: &Environment,
 ) -> Result<Response> {
-    let Ok(ready) = &**environment else {
-        return Problem::NotSetUp.response();
-    };
-    if !may_enter(&request, ready.settings.admin_token.as_ref())? {
-        return Problem::Unauthorized.response();
+    match &**environment {
+        Ok(ready) if ready.settings.graph.token.is_some() => {}
+        _ => return problem(503, "GRAPH_ACCESS_TOKEN is not set", &serde_json::json!({})),
     }
-    let path = request.path();
-    match (
-        request.method(),
-        path.strip_prefix(PATH).unwrap_or_default(),
-    ) {
-        (Method::Post, "") if ready.settings.graph.token.is_none() => {
-            problem(503, "GRAPH_ACCESS_TOKEN is not set", &serde_json::json!({}))
-        }
-        (Method::Post, "") => ask(request, env).await,
-        (_, "") => Problem::MethodNotAllowed("POST").response(),
-        (Method::Get, id) => tell(id.trim_start_matches('/'), env).await,
-        _ => Problem::MethodNotAllowed("GET").response(),
-    }
-}
-
-async fn ask(request: Request, env: &Env) -> Result<Response> {
     let key = request.headers().get("idempotency-key")?;
     let Some(body) = body::read(request).await? else {
         return Problem::TooLarge.response();
@@ -81,13 +60,19 @@ fn is_number(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-async fn tell(id: &str, env: &Env) -> Result<Response> {
+/// Tells how a send went.
+pub(super) async fn tell(found: &Found, env: &Env) -> Result<Response> {
+    let id = found
+        .in_path
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
     let Some(number) = id
         .split_once('.')
         .map(|(number, _)| number)
         .filter(|number| is_number(number))
     else {
-        return Problem::NotFound.response();
+        return Problem::NotFound(None).response();
     };
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("id", id)
@@ -98,7 +83,7 @@ async fn tell(id: &str, env: &Env) -> Result<Response> {
         .fetch_with_str(&format!("https://mailbox/message?{query}"))
         .await?;
     match answer.status_code() {
-        404 => Problem::NotFound.response(),
+        404 => Problem::NotFound(None).response(),
         _ => Ok(answer),
     }
 }

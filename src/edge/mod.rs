@@ -1,48 +1,23 @@
-//! The routes.
+//! The routes: which there are, what may be asked on them, and what is answered.
 
+pub mod metrics;
+pub mod parameters;
+pub mod routes;
+
+#[cfg(target_arch = "wasm32")]
 mod admin;
+#[cfg(target_arch = "wasm32")]
+mod answer;
+#[cfg(target_arch = "wasm32")]
 mod body;
+#[cfg(target_arch = "wasm32")]
 mod health;
+#[cfg(target_arch = "wasm32")]
 mod messages;
+#[cfg(target_arch = "wasm32")]
 mod problem;
+#[cfg(target_arch = "wasm32")]
 mod webhook;
 
-use worker::{Env, Method, Request, Response, Result};
-
-use crate::environment;
-use problem::Problem;
-
-/// Answers a request.
-pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response> {
-    let environment = environment::read(env);
-    let path = request.path();
-    match (request.method(), path.as_str()) {
-        (Method::Get, "/webhook") => webhook::challenge(&request, &environment),
-        (Method::Post, "/webhook") => webhook::receive(request, env, &environment).await,
-        (_, "/webhook") => Problem::MethodNotAllowed("GET, POST").response(),
-        (Method::Get | Method::Head, "/health") => health::answer(&environment),
-        (_, "/health") => Problem::MethodNotAllowed("GET, HEAD").response(),
-        (_, path) if path.starts_with(messages::PATH) => {
-            messages::answer(request, env, &environment).await
-        }
-        (method, path) if path.starts_with("/v1/") => {
-            admin::answer(&method, path, &request, env, &environment).await
-        }
-        #[cfg(feature = "panic-routes")]
-        #[allow(clippy::panic)]
-        (Method::Post, "/panic/fetch") => panic!("on purpose"),
-        #[cfg(feature = "panic-routes")]
-        (Method::Post, "/panic/object") => {
-            let stub = env
-                .durable_object(crate::objects::BINDING)?
-                .get_by_name("panic")?;
-            let init = worker::RequestInit {
-                method: Method::Post,
-                ..Default::default()
-            };
-            stub.fetch_with_request(Request::new_with_init("https://mailbox/panic", &init)?)
-                .await
-        }
-        _ => Problem::NotFound.response(),
-    }
-}
+#[cfg(target_arch = "wasm32")]
+pub(crate) use answer::answer;

@@ -14,7 +14,7 @@
 use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
-use worker::{Delay, Env, Error, Request, Response, Result, console_error};
+use worker::{Context, Delay, Env, Error, Request, Response, Result, console_error};
 
 use super::{body, problem::Problem};
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     environment::{Environment, Ready},
     event,
     meta::{challenge, signature::Signature},
-    objects,
+    objects::{self, drift},
 };
 
 /// How long storing may take, in milliseconds. Meta wants most answers within 250 ms and states no limit; a
@@ -54,44 +54,54 @@ pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<
 /// `POST /webhook`: stores what happened.
 pub(super) async fn receive(
     request: Request,
-    env: &Env,
+    env: Env,
     environment: &Environment,
+    context: &Context,
 ) -> Result<Response> {
     let Ok(ready) = &**environment else {
         return Problem::NotSetUp.response();
     };
-    let stored = pin!(store(request, env, ready));
-    let outcome = match select(stored, pin!(Delay::from(BUDGET))).await {
+    let outcome = match select(pin!(store(request, &env, ready)), pin!(Delay::from(BUDGET))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => Err(Error::RustError("the time was up".to_owned())),
     };
     match outcome {
-        Ok(None) => Response::empty().map(|response| response.with_status(200)),
-        Ok(Some(problem)) => problem.response(),
+        Ok(Stored::Yes(body)) => {
+            // What is unknown in it is looked for when Meta has its answer.
+            context.wait_until(async move { drift::look(&env, &body).await });
+            Ok(Response::empty()?.with_status(200))
+        }
+        Ok(Stored::No(problem)) => problem.response(),
         Err(error) => {
             console_error!(
                 "{{\"event\":\"webhook.not_stored\",\"error\":{:?}}}",
                 error.to_string()
             );
-            Problem::TryAgain.response()
+            Problem::NotStored.response()
         }
     }
 }
 
-async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Option<Problem>> {
+enum Stored {
+    /// Holds the body.
+    Yes(Vec<u8>),
+    No(Problem),
+}
+
+async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Stored> {
     let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
     let Ok(signature) = Signature::parse(&header) else {
-        return Ok(Some(Problem::Unauthorized));
+        return Ok(Stored::No(Problem::Unsigned));
     };
     if body::is_announced_too_large(&request)? {
-        return Ok(Some(Problem::TooLarge));
+        return Ok(Stored::No(Problem::TooLarge));
     }
     let Some(body) = body::read(request).await? else {
-        return Ok(Some(Problem::TooLarge));
+        return Ok(Stored::No(Problem::TooLarge));
     };
     if ready.app_secrets.verify(&body, &signature).is_err() {
-        return Ok(Some(Problem::Unauthorized));
+        return Ok(Stored::No(Problem::Unsigned));
     }
     objects::append_all(env, event::split(&body)).await?;
-    Ok(None)
+    Ok(Stored::Yes(body))
 }

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::contacts::Contacts;
+use super::draft::{Draft, UNKNOWN, seconds};
 use super::id::event_id;
 use super::person::{self, Person};
-use super::shell::{CARRIED, Shell};
+use super::shell::Shell;
 use super::{Effect, Event, Home, Name};
-use crate::meta::json::{Json, is_tame, push_string};
-use crate::meta::shape::{Shape, separate, write_members};
-
-/// The type of what we do not model.
-pub(super) const UNKNOWN: &str = "whatsapp.unknown";
+use crate::meta::json::{Json, push_string};
+use crate::meta::shape::separate;
+use crate::meta::tame::is_tame;
 
 /// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
 #[derive(Default)]
@@ -33,87 +33,6 @@ impl Events {
         *places.entry(home).or_insert_with_key(|home| {
             homes.push((home.clone(), Vec::new()));
             homes.len() - 1
-        })
-    }
-}
-
-/// What an item says, as the reader of its field understood it.
-pub(super) struct Draft<'a> {
-    pub(super) kind: Cow<'static, str>,
-    pub(super) time: Option<i64>,
-    pub(super) person: Person<'a>,
-    /// The conversation's names, where they are not the person's.
-    pub(super) names: Vec<Name>,
-    pub(super) effect: Effect,
-    /// What the event is about; the first half of its id.
-    pub(super) about: Cow<'a, str>,
-    /// The natural key: by what a repetition is known. The second half of its id.
-    pub(super) key: Vec<Cow<'a, str>>,
-    /// The event's payload: its member's name, and the JSON.
-    pub(super) payload: Option<(&'static str, String)>,
-}
-
-impl<'a> Draft<'a> {
-    /// An event about `about`, known again by `key`, that does nothing to anybody's conversation.
-    pub(super) fn new(
-        kind: impl Into<Cow<'static, str>>,
-        about: impl Into<Cow<'a, str>>,
-        key: impl Into<Vec<Cow<'a, str>>>,
-    ) -> Self {
-        Self {
-            kind: kind.into(),
-            time: None,
-            person: Person::default(),
-            names: Vec::new(),
-            effect: Effect::None,
-            about: about.into(),
-            key: key.into(),
-            payload: None,
-        }
-    }
-
-    /// What we do not model. It is known again by all that it says.
-    pub(super) fn unknown(item: Json<'a>) -> Self {
-        Self::unknown_text(item.canonical())
-    }
-
-    pub(super) fn unknown_text(text: impl Into<Cow<'a, str>>) -> Self {
-        let text = text.into();
-        Self::new(UNKNOWN, text.clone(), ["unknown".into(), text])
-    }
-
-    /// With the members of `shape` that `item` has, as the payload `name`.
-    pub(super) fn with_payload(
-        self,
-        name: &'static str,
-        shape: &Shape,
-        item: Json<'a>,
-    ) -> Option<Self> {
-        self.with_payload_of(name, &[(shape, item)])
-    }
-
-    /// With the members of several pieces, as the payload `name`.
-    pub(super) fn with_payload_of(
-        self,
-        name: &'static str,
-        pieces: &[(&Shape, Json<'a>)],
-    ) -> Option<Self> {
-        let size = pieces
-            .iter()
-            .map(|(_, item)| item.raw().len())
-            .sum::<usize>();
-        let mut json = String::with_capacity(size + 16);
-        json.push('{');
-        for (shape, item) in pieces {
-            if !item.is_object() {
-                return None;
-            }
-            write_members(shape.members(), *item, &mut json).ok()?;
-        }
-        json.push('}');
-        Some(Self {
-            payload: Some((name, json)),
-            ..self
         })
     }
 }
@@ -399,70 +318,4 @@ fn push_member(out: &mut String, name: &str, json: &str) {
     push_string(out, name);
     out.push(':');
     out.push_str(json);
-}
-
-/// Unix time in seconds, written as a number or as a string; `None` where no calendar has it.
-pub(super) fn seconds(json: Json<'_>) -> Option<i64> {
-    const YEAR_10000: i64 = 253_402_300_800;
-    json.integer()
-        .filter(|seconds| (0..YEAR_10000).contains(seconds))
-}
-
-/// The contacts of a change, to be found by the names of an item.
-struct Contacts<'a> {
-    all: Vec<(Json<'a>, Person<'a>, bool)>,
-    by_user: BTreeMap<Cow<'a, str>, usize>,
-    by_phone: BTreeMap<Cow<'a, str>, usize>,
-}
-
-impl<'a> Contacts<'a> {
-    fn new(contacts: &[Json<'a>]) -> Self {
-        let all: Vec<_> = contacts
-            .iter()
-            .map(|contact| (*contact, Person::contact(*contact), false))
-            .collect();
-        let mut by_user = BTreeMap::new();
-        let mut by_phone = BTreeMap::new();
-        for (place, (_, person, _)) in all.iter().enumerate() {
-            if let Some(user) = &person.user {
-                by_user.entry(user.clone()).or_insert(place);
-            }
-            if let Some(phone) = &person.phone {
-                by_phone.entry(phone.clone()).or_insert(place);
-            }
-        }
-        Self {
-            all,
-            by_user,
-            by_phone,
-        }
-    }
-
-    /// Adds to `person` what his contact tells of him, and returns the contact. One that is large is returned once.
-    fn join(&mut self, person: &mut Person<'a>) -> Option<&'a str> {
-        let by_user = person
-            .user
-            .as_deref()
-            .and_then(|user| self.by_user.get(user));
-        let place = by_user.or_else(|| self.by_phone.get(person.phone.as_deref()?))?;
-        let (contact, known, told) = self.all.get_mut(*place)?;
-        // A phone that two people share, in Meta's view, makes one of neither.
-        if let (Some(one), Some(other)) = (&person.user, &known.user)
-            && one != other
-        {
-            return None;
-        }
-        *person = std::mem::take(person).or(known.clone());
-        let again = std::mem::replace(told, true);
-        let raw = contact.raw();
-        (!again || raw.len() <= CARRIED).then_some(raw)
-    }
-
-    /// The contacts that no item asked for.
-    fn alone(self) -> impl Iterator<Item = &'a str> {
-        self.all
-            .into_iter()
-            .filter(|(_, _, told)| !told)
-            .map(|(contact, _, _)| contact.raw())
-    }
 }

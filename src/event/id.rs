@@ -32,16 +32,13 @@ fn push_hex<'p, const BYTES: usize>(
         Home::Number(id) => ("number", id.as_str()),
         Home::Account(id) => ("account", id.as_str()),
     };
-    let mut hash = Sha256::new();
+    let mut hashed = Vec::with_capacity(256);
     for part in [kind, id, what].into_iter().chain(parts) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+        hashed.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        hashed.extend_from_slice(part.as_bytes());
     }
-    for byte in hash.finalize().iter().take(BYTES) {
-        for digit in [byte >> 4, byte & 0xf] {
-            out.extend(char::from_digit(digit.into(), 16));
-        }
-    }
+    let digest = Sha256::digest(&hashed);
+    out.extend(digest.first_chunk::<BYTES>().map(hex::encode));
 }
 
 #[cfg(test)]

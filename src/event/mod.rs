@@ -3,6 +3,8 @@
 mod change;
 #[cfg(test)]
 mod conformance;
+mod contacts;
+mod draft;
 mod drift;
 mod fields;
 mod id;

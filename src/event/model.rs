@@ -1,9 +1,11 @@
 //! The event: one thing that happened, in the form in which it is stored and forwarded.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-/// One thing that happened: a message came, a status changed, a template was rejected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One thing that happened: a message came, a status changed, a template was rejected. `Debug` does not show its data.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Stable: the same thing, told again by Meta in another batch or another order, has the same id. Safe in a
     /// header and in a URL (lower-case hex digits and `-`).
@@ -20,9 +22,20 @@ pub struct Event {
     pub data: String,
 }
 
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("time", &self.time)
+            .field("effect", &self.effect)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A name by which Meta calls a person, a group or a thing. A person may have several, and each of them may change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Name {
     /// A business-scoped user id (`US.13491208655302741918`).
     User(String),
@@ -58,6 +71,34 @@ impl Name {
             Self::Topic(_) => "topic",
         };
         format!("{what}:{}", self.value())
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.key()
+    }
+}
+
+/// A text is no [`Name::key`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be user:, parent:, phone:, group: or topic: and a name")]
+pub struct NotAName;
+
+impl TryFrom<String> for Name {
+    type Error = NotAName;
+
+    fn try_from(key: String) -> Result<Self, NotAName> {
+        let (what, value) = key.split_once(':').ok_or(NotAName)?;
+        let value = value.to_owned();
+        match what {
+            "user" => Ok(Self::User(value)),
+            "parent" => Ok(Self::Parent(value)),
+            "phone" => Ok(Self::Phone(value)),
+            "group" => Ok(Self::Group(value)),
+            "topic" => Ok(Self::Topic(value)),
+            _ => Err(NotAName),
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::change::{Change, Common, Draft, Events, seconds};
+use super::change::{Change, Common, Events};
+use super::draft::{Draft, seconds};
 use super::person::{id, line, phone};
 use super::shell::Shell;
 use super::{Event, Home, fields};
@@ -115,7 +116,7 @@ fn change<'a>(json: Json<'a>, entry: Common<'a>, mut shell: Shell, events: &mut 
     }
     shell.member("value");
     if !fields::read(&mut change, &shell, value) {
-        let draft = change.managed(super::change::UNKNOWN, None, value);
+        let draft = change.managed(super::draft::UNKNOWN, None, value);
         change.emit(draft, &|out| shell.around(value.raw(), out));
     }
 }

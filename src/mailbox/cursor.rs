@@ -1,21 +1,22 @@
-//! A cursor: how far one destination has got in one mailbox, what is on its way to it, and which conversations wait
-//! because it refused one of their events.
+//! A cursor: how far one destination has got in one mailbox, and what is on its way to it.
 //!
-//! Why order holds: an event is started only when nothing before it in its conversation waits or is on its way. In the
-//! log that is checked against [`Cursor::queue`] and [`Cursor::in_flight`]. What comes behind a refused event is parked
-//! with it, and a parked conversation is delivered from the parked events alone, one at a time.
+//! Why order holds: events are started only when nothing before them in their conversation waits or is on its way. In
+//! the log that is checked against [`Cursor::queue`] and [`Cursor::in_flight`]. What comes behind a refused event is
+//! parked with it, and a parked conversation is delivered from the parked events alone, one request at a time.
 //!
 //! Why nothing is lost: the place that is written down never passes an event that is neither taken nor parked, and
 //! parking copies the event. After a crash everything behind that place is delivered again, under the same ids.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     Waiting,
-    log::{COLUMNS, DECLARED, Entry, Log, Stored, complete},
-    sql::{Sql, SqlError, atomically},
+    flow::{Down, Flow, May, State},
+    log::{COLUMNS, Entry, Log, Stored, complete},
+    parking::{Parking, Refusal, Refused},
+    sql::{Sql, SqlError},
 };
-use crate::config::Destination;
+use crate::config::{Destination, From};
 
 /// How many events are looked at beyond the first that is not delivered yet.
 const AHEAD: usize = 256;
@@ -26,7 +27,7 @@ const SAVE_EVERY: u32 = 100;
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The destination took the event.
+    /// The destination took the events.
     Taken,
     /// It did not, or gave no answer.
     Refused {
@@ -34,6 +35,8 @@ pub enum Outcome {
         error: String,
         /// Not to be tried again before this time (unix milliseconds), where the destination said so.
         not_before_ms: Option<i64>,
+        /// It speaks of the destination as a whole, not of these events: no connection, no answer, a server error.
+        whole: bool,
     },
     /// The destination wants nothing more.
     Gone,
@@ -44,74 +47,89 @@ pub enum Outcome {
 /// What a try changed that an operator wants to know of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing.
-    None,
     /// A conversation has to wait: it has its first failure.
     Parked,
-    /// An event was given up: it is a dead letter now.
+    /// Events were given up: they are dead letters now.
     Dead,
     /// The destination wants nothing more.
-    Stopped,
+    Gone,
+    /// The destination answers nothing any more.
+    Down,
+    /// The destination is back.
+    Up,
 }
 
-/// An event that is on its way.
-#[derive(Debug, Clone, Copy)]
+/// Events that are on their way: all of one conversation, in order.
+#[derive(Debug, Clone)]
 struct Flight {
     conversation: i64,
+    seqs: Vec<i64>,
     parked: bool,
 }
 
-/// A conversation that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Parked {
-    attempts: u32,
-    first_failed_ms: i64,
-    next_ms: i64,
+/// An event of the log that is wanted and not started yet.
+#[derive(Debug, Clone, Copy)]
+struct Queued {
+    conversation: i64,
+    received_ms: i64,
+}
+
+/// How events of one conversation are put together.
+#[derive(Debug, Clone, Copy)]
+struct Batching {
+    /// How many go in one request.
+    most: usize,
+    /// How long the conversation must have been quiet, in milliseconds, and how long that is waited for at most.
+    quiet_ms: i64,
+    quiet_max_ms: i64,
+}
+
+impl Batching {
+    /// When events that came together may go (unix milliseconds): when nothing more has come for a while, when they
+    /// are as many as may go, or when the first has waited for long enough.
+    fn ready_at(&self, together: &[(&i64, &Queued)]) -> i64 {
+        let (Some((_, first)), Some((_, last))) = (together.first(), together.last()) else {
+            return 0;
+        };
+        if self.quiet_ms == 0 || together.len() >= self.most {
+            return 0;
+        }
+        let quiet = last.received_ms.saturating_add(self.quiet_ms);
+        quiet.min(first.received_ms.saturating_add(self.quiet_max_ms))
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Cursor {
     destination: Destination,
+    batching: Batching,
+    parking: Parking,
+    flow: Flow,
     /// Up to where the log was read.
     read: i64,
     /// The place that is written down.
     saved: i64,
     since_saved: u32,
     /// The destination answered that it is gone.
-    stopped: bool,
-    /// Events of the log that are wanted and not started yet, with their conversations.
-    queue: BTreeMap<i64, i64>,
+    gone: bool,
+    queue: BTreeMap<i64, Queued>,
+    /// By the first of their events.
     in_flight: BTreeMap<i64, Flight>,
-    parked: HashMap<i64, Parked>,
 }
 
 impl Cursor {
     pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
-        for statement in [
-            "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, \
-             gone TEXT) STRICT, WITHOUT ROWID"
-                .to_owned(),
-            "CREATE TABLE IF NOT EXISTS parked (destination TEXT NOT NULL, conversation INTEGER NOT NULL, \
-             attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, \
-             error TEXT NOT NULL, PRIMARY KEY (destination, conversation)) STRICT, WITHOUT ROWID"
-                .to_owned(),
-            format!(
-                "CREATE TABLE IF NOT EXISTS parked_events (destination TEXT NOT NULL, {DECLARED}, \
-                 PRIMARY KEY (destination, conversation, seq)) STRICT, WITHOUT ROWID"
-            ),
-            format!(
-                "CREATE TABLE IF NOT EXISTS dead_letters (destination TEXT NOT NULL, {DECLARED}, \
-                 attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, \
-                 error TEXT NOT NULL, PRIMARY KEY (destination, seq)) STRICT, WITHOUT ROWID"
-            ),
-        ] {
-            sql.exec(&statement, &[])?;
-        }
+        Parking::create(sql)?;
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, gone TEXT, \
+             down_since_ms INTEGER, down_tries INTEGER, down_next_ms INTEGER) STRICT, WITHOUT ROWID",
+            &[],
+        )?;
         Ok(())
     }
 
-    /// Opens a destination's cursor. One that was not there before begins behind `last`: it gets what comes from now
-    /// on.
+    /// Opens a destination's cursor. One that was not there before begins behind `last`, and gets what comes from now
+    /// on; or, if it asks for that, at the beginning of what is still in the log.
     pub(super) fn load(
         sql: &dyn Sql,
         destination: Destination,
@@ -119,42 +137,45 @@ impl Cursor {
     ) -> Result<Self, SqlError> {
         let id = destination.id.as_str();
         let rows = sql.exec(
-            "SELECT place, gone FROM cursors WHERE destination = ?1",
+            "SELECT place, gone, down_since_ms, down_tries, down_next_ms FROM cursors WHERE destination = ?1",
             &[id.into()],
         )?;
-        let (saved, stopped) = if let Some(row) = rows.first() {
-            let gone = row.text(1)? == Some(destination.url.as_str());
-            (row.required_integer(0)?, gone)
+        let mut saved = match destination.from {
+            From::Now => last,
+            From::Beginning => 0,
+        };
+        let mut gone = false;
+        let mut down = None;
+        if let Some(row) = rows.first() {
+            saved = row.required_integer(0)?;
+            gone = row.text(1)? == Some(destination.url.as_str());
+            if let Some(since_ms) = row.integer(2)? {
+                down = Some(Down {
+                    since_ms,
+                    tries: u32::try_from(row.required_integer(3)?).unwrap_or(u32::MAX),
+                    next_ms: row.required_integer(4)?,
+                });
+            }
         } else {
             sql.exec(
                 "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
-                &[id.into(), last.into()],
+                &[id.into(), saved.into()],
             )?;
-            (last, false)
-        };
-        let rows = sql.exec(
-            "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",
-            &[id.into()],
-        )?;
-        let mut parked = HashMap::new();
-        for row in rows {
-            parked.insert(
-                row.required_integer(0)?,
-                Parked {
-                    attempts: u32::try_from(row.required_integer(1)?).unwrap_or(u32::MAX),
-                    first_failed_ms: row.required_integer(2)?,
-                    next_ms: row.required_integer(3)?,
-                },
-            );
         }
         Ok(Self {
+            parking: Parking::load(sql, id, destination.retry)?,
+            flow: Flow::new(destination.retry, destination.max_per_second, down),
+            batching: Batching {
+                most: destination.format.most_events(),
+                quiet_ms: i64::from(destination.quiet_ms),
+                quiet_max_ms: i64::from(destination.quiet_max_ms),
+            },
             read: saved,
             saved,
             since_saved: 0,
-            stopped,
+            gone,
             queue: BTreeMap::new(),
             in_flight: BTreeMap::new(),
-            parked,
             destination,
         })
     }
@@ -169,109 +190,136 @@ impl Cursor {
 
     /// Up to where every event is taken, parked or not wanted.
     pub(super) fn place(&self) -> i64 {
-        let waiting = self.queue.keys().next().copied();
         let flying = self.in_flight.iter().find(|(_, flight)| !flight.parked);
-        let first = match (waiting, flying.map(|(seq, _)| *seq)) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let first = [self.queue.keys().next(), flying.map(|(seq, _)| seq)];
+        let first = first.into_iter().flatten().min();
         first.map_or(self.read, |seq| seq - 1)
     }
 
-    /// The next event to be delivered, if there is one and room for it.
+    /// The next events to be delivered, if there are any and room for them.
     pub(super) fn next(
         &mut self,
         sql: &dyn Sql,
         log: &Log,
         now_ms: i64,
-    ) -> Result<Option<Stored>, SqlError> {
-        if self.destination.paused || self.stopped {
+    ) -> Result<Option<Vec<Stored>>, SqlError> {
+        if self.destination.paused || self.gone {
             return Ok(None);
         }
         let room = usize::try_from(self.destination.max_in_flight).unwrap_or(usize::MAX);
-        if self.in_flight.len() >= room {
+        let may = self.flow.may(now_ms, self.in_flight.len());
+        if self.in_flight.len() >= room || matches!(may, May::Wait(_)) {
             return Ok(None);
         }
         // Conversations that are tried again never take all the room: what is new must get through beside them.
-        let retried = self
-            .in_flight
-            .values()
-            .filter(|flight| flight.parked)
-            .count();
-        if retried < room.div_ceil(2)
-            && let Some(event) = self.next_parked(sql, now_ms)?
-        {
-            return Ok(Some(event));
+        let retried = self.in_flight.values().filter(|flight| flight.parked);
+        let mut events = None;
+        if retried.count() < room.div_ceil(2) {
+            events = self.next_parked(sql, now_ms, may == May::Try)?;
         }
-        self.next_in_log(sql, log)
+        if events.is_none() {
+            events = self.next_in_log(sql, log, now_ms)?;
+        }
+        if events.is_some() {
+            self.flow.started(now_ms);
+        }
+        Ok(events)
     }
 
-    fn next_parked(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<Option<Stored>, SqlError> {
-        loop {
-            let busy = self.busy();
-            let due = self
-                .parked
-                .iter()
-                .filter(|(conversation, parked)| {
-                    parked.next_ms <= now_ms && !busy.contains(conversation)
-                })
-                .min_by_key(|(conversation, parked)| (parked.next_ms, **conversation))
-                .map(|(conversation, _)| *conversation);
-            let Some(conversation) = due else {
-                return Ok(None);
-            };
-            let rows = sql.exec(
-                &format!(
-                    "SELECT {COLUMNS} FROM parked_events WHERE destination = ?1 AND conversation = ?2 \
-                     ORDER BY seq LIMIT 1"
-                ),
-                &[self.id().into(), conversation.into()],
-            )?;
-            if let Some(row) = rows.first() {
-                let event = complete(sql, Stored::read(row)?)?;
-                self.fly(&event, true);
-                return Ok(Some(event));
+    /// From the conversation that has waited longest of those whose time has come, or, where `any`, of all.
+    fn next_parked(
+        &mut self,
+        sql: &dyn Sql,
+        now_ms: i64,
+        any: bool,
+    ) -> Result<Option<Vec<Stored>>, SqlError> {
+        let busy = self.busy();
+        while let Some(conversation) = self.parking.next(now_ms, any, &busy) {
+            let events = self.parking.events(sql, conversation, self.batching.most)?;
+            if !events.is_empty() {
+                self.fly(&events, true);
+                return Ok(Some(events));
             }
-            self.unpark(sql, conversation)?;
+            self.parking.release(sql, conversation)?;
         }
+        Ok(None)
     }
 
-    fn next_in_log(&mut self, sql: &dyn Sql, log: &Log) -> Result<Option<Stored>, SqlError> {
+    fn next_in_log(
+        &mut self,
+        sql: &dyn Sql,
+        log: &Log,
+        now_ms: i64,
+    ) -> Result<Option<Vec<Stored>>, SqlError> {
         loop {
             self.read_ahead(sql, log)?;
-            let mut held = self.busy();
-            let mut found = None;
-            let mut behind_parked = None;
-            for (seq, conversation) in &self.queue {
-                if self.parked.contains_key(conversation) {
-                    behind_parked = Some(*seq);
-                    break;
-                }
-                if held.insert(*conversation) {
-                    found = Some(*seq);
-                    break;
-                }
-            }
-            if let Some(seq) = behind_parked {
-                self.put_aside(sql, log, seq)?;
-                self.queue.remove(&seq);
-                continue;
-            }
-            let Some(seq) = found else { return Ok(None) };
-            let rows = match log.table_of(seq) {
-                Some(table) => sql.exec(
-                    &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
-                    &[seq.into()],
-                )?,
-                None => Vec::new(),
+            self.park_followers(sql, log)?;
+            let Some(seqs) = self.choose(now_ms) else {
+                return Ok(None);
             };
-            self.queue.remove(&seq);
-            if let Some(row) = rows.first() {
-                let event = complete(sql, Stored::read(row)?)?;
-                self.fly(&event, false);
-                return Ok(Some(event));
+            let mut events = Vec::with_capacity(seqs.len());
+            for seq in seqs {
+                self.queue.remove(&seq);
+                let rows = match log.table_of(seq) {
+                    Some(table) => sql.exec(
+                        &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
+                        &[seq.into()],
+                    )?,
+                    None => Vec::new(),
+                };
+                if let Some(row) = rows.first() {
+                    let event = complete(sql, Stored::read(row)?)?;
+                    if self.destination.wants_data(&event.data) {
+                        events.push(event);
+                    }
+                }
+            }
+            if !events.is_empty() {
+                self.fly(&events, false);
+                return Ok(Some(events));
             }
         }
+    }
+
+    /// The first events in the queue that can go: of one conversation, and no other of it is before them.
+    fn choose(&self, now_ms: i64) -> Option<Vec<i64>> {
+        let mut held = self.busy();
+        for queued in self.queue.values() {
+            if !held.insert(queued.conversation) {
+                continue;
+            }
+            let together = self
+                .queue
+                .iter()
+                .filter(|(_, other)| other.conversation == queued.conversation);
+            let together: Vec<_> = together.take(self.batching.most).collect();
+            if self.batching.ready_at(&together) <= now_ms {
+                return Some(together.into_iter().map(|(seq, _)| *seq).collect());
+            }
+        }
+        None
+    }
+
+    /// When the first events in the queue can go (unix milliseconds; a time that is past: now).
+    fn queue_ready_at(&self) -> Option<i64> {
+        let mut held = self.busy();
+        let mut conversations = self
+            .queue
+            .values()
+            .filter(|queued| held.insert(queued.conversation));
+        if self.batching.quiet_ms == 0 {
+            return conversations.next().map(|_| 0);
+        }
+        conversations
+            .map(|queued| {
+                let together = self
+                    .queue
+                    .iter()
+                    .filter(|(_, other)| other.conversation == queued.conversation);
+                let together: Vec<_> = together.take(self.batching.most).collect();
+                self.batching.ready_at(&together)
+            })
+            .min()
     }
 
     /// Reads on in the log until there is enough to choose from.
@@ -286,56 +334,83 @@ impl Cursor {
             for Entry {
                 seq,
                 conversation,
+                received_ms,
                 kind,
             } in entries
             {
                 if self.destination.wants(&kind) {
-                    self.queue.insert(seq, conversation);
+                    let queued = Queued {
+                        conversation,
+                        received_ms,
+                    };
+                    self.queue.insert(seq, queued);
                 }
             }
         }
         Ok(())
     }
 
+    /// Moves what has come in conversations that wait behind what they wait for.
+    fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
+        let followers: Vec<i64> = self
+            .queue
+            .iter()
+            .filter(|(_, queued)| self.parking.holds(queued.conversation))
+            .map(|(seq, _)| *seq)
+            .collect();
+        for seq in followers {
+            self.parking.put_aside(sql, log, seq)?;
+            self.queue.remove(&seq);
+        }
+        Ok(())
+    }
+
     fn busy(&self) -> HashSet<i64> {
-        self.in_flight
-            .values()
-            .map(|flight| flight.conversation)
-            .collect()
+        let flights = self.in_flight.values();
+        flights.map(|flight| flight.conversation).collect()
     }
 
-    fn fly(&mut self, event: &Stored, parked: bool) {
-        let flight = Flight {
-            conversation: event.conversation,
-            parked,
-        };
-        self.in_flight.insert(event.seq, flight);
+    fn fly(&mut self, events: &[Stored], parked: bool) {
+        if let Some(first) = events.first() {
+            let flight = Flight {
+                conversation: first.conversation,
+                seqs: events.iter().map(|event| event.seq).collect(),
+                parked,
+            };
+            self.in_flight.insert(first.seq, flight);
+        }
     }
 
-    /// Takes note of what became of an event that was on its way. `random` is from 0 to 1.
+    /// Takes note of what became of the events that were on their way and began with `first`. `random` is from 0 to 1.
     pub(super) fn done(
         &mut self,
         sql: &dyn Sql,
         log: &Log,
-        seq: i64,
+        first: i64,
         outcome: &Outcome,
         now_ms: i64,
         random: f64,
-    ) -> Result<Change, SqlError> {
-        let Some(flight) = self.in_flight.get(&seq).copied() else {
-            return Ok(Change::None);
+    ) -> Result<Vec<Change>, SqlError> {
+        let Some(flight) = self.in_flight.get(&first).cloned() else {
+            return Ok(Vec::new());
         };
-        let change = match outcome {
+        let mut changes = Vec::new();
+        match outcome {
             Outcome::Taken => {
                 if flight.parked {
-                    self.take_parked(sql, flight.conversation, seq)?;
+                    self.parking.taken(sql, flight.conversation, &flight.seqs)?;
                 }
                 self.since_saved += 1;
-                Change::None
+                if self.flow.answered(now_ms) {
+                    self.parking.all_due(now_ms);
+                    self.write_down(sql)?;
+                    changes.push(Change::Up);
+                }
             }
             Outcome::Refused {
                 error,
                 not_before_ms,
+                whole,
             } => {
                 let refusal = Refusal {
                     error,
@@ -343,32 +418,34 @@ impl Cursor {
                     now_ms,
                     random,
                 };
-                self.refused(sql, log, seq, flight, &refusal)?
+                changes = self.refused(sql, log, &flight, *whole, &refusal)?;
             }
             Outcome::Gone => {
                 sql.exec(
                     "UPDATE cursors SET gone = ?2 WHERE destination = ?1",
                     &[self.id().into(), self.destination.url.as_str().into()],
                 )?;
-                self.stopped = true;
-                self.back_to_queue(seq, flight);
-                Change::Stopped
+                self.gone = true;
+                self.back_to_queue(&flight, now_ms);
+                changes.push(Change::Gone);
             }
-            Outcome::NotTried => {
-                self.back_to_queue(seq, flight);
-                Change::None
-            }
-        };
-        self.in_flight.remove(&seq);
+            Outcome::NotTried => self.back_to_queue(&flight, now_ms),
+        }
+        self.in_flight.remove(&first);
         if self.since_saved >= SAVE_EVERY {
             self.save(sql)?;
         }
-        Ok(change)
+        Ok(changes)
     }
 
-    fn back_to_queue(&mut self, seq: i64, flight: Flight) {
+    fn back_to_queue(&mut self, flight: &Flight, now_ms: i64) {
         if !flight.parked {
-            self.queue.insert(seq, flight.conversation);
+            let queued = Queued {
+                conversation: flight.conversation,
+                received_ms: now_ms,
+            };
+            self.queue
+                .extend(flight.seqs.iter().map(|seq| (*seq, queued)));
         }
     }
 
@@ -376,119 +453,56 @@ impl Cursor {
         &mut self,
         sql: &dyn Sql,
         log: &Log,
-        seq: i64,
-        flight: Flight,
+        flight: &Flight,
+        whole: bool,
         refusal: &Refusal<'_>,
-    ) -> Result<Change, SqlError> {
-        let conversation = flight.conversation;
-        let before = self.parked.get(&conversation).copied();
-        let attempts = before.map_or(0, |parked| parked.attempts).saturating_add(1);
-        let first_failed_ms = match before {
-            Some(parked) if parked.attempts > 0 => parked.first_failed_ms,
-            _ => refusal.now_ms,
+    ) -> Result<Vec<Change>, SqlError> {
+        let was_down = matches!(self.flow.state, State::Down(_));
+        let refused = self.parking.refused(
+            sql,
+            log,
+            flight.conversation,
+            &flight.seqs,
+            !flight.parked,
+            refusal,
+        )?;
+        let mut changes = match refused {
+            Refused::Parked => vec![Change::Parked],
+            Refused::Again => vec![],
+            Refused::Dead => vec![Change::Dead],
         };
-        let next =
-            self.destination
-                .retry
-                .next(attempts, first_failed_ms, refusal.now_ms, refusal.random);
-        let parked = Parked {
-            attempts: if next.is_some() { attempts } else { 0 },
-            first_failed_ms,
-            next_ms: next.map_or(refusal.now_ms, |next| {
-                next.max(refusal.not_before_ms.unwrap_or(next))
-            }),
+        if whole {
+            if self
+                .flow
+                .failed(refusal.now_ms, flight.conversation, refusal.random)
+            {
+                changes.push(Change::Down);
+            }
+        } else if self.flow.answered(refusal.now_ms) {
+            self.parking.all_due(refusal.now_ms);
+            changes.push(Change::Up);
+        }
+        if was_down || matches!(self.flow.state, State::Down(_)) {
+            self.write_down(sql)?;
+        }
+        Ok(changes)
+    }
+
+    /// Writes down whether the destination is down, and when it is tried again.
+    fn write_down(&self, sql: &dyn Sql) -> Result<(), SqlError> {
+        let down = match &self.flow.state {
+            State::Down(down) => Some(*down),
+            _ => None,
         };
-        atomically(sql, || {
-            if !flight.parked {
-                self.put_aside(sql, log, seq)?;
-            }
-            if next.is_none() {
-                sql.exec(
-                    &format!(
-                        "INSERT OR REPLACE INTO dead_letters \
-                         (destination, {COLUMNS}, attempts, first_failed_ms, died_ms, error) \
-                         SELECT destination, {COLUMNS}, ?4, ?5, ?6, ?7 FROM parked_events \
-                         WHERE destination = ?1 AND conversation = ?2 AND seq = ?3"
-                    ),
-                    &[
-                        self.id().into(),
-                        conversation.into(),
-                        seq.into(),
-                        i64::from(attempts).into(),
-                        first_failed_ms.into(),
-                        refusal.now_ms.into(),
-                        refusal.error.into(),
-                    ],
-                )?;
-                self.forget_parked(sql, conversation, seq)?;
-            }
-            sql.exec(
-                "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                &[
-                    self.id().into(),
-                    conversation.into(),
-                    i64::from(parked.attempts).into(),
-                    parked.first_failed_ms.into(),
-                    parked.next_ms.into(),
-                    refusal.error.into(),
-                ],
-            )?;
-            Ok(())
-        })?;
-        self.parked.insert(conversation, parked);
-        Ok(match (next, before) {
-            (None, _) => Change::Dead,
-            (Some(_), None) => Change::Parked,
-            (Some(_), Some(_)) => Change::None,
-        })
-    }
-
-    /// Copies an event out of the log, so that the log need not wait for it.
-    fn put_aside(&self, sql: &dyn Sql, log: &Log, seq: i64) -> Result<(), SqlError> {
-        if let Some(table) = log.table_of(seq) {
-            sql.exec(
-                &format!(
-                    "INSERT OR IGNORE INTO parked_events (destination, {COLUMNS}) \
-                     SELECT ?1, {COLUMNS} FROM {table} WHERE seq = ?2"
-                ),
-                &[self.id().into(), seq.into()],
-            )?;
-        }
-        Ok(())
-    }
-
-    fn forget_parked(&self, sql: &dyn Sql, conversation: i64, seq: i64) -> Result<(), SqlError> {
         sql.exec(
-            "DELETE FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq = ?3",
-            &[self.id().into(), conversation.into(), seq.into()],
+            "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4 WHERE destination = ?1",
+            &[
+                self.id().into(),
+                down.map(|down| down.since_ms).into(),
+                down.map(|down| i64::from(down.tries)).into(),
+                down.map(|down| down.next_ms).into(),
+            ],
         )?;
-        Ok(())
-    }
-
-    /// A parked event was taken: the next one of its conversation may go at once.
-    fn take_parked(&mut self, sql: &dyn Sql, conversation: i64, seq: i64) -> Result<(), SqlError> {
-        self.forget_parked(sql, conversation, seq)?;
-        let left = sql.exec(
-            "SELECT 1 FROM parked_events WHERE destination = ?1 AND conversation = ?2 LIMIT 1",
-            &[self.id().into(), conversation.into()],
-        )?;
-        if left.is_empty() {
-            return self.unpark(sql, conversation);
-        }
-        // Not written down: after a crash its time has come as well, and a count that is too high harms nobody.
-        if let Some(parked) = self.parked.get_mut(&conversation) {
-            parked.attempts = 0;
-        }
-        Ok(())
-    }
-
-    fn unpark(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
-        sql.exec(
-            "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
-            &[self.id().into(), conversation.into()],
-        )?;
-        self.parked.remove(&conversation);
         Ok(())
     }
 
@@ -506,64 +520,60 @@ impl Cursor {
         Ok(())
     }
 
-    /// When a conversation that waits is to be tried again (unix milliseconds), or 0 if something can go at once.
-    pub(super) fn wakes_at(&self, log: &Log) -> Option<i64> {
-        if self.destination.paused || self.stopped {
+    /// When something can go again (unix milliseconds; a time that is past: now), or `None` while nothing can.
+    pub(super) fn wakes_at(&self, log: &Log, now_ms: i64) -> Option<i64> {
+        if self.destination.paused || self.gone {
             return None;
         }
-        if !self.queue.is_empty() || self.read < log.last() {
-            return Some(0);
-        }
         let busy = self.busy();
-        self.parked
-            .iter()
-            .filter(|(conversation, _)| !busy.contains(conversation))
-            .map(|(_, parked)| parked.next_ms)
-            .min()
+        let unread = (self.read < log.last()).then_some(0);
+        let parked = self.parking.wakes_at(&busy);
+        let fresh = unread.or_else(|| self.queue_ready_at());
+        let ready_at = [fresh, parked].into_iter().flatten().min();
+        match self.flow.may(now_ms, self.in_flight.len()) {
+            May::Go => ready_at,
+            // Something waits, whenever its own time is: it can be what is tried.
+            May::Try => ready_at.map(|_| 0),
+            May::Wait(i64::MAX) => None,
+            May::Wait(until) if matches!(self.flow.state, State::Down(_)) => {
+                ready_at.map(|_| until)
+            }
+            May::Wait(until) => ready_at.map(|at| at.max(until)),
+        }
+    }
+
+    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
+    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
+        self.parking.due(conversation, now_ms);
+    }
+
+    /// Takes note that only so many of the events that were started, beginning with `first`, fit into one request.
+    pub(super) fn keep(&mut self, first: i64, count: usize, now_ms: i64) {
+        let Some(flight) = self.in_flight.get_mut(&first) else {
+            return;
+        };
+        let rest = Flight {
+            seqs: flight.seqs.split_off(count.min(flight.seqs.len())),
+            ..*flight
+        };
+        self.back_to_queue(&rest, now_ms);
     }
 
     /// What waits in one conversation from now on waits in the one that it turned out to be part of.
     /// [`Cursor::joined`] is to be called once this is committed.
     pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
-        let Some(moving) = self.parked.get(&from).copied() else {
-            return Ok(());
-        };
-        let together = self.together(moving, into);
-        sql.exec(
-            "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
-            &[self.id().into(), from.into(), into.into()],
-        )?;
-        sql.exec(
-            "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-             SELECT destination, ?3, ?4, ?5, ?6, error FROM parked WHERE destination = ?1 AND conversation = ?2",
-            &[
-                self.id().into(),
-                from.into(),
-                into.into(),
-                i64::from(together.attempts).into(),
-                together.first_failed_ms.into(),
-                together.next_ms.into(),
-            ],
-        )?;
-        sql.exec(
-            "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
-            &[self.id().into(), from.into()],
-        )?;
-        Ok(())
+        self.parking.join(sql, from, into)
     }
 
     /// Takes note that two conversations became one.
     pub(super) fn joined(&mut self, from: i64, into: i64) {
-        if let Some(moving) = self.parked.remove(&from) {
-            let together = self.together(moving, into);
-            self.parked.insert(into, together);
-        }
-        let in_queue = self.queue.values_mut();
-        let in_flight = self
-            .in_flight
-            .values_mut()
-            .map(|flight| &mut flight.conversation);
-        for conversation in in_queue.chain(in_flight) {
+        self.parking.joined(from, into);
+        let queued = self.queue.values_mut();
+        let flying = self.in_flight.values_mut();
+        for conversation in queued
+            .map(|queued| &mut queued.conversation)
+            .chain(flying.map(|flight| &mut flight.conversation))
+        {
             if *conversation == from {
                 *conversation = into;
             }
@@ -572,34 +582,13 @@ impl Cursor {
 
     /// What waits for the destination, besides the log.
     pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
-        let count = |table: &str| -> Result<i64, SqlError> {
-            let rows = sql.exec(
-                &format!("SELECT count(*) FROM {table} WHERE destination = ?1"),
-                &[self.id().into()],
-            )?;
-            rows.first().map_or(Ok(0), |row| row.required_integer(0))
-        };
         Ok(Waiting {
-            conversations: count("parked")?,
-            events: count("parked_events")?,
-            dead_letters: count("dead_letters")?,
-            gone: self.stopped,
+            gone: self.gone,
+            down_since_ms: match &self.flow.state {
+                State::Down(down) => Some(down.since_ms),
+                _ => None,
+            },
+            ..self.parking.waiting(sql)?
         })
     }
-
-    fn together(&self, moving: Parked, into: i64) -> Parked {
-        self.parked.get(&into).map_or(moving, |other| Parked {
-            attempts: moving.attempts.max(other.attempts),
-            first_failed_ms: moving.first_failed_ms.min(other.first_failed_ms),
-            next_ms: moving.next_ms.max(other.next_ms),
-        })
-    }
-}
-
-/// A refusal, and when and by what chance it is to be tried again.
-struct Refusal<'a> {
-    error: &'a str,
-    not_before_ms: Option<i64>,
-    now_ms: i64,
-    random: f64,
 }

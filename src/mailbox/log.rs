@@ -3,6 +3,8 @@
 //! A row is read again by each destination, copied aside where one refuses it, and gone with its generation as soon as
 //! every cursor has passed it, so that message text does not lie around.
 
+use std::fmt;
+
 use super::{
     batch,
     generations::Generations,
@@ -35,8 +37,8 @@ pub(super) const DECLARED: &str = "seq INTEGER NOT NULL, conversation INTEGER NO
      kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, added TEXT NOT NULL, \
      data TEXT NOT NULL";
 
-/// An event as the mailbox keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An event as the mailbox keeps it. `Debug` does not show its data.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Its place in the log.
     pub seq: i64,
@@ -56,6 +58,17 @@ pub struct Stored {
     pub added: String,
     /// [`crate::event::Event::data`].
     pub data: String,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("seq", &self.seq)
+            .field("conversation", &self.conversation)
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Stored {
@@ -98,6 +111,7 @@ impl Stored {
 pub(super) struct Entry {
     pub(super) seq: i64,
     pub(super) conversation: i64,
+    pub(super) received_ms: i64,
     pub(super) kind: String,
 }
 
@@ -228,14 +242,15 @@ impl Log {
                 break;
             }
             let rows = sql.exec(
-                &format!("SELECT seq, conversation, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+                &format!("SELECT seq, conversation, received_ms, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
                 &[place.into(), left.into()],
             )?;
             for row in rows {
                 entries.push(Entry {
                     seq: row.required_integer(0)?,
                     conversation: row.required_integer(1)?,
-                    kind: row.required_text(2)?.to_owned(),
+                    received_ms: row.required_integer(2)?,
+                    kind: row.required_text(3)?.to_owned(),
                 });
             }
         }

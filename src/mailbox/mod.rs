@@ -9,15 +9,23 @@
 //! - `ids`: what was seen before
 //! - `people`: whose conversation an event belongs to, and its windows
 //! - `log`: the events, while somebody waits for them
-//! - `cursor`: how far a destination has got, and what waits because it refused something
+//! - `cursor`: how far a destination has got, and what is on its way to it
+//! - `parking`: conversations that wait because it refused something
+//! - `flow`: how fast it may be written to
+//! - `dead_letters`: what a destination never took
+//! - [`drift`]: what Meta sends that we do not know
 
 mod batch;
 mod cursor;
+mod dead_letters;
+pub mod drift;
+mod flow;
 mod generations;
 mod ids;
 mod log;
 #[cfg(test)]
 pub(crate) mod native;
+mod parking;
 mod people;
 pub mod sql;
 #[cfg(test)]
@@ -26,6 +34,7 @@ mod tests;
 use std::{collections::HashMap, rc::Rc};
 
 pub use cursor::{Change, Outcome};
+pub use dead_letters::{DeadLetter, Summary, Which};
 pub use log::Stored;
 pub use people::Found;
 
@@ -49,13 +58,13 @@ pub struct Mailbox {
     cursors: Vec<Cursor>,
 }
 
-/// An event to be delivered, and where to.
+/// Events to be delivered in one request, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Which of the destinations, in the order in which the mailbox was opened with them.
     pub destination: usize,
-    /// What is to be delivered.
-    pub event: Stored,
+    /// What is to be delivered: events of one conversation, in order, one at least.
+    pub events: Vec<Stored>,
 }
 
 impl Mailbox {
@@ -94,7 +103,7 @@ impl Mailbox {
         if new.is_empty() {
             return Ok(0);
         }
-        if new.iter().any(|event| self.wants(&event.kind)) {
+        if new.iter().any(|event| self.wants(event)) {
             self.log.turn(&*self.sql, now_ms)?;
         }
 
@@ -106,7 +115,7 @@ impl Mailbox {
             let conversation = people.place(&*self.sql, event)?;
             placed.push(conversation);
             let superseded = superseded(event, &mut furthest);
-            if self.wants(&event.kind) {
+            if self.wants(event) {
                 let seq = self.log.number(now_ms) + count(wanted.len());
                 wanted.push(Stored {
                     seq,
@@ -156,20 +165,33 @@ impl Mailbox {
         Ok(new.len())
     }
 
-    fn wants(&self, kind: &str) -> bool {
-        self.cursors
-            .iter()
-            .any(|cursor| cursor.destination().wants(kind))
+    fn wants(&self, event: &Event) -> bool {
+        self.cursors.iter().any(|cursor| {
+            let destination = cursor.destination();
+            destination.wants(&event.kind) && destination.wants_data(&event.data)
+        })
     }
 
-    /// The next event to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
+    /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
     pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>, SqlError> {
         for (destination, cursor) in self.cursors.iter_mut().enumerate() {
-            if let Some(event) = cursor.next(&*self.sql, &self.log, now_ms)? {
-                return Ok(Some(Delivery { destination, event }));
+            if let Some(events) = cursor.next(&*self.sql, &self.log, now_ms)? {
+                return Ok(Some(Delivery {
+                    destination,
+                    events,
+                }));
             }
         }
         Ok(None)
+    }
+
+    /// Takes note that only the first `count` events of a delivery fit into one request.
+    pub fn keep(&mut self, delivery: &mut Delivery, count: usize, now_ms: i64) {
+        let cursor = self.cursors.get_mut(delivery.destination);
+        if let (Some(cursor), Some(first)) = (cursor, delivery.events.first()) {
+            cursor.keep(first.seq, count, now_ms);
+        }
+        delivery.events.truncate(count);
     }
 
     /// Takes note of what became of a delivery. `random` (from 0 to 1) spreads the tries that follow a failure.
@@ -179,18 +201,14 @@ impl Mailbox {
         outcome: &Outcome,
         now_ms: i64,
         random: f64,
-    ) -> Result<Change, SqlError> {
-        let Some(cursor) = self.cursors.get_mut(delivery.destination) else {
-            return Ok(Change::None);
+    ) -> Result<Vec<Change>, SqlError> {
+        let (Some(cursor), Some(first)) = (
+            self.cursors.get_mut(delivery.destination),
+            delivery.events.first(),
+        ) else {
+            return Ok(Vec::new());
         };
-        cursor.done(
-            &*self.sql,
-            &self.log,
-            delivery.event.seq,
-            outcome,
-            now_ms,
-            random,
-        )
+        cursor.done(&*self.sql, &self.log, first.seq, outcome, now_ms, random)
     }
 
     /// Writes down how far everyone has got and lets go of what nobody waits for. To be called when nothing can be
@@ -209,11 +227,12 @@ impl Mailbox {
         self.log.let_go(&*self.sql, passed)
     }
 
-    /// When there is something to do again (unix milliseconds; 0: now), or `None` while there is nothing.
-    pub fn wakes_at(&self) -> Option<i64> {
+    /// When there is something to do again (unix milliseconds; a time that is past: now), or `None` while there is
+    /// nothing.
+    pub fn wakes_at(&self, now_ms: i64) -> Option<i64> {
         self.cursors
             .iter()
-            .filter_map(|cursor| cursor.wakes_at(&self.log))
+            .filter_map(|cursor| cursor.wakes_at(&self.log, now_ms))
             .min()
     }
 
@@ -272,6 +291,8 @@ pub struct Waiting {
     pub dead_letters: i64,
     /// The destination answered that it wants nothing more.
     pub gone: bool,
+    /// Since when it answers nothing, in unix milliseconds.
+    pub down_since_ms: Option<i64>,
 }
 
 /// Whether the event tells a status that a further one had overtaken before it came.

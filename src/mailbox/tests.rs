@@ -1,5 +1,7 @@
 //! What a mailbox promises, on real SQLite.
 
+mod dead_letters;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
@@ -10,12 +12,8 @@ use crate::config::{Address, Format, Pattern, Retry};
 const NOW: i64 = 1_770_000_000_000;
 
 fn destination(id: &str) -> Destination {
+    let url = Address::parse("http://127.0.0.1:9/hooks").unwrap();
     Destination {
-        id: id.to_owned(),
-        url: Address::parse("http://127.0.0.1:9/hooks").unwrap(),
-        secrets: Vec::new(),
-        events: vec![Pattern::all()],
-        format: Format::CloudEvents,
         timeout_ms: 1000,
         max_in_flight: 4,
         retry: Retry {
@@ -23,7 +21,7 @@ fn destination(id: &str) -> Destination {
             max_ms: 60_000,
             total_ms: 3_600_000,
         },
-        paused: false,
+        ..Destination::new(id.to_owned(), url, Vec::new())
     }
 }
 
@@ -52,8 +50,17 @@ fn status(person: &str, about: &str, status: MessageStatus) -> Event {
 
 fn refused() -> Outcome {
     Outcome::Refused {
-        error: "status 500".to_owned(),
+        error: "status 422".to_owned(),
         not_before_ms: None,
+        whole: false,
+    }
+}
+
+fn unreachable() -> Outcome {
+    Outcome::Refused {
+        error: "connection refused".to_owned(),
+        not_before_ms: None,
+        whole: true,
     }
 }
 
@@ -66,7 +73,7 @@ fn deliver(
     let mut ids = Vec::new();
     while let Some(delivery) = mailbox.next(now_ms).unwrap() {
         let outcome = if takes(&delivery) {
-            ids.push(delivery.event.id.clone());
+            ids.push(delivery.events[0].id.clone());
             Outcome::Taken
         } else {
             refused()
@@ -141,7 +148,7 @@ fn when_everything_is_delivered_no_text_is_left() {
         for table in sql.tables().iter().filter(|name| name.starts_with("log_")) {
             assert_eq!(sql.count(table), 0);
         }
-        assert_eq!(mailbox.wakes_at(), None);
+        assert_eq!(mailbox.wakes_at(NOW), None);
     }
 }
 
@@ -155,7 +162,7 @@ fn what_no_destination_wants_is_not_kept() {
     let mut mailbox = Mailbox::open(sql.clone(), vec![choosy]).unwrap();
     assert_eq!(mailbox.append(vec![message("1", "a")], NOW).unwrap(), 1);
     assert!(!sql.tables().iter().any(|name| name.starts_with("log_")));
-    assert_eq!(mailbox.wakes_at(), None);
+    assert_eq!(mailbox.wakes_at(NOW), None);
 }
 
 #[test]
@@ -166,9 +173,11 @@ fn a_refused_message_holds_back_its_own_customer_alone() {
         .map(|id| message(id.get(..1).unwrap(), id))
         .to_vec();
     mailbox.append(events, NOW).unwrap();
-    let taken = deliver(&mut mailbox, NOW, |delivery| delivery.event.id != "1a-0");
+    let taken = deliver(&mut mailbox, NOW, |delivery| {
+        delivery.events[0].id != "1a-0"
+    });
     assert_eq!(taken, ["2a-0", "2b-0"]);
-    assert_eq!(mailbox.wakes_at(), Some(NOW + 1000));
+    assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 1000));
     assert_eq!(
         deliver(&mut mailbox, NOW + 999, |_| true),
         Vec::<String>::new()
@@ -188,9 +197,9 @@ fn after_the_last_try_an_event_is_a_dead_letter_and_its_customer_goes_on() {
         .append(vec![message("1", "a"), message("1", "b")], NOW)
         .unwrap();
     let mut taken = Vec::new();
-    while let Some(wakes_at) = mailbox.wakes_at() {
+    while let Some(wakes_at) = mailbox.wakes_at(NOW) {
         taken.extend(deliver(&mut mailbox, wakes_at.max(NOW), |delivery| {
-            delivery.event.id != "a-0"
+            delivery.events[0].id != "a-0"
         }));
     }
     assert_eq!(taken, ["b-0"]);
@@ -204,11 +213,11 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
     let delivery = mailbox.next(NOW).unwrap().unwrap();
-    let change = mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
-    assert_eq!(change, Change::Stopped);
+    let changes = mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    assert_eq!(changes, [Change::Gone]);
     mailbox.rest().unwrap();
     assert_eq!(mailbox.next(NOW).unwrap(), None);
-    assert_eq!(mailbox.wakes_at(), None);
+    assert_eq!(mailbox.wakes_at(NOW), None);
 
     let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     assert_eq!(again.next(NOW).unwrap(), None);
@@ -218,6 +227,149 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     };
     let mut moved = Mailbox::open(sql.clone(), vec![moved]).unwrap();
     assert_eq!(deliver(&mut moved, NOW, |_| true), ["a-0"]);
+}
+
+#[test]
+fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let events = (0..200)
+        .map(|n| message(&format!("{n}"), &format!("{n}")))
+        .collect();
+    mailbox.append(events, NOW).unwrap();
+    let mut now = NOW;
+    let mut tries = 0;
+    let mut changes = Vec::new();
+    while now < NOW + 30_000 {
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            tries += 1;
+            changes.extend(mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap());
+        }
+        mailbox.rest().unwrap();
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    assert!(tries < 12, "{tries} tries in 30 s");
+    assert_eq!(
+        changes
+            .iter()
+            .filter(|change| **change == Change::Down)
+            .count(),
+        1
+    );
+    assert!(
+        sql.count("parked") < 10,
+        "what was not tried stays in the log"
+    );
+    assert!(mailbox.waiting(0).unwrap().down_since_ms.is_some());
+
+    // It is spared after a restart as well.
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    assert_eq!(mailbox.next(now - 1).unwrap(), None);
+    let mut taken = 0;
+    let mut first_second = 0;
+    let back = now;
+    while let Some(at) = mailbox.wakes_at(now) {
+        now = now.max(at);
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            mailbox.done(&delivery, &Outcome::Taken, now, 0.5).unwrap();
+            taken += 1;
+            first_second += i32::from(now < back + 1000);
+        }
+    }
+    assert_eq!(taken, 200);
+    assert!(
+        first_second <= 5,
+        "{first_second} requests in the first second"
+    );
+    assert!(now < back + 10_000, "it took {} ms", now - back);
+    mailbox.rest().unwrap();
+    assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+}
+
+fn batching(quiet_ms: u32) -> Destination {
+    Destination {
+        format: Format::CloudEventsBatch,
+        quiet_ms,
+        quiet_max_ms: 5_000,
+        ..destination("bot")
+    }
+}
+
+/// What goes out now, request by request.
+fn requests(mailbox: &mut Mailbox, now_ms: i64) -> Vec<Vec<String>> {
+    let mut requests = Vec::new();
+    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
+        let ids = delivery.events.iter().map(|event| event.id.clone());
+        requests.push(ids.collect());
+        mailbox
+            .done(&delivery, &Outcome::Taken, now_ms, 0.5)
+            .unwrap();
+    }
+    mailbox.rest().unwrap();
+    requests
+}
+
+#[test]
+fn a_batch_holds_what_came_in_one_conversation_in_order() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let events = ["1a", "2a", "1b", "1c"].map(|id| message(id.get(..1).unwrap(), id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    assert_eq!(
+        requests(&mut mailbox, NOW),
+        [vec!["1a-0", "1b-0", "1c-0"], vec!["2a-0"]]
+    );
+}
+
+#[test]
+fn what_does_not_fit_into_a_request_goes_in_the_next() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let events = ["a", "b", "c"].map(|id| message("1", id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    let mut delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.keep(&mut delivery, 2, NOW);
+    assert_eq!(delivery.events.len(), 2);
+    assert_eq!(
+        mailbox.next(NOW).unwrap(),
+        None,
+        "the third waits for the others"
+    );
+    mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+    assert_eq!(requests(&mut mailbox, NOW), [vec!["c-0"]]);
+}
+
+#[test]
+fn a_bot_hears_of_three_quick_messages_once_when_the_customer_has_stopped_typing() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    for (n, id) in (0..).zip(["a", "b", "c"]) {
+        let now = NOW + n * 800;
+        mailbox.append(vec![message("1", id)], now).unwrap();
+        assert_eq!(mailbox.next(now).unwrap(), None);
+        assert_eq!(mailbox.wakes_at(now), Some(now + 1_000));
+    }
+    assert_eq!(
+        requests(&mut mailbox, NOW + 2_600),
+        [vec!["a-0", "b-0", "c-0"]]
+    );
+}
+
+#[test]
+fn a_customer_who_never_stops_typing_is_heard_of_all_the_same() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    let mut went = None;
+    for n in 0..20 {
+        let now = NOW + n * 500;
+        mailbox
+            .append(vec![message("1", &format!("{n}"))], now)
+            .unwrap();
+        if went.is_none() && !requests(&mut mailbox, now).is_empty() {
+            went = Some(now - NOW);
+        }
+    }
+    assert_eq!(went, Some(5_000));
 }
 
 #[test]
@@ -247,7 +399,7 @@ fn an_event_carries_the_windows_as_they_stood_after_it() {
     mailbox.append(vec![late, message("1", "b")], NOW).unwrap();
     let mut open = Vec::new();
     deliver(&mut mailbox, NOW, |delivery| {
-        open.push(added_member(&delivery.event, "window")["customer_service"]["open"].clone());
+        open.push(added_member(&delivery.events[0], "window")["customer_service"]["open"].clone());
         true
     });
     assert_eq!(open, [false, true]);
@@ -266,7 +418,7 @@ fn a_status_that_was_overtaken_is_marked() {
     for (kind, overtaken) in told {
         mailbox.append(vec![status("1", "m", kind)], NOW).unwrap();
         deliver(&mut mailbox, NOW, |delivery| {
-            let marked = added_member(&delivery.event, "superseded");
+            let marked = added_member(&delivery.events[0], "superseded");
             assert_eq!(marked == true, overtaken, "{kind:?}");
             true
         });
@@ -323,7 +475,7 @@ fn an_event_of_three_megabytes_is_kept_in_parts_and_comes_back_whole() {
     let mut seen = None;
     deliver(&mut mailbox, NOW, |_| false);
     deliver(&mut mailbox, NOW + 1000, |delivery| {
-        seen = Some(delivery.event.data.clone());
+        seen = Some(delivery.events[0].data.clone());
         true
     });
     assert_eq!(seen, Some(large.data));
@@ -369,19 +521,28 @@ enum Step {
     Append(Vec<usize>),
     /// Something is started.
     Start,
-    /// Something that is on its way comes to its end: which, and whether it was taken.
-    End(usize, bool),
+    /// Something that is on its way comes to its end: which, and how.
+    End(usize, Outcome),
     /// The object is restarted.
     Crash,
     /// Time goes by.
     Wait(i64),
 }
 
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        4 => Just(Outcome::Taken),
+        3 => Just(refused()),
+        3 => Just(unreachable()),
+        1 => Just(Outcome::NotTried),
+    ]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => proptest::collection::vec(0usize..40, 1..8).prop_map(Step::Append),
         6 => Just(Step::Start),
-        6 => (0usize..8, any::<bool>()).prop_map(|(which, taken)| Step::End(which, taken)),
+        6 => (0usize..8, outcome()).prop_map(|(which, outcome)| Step::End(which, outcome)),
         1 => Just(Step::Crash),
         2 => (0i64..5000).prop_map(Step::Wait),
     ];
@@ -425,9 +586,9 @@ proptest! {
         // By destination and conversation: what was taken, repetitions left out.
         let mut taken: HashMap<(usize, i64), Vec<String>> = HashMap::new();
         let mut take = |delivery: &Delivery| {
-            let taken = taken.entry((delivery.destination, delivery.event.conversation)).or_default();
-            if !taken.contains(&delivery.event.id) {
-                taken.push(delivery.event.id.clone());
+            let taken = taken.entry((delivery.destination, delivery.events[0].conversation)).or_default();
+            if !taken.contains(&delivery.events[0].id) {
+                taken.push(delivery.events[0].id.clone());
             }
         };
         for step in steps {
@@ -443,12 +604,11 @@ proptest! {
                     mailbox.append(events, now).unwrap();
                 }
                 Step::Start => flying.extend(mailbox.next(now).unwrap()),
-                Step::End(which, is_taken) if !flying.is_empty() => {
+                Step::End(which, outcome) if !flying.is_empty() => {
                     let delivery = flying.remove(which % flying.len());
-                    if is_taken {
+                    if outcome == Outcome::Taken {
                         take(&delivery);
                     }
-                    let outcome = if is_taken { Outcome::Taken } else { refused() };
                     mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
                     mailbox.rest().unwrap();
                 }
@@ -464,7 +624,7 @@ proptest! {
             take(&delivery);
             mailbox.done(&delivery, &Outcome::Taken, now, 0.5).unwrap();
         }
-        while let Some(wakes_at) = mailbox.wakes_at() {
+        while let Some(wakes_at) = mailbox.wakes_at(now) {
             now = now.max(wakes_at);
             deliver(&mut mailbox, now, |delivery| { take(delivery); true });
         }

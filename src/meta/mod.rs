@@ -6,3 +6,4 @@ pub mod json;
 pub mod payload;
 pub mod shape;
 pub mod signature;
+pub mod tame;

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::meta::json::{Json, is_tame, push_string};
+use crate::meta::json::{Json, push_string};
+use crate::meta::tame::is_tame;
 
 /// What a value looks like, and how it is written into an event.
 #[derive(Debug, Clone, Copy)]
@@ -294,7 +295,7 @@ mod tests {
         .unwrap();
         let mut found = Vec::new();
         SHAPE.unknown_members(document.root(), &mut String::from("value"), &mut |path| {
-            found.push(path.to_owned())
+            found.push(path.to_owned());
         });
         assert_eq!(found, ["value.x", "value.list[].b", "value.list[].b"]);
     }

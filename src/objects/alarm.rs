@@ -151,7 +151,7 @@ impl Mailbox {
 impl Core {
     /// When there is something to do (unix milliseconds).
     pub(super) fn wakes_at(&self, now: i64) -> Option<i64> {
-        let times = [self.mailbox.wakes_at(), self.outbox.wakes_at(now)];
+        let times = [self.mailbox.wakes_at(now), self.outbox.wakes_at(now)];
         times.into_iter().flatten().min()
     }
 }

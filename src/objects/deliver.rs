@@ -9,8 +9,7 @@ use super::{
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
-    config::Destination,
-    delivery::{self, Answer, ErrorClass, Outgoing, cloudevent, signature},
+    delivery::{self, Answer, ErrorClass},
     mailbox::{Change, Delivery, Outcome},
     meta::graph::Message,
     sending::{Draft, Send, recipient},
@@ -20,26 +19,27 @@ impl Mailbox {
     /// Starts the next event that can go.
     pub(super) fn start_delivery(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Ended>>> {
         let delivery = self.with_core(|core| {
-            let Some(delivery) = core.mailbox.next(now)? else {
+            let Some(mut delivery) = core.mailbox.next(now)? else {
                 return Ok(None);
             };
-            let event = &delivery.event;
-            let body = Outgoing {
-                id: &event.id,
-                kind: &event.kind,
-                source: &core.source,
-                subject: event.subject.as_deref(),
-                time: event.time.or(Some(event.received_ms.div_euclid(1000))),
-                data: &event.data,
-                added: &event.added,
-            }
-            .render();
-            let destination = core.mailbox.destination(delivery.destination).cloned();
-            Ok(destination.map(|destination| (Box::new(delivery), destination, body)))
+            let Some(destination) = core.mailbox.destination(delivery.destination) else {
+                return Ok(None);
+            };
+            let request = delivery::request(
+                destination,
+                &delivery.events,
+                &core.source,
+                now.div_euclid(1000),
+            );
+            let to = To {
+                id: destination.id.clone(),
+                url: destination.url.as_str().to_owned(),
+                timeout_ms: destination.timeout_ms,
+            };
+            core.mailbox.keep(&mut delivery, request.events, now);
+            Ok(Some((Box::new(delivery), to, request)))
         })?;
-        Ok(delivery.map(|(delivery, destination, body)| {
-            deliver(delivery, destination, body).boxed_local()
-        }))
+        Ok(delivery.map(|(delivery, to, request)| deliver(delivery, to, request).boxed_local()))
     }
 
     /// Takes note of what became of it. The replies that it was answered with are stored with that, at once.
@@ -55,7 +55,10 @@ impl Mailbox {
             Err(_) => None,
         };
         self.with_core(|core| {
-            let replying = (!replies.is_empty()).then_some(&*delivery.event.data);
+            let Some(event) = delivery.events.last() else {
+                return Ok(());
+            };
+            let replying = (!replies.is_empty()).then_some(&*event.data);
             let to = replying.and_then(recipient::of);
             let mut answers = replying.and_then(recipient::message_of);
             let number = core.phone_number_id.as_deref().unwrap_or_default();
@@ -65,8 +68,8 @@ impl Mailbox {
                 .unwrap_or_default();
             for (index, message) in replies.into_iter().enumerate() {
                 let send = Send {
-                    id: format!("{number}.{}.{id}.{index}", delivery.event.id),
-                    conversation: delivery.event.conversation,
+                    id: format!("{number}.{}.{id}.{index}", event.id),
+                    conversation: event.conversation,
                     draft: Draft {
                         to: to.clone(),
                         fallback: fallback.clone().filter(|_| message.is_free_form()),
@@ -77,32 +80,30 @@ impl Mailbox {
                 };
                 core.outbox.add(&*core.sql, send, now)?;
             }
-            let change = core
-                .mailbox
-                .done(delivery, outcome, now, js_sys::Math::random())?;
-            tell(core, &id, &delivery.event.id, change, outcome);
+            let random = js_sys::Math::random();
+            for change in core.mailbox.done(delivery, outcome, now, random)? {
+                tell(core, &id, &event.id, change, outcome);
+            }
             Ok(())
         })
     }
 }
 
+/// Where a request goes.
+struct To {
+    id: String,
+    url: String,
+    timeout_ms: u32,
+}
+
 /// Posts an event to a destination.
-async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String) -> Ended {
-    let id = &delivery.event.id;
-    let seconds = now_ms().div_euclid(1000);
-    let headers = signature::headers(id, seconds, &body, &destination.secrets)
-        .into_iter()
-        .chain([("content-type", cloudevent::CONTENT_TYPE.to_owned())]);
-    let answer = http::post(
-        destination.url.as_str(),
-        headers,
-        &body,
-        destination.timeout_ms,
-    )
-    .await;
+async fn deliver(delivery: Box<Delivery>, to: To, request: delivery::Request) -> Ended {
+    let id = delivery.events.first().map_or("", |event| &event.id);
+    let answer = http::post(&to.url, request.headers, &request.body, to.timeout_ms).await;
     let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
         error: class.to_string(),
         not_before_ms,
+        whole: !matches!(class, ErrorClass::Status(..500)),
     };
     let (outcome, replies) = match answer {
         Ok(answer) => {
@@ -114,7 +115,7 @@ async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String
                         console_log!(
                             "{}",
                             serde_json::json!({
-                                "event": "replies.refused", "destination": destination.id, "id": id, "faults": faults,
+                                "event": "replies.refused", "destination": to.id, "id": id, "faults": faults,
                             })
                         );
                         Vec::new()
@@ -135,10 +136,11 @@ async fn deliver(delivery: Box<Delivery>, destination: Destination, body: String
 /// Tells an operator of what has changed: ids and classes, no content.
 fn tell(core: &Core, destination: &str, id: &str, change: Change, outcome: &Outcome) {
     let event = match change {
-        Change::None => return,
         Change::Parked => "conversation.parked",
         Change::Dead => "event.dead",
-        Change::Stopped => "destination.gone",
+        Change::Gone => "destination.gone",
+        Change::Down => "destination.down",
+        Change::Up => "destination.up",
     };
     let error = match outcome {
         Outcome::Refused { error, .. } => Some(error),

@@ -24,9 +24,9 @@ pub(super) enum NoAnswer {
 }
 
 /// Posts a body and reads the answer, all within `timeout_ms`.
-pub(super) async fn post(
+pub(super) async fn post<N: AsRef<str>>(
     url: &str,
-    headers: impl IntoIterator<Item = (&'static str, String)>,
+    headers: impl IntoIterator<Item = (N, String)>,
     body: &str,
     timeout_ms: u32,
 ) -> Result<Answer, NoAnswer> {
@@ -34,7 +34,7 @@ pub(super) async fn post(
     let sent = async {
         let all = Headers::new();
         for (name, value) in headers {
-            all.set(name, &value)?;
+            all.set(name.as_ref(), &value)?;
         }
         let mut init = RequestInit::new();
         init.with_method(Method::Post)

@@ -6,7 +6,7 @@
 //! to destinations runs in the alarm (`alarm.rs`), which appending wakes if it is running.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::Rc,
 };
 
@@ -27,7 +27,7 @@ use super::{
 use crate::{
     delivery::cloudevent,
     environment::{self, Environment},
-    event::{Event, Home, Name, rfc3339},
+    event::{Event, Home},
     mailbox::{
         self,
         sql::{Sql, SqlError},
@@ -101,14 +101,12 @@ impl DurableObject for Mailbox {
                 self.append_all(batches).await?;
                 Response::empty()
             }
-            (Method::Get, "/conversation") => self.conversation(&request),
-            (Method::Get, "/destinations") => self.destinations(),
             (Method::Post, "/messages") => self.ask(&mut request).await,
             (Method::Get, "/message") => self.send_of(&request),
             #[cfg(feature = "panic-routes")]
             #[allow(clippy::panic)]
             (Method::Post, "/panic") => panic!("on purpose"),
-            _ => Response::error("no such command", 404),
+            _ => self.administer(&request).await,
         }
     }
 
@@ -126,21 +124,31 @@ impl Mailbox {
         &self,
         task: impl FnOnce(&mut Core) -> std::result::Result<T, SqlError>,
     ) -> Result<T> {
-        let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
+        let mut slot = self.opened()?;
         let result = match slot.as_mut() {
             Some(core) => task(core),
-            None => self.open().and_then(|core| task(slot.insert(core))),
+            None => return Err("the mailbox did not open".into()),
         };
-        result.map_err(|error| {
-            *slot = None;
-            console_error!("{{\"event\":\"mailbox.failed\",\"error\":\"{error}\"}}");
-            worker::Error::RustError(error.to_string())
-        })
+        result.map_err(|error| failed(&mut slot, &error))
+    }
+
+    /// What is kept, opened if it was not. Apart from the above, which is compiled once for each task.
+    #[inline(never)]
+    fn opened(&self) -> Result<RefMut<'_, Option<Core>>> {
+        let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
+        if slot.is_none() {
+            *slot = Some(self.open().map_err(|error| failed(&mut None, &error))?);
+        }
+        Ok(slot)
     }
 
     fn open(&self) -> std::result::Result<Core, SqlError> {
         let sql: Rc<dyn Sql> = Rc::new(Storage::of(&self.state));
         let home = home_of(&self.state.id().name().unwrap_or_default());
+        let phone_number_id = match &home {
+            Home::Number(id) => Some(id.clone()),
+            Home::Account(_) => None,
+        };
         let Ok(ready) = &*self.environment else {
             return Err(SqlError::Refused("the settings are wrong".to_owned()));
         };
@@ -149,16 +157,18 @@ impl Mailbox {
             per_second: settings.sending.per_second,
             per_minute: settings.sending.per_minute,
         };
+        let destinations = settings.destinations.iter();
+        let destinations = destinations
+            .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
+            .cloned()
+            .collect();
         Ok(Core {
-            mailbox: mailbox::Mailbox::open(sql.clone(), settings.destinations.clone())?,
+            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?,
             outbox: Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?,
             repeats: Repeats::open(&*sql)?,
             sql,
             source: cloudevent::source(&home),
-            phone_number_id: match home {
-                Home::Number(id) => Some(id),
-                Home::Account(_) => None,
-            },
+            phone_number_id,
         })
     }
 
@@ -183,7 +193,7 @@ impl Mailbox {
         Ok(())
     }
 
-    async fn append(&self, events: Vec<Event>) -> Result<()> {
+    pub(super) async fn append(&self, events: Vec<Event>) -> Result<()> {
         self.know_alarm().await?;
         let now = now_ms();
         let wakes_at = self.with_core(|core| {
@@ -219,74 +229,17 @@ impl Mailbox {
             }
         }
     }
-
-    fn conversation(&self, request: &Request) -> Result<Response> {
-        let url = request.url()?;
-        let person = url
-            .query_pairs()
-            .find(|(name, _)| name == "person")
-            .map(|(_, person)| person.into_owned())
-            .unwrap_or_default();
-        let found = self.with_core(|core| {
-            for name in names(&person) {
-                if let Some(found) = core.mailbox.find(&name)? {
-                    let statuses = core.mailbox.statuses(found.conversation, 20)?;
-                    return Ok(Some((found, statuses)));
-                }
-            }
-            Ok(None)
-        })?;
-        let Some((found, statuses)) = found else {
-            return Response::error("no such conversation", 404);
-        };
-        let statuses: Vec<_> = statuses
-            .into_iter()
-            .map(|(message, status, time)| {
-                serde_json::json!({ "message_id": message, "status": status, "time": time.and_then(rfc3339) })
-            })
-            .collect();
-        Response::from_json(&serde_json::json!({
-            "names": found.names,
-            "window": found.windows.at(now_ms().div_euclid(1000)),
-            "statuses": statuses,
-        }))
-    }
-
-    fn destinations(&self) -> Result<Response> {
-        let destinations = self.with_core(|core| {
-            let mut all = Vec::new();
-            for index in 0.. {
-                let Some(id) = core
-                    .mailbox
-                    .destination(index)
-                    .map(|found| found.id.clone())
-                else {
-                    break;
-                };
-                let waiting = core.mailbox.waiting(index)?;
-                all.push(serde_json::json!({
-                    "id": id,
-                    "gone": waiting.gone,
-                    "waiting_conversations": waiting.conversations,
-                    "waiting_events": waiting.events,
-                    "dead_letters": waiting.dead_letters,
-                }));
-            }
-            Ok(all)
-        })?;
-        Response::from_json(&serde_json::json!({ "destinations": destinations }))
-    }
 }
 
-/// What somebody may mean who writes down one of a person's names.
-pub(super) fn names(person: &str) -> [Name; 4] {
-    let digits = person.trim_start_matches('+').to_owned();
-    [
-        Name::User(person.to_owned()),
-        Name::Phone(digits),
-        Name::Group(person.to_owned()),
-        Name::Parent(person.to_owned()),
-    ]
+/// Forgets what may not be what was committed.
+#[inline(never)]
+fn failed(core: &mut Option<Core>, error: &SqlError) -> worker::Error {
+    *core = None;
+    console_error!(
+        "{}",
+        serde_json::json!({ "event": "mailbox.failed", "error": error.to_string() })
+    );
+    worker::Error::RustError(error.to_string())
 }
 
 pub(super) fn now_ms() -> i64 {

@@ -1,9 +1,12 @@
 //! The Durable Objects: thin shells that hold state, call the rules, and do the I/O.
 
 mod addresses;
+mod admin;
 mod alarm;
 mod append;
 mod deliver;
+#[allow(missing_docs, reason = "`durable_object` writes methods without")]
+pub(crate) mod drift;
 mod http;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
@@ -14,5 +17,6 @@ mod sql;
 
 pub(crate) use addresses::BINDING;
 pub(crate) use append::append_all;
+pub use drift::Drift;
 pub use mailbox::Mailbox;
 pub(crate) use problem::{faulty, problem};

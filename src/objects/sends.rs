@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use worker::{Request, Response, Result};
 
 use super::{
+    admin::names,
     http::NoAnswer,
-    mailbox::{Core, Mailbox, names, now_ms},
+    mailbox::{Core, Mailbox, now_ms},
     problem::{faulty, problem},
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };

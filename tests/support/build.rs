@@ -1,8 +1,10 @@
-//! The built WASM: where it is, and that it is not older than the source.
+//! The built WASM: where it is, and that it is not older than what it is made from.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use tokio::process::Command;
 
 /// The repository.
 pub(super) fn root() -> &'static Path {
@@ -20,18 +22,27 @@ pub(super) fn program(name: &str) -> PathBuf {
     path
 }
 
+/// A script of the repository, run by the node that npm installed.
+pub(crate) fn node(script: &str) -> Command {
+    let mut command = Command::new(program("node"));
+    command.current_dir(root()).arg(script);
+    command
+}
+
 /// The directory of the build.
 pub(super) fn directory(panic_routes: bool) -> PathBuf {
     let directory = root().join(if panic_routes { "build-panic" } else { "build" });
     let Some(built) = modified(&directory.join("index.js")) else {
         panic!("{} is not there: run `make wasm`", directory.display())
     };
-    // A test that passes on yesterday's build says nothing.
-    assert!(
-        built >= newest(&root().join("src")),
-        "{} is older than src/: run `make wasm`",
-        directory.display()
-    );
+    // A test that passes on yesterday's build says nothing. What it is made from is as in the Makefile.
+    for source in ["src", "Cargo.toml", "Cargo.lock", "scripts/build-wasm"] {
+        assert!(
+            built >= newest(&root().join(source)),
+            "{} is older than {source}: run `make wasm`",
+            directory.display()
+        );
+    }
     directory
 }
 

@@ -1,19 +1,25 @@
 //! Starts Transom as it is deployed, for the tests in `tests/`: the WASM of `make build`, in the real runtime.
 //!
 //! [`Transom`] runs it under `workerd serve`, which starts in a tenth of a second and keeps its mailboxes on disk, so
-//! that a test can kill it and start it again: `Transom::builder().config(json!({…})).start().await`. [`Wrangler`] runs it as `make dev` does, for the few tests about that.
-//! Both listen on a free port of loopback, reach nothing but loopback, and end with the value that stands for them.
+//! that a test can kill it and start it again: `Transom::builder().destinations([destination("crm", &backend)]).start().await`.
+//! [`Wrangler`] runs it as `make dev` does, for the few tests about that. Both listen on a free port of loopback, reach
+//! nothing but loopback, and end with the value that stands for them, or when a test should long have been over.
 
-#![allow(dead_code, reason = "each file of tests takes what it needs")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each file of tests takes what it needs"
+)]
 
+mod around;
 mod build;
 mod process;
 mod settings;
 mod workerd;
 mod wrangler;
 
-#[allow(unused_imports, reason = "as above")]
-pub(crate) use settings::{APP_SECRET, Settings, VERIFY_TOKEN};
+pub(crate) use around::{DESTINATION_SECRET, PATIENCE, destination, eventually, texts, unix, with};
+pub(crate) use build::node;
+pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, Settings, VERIFY_TOKEN};
 pub(crate) use workerd::Transom;
-#[allow(unused_imports, reason = "as above")]
-pub(crate) use wrangler::Wrangler;
+pub(crate) use wrangler::{Wrangler, free_port};

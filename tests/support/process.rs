@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 /// How long a start may take; the machine may be busy with the other tests.
 const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long it may run: no test takes nearly as long. Killing it is what ends a test that would wait for ever.
+const RUN_LIMIT: Duration = Duration::from_mins(3);
 
 /// A running program, killed when dropped, with all that it started.
 pub(super) struct Process {
     child: Child,
     group: u32,
     log: PathBuf,
+    limit: AbortHandle,
 }
 
 impl Process {
@@ -31,10 +36,15 @@ impl Process {
             .spawn();
         let child = child.unwrap();
         let group = child.id().unwrap();
+        let limit = tokio::spawn(async move {
+            sleep(RUN_LIMIT).await;
+            kill_group(group);
+        });
         Self {
             child,
             group,
             log: log.to_owned(),
+            limit: limit.abort_handle(),
         }
     }
 
@@ -63,13 +73,18 @@ impl Process {
     }
 
     fn kill_group(&mut self) {
+        self.limit.abort();
         if self.child.id().is_some() {
-            let group = format!("-{}", self.group);
-            let _ = std::process::Command::new("kill")
-                .args(["-KILL", "--", &group])
-                .status();
+            kill_group(self.group);
         }
     }
+}
+
+fn kill_group(group: u32) {
+    let group = format!("-{group}");
+    let _ = std::process::Command::new("kill")
+        .args(["-KILL", "--", &group])
+        .status();
 }
 
 impl Drop for Process {

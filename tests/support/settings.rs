@@ -10,8 +10,10 @@ use super::Transom;
 pub(crate) const APP_SECRET: &str = "test-app-secret";
 /// The verify token where a test sets none.
 pub(crate) const VERIFY_TOKEN: &str = "test-verify-token";
+/// The admin token where a test sets none.
+pub(crate) const ADMIN_TOKEN: &str = "test-admin-token";
 
-/// The settings of one Transom. `Default` has what is required and no destination.
+/// The settings of one Transom. `Default` has what is required, the admin token, and no destination.
 #[derive(Clone)]
 #[must_use]
 pub(crate) struct Settings {
@@ -28,6 +30,7 @@ impl Default for Settings {
         settings
             .secret("META_APP_SECRET", APP_SECRET)
             .secret("META_VERIFY_TOKEN", VERIFY_TOKEN)
+            .secret("ADMIN_TOKEN", ADMIN_TOKEN)
     }
 }
 

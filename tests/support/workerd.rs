@@ -38,7 +38,12 @@ impl Transom {
 
     /// The address of a path (`/webhook`).
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://{}{path}", self.address())
+    }
+
+    /// Where it listens: `127.0.0.1:port`.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Ends it at once, as a power cut would. Its disk stays.
@@ -150,8 +155,12 @@ const transom :Workerd.Worker = (
   ],
   bindings = [
       (name = "MAILBOX", durableObjectNamespace = "Mailbox"),
+      (name = "DRIFT", durableObjectNamespace = "Drift"),
 {bindings}  ],
-  durableObjectNamespaces = [(className = "Mailbox", uniqueKey = "mailbox", enableSql = true)],
+  durableObjectNamespaces = [
+    (className = "Mailbox", uniqueKey = "mailbox", enableSql = true),
+    (className = "Drift", uniqueKey = "drift", enableSql = true),
+  ],
   durableObjectStorage = (localDisk = "disk"),
   globalOutbound = "loopback",
 );

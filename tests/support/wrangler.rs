@@ -81,7 +81,8 @@ impl Drop for Wrangler {
     }
 }
 
-fn free_port() -> u16 {
+/// A port of loopback that nobody listens on.
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -151,6 +153,64 @@ fn with_more(value: &Value, count: &mut usize) -> Value {
         scalar => scalar.clone(),
     }
 }
+
+proptest! {
+    /// Whatever is cut out of a webhook or put into it, it becomes events, and each of them is JSON.
+    #[test]
+    fn no_change_to_a_webhook_breaks_it(
+        case: prop::sample::Index,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..12usize, prop::sample::select(SCRAPS)), 1..4),
+    ) {
+        let cases = CASES.get_or_init(|| cases().into_iter().map(|(_, case)| case.webhook.get().to_owned()).collect());
+        let mut body = case.get(cases).clone().into_bytes();
+        for (at, cut, scrap) in changes {
+            let at = at.index(body.len());
+            let end = (at + cut).min(body.len());
+            body.splice(at..end, scrap.bytes());
+        }
+        for (_, events) in split(&body) {
+            prop_assert!(!events.is_empty());
+            for event in events {
+                prop_assert!(serde_json::from_str::<Value>(&event.data).is_ok());
+                prop_assert!(event.id.len() == 41 && event.kind.starts_with("whatsapp."));
+            }
+        }
+        unknown_members(&body);
+    }
+}
+
+/// What is put into a webhook.
+const SCRAPS: &[&str] = &[
+    "",
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "null",
+    "0",
+    "-1e9",
+    "1e999",
+    "true",
+    "[]",
+    "{}",
+    "\\",
+    "\\ud800",
+    "\\u0000",
+    "é",
+    "\u{0}",
+    "{\"a\":",
+    "\"id\":",
+    "\"type\":",
+    "\"from\":",
+    "[[[[",
+    "]]]]",
+    "\"x\":\"y\",",
+];
+
+static CASES: OnceLock<Vec<String>> = OnceLock::new();
 
 #[test]
 fn every_member_of_the_documented_webhooks_is_known() {

@@ -1,7 +1,8 @@
 //! The account of the business: what Meta thinks of it and lets it do, its partners, its payments, its Flows.
 
 use super::{kind, topic};
-use crate::event::change::{Change, Draft};
+use crate::event::change::Change;
+use crate::event::draft::Draft;
 use crate::meta::json::Json;
 use crate::meta::payload::account::{
     ALERT, ALERT_ENTITY, CAPABILITY, FLOW, PARTNER_SOLUTION, PAYMENT_CONFIGURATION, REVIEW, UPDATE,

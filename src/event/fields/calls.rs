@@ -2,7 +2,8 @@
 
 use super::messages::{ERRORS, text_of};
 use crate::event::Effect;
-use crate::event::change::{Change, Draft, List, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, seconds};
 use crate::event::person::{FROM, Person, RECIPIENT, TO, id};
 use crate::event::shell::Shell;
 use crate::meta::json::Json;

@@ -3,7 +3,8 @@
 
 use super::messages::message;
 use crate::event::Effect;
-use crate::event::change::{Change, Draft, List, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, seconds};
 use crate::event::person::{CONTACT, Person, TO};
 use crate::meta::json::Json;
 use crate::meta::payload::coexistence::ADDRESS_BOOK_ENTRY;

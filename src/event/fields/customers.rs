@@ -1,7 +1,8 @@
 //! Customers, beside their messages: what they want, who they are, what they bought.
 
 use super::messages::{renamed, text_of};
-use crate::event::change::{Change, Draft, List, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, seconds};
 use crate::event::person::{CONTACT, FROM, Person, id};
 use crate::meta::json::Json;
 use crate::meta::payload::customer::{CONVERSION, PREFERENCE, USER_ID_CHANGE};

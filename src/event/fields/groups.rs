@@ -1,7 +1,8 @@
 //! Groups: made and closed, joined and left, renamed and suspended.
 
 use crate::event::Name;
-use crate::event::change::{Change, Draft, List, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, seconds};
 use crate::event::person::{CONTACT, Person, id};
 use crate::meta::json::Json;
 use crate::meta::payload::group::GROUP;

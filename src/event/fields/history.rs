@@ -3,7 +3,8 @@
 //! It comes in chunks of threads of messages, and the media of the last two weeks afterwards as bare messages.
 
 use super::messages::{message, text_of};
-use crate::event::change::{Change, Draft, List};
+use crate::event::change::{Change, List};
+use crate::event::draft::Draft;
 use crate::event::person::{FROM, Person, TO, id, line, phone};
 use crate::event::shell::Shell;
 use crate::meta::json::Json;

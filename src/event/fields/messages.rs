@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::statuses;
-use crate::event::change::{Change, Draft, List, UNKNOWN, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, UNKNOWN, seconds};
 use crate::event::person::{self, CONTACT, FROM, PREVIOUS, Person, RECIPIENT, id};
 use crate::event::{Effect, Name};
 use crate::meta::json::Json;

@@ -15,7 +15,8 @@ mod routing;
 mod statuses;
 mod templates;
 
-use super::change::{Change, Draft, List};
+use super::change::{Change, List};
+use super::draft::Draft;
 use super::shell::Shell;
 use crate::meta::json::Json;
 use crate::meta::payload;

@@ -1,7 +1,8 @@
 //! The number of the business. Meta names it by its digits here, so that most of this is kept with the account.
 
 use super::{kind, topic};
-use crate::event::change::{Change, Draft, seconds};
+use crate::event::change::Change;
+use crate::event::draft::{Draft, seconds};
 use crate::meta::json::Json;
 use crate::meta::payload::account::{
     BUSINESS_USERNAME, NUMBER_NAME, NUMBER_QUALITY, NUMBER_SETTINGS, SECURITY,

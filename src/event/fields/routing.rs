@@ -2,7 +2,8 @@
 
 use super::{messages, statuses};
 use crate::event::Effect;
-use crate::event::change::{Change, Draft, List, UNKNOWN, seconds};
+use crate::event::change::{Change, List};
+use crate::event::draft::{Draft, UNKNOWN, seconds};
 use crate::event::person::{CONTACT, FROM, Person, RECIPIENT, TO};
 use crate::event::shell::Shell;
 use crate::meta::json::Json;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::messages::text_of;
-use crate::event::change::{Change, Draft, seconds};
+use crate::event::change::Change;
+use crate::event::draft::{Draft, seconds};
 use crate::event::person::{PARTICIPANT, Person, RECIPIENT, id, line, phone};
 use crate::event::{Effect, MessageStatus, Name};
 use crate::meta::json::Json;

@@ -1,7 +1,8 @@
 //! Message templates: whether Meta lets them be sent, how they do, what they are.
 
 use super::{kind, topic};
-use crate::event::change::{Change, Draft};
+use crate::event::change::Change;
+use crate::event::draft::Draft;
 use crate::meta::json::Json;
 use crate::meta::payload::template::TEMPLATE;
 

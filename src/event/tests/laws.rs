@@ -48,7 +48,9 @@ fn message() -> impl Strategy<Value = Item> {
         "system",
     ]);
     (0..40u32, 0..6u8, kinds, scalar(), extras(), extras()).prop_map(|(id, from, kind, body, inner, outer)| {
-        let item = json!({"id": format!("wamid.{id}{kind}{from}{inner:?}{outer:?}{body}").replace(|c: char| !c.is_ascii_graphic(), "_").get(..100.min(10)).unwrap_or("wamid.x").to_owned() + &format!("{:x}", hash(&format!("{id}{kind}{from}{inner:?}{outer:?}{body}"))), "from": format!("1650555{from:04}"),
+        // Meta's ids differ where anything else does.
+        let content = format!("{id}{kind}{from}{inner:?}{outer:?}{body}");
+        let item = json!({"id": format!("wamid.{:x}", hash(&content)), "from": format!("1650555{from:04}"),
             "timestamp": "1770000000", "type": kind, kind: with(json!({"body": body}), inner)});
         ("messages", with(item, outer))
     })
@@ -181,7 +183,8 @@ proptest! {
         let body = webhook(&parts, &Map::new()).to_string();
         let places: Vec<usize> = body.match_indices("\":").map(|(place, _)| place + 2).collect();
         let place = places[at.index(places.len())];
-        let body = format!("{}{odd},\"later\":{}", &body[..place], &body[place..]);
+        let (before, after) = body.split_at(place);
+        let body = format!("{before}{odd},\"later\":{after}");
         for (_, event) in super::events_of(body.as_bytes()) {
             data(&event);
         }

@@ -29,10 +29,10 @@ fn messages(mut members: Value) -> Value {
     members["messaging_product"] = json!("whatsapp");
     members["metadata"] =
         json!({"display_phone_number": "15550783881", "phone_number_id": "106540352242922"});
-    webhook(json!([{"field": "messages", "value": members}]))
+    webhook(&json!([{"field": "messages", "value": members}]))
 }
 
-fn webhook(changes: Value) -> Value {
+fn webhook(changes: &Value) -> Value {
     json!({"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": changes}]})
 }
 

@@ -263,7 +263,7 @@ fn members_that_are_large_are_stored_once() {
 #[test]
 fn a_field_that_we_do_not_know_is_one_event_at_its_number_or_account() {
     let value = json!({"metadata": {"phone_number_id": "5"}, "things": [1, 2]});
-    let [(home, event)] = &events(&webhook(json!([{"field": "new_things", "value": value}])))[..]
+    let [(home, event)] = &events(&webhook(&json!([{"field": "new_things", "value": value}])))[..]
     else {
         panic!()
     };

@@ -47,7 +47,8 @@ fn speed() {
     for (name, body) in [("1,000 updates", body), ("one message", small)] {
         let value = best(|| drop(black_box(serde_json::from_slice::<Value>(&body).unwrap())));
         let events = best(|| drop(black_box(split(&body))));
-        let rate = |time: std::time::Duration| body.len() as f64 / 1e6 / time.as_secs_f64();
+        let bytes = u32::try_from(body.len()).map(f64::from).unwrap();
+        let rate = |time: std::time::Duration| bytes / 1e6 / time.as_secs_f64();
         println!(
             "{name}, {} bytes: split {events:?} ({:.0} MB/s), serde_json to Value {value:?} ({:.0} MB/s)",
             body.len(),

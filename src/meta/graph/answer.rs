@@ -1,6 +1,6 @@
 //! What an answer of the Graph API to a send means.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::errors::{Class, Outcome, find};
 
@@ -36,37 +36,6 @@ pub enum Answer {
     },
 }
 
-#[derive(Deserialize)]
-struct Sent {
-    messages: Vec<SentMessage>,
-    #[serde(default)]
-    contacts: Vec<Contact>,
-}
-
-#[derive(Deserialize)]
-struct SentMessage {
-    id: String,
-    message_status: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Contact {
-    wa_id: Option<String>,
-    user_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Failed {
-    error: GraphError,
-}
-
-#[derive(Deserialize)]
-struct GraphError {
-    code: u32,
-    #[serde(default)]
-    is_transient: bool,
-}
-
 /// Reads an answer. What does not plainly say that the message was taken, or that it was not, is unknown: a 5xx, a
 /// redirect, a success without an id, an error that cannot be read, one that Meta calls transient and does not
 /// document, and those of which Meta says itself that it does not know (1, 2, 131000, 131016).
@@ -78,30 +47,26 @@ pub fn read(status: u16, body: &[u8]) -> Answer {
 }
 
 fn accepted(body: &[u8]) -> Option<Answer> {
-    let sent: Sent = serde_json::from_slice(body).ok()?;
-    let message = sent
-        .messages
-        .into_iter()
-        .next()
-        .filter(|message| !message.id.is_empty())?;
-    let contact = sent.contacts.into_iter().next();
-    let (wa_id, user_id) = contact.map_or((None, None), |contact| (contact.wa_id, contact.user_id));
+    let sent: Value = serde_json::from_slice(body).ok()?;
+    let text = |place: &str| sent.pointer(place)?.as_str().map(str::to_owned);
     Some(Answer::Accepted {
-        message_id: message.id,
-        message_status: message.message_status,
-        wa_id,
-        user_id,
+        message_id: text("/messages/0/id").filter(|id| !id.is_empty())?,
+        message_status: text("/messages/0/message_status"),
+        wa_id: text("/contacts/0/wa_id"),
+        user_id: text("/contacts/0/user_id"),
     })
 }
 
 fn refused(status: u16, body: &[u8]) -> Answer {
-    let Ok(Failed { error }) = serde_json::from_slice::<Failed>(body) else {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let code = answer.pointer("/error/code").and_then(Value::as_u64);
+    let Some(code) = code.and_then(|code| u32::try_from(code).ok()) else {
         return Answer::Unknown { status, code: None };
     };
-    let code = error.code;
+    let is_transient = answer.pointer("/error/is_transient") == Some(&Value::Bool(true));
     let (class, outcome) = match find(code) {
         Some(entry) => (entry.class, entry.outcome),
-        None if error.is_transient => (Class::Other, Outcome::Unknown),
+        None if is_transient => (Class::Other, Outcome::Unknown),
         None => (Class::Other, Outcome::Refused),
     };
     match outcome {

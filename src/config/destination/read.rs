@@ -1,0 +1,204 @@
+//! Reads a destination out of `CONFIG`.
+
+use super::{Condition, Destination, Format, From, Header};
+use crate::{
+    checked::Node,
+    config::{Address, Pattern, Retry, SigningSecret, number, reference},
+};
+
+/// The longest that a conversation may be held back until it is quiet, in milliseconds.
+const LONGEST_QUIET_MS: u32 = 300_000;
+
+const MEMBERS: [&str; 16] = [
+    "id",
+    "url",
+    "secret",
+    "events",
+    "numbers",
+    "when",
+    "format",
+    "headers",
+    "from",
+    "timeout_ms",
+    "max_in_flight",
+    "max_per_second",
+    "quiet_ms",
+    "quiet_max_ms",
+    "retry",
+    "paused",
+];
+
+impl Destination {
+    /// Reads one; `None` if something that it cannot be without is wrong. All faults are recorded.
+    pub(in crate::config) fn read(
+        node: &Node<'_>,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        node.object()?;
+        node.only(&MEMBERS);
+        let id = node.need("id").and_then(|id| read_id(&id));
+        let url = node.need("url").and_then(|url| read_url(&url));
+        let secrets = node
+            .need("secret")
+            .map(|secret| read_secrets(&secret, lookup));
+        let events = node.get("events").map(|events| read_patterns(&events));
+        let numbers = node.get("numbers").map(|numbers| read_numbers(&numbers));
+        let when = node.get("when").map(|when| Condition::read_all(&when));
+        let format = node
+            .get("format")
+            .map_or(Some(Format::CloudEvents), |format| read_format(&format));
+        let headers = node
+            .get("headers")
+            .map(|headers| Header::read_all(&headers, lookup));
+        let from = node.get("from").and_then(|from| read_from(&from));
+        let timeout_ms = small(node, "timeout_ms", 100, 30_000, "ms");
+        let max_in_flight = small(node, "max_in_flight", 1, 100, "requests");
+        let max_per_second = small(node, "max_per_second", 1, 1000, "requests");
+        let quiet = read_quiet(node, format);
+        let retry = node.get("retry").map(|retry| read_retry(&retry));
+        let paused = node.get("paused").and_then(|paused| paused.flag());
+
+        let default = Self::new(id?, url?, secrets?);
+        Some(Self {
+            events: events.unwrap_or(default.events),
+            numbers,
+            when: when.unwrap_or_default(),
+            format: format?,
+            headers: headers.unwrap_or_default(),
+            from: from.unwrap_or(default.from),
+            timeout_ms: timeout_ms.unwrap_or(default.timeout_ms),
+            max_in_flight: max_in_flight.unwrap_or(default.max_in_flight),
+            max_per_second,
+            quiet_ms: quiet.0,
+            quiet_max_ms: quiet.1.unwrap_or(default.quiet_max_ms.max(quiet.0)),
+            retry: retry.unwrap_or(default.retry),
+            paused: paused.unwrap_or(default.paused),
+            ..default
+        })
+    }
+}
+
+fn read_url(node: &Node<'_>) -> Option<Address> {
+    Address::parse(node.text()?)
+        .map_err(|error| node.fault(error.to_string()))
+        .ok()
+}
+
+fn read_id(node: &Node<'_>) -> Option<String> {
+    let id = node.text()?;
+    let fits = (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+    if fits {
+        Some(id.to_owned())
+    } else {
+        node.refuse("must be 1 to 64 of a-z, 0-9, _ and -")
+    }
+}
+
+fn read_secrets(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<SigningSecret> {
+    if node.value().is_array() {
+        let references = node.items(1..=2, "secrets (the new one and the old one)");
+        references
+            .iter()
+            .filter_map(|node| read_secret(node, lookup))
+            .collect()
+    } else {
+        read_secret(node, lookup).into_iter().collect()
+    }
+}
+
+fn read_secret(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Option<SigningSecret> {
+    let (name, value) = reference::read(node, lookup)?;
+    SigningSecret::parse(&value)
+        .map_err(|error| node.fault(format!("{name} {error}")))
+        .ok()
+}
+
+fn read_patterns(node: &Node<'_>) -> Vec<Pattern> {
+    let read = |node: &Node<'_>| {
+        Pattern::parse(node.text()?)
+            .map_err(|error| node.fault(error.to_string()))
+            .ok()
+    };
+    node.items(1..=100, "event types")
+        .iter()
+        .filter_map(read)
+        .collect()
+}
+
+fn read_numbers(node: &Node<'_>) -> Vec<String> {
+    node.items(1..=1000, "phone_number_ids")
+        .iter()
+        .filter_map(number::read_id)
+        .collect()
+}
+
+fn read_format(node: &Node<'_>) -> Option<Format> {
+    match node.one_of(&["cloudevents", "cloudevents-batch", "meta"])? {
+        "cloudevents" => Some(Format::CloudEvents),
+        "meta" => Some(Format::Meta),
+        _ => Some(Format::CloudEventsBatch),
+    }
+}
+
+fn read_from(node: &Node<'_>) -> Option<From> {
+    match node.one_of(&["now", "beginning"])? {
+        "now" => Some(From::Now),
+        _ => Some(From::Beginning),
+    }
+}
+
+/// `quiet_ms`, and `quiet_max_ms` where it is set.
+fn read_quiet(node: &Node<'_>, format: Option<Format>) -> (u32, Option<u32>) {
+    let quiet = small(node, "quiet_ms", 0, 60_000, "ms").unwrap_or(0);
+    let most = small(node, "quiet_max_ms", 0, LONGEST_QUIET_MS, "ms");
+    for member in ["quiet_ms", "quiet_max_ms"] {
+        let needs_batch = node
+            .get(member)
+            .filter(|_| !matches!(format, None | Some(Format::CloudEventsBatch)));
+        if let Some(node) = needs_batch {
+            node.fault("is for the format cloudevents-batch alone");
+        }
+    }
+    if let (Some(most_node), Some(most)) = (node.get("quiet_max_ms"), most)
+        && most < quiet
+    {
+        most_node.fault("must not be below quiet_ms");
+    }
+    (quiet, most)
+}
+
+/// The longest schedule is a week: as long as Meta itself repeats a webhook.
+const WEEK_MS: u64 = 7 * 24 * 3_600_000;
+
+fn read_retry(node: &Node<'_>) -> Retry {
+    let default = Retry::default();
+    if node.object().is_none() {
+        return default;
+    }
+    node.only(&["first_ms", "max_ms", "total_ms"]);
+    let read = |key, least, otherwise| {
+        node.get(key)
+            .and_then(|node| node.whole(&(least..=WEEK_MS), "ms"))
+            .unwrap_or(otherwise)
+    };
+    let first_ms = read("first_ms", 10, default.first_ms);
+    // Who sets a first wait longer than the usual cap means what they say.
+    let max_ms = read("max_ms", 10, default.max_ms.max(first_ms));
+    let total_ms = read("total_ms", 0, default.total_ms);
+    if max_ms < first_ms {
+        node.fault("max_ms must not be below first_ms");
+    }
+    Retry {
+        first_ms,
+        max_ms,
+        total_ms,
+    }
+}
+
+fn small(node: &Node<'_>, key: &str, least: u32, most: u32, unit: &str) -> Option<u32> {
+    let number = node.get(key)?.whole(&(least.into()..=most.into()), unit)?;
+    u32::try_from(number).ok()
+}

@@ -1,0 +1,203 @@
+use serde_json::json;
+
+use super::*;
+use crate::config::{Settings, SettingsFault};
+
+const KEY: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+fn read(members: serde_json::Value) -> Result<Destination, Vec<String>> {
+    let mut destination =
+        json!({ "id": "crm", "url": "https://crm.example/h", "secret": "env:CRM_SECRET" });
+    for (name, value) in members.as_object().unwrap() {
+        destination[name] = value.clone();
+    }
+    let config = json!({ "destinations": [destination] }).to_string();
+    let lookup = |name: &str| {
+        let value = match name {
+            "META_APP_SECRET" | "META_VERIFY_TOKEN" => "x",
+            "CRM_SECRET" => KEY,
+            "CRM_KEY" => "k3y-1234",
+            "TWO_LINES" => "a\nb: c",
+            "CONFIG" => return Some(config.clone()),
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    Settings::read(lookup)
+        .map(|mut settings| settings.destinations.remove(0))
+        .map_err(|faults| faults.iter().map(SettingsFault::to_string).collect())
+}
+
+fn faults(members: serde_json::Value) -> Vec<String> {
+    read(members).err().unwrap_or_default()
+}
+
+#[test]
+fn a_destination_may_want_some_numbers_alone() {
+    let crm = read(json!({ "numbers": ["106540352242922", "2"] })).unwrap();
+    let wants = |number| crm.wants_number(number);
+    assert!(wants(Some("2")) && !wants(Some("3")) && !wants(None));
+    assert_eq!(
+        faults(json!({ "numbers": ["+1 555", 7] })),
+        [
+            "destinations[0].numbers[0]: must be a phone_number_id: digits, such as 106540352242922",
+            "destinations[0].numbers[1]: must be a string",
+        ]
+    );
+}
+
+#[test]
+fn a_destination_may_want_what_meets_all_its_conditions() {
+    let crm = read(json!({ "when": {
+        "data.message.kind": ["image", "document"],
+        "data.message.forwarded": true,
+        "data.customer.phone": 16_505_551_234_i64,
+    } }))
+    .unwrap();
+    let wants = |data: &str| crm.wants_data(data);
+    assert!(wants(
+        r#"{"message":{"kind":"image","forwarded":true},"customer":{"phone":"16505551234"}}"#
+    ));
+    for data in [
+        r#"{"message":{"kind":"text","forwarded":true},"customer":{"phone":"16505551234"}}"#,
+        r#"{"message":{"kind":"image","forwarded":false},"customer":{"phone":"16505551234"}}"#,
+        r#"{"message":{"kind":"image","forwarded":true}}"#,
+        r#"{"message":{"kind":{"image":1},"forwarded":true},"customer":{"phone":16505551234}}"#,
+        r#"{"message":"image"}"#,
+        "{}",
+        "not JSON",
+    ] {
+        assert!(!wants(data), "{data}");
+    }
+}
+
+#[test]
+fn a_condition_looks_into_lists() {
+    let crm = read(json!({ "when": { "data.raw.entry.changes.field": "messages" } })).unwrap();
+    let wants = |data: &str| crm.wants_data(data);
+    assert!(wants(
+        r#"{"raw":{"entry":[{"changes":[{"field":"x"},{"field":"messages"}]}]}}"#
+    ));
+    assert!(!wants(r#"{"raw":{"entry":[{"changes":[]}]}}"#));
+}
+
+#[test]
+fn a_condition_that_could_never_hold_is_refused() {
+    let path = "a condition is on a member of data, such as data.message.kind";
+    assert_eq!(
+        faults(
+            json!({ "when": { "data": 1, "data..x": 1, "data.m": {}, "data.n": [], "data.window.x": true, "type": "x" } })
+        ),
+        [
+            format!("destinations[0].when.data: {path}"),
+            format!("destinations[0].when.?: {path}"),
+            "destinations[0].when.?: must be a string, a number, true or false, or a list of such"
+                .to_owned(),
+            "destinations[0].when.?: at least 1 values".to_owned(),
+            "destinations[0].when.?: the mailbox adds this after it is known who wants the event"
+                .to_owned(),
+            format!("destinations[0].when.type: {path}"),
+        ]
+    );
+}
+
+#[test]
+fn headers_go_along_and_a_key_in_them_is_not_shown() {
+    let crm =
+        read(json!({ "headers": { "X-Api-Key": "env:CRM_KEY", "Authorization": "Basic eDp5" } }))
+            .unwrap();
+    let headers: Vec<_> = crm
+        .headers
+        .iter()
+        .map(|header| (header.name.as_str(), header.value.expose()))
+        .collect();
+    assert_eq!(
+        headers,
+        [("authorization", "Basic eDp5"), ("x-api-key", "k3y-1234")]
+    );
+    let shown = format!("{crm:?}");
+    assert!(!shown.contains("k3y") && !shown.contains("eDp5"), "{shown}");
+}
+
+#[test]
+fn a_header_that_would_get_in_the_way_is_refused() {
+    for name in [
+        "Content-Type",
+        "host",
+        "Transfer-Encoding",
+        "Webhook-Signature",
+        "webhook-id",
+        "X-Hub-Signature-256",
+        "CF-Worker",
+        "Connection",
+    ] {
+        assert_eq!(
+            faults(json!({ "headers": { name: "x" } })),
+            [format!(
+                "destinations[0].headers.{name}: is a header that is not yours to set"
+            )]
+        );
+    }
+    assert_eq!(
+        faults(
+            json!({ "headers": { "a b": "x", "X-A": "env:TWO_LINES", "X-B": "env:NOT_SET", "X-C": "", "x-c": "1", "X-D": "é" } })
+        ),
+        [
+            "destinations[0].headers.X-A: must be 1 to 4096 printable ASCII characters",
+            "destinations[0].headers.X-B: NOT_SET is not set: wrangler secret put NOT_SET",
+            "destinations[0].headers.X-C: must be 1 to 4096 printable ASCII characters",
+            "destinations[0].headers.X-D: must be 1 to 4096 printable ASCII characters",
+            "destinations[0].headers.?: must be the name of a header: 1 to 64 letters, digits and -",
+        ]
+    );
+    assert_eq!(
+        faults(json!({ "headers": { "X-A": "1", "x-a": "2" } })),
+        ["destinations[0].headers.x-a: is there twice: upper and lower case are the same"]
+    );
+}
+
+#[test]
+fn quiet_is_for_batches() {
+    let bot = read(json!({ "format": "cloudevents-batch", "quiet_ms": 40_000 })).unwrap();
+    assert_eq!(
+        (bot.format, bot.quiet_ms, bot.quiet_max_ms),
+        (Format::CloudEventsBatch, 40_000, 40_000)
+    );
+    let bot = read(json!({ "format": "cloudevents-batch", "quiet_ms": 1500 })).unwrap();
+    assert_eq!((bot.quiet_ms, bot.quiet_max_ms), (1500, 30_000));
+    assert_eq!(
+        faults(json!({ "quiet_ms": 1500 })),
+        ["destinations[0].quiet_ms: is for the format cloudevents-batch alone"]
+    );
+    assert_eq!(
+        faults(
+            json!({ "format": "cloudevents-batch", "quiet_ms": 60_001, "quiet_max_ms": 300_001 })
+        ),
+        [
+            "destinations[0].quiet_ms: must be 0 to 60000 ms",
+            "destinations[0].quiet_max_ms: must be 0 to 300000 ms"
+        ]
+    );
+    assert_eq!(
+        faults(json!({ "format": "cloudevents-batch", "quiet_ms": 20, "quiet_max_ms": 10 })),
+        ["destinations[0].quiet_max_ms: must not be below quiet_ms"]
+    );
+}
+
+#[test]
+fn pace_and_start_can_be_set() {
+    let crm = read(json!({ "max_per_second": 20, "from": "beginning", "format": "meta" })).unwrap();
+    assert_eq!(
+        (crm.max_per_second, crm.from, crm.format),
+        (Some(20), From::Beginning, Format::Meta)
+    );
+    let crm = read(json!({})).unwrap();
+    assert_eq!((crm.max_per_second, crm.from), (None, From::Now));
+    assert_eq!(
+        faults(json!({ "max_per_second": 0, "from": "yesterday" })),
+        [
+            "destinations[0].from: must be now or beginning",
+            "destinations[0].max_per_second: must be 1 to 1000 requests"
+        ]
+    );
+}

@@ -1,0 +1,124 @@
+//! What Meta sends that we do not know yet, counted by path: users learn of a change before their software does.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    batch,
+    sql::{Sql, SqlError},
+};
+
+/// How many paths are kept. Meta's changes are few; this only keeps nonsense from piling up.
+const MOST: i64 = 1_000;
+
+/// A path that we do not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// `messages[].location.floor`, `field:new_things`, `messages[].type:poll`.
+    pub path: String,
+    /// In how many webhooks it was seen, at least.
+    pub count: i64,
+    /// When it was seen first, in unix seconds.
+    pub first: i64,
+    /// When it was seen last, in unix seconds.
+    pub last: i64,
+}
+
+/// Counts paths that were seen.
+pub fn saw(sql: &dyn Sql, paths: &BTreeMap<String, i64>, now: i64) -> Result<(), SqlError> {
+    create(sql)?;
+    let rows = paths
+        .iter()
+        .map(|(path, count)| serde_json::json!([path, count]));
+    for rows in batch::rows(rows) {
+        sql.exec(
+            "INSERT INTO drift (path, count, first, last) \
+             SELECT value ->> 0, value ->> 1, ?2, ?2 FROM json_each(?1) \
+             WHERE (SELECT count(*) FROM drift) < ?3 OR value ->> 0 IN (SELECT path FROM drift) \
+             ON CONFLICT (path) DO UPDATE SET count = count + excluded.count, last = max(last, excluded.last)",
+            &[rows.into(), now.into(), MOST.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// All that was seen, the latest first.
+pub fn all(sql: &dyn Sql) -> Result<Vec<Seen>, SqlError> {
+    create(sql)?;
+    let rows = sql.exec(
+        "SELECT path, count, first, last FROM drift ORDER BY first DESC, path",
+        &[],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(Seen {
+                path: row.required_text(0)?.to_owned(),
+                count: row.required_integer(1)?,
+                first: row.required_integer(2)?,
+                last: row.required_integer(3)?,
+            })
+        })
+        .collect()
+}
+
+fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS drift (path TEXT PRIMARY KEY, count INTEGER NOT NULL, first INTEGER NOT NULL, \
+         last INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        &[],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::native::Native;
+
+    fn paths(paths: &[(&str, i64)]) -> BTreeMap<String, i64> {
+        paths
+            .iter()
+            .map(|(path, count)| ((*path).to_owned(), *count))
+            .collect()
+    }
+
+    #[test]
+    fn a_path_is_counted_from_when_it_was_first_seen() {
+        let sql = Native::new();
+        saw(&*sql, &paths(&[("messages[].location.floor", 2)]), 100).unwrap();
+        saw(
+            &*sql,
+            &paths(&[("field:new_things", 1), ("messages[].location.floor", 3)]),
+            200,
+        )
+        .unwrap();
+        let seen: Vec<_> = all(&*sql)
+            .unwrap()
+            .into_iter()
+            .map(|seen| (seen.path, seen.count, seen.first, seen.last))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("field:new_things".to_owned(), 1, 200, 200),
+                ("messages[].location.floor".to_owned(), 5, 100, 200)
+            ]
+        );
+    }
+
+    #[test]
+    fn nonsense_does_not_pile_up() {
+        let sql = Native::new();
+        for n in 0..1_100 {
+            saw(&*sql, &paths(&[(&format!("field:{n}"), 1)]), 1).unwrap();
+        }
+        saw(&*sql, &paths(&[("field:7", 1)]), 2).unwrap();
+        let seen = all(&*sql).unwrap();
+        assert_eq!(seen.len(), 1_000);
+        assert!(
+            seen.iter()
+                .any(|seen| seen.path == "field:7" && seen.count == 2)
+        );
+    }
+}

@@ -1,0 +1,311 @@
+//! How fast a destination may be written to: not at all while it is down, but for one try now and then; ever faster
+//! after it came back; and never faster than it was said to take.
+
+use std::collections::HashSet;
+
+use crate::config::Retry;
+
+/// After failures of so many conversations in a row a destination counts as down: it is not about one of them.
+const FAILURES: usize = 5;
+
+/// How many requests a second it gets in the first second after it came back. Twice as many in each that follows.
+const FIRST_RATE: f64 = 4.0;
+
+/// From this rate on (requests a second) it counts as back for good.
+const FULL_RATE: f64 = 1024.0;
+
+/// How a destination does.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum State {
+    /// It answers. Holds the conversations that failed since it last took something.
+    Up(HashSet<i64>),
+    /// It answers nothing.
+    Down(Down),
+    /// It took something after it was down.
+    Recovering {
+        /// Unix milliseconds.
+        since_ms: i64,
+    },
+}
+
+/// A destination that answers nothing. Written down, so that it is still spared after the object was evicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Down {
+    /// Since when, in unix milliseconds.
+    pub(super) since_ms: i64,
+    /// How many tries it got since.
+    pub(super) tries: u32,
+    /// When it gets the next, in unix milliseconds.
+    pub(super) next_ms: i64,
+}
+
+/// What may be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum May {
+    /// Whatever can go.
+    Go,
+    /// One request, to see whether the destination is back.
+    Try,
+    /// Nothing before this time (unix milliseconds).
+    Wait(i64),
+}
+
+/// Paces one destination.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) state: State,
+    retry: Retry,
+    max_per_second: Option<u32>,
+    /// When the next request may go, in unix milliseconds with fractions.
+    slot_ms: f64,
+}
+
+impl Flow {
+    pub(super) fn new(retry: Retry, max_per_second: Option<u32>, down: Option<Down>) -> Self {
+        Self {
+            state: down.map_or_else(|| State::Up(HashSet::new()), State::Down),
+            retry,
+            max_per_second,
+            slot_ms: 0.0,
+        }
+    }
+
+    /// What may be started at `now_ms`, with so many requests under way.
+    pub(super) fn may(&self, now_ms: i64, in_flight: usize) -> May {
+        if let State::Down(down) = &self.state {
+            return match (in_flight, down.next_ms <= now_ms) {
+                (0, true) => May::Try,
+                (0, false) => May::Wait(down.next_ms),
+                // Its end decides how it goes on.
+                _ => May::Wait(i64::MAX),
+            };
+        }
+        let slot_ms = ceil(self.slot_ms);
+        if self.rate(now_ms).is_some() && slot_ms > now_ms {
+            May::Wait(slot_ms)
+        } else {
+            May::Go
+        }
+    }
+
+    /// Takes note that a request was started.
+    pub(super) fn started(&mut self, now_ms: i64) {
+        if let Some(rate) = self.rate(now_ms) {
+            self.slot_ms = self.slot_ms.max(float(now_ms)) + 1000.0 / rate;
+        }
+    }
+
+    /// Takes note that the destination answered as it should, or refused one event for what is in it. Gives whether
+    /// that ends an outage.
+    pub(super) fn answered(&mut self, now_ms: i64) -> bool {
+        match &mut self.state {
+            State::Up(failed) => {
+                failed.clear();
+                false
+            }
+            State::Down(_) => {
+                self.state = State::Recovering { since_ms: now_ms };
+                self.slot_ms = 0.0;
+                true
+            }
+            State::Recovering { .. } => {
+                if self
+                    .recovering_rate(now_ms)
+                    .is_some_and(|rate| rate >= FULL_RATE)
+                {
+                    self.state = State::Up(HashSet::new());
+                }
+                false
+            }
+        }
+    }
+
+    /// Takes note that the destination failed as a whole, at an event of this conversation. Gives whether it counts as
+    /// down from now on and did not before.
+    pub(super) fn failed(&mut self, now_ms: i64, conversation: i64, random: f64) -> bool {
+        match &mut self.state {
+            State::Up(failed) => {
+                failed.insert(conversation);
+                if failed.len() < FAILURES {
+                    return false;
+                }
+            }
+            State::Recovering { .. } => {}
+            State::Down(down) => {
+                down.tries = down.tries.saturating_add(1);
+                down.next_ms = next(&self.retry, *down, now_ms, random);
+                return false;
+            }
+        }
+        let mut down = Down {
+            since_ms: now_ms,
+            tries: 1,
+            next_ms: now_ms,
+        };
+        down.next_ms = next(&self.retry, down, now_ms, random);
+        self.state = State::Down(down);
+        true
+    }
+
+    fn rate(&self, now_ms: i64) -> Option<f64> {
+        let most = self.max_per_second.map(f64::from);
+        match (self.recovering_rate(now_ms), most) {
+            (Some(rate), Some(most)) => Some(rate.min(most)),
+            (rate, most) => rate.or(most),
+        }
+    }
+
+    fn recovering_rate(&self, now_ms: i64) -> Option<f64> {
+        let State::Recovering { since_ms } = self.state else {
+            return None;
+        };
+        let seconds = now_ms.saturating_sub(since_ms).clamp(0, 60_000) / 1000;
+        let doublings = i32::try_from(seconds).unwrap_or(60);
+        Some((FIRST_RATE * 2f64.powi(doublings)).min(FULL_RATE))
+    }
+}
+
+/// When a destination that is down is tried again: by the schedule of its events, and without an end.
+fn next(retry: &Retry, down: Down, now_ms: i64, random: f64) -> i64 {
+    let endless = Retry {
+        total_ms: u64::MAX,
+        ..*retry
+    };
+    endless
+        .next(down.tries, down.since_ms, now_ms, random)
+        .unwrap_or(now_ms)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "unix milliseconds fit")]
+fn float(ms: i64) -> f64 {
+    ms as f64
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "unix milliseconds fit")]
+fn ceil(ms: f64) -> i64 {
+    ms.ceil() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: i64 = 1_770_000_000_000;
+
+    fn flow(max_per_second: Option<u32>) -> Flow {
+        let retry = Retry {
+            first_ms: 1_000,
+            max_ms: 8_000,
+            total_ms: 10_000,
+        };
+        Flow::new(retry, max_per_second, None)
+    }
+
+    fn down() -> Flow {
+        let mut flow = flow(None);
+        for conversation in 1..=5 {
+            assert_eq!(flow.failed(NOW, conversation, 0.5), conversation == 5);
+        }
+        flow
+    }
+
+    #[test]
+    fn one_conversation_that_fails_again_and_again_is_no_outage() {
+        let mut flow = flow(None);
+        assert!((0..100).all(|_| !flow.failed(NOW, 7, 0.5)));
+        assert_eq!(flow.may(NOW, 0), May::Go);
+    }
+
+    #[test]
+    fn five_conversations_in_a_row_are_unless_something_was_taken_in_between() {
+        assert_eq!(down().may(NOW, 0), May::Wait(NOW + 1_000));
+        let mut flow = flow(None);
+        for conversation in 0..100 {
+            assert!(!flow.failed(NOW, conversation, 0.5));
+            flow.answered(NOW);
+        }
+    }
+
+    #[test]
+    fn while_it_is_down_there_is_one_try_at_a_time_ever_more_seldom_and_without_end() {
+        let mut flow = down();
+        let mut now = NOW;
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            let May::Wait(next) = flow.may(now, 0) else {
+                panic!("it may not go")
+            };
+            waits.push(next - now);
+            now = next;
+            assert_eq!(flow.may(now, 0), May::Try);
+            flow.started(now);
+            assert_eq!(flow.may(now, 1), May::Wait(i64::MAX));
+            assert!(!flow.failed(now, 1, 0.5));
+        }
+        assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+    }
+
+    #[test]
+    fn after_an_outage_the_rate_grows_until_it_is_free() {
+        let mut flow = down();
+        assert!(flow.answered(NOW));
+        let mut now = NOW;
+        let mut a_second = vec![0; 9];
+        while now < NOW + 9_000 {
+            if flow.may(now, 0) == May::Go {
+                flow.started(now);
+                assert!(!flow.answered(now));
+                if let Some(count) = a_second.get_mut(usize::try_from((now - NOW) / 1000).unwrap())
+                {
+                    *count += 1;
+                }
+            }
+            if !matches!(flow.state, State::Recovering { .. }) {
+                break;
+            }
+            if let May::Wait(next) = flow.may(now, 0) {
+                now = next;
+            }
+        }
+        assert_eq!(flow.may(now, 0), May::Go);
+        assert_eq!(a_second.first(), Some(&4));
+        assert!(
+            a_second
+                .windows(2)
+                .take(6)
+                .all(|pair| pair[1] * 2 >= pair[0] * 3),
+            "{a_second:?}"
+        );
+    }
+
+    #[test]
+    fn a_failure_while_it_comes_back_is_an_outage_again() {
+        let mut flow = down();
+        flow.answered(NOW);
+        assert!(flow.failed(NOW, 1, 0.5));
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_gets_more_in_a_second_than_it_was_said_to_take(
+            most in 1u32..200, gaps in proptest::collection::vec(0i64..50, 1..400),
+        ) {
+            let mut flow = flow(Some(most));
+            let mut now = NOW;
+            let mut starts = Vec::new();
+            for gap in gaps {
+                now += gap;
+                if let May::Wait(next) = flow.may(now, 0) {
+                    now = next;
+                }
+                flow.started(now);
+                starts.push(now);
+            }
+            for (index, start) in starts.iter().enumerate() {
+                let within = starts[index..].iter().take_while(|other| **other < start + 1000).count();
+                prop_assert!(within <= usize::try_from(most).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Conversations that wait for one destination because it refused one of their events: the event, and all that came
+//! behind it, copied out of the log so that the log need not wait for them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Waiting,
+    log::{COLUMNS, DECLARED, Log, Stored, complete},
+    sql::{Sql, SqlError, atomically},
+};
+use crate::config::Retry;
+
+/// A conversation that waits. Times are unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Parked {
+    attempts: u32,
+    first_failed_ms: i64,
+    next_ms: i64,
+}
+
+/// The conversations that wait for one destination.
+#[derive(Debug)]
+pub(super) struct Parking {
+    destination: String,
+    retry: Retry,
+    conversations: HashMap<i64, Parked>,
+}
+
+/// A refusal, and when and by what chance it is to be tried again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal<'a> {
+    pub(super) error: &'a str,
+    pub(super) not_before_ms: Option<i64>,
+    pub(super) now_ms: i64,
+    pub(super) random: f64,
+}
+
+/// What became of refused events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Their conversation waits from now on.
+    Parked,
+    /// It goes on waiting.
+    Again,
+    /// They were given up.
+    Dead,
+}
+
+impl Parking {
+    pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+        for statement in [
+            "CREATE TABLE IF NOT EXISTS parked (destination TEXT NOT NULL, conversation INTEGER NOT NULL, \
+             attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, \
+             error TEXT NOT NULL, PRIMARY KEY (destination, conversation)) STRICT, WITHOUT ROWID"
+                .to_owned(),
+            format!(
+                "CREATE TABLE IF NOT EXISTS parked_events (destination TEXT NOT NULL, {DECLARED}, \
+                 PRIMARY KEY (destination, conversation, seq)) STRICT, WITHOUT ROWID"
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS dead_letters (destination TEXT NOT NULL, {DECLARED}, \
+                 attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, \
+                 error TEXT NOT NULL, PRIMARY KEY (destination, seq)) STRICT, WITHOUT ROWID"
+            ),
+        ] {
+            sql.exec(&statement, &[])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn load(sql: &dyn Sql, destination: &str, retry: Retry) -> Result<Self, SqlError> {
+        let rows = sql.exec(
+            "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",
+            &[destination.into()],
+        )?;
+        let mut conversations = HashMap::new();
+        for row in rows {
+            let parked = Parked {
+                attempts: u32::try_from(row.required_integer(1)?).unwrap_or(u32::MAX),
+                first_failed_ms: row.required_integer(2)?,
+                next_ms: row.required_integer(3)?,
+            };
+            conversations.insert(row.required_integer(0)?, parked);
+        }
+        Ok(Self {
+            destination: destination.to_owned(),
+            retry,
+            conversations,
+        })
+    }
+
+    pub(super) fn holds(&self, conversation: i64) -> bool {
+        self.conversations.contains_key(&conversation)
+    }
+
+    /// The conversation that has waited longest of those whose time has come, or, where `any`, of all.
+    pub(super) fn next(&self, now_ms: i64, any: bool, busy: &HashSet<i64>) -> Option<i64> {
+        self.conversations
+            .iter()
+            .filter(|(conversation, parked)| {
+                (any || parked.next_ms <= now_ms) && !busy.contains(conversation)
+            })
+            .min_by_key(|(conversation, parked)| (parked.next_ms, **conversation))
+            .map(|(conversation, _)| *conversation)
+    }
+
+    /// When the next conversation is to be tried again (unix milliseconds).
+    pub(super) fn wakes_at(&self, busy: &HashSet<i64>) -> Option<i64> {
+        self.conversations
+            .iter()
+            .filter(|(conversation, _)| !busy.contains(conversation))
+            .map(|(_, parked)| parked.next_ms)
+            .min()
+    }
+
+    /// The time of all that wait has come: the destination is back.
+    pub(super) fn all_due(&mut self, now_ms: i64) {
+        for parked in self.conversations.values_mut() {
+            parked.next_ms = parked.next_ms.min(now_ms);
+        }
+    }
+
+    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
+    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
+        let parked = Parked {
+            attempts: 0,
+            first_failed_ms: now_ms,
+            next_ms: now_ms,
+        };
+        self.conversations.insert(conversation, parked);
+    }
+
+    /// The first events of a conversation that waits.
+    pub(super) fn events(
+        &self,
+        sql: &dyn Sql,
+        conversation: i64,
+        most: usize,
+    ) -> Result<Vec<Stored>, SqlError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = sql.exec(
+            &format!(
+                "SELECT {COLUMNS} FROM parked_events WHERE destination = ?1 AND conversation = ?2 \
+                 ORDER BY seq LIMIT ?3"
+            ),
+            &[self.id().into(), conversation.into(), most.into()],
+        )?;
+        rows.iter()
+            .map(|row| complete(sql, Stored::read(row)?))
+            .collect()
+    }
+
+    /// Copies an event out of the log.
+    pub(super) fn put_aside(&self, sql: &dyn Sql, log: &Log, seq: i64) -> Result<(), SqlError> {
+        if let Some(table) = log.table_of(seq) {
+            sql.exec(
+                &format!(
+                    "INSERT OR IGNORE INTO parked_events (destination, {COLUMNS}) \
+                     SELECT ?1, {COLUMNS} FROM {table} WHERE seq = ?2"
+                ),
+                &[self.id().into(), seq.into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Takes note that the destination refused events of a conversation, `aside` of which are still in the log alone.
+    pub(super) fn refused(
+        &mut self,
+        sql: &dyn Sql,
+        log: &Log,
+        conversation: i64,
+        seqs: &[i64],
+        aside: bool,
+        refusal: &Refusal<'_>,
+    ) -> Result<Refused, SqlError> {
+        let now_ms = refusal.now_ms;
+        let before = self.conversations.get(&conversation).copied();
+        let attempts = before.map_or(0, |parked| parked.attempts).saturating_add(1);
+        let first_failed_ms = match before {
+            Some(parked) if parked.attempts > 0 => parked.first_failed_ms,
+            _ => now_ms,
+        };
+        let next = self
+            .retry
+            .next(attempts, first_failed_ms, now_ms, refusal.random);
+        let parked = Parked {
+            attempts: if next.is_some() { attempts } else { 0 },
+            first_failed_ms,
+            next_ms: next.map_or(now_ms, |next| {
+                next.max(refusal.not_before_ms.unwrap_or(next))
+            }),
+        };
+        atomically(sql, || {
+            for seq in seqs {
+                if aside {
+                    self.put_aside(sql, log, *seq)?;
+                }
+                if next.is_none() {
+                    self.bury(sql, conversation, *seq, attempts, first_failed_ms, refusal)?;
+                }
+            }
+            self.write(sql, conversation, parked, refusal.error)
+        })?;
+        self.conversations.insert(conversation, parked);
+        Ok(match (next, before) {
+            (None, _) => Refused::Dead,
+            (Some(_), None) => Refused::Parked,
+            (Some(_), Some(_)) => Refused::Again,
+        })
+    }
+
+    /// Events of a conversation that waits were taken: what comes behind them may go at once.
+    pub(super) fn taken(
+        &mut self,
+        sql: &dyn Sql,
+        conversation: i64,
+        seqs: &[i64],
+    ) -> Result<(), SqlError> {
+        for seq in seqs {
+            self.forget(sql, conversation, *seq)?;
+        }
+        let left = sql.exec(
+            "SELECT 1 FROM parked_events WHERE destination = ?1 AND conversation = ?2 LIMIT 1",
+            &[self.id().into(), conversation.into()],
+        )?;
+        if left.is_empty() {
+            return self.release(sql, conversation);
+        }
+        // Not written down: after a crash its time has come as well, and a count that is too high harms nobody.
+        if let Some(parked) = self.conversations.get_mut(&conversation) {
+            parked.attempts = 0;
+        }
+        Ok(())
+    }
+
+    /// Lets a conversation go that has nothing left to wait for.
+    pub(super) fn release(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
+        sql.exec(
+            "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
+            &[self.id().into(), conversation.into()],
+        )?;
+        self.conversations.remove(&conversation);
+        Ok(())
+    }
+
+    /// What waits in one conversation waits from now on in the one that it turned out to be part of.
+    /// [`Parking::joined`] is to be called once this is committed.
+    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
+        let Some(moving) = self.conversations.get(&from).copied() else {
+            return Ok(());
+        };
+        sql.exec(
+            "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
+            &[self.id().into(), from.into(), into.into()],
+        )?;
+        self.write(sql, into, self.together(moving, into), "")?;
+        sql.exec(
+            "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
+            &[self.id().into(), from.into()],
+        )?;
+        Ok(())
+    }
+
+    /// Takes note that two conversations became one.
+    pub(super) fn joined(&mut self, from: i64, into: i64) {
+        if let Some(moving) = self.conversations.remove(&from) {
+            let together = self.together(moving, into);
+            self.conversations.insert(into, together);
+        }
+    }
+
+    /// What waits.
+    pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
+        let count = |table: &str| -> Result<i64, SqlError> {
+            let rows = sql.exec(
+                &format!("SELECT count(*) FROM {table} WHERE destination = ?1"),
+                &[self.id().into()],
+            )?;
+            rows.first().map_or(Ok(0), |row| row.required_integer(0))
+        };
+        Ok(Waiting {
+            conversations: count("parked")?,
+            events: count("parked_events")?,
+            dead_letters: count("dead_letters")?,
+            gone: false,
+            down_since_ms: None,
+        })
+    }
+
+    fn id(&self) -> &str {
+        &self.destination
+    }
+
+    /// Makes an event a dead letter.
+    fn bury(
+        &self,
+        sql: &dyn Sql,
+        conversation: i64,
+        seq: i64,
+        attempts: u32,
+        first_failed_ms: i64,
+        refusal: &Refusal<'_>,
+    ) -> Result<(), SqlError> {
+        sql.exec(
+            &format!(
+                "INSERT OR REPLACE INTO dead_letters \
+                 (destination, {COLUMNS}, attempts, first_failed_ms, died_ms, error) \
+                 SELECT destination, {COLUMNS}, ?4, ?5, ?6, ?7 FROM parked_events \
+                 WHERE destination = ?1 AND conversation = ?2 AND seq = ?3"
+            ),
+            &[
+                self.id().into(),
+                conversation.into(),
+                seq.into(),
+                i64::from(attempts).into(),
+                first_failed_ms.into(),
+                refusal.now_ms.into(),
+                refusal.error.into(),
+            ],
+        )?;
+        self.forget(sql, conversation, seq)
+    }
+
+    fn forget(&self, sql: &dyn Sql, conversation: i64, seq: i64) -> Result<(), SqlError> {
+        sql.exec(
+            "DELETE FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq = ?3",
+            &[self.id().into(), conversation.into(), seq.into()],
+        )?;
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        sql: &dyn Sql,
+        conversation: i64,
+        parked: Parked,
+        error: &str,
+    ) -> Result<(), SqlError> {
+        sql.exec(
+            "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[
+                self.id().into(),
+                conversation.into(),
+                i64::from(parked.attempts).into(),
+                parked.first_failed_ms.into(),
+                parked.next_ms.into(),
+                error.into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn together(&self, moving: Parked, into: i64) -> Parked {
+        self.conversations
+            .get(&into)
+            .map_or(moving, |other| Parked {
+                attempts: moving.attempts.max(other.attempts),
+                first_failed_ms: moving.first_failed_ms.min(other.first_failed_ms),
+                next_ms: moving.next_ms.max(other.next_ms),
+            })
+    }
+}

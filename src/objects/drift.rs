@@ -1,0 +1,114 @@
+//! The Durable Object that counts what Meta sends and we do not know: one for the whole deployment, told by every
+//! isolate of what it saw, seldom and after the webhook was answered.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use js_sys::Uint8Array;
+use worker::{
+    DurableObject, Env, Method, Request, RequestInit, Response, Result, State, durable_object,
+};
+
+use super::{mailbox::now_ms, sql::Storage};
+use crate::{event, mailbox::drift};
+
+/// The binding of its namespace in wrangler.toml.
+const BINDING: &str = "DRIFT";
+
+/// How often an isolate tells of what it has seen before, in milliseconds. What it sees for the first time it tells
+/// at once.
+const TELL_EVERY_MS: i64 = 60_000;
+
+/// Bodies over this size (bytes) are not looked at: they hold what smaller ones hold, and looking costs time.
+const LARGEST: usize = 256 * 1024;
+
+/// How many paths an isolate remembers.
+const MOST: usize = 1_000;
+
+/// The object.
+#[durable_object(fetch)]
+pub struct Drift {
+    storage: Storage,
+}
+
+impl std::panic::RefUnwindSafe for Drift {}
+
+impl DurableObject for Drift {
+    fn new(state: State, _: Env) -> Self {
+        Self {
+            storage: Storage::of(&state),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let failed =
+            |error: crate::mailbox::sql::SqlError| worker::Error::RustError(error.to_string());
+        if request.method() == Method::Post {
+            let paths: BTreeMap<String, i64> = serde_json::from_slice(&request.bytes().await?)?;
+            drift::saw(&self.storage, &paths, now_ms().div_euclid(1000)).map_err(failed)?;
+            return Response::empty();
+        }
+        let seen = drift::all(&self.storage).map_err(failed)?;
+        Response::from_json(&serde_json::json!({ "unknown": seen }))
+    }
+}
+
+/// What an isolate saw and has not told.
+#[derive(Default)]
+struct Untold {
+    known: BTreeMap<String, i64>,
+    told_ms: i64,
+}
+
+thread_local! {
+    static UNTOLD: RefCell<Untold> = RefCell::default();
+}
+
+/// Looks for what is unknown in a webhook, and tells of it where that is due. A failure is of no consequence.
+pub(crate) async fn look(env: &Env, body: &[u8]) {
+    if body.len() > LARGEST {
+        return;
+    }
+    let paths = event::unknown_members(body);
+    if paths.is_empty() {
+        return;
+    }
+    let due = UNTOLD.with_borrow_mut(|untold| {
+        let mut news = false;
+        for path in paths {
+            if untold.known.len() >= MOST && !untold.known.contains_key(&path) {
+                continue;
+            }
+            news |= !untold.known.contains_key(&path);
+            *untold.known.entry(path).or_default() += 1;
+        }
+        let now = now_ms();
+        if !news && now - untold.told_ms < TELL_EVERY_MS {
+            return None;
+        }
+        untold.told_ms = now;
+        let counts = untold.known.iter().filter(|(_, count)| **count > 0);
+        let counts: BTreeMap<String, i64> =
+            counts.map(|(path, count)| (path.clone(), *count)).collect();
+        untold.known.values_mut().for_each(|count| *count = 0);
+        Some(counts)
+    });
+    if let Some(counts) = due {
+        let _ = tell(env, &counts).await;
+    }
+}
+
+async fn tell(env: &Env, counts: &BTreeMap<String, i64>) -> Result<()> {
+    let body = serde_json::to_vec(counts)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
+    let request = Request::new_with_init("https://drift/", &init)?;
+    let stub = env.durable_object(BINDING)?.get_by_name("drift")?;
+    stub.fetch_with_request(request).await.map(drop)
+}
+
+/// All that was seen.
+pub(crate) async fn all(env: &Env) -> Result<Response> {
+    let stub = env.durable_object(BINDING)?.get_by_name("drift")?;
+    stub.fetch_with_str("https://drift/").await
+}

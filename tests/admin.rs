@@ -1,0 +1,336 @@
+//! The admin API: dead letters, replays, figures, and what is said to who asks wrongly.
+#![cfg(test)]
+
+mod support;
+
+use std::time::Duration;
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use simulator::backend::{Answer, Backend};
+use simulator::local;
+use simulator::meta::Meta;
+use simulator::webhook::{Customer, Message, Number, Webhook};
+use support::{APP_SECRET, Transom};
+
+const TOKEN: &str = "test-admin-token";
+const NUMBER: &str = local::PHONE_NUMBER_ID;
+const SOON: Duration = Duration::from_secs(30);
+
+/// Transom with a destination `crm` that gives an event up at once, and `other`, which wants nothing of itself.
+async fn start(crm: &Backend, other: &Backend) -> Transom {
+    let destination = |id: &str, backend: &Backend| {
+        json!({
+            "id": id, "url": backend.url(), "secret": "env:DESTINATION_SECRET",
+            "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 },
+        })
+    };
+    let mut other = destination("other", other);
+    other["events"] = json!(["none"]);
+    Transom::builder()
+        .secret("ADMIN_TOKEN", TOKEN)
+        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
+        .config(json!({
+            "destinations": [destination("crm", crm), other],
+            "numbers": [{ "phone_number_id": NUMBER }],
+        }))
+        .start()
+        .await
+}
+
+async fn ask(transom: &Transom, method: Method, path: &str) -> Response {
+    let client = reqwest::Client::new();
+    let request = client.request(method, transom.url(path)).bearer_auth(TOKEN);
+    request.send().await.unwrap()
+}
+
+async fn get(transom: &Transom, path: &str) -> Value {
+    let answer = ask(transom, Method::GET, path).await;
+    let status = answer.status();
+    let body = answer.text().await.unwrap();
+    assert_eq!(status, 200, "{path}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+async fn replay(transom: &Transom, body: Value) -> (u16, Value) {
+    let url = transom.url(&format!("/v1/replays/{NUMBER}"));
+    let request = reqwest::Client::new().post(url).bearer_auth(TOKEN);
+    let answer = request.json(&body).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// Customers write, `n` of them one message each, and `crm` takes none.
+async fn write(transom: &Transom, n: usize) {
+    let meta = Meta::new(APP_SECRET, transom.url("/webhook"));
+    for index in 0..n {
+        let customer = Customer::new(&format!("1650555000{index}"));
+        let message = Message::text(&format!("message {index}")).id(&format!("wamid.{index}"));
+        let webhook = Webhook::new().message(&Number::local(), &customer, message);
+        assert!(meta.deliver(&webhook).await.taken());
+    }
+    let expected = i64::try_from(n).unwrap();
+    for _ in 0..600 {
+        let all = get(transom, &format!("/v1/destinations/{NUMBER}")).await;
+        if all["destinations"][0]["dead_letters"] == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{expected} events did not become dead letters");
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let letters = page["dead_letters"].as_array().unwrap().iter();
+    letters
+        .map(|letter| letter["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_page_by_page_and_their_content_on_request() {
+    let (crm, other) = (
+        Backend::start(local::DESTINATION_SECRET).await,
+        Backend::start(local::DESTINATION_SECRET).await,
+    );
+    crm.always(Answer::status(500));
+    let transom = start(&crm, &other).await;
+    write(&transom, 3).await;
+    let first = get(&transom, &format!("/v1/dead-letters/{NUMBER}?limit=2")).await;
+    let next = first["next"].as_str().unwrap();
+    let rest = get(
+        &transom,
+        &format!("/v1/dead-letters/{NUMBER}?limit=2&after={next}&content=true"),
+    )
+    .await;
+    assert_eq!((ids(&first).len(), ids(&rest).len()), (2, 1));
+    assert!(rest.get("next").is_none());
+    let letter = &first["dead_letters"][0];
+    assert_eq!(
+        (
+            &letter["type"],
+            &letter["destination"],
+            &letter["subject"],
+            &letter["error"],
+            &letter["attempts"]
+        ),
+        (
+            &json!("whatsapp.message.received"),
+            &json!("crm"),
+            &json!("16505550000"),
+            &json!("status 500"),
+            &json!(1)
+        )
+    );
+    assert!(letter.get("data").is_none() && letter["died"].is_string());
+    assert_eq!(
+        rest["dead_letters"][0]["data"]["message"]["text"]["body"],
+        "message 2"
+    );
+    let none = get(
+        &transom,
+        &format!("/v1/dead-letters/{NUMBER}?destination=other"),
+    )
+    .await;
+    assert_eq!(none, json!({ "dead_letters": [] }));
+}
+
+#[tokio::test]
+async fn a_replay_comes_again_under_its_id_and_says_what_it_is() {
+    let (crm, other) = (
+        Backend::start(local::DESTINATION_SECRET).await,
+        Backend::start(local::DESTINATION_SECRET).await,
+    );
+    crm.always(Answer::status(500));
+    let transom = start(&crm, &other).await;
+    write(&transom, 2).await;
+    let letters = ids(&get(&transom, &format!("/v1/dead-letters/{NUMBER}")).await);
+    crm.behave();
+    let one = json!({ "destination": "crm", "event": letters[1] });
+    assert_eq!(replay(&transom, one).await, (202, json!({ "queued": 1 })));
+    assert!(crm.wait_for(1, SOON).await);
+    let event = crm.events().remove(0);
+    assert_eq!(
+        (&event.id, &event.data["replayed"]),
+        (&letters[1], &json!(true))
+    );
+
+    let rest = json!({ "destination": "crm", "to": "other", "until": "2099-01-01T00:00:00Z" });
+    assert_eq!(replay(&transom, rest).await, (202, json!({ "queued": 1 })));
+    assert!(other.wait_for(1, SOON).await);
+    assert_eq!(other.events()[0].id, letters[0]);
+    let left = get(&transom, &format!("/v1/dead-letters/{NUMBER}")).await;
+    assert_eq!(left, json!({ "dead_letters": [] }));
+    let (status, problem) = replay(&transom, json!({ "destination": "crm", "to": "erp" })).await;
+    assert_eq!(status, 404);
+    assert!(problem["detail"].as_str().unwrap().contains("`to`"));
+}
+
+#[tokio::test]
+async fn a_replay_is_for_a_conversation() {
+    let (crm, other) = (
+        Backend::start(local::DESTINATION_SECRET).await,
+        Backend::start(local::DESTINATION_SECRET).await,
+    );
+    crm.always(Answer::status(500));
+    let transom = start(&crm, &other).await;
+    write(&transom, 3).await;
+    let found = get(
+        &transom,
+        &format!("/v1/conversations/{NUMBER}/+16505550001"),
+    )
+    .await;
+    crm.behave();
+    let body = json!({ "destination": "crm", "conversation": found["conversation"] });
+    assert_eq!(replay(&transom, body).await, (202, json!({ "queued": 1 })));
+    assert!(crm.wait_for(1, SOON).await);
+    assert_eq!(crm.events()[0].text(), Some("message 1"));
+}
+
+#[tokio::test]
+async fn deleting_asks_for_what_will_go() {
+    let (crm, other) = (
+        Backend::start(local::DESTINATION_SECRET).await,
+        Backend::start(local::DESTINATION_SECRET).await,
+    );
+    crm.always(Answer::status(500));
+    let transom = start(&crm, &other).await;
+    write(&transom, 2).await;
+    let path = format!("/v1/dead-letters/{NUMBER}?destination=crm");
+    for (confirm, status) in [("", 428), ("&confirm=1", 409)] {
+        let answer = ask(&transom, Method::DELETE, &format!("{path}{confirm}")).await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(
+            (&problem["status"], &problem["count"]),
+            (&json!(status), &json!(2))
+        );
+        assert!(problem["oldest"].is_string() && problem["newest"].is_string());
+    }
+    let answer = ask(&transom, Method::DELETE, &format!("{path}&confirm=2")).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        answer.json::<Value>().await.unwrap(),
+        json!({ "deleted": 2 })
+    );
+    assert_eq!(get(&transom, &path).await, json!({ "dead_letters": [] }));
+}
+
+#[tokio::test]
+async fn who_asks_wrongly_is_told_what_is_wrong() {
+    let (crm, other) = (
+        Backend::start(local::DESTINATION_SECRET).await,
+        Backend::start(local::DESTINATION_SECRET).await,
+    );
+    let transom = start(&crm, &other).await;
+    for (method, path, status, detail) in [
+        (
+            Method::GET,
+            "/v1/dead-letters/1?limit=0",
+            400,
+            "limit: must be 1 to 100",
+        ),
+        (
+            Method::GET,
+            "/v1/dead-letters/1?limt=2",
+            400,
+            "the parameters that are known here are destination, event, conversation, from, until, after, limit, content",
+        ),
+        (
+            Method::DELETE,
+            "/v1/dead-letters/1",
+            400,
+            "destination: is required",
+        ),
+        (
+            Method::GET,
+            "/v1/destinations/a%20b",
+            400,
+            "phone_number_id: must be a phone_number_id, or account/ and the id of an account",
+        ),
+        (
+            Method::GET,
+            "/v1/conversations/1/2",
+            404,
+            "this number has no conversation with this person",
+        ),
+        (Method::POST, "/v1/replays/1", 400, "the body must be JSON"),
+        (
+            Method::GET,
+            "/metrics?x=1",
+            400,
+            "the parameters that are known here are phone_number_id",
+        ),
+    ] {
+        let answer = ask(&transom, method, path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["detail"], detail);
+    }
+    let answer = ask(&transom, Method::PATCH, "/v1/dead-letters/1").await;
+    assert_eq!(
+        (
+            answer.status().as_u16(),
+            answer.headers()["allow"].to_str().unwrap()
+        ),
+        (405, "GET, DELETE")
+    );
+}
+
+#[tokio::test]
+async fn the_token_is_asked_for_everywhere_but_for_the_description() {
+    let transom = Transom::builder()
+        .secret("ADMIN_TOKEN", TOKEN)
+        .start()
+        .await;
+    for path in [
+        "/v1/destinations/1",
+        "/v1/none",
+        "/metrics",
+        "/v1/dead-letters/1",
+    ] {
+        let answer = reqwest::get(transom.url(path)).await.unwrap();
+        assert_eq!(answer.status(), 401, "{path}");
+        assert_eq!(answer.headers()["www-authenticate"], "Bearer");
+    }
+    let description = reqwest::get(transom.url("/v1/openapi.json")).await.unwrap();
+    let description: Value = description.json().await.unwrap();
+    assert_eq!(description["openapi"], "3.1.0");
+
+    let without = Transom::builder().start().await;
+    let answer = ask(&without, Method::GET, "/v1/destinations/1").await;
+    assert_eq!(answer.status(), 401);
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(
+        problem["detail"],
+        "ADMIN_TOKEN is not set: wrangler secret put ADMIN_TOKEN"
+    );
+}
+
+#[tokio::test]
+async fn figures_are_told_to_prometheus() {
+    let (crm, other) = (
+        Backend::start(local::DESTINATION_SECRET).await,
+        Backend::start(local::DESTINATION_SECRET).await,
+    );
+    crm.always(Answer::status(500));
+    let transom = start(&crm, &other).await;
+    write(&transom, 2).await;
+    let answer = ask(&transom, Method::GET, "/metrics?phone_number_id=2").await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        answer.headers()["content-type"],
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    let text = answer.text().await.unwrap();
+    for line in [
+        format!("transom_dead_letters{{phone_number_id=\"{NUMBER}\",destination=\"crm\"}} 2"),
+        format!("transom_mailbox_up{{phone_number_id=\"{NUMBER}\"}} 1"),
+        "transom_destination_state{phone_number_id=\"2\",destination=\"other\",state=\"active\"} 1"
+            .to_owned(),
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} in {text}");
+    }
+}

@@ -1,0 +1,115 @@
+//! The formats in which events go out, and what goes along with them.
+#![cfg(test)]
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::backend::{Answer, Backend, Format};
+use simulator::local;
+use simulator::meta::Meta;
+use simulator::webhook::{Customer, Message, Number, Status, Webhook};
+use support::{APP_SECRET, Settings, Transom};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Settings with one destination that has these members as well.
+fn settings(backend: &Backend, members: Value) -> Settings {
+    let mut crm = json!({
+        "id": "crm", "url": backend.url(), "secret": "env:DESTINATION_SECRET",
+        "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 60_000 },
+    });
+    for (name, value) in members.as_object().unwrap() {
+        crm[name] = value.clone();
+    }
+    Transom::builder()
+        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
+        .config(json!({ "destinations": [crm] }))
+}
+
+async fn send(transom: &Transom, webhook: Webhook) {
+    let meta = Meta::new(APP_SECRET, transom.url("/webhook"));
+    assert!(meta.deliver(&webhook).await.taken());
+}
+
+fn text(body: &str, id: &str) -> Webhook {
+    Webhook::new().message(
+        &Number::local(),
+        &Customer::local(),
+        Message::text(body).id(id),
+    )
+}
+
+#[tokio::test]
+async fn a_batch_is_a_list_of_cloudevents_under_one_signature() {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let transom = settings(&backend, json!({ "format": "cloudevents-batch" }))
+        .start()
+        .await;
+    backend.next(Answer::status(500));
+    send(&transom, text("hola", "wamid.A")).await;
+    assert!(backend.wait_for(1, SOON).await);
+    let arrivals = backend.arrivals();
+    assert_eq!(backend.faults(), Vec::<String>::new());
+    assert!(
+        arrivals
+            .iter()
+            .all(|arrival| arrival.format == Format::Batch)
+    );
+    assert_eq!(
+        arrivals[0].header("content-type"),
+        "application/cloudevents-batch+json; charset=utf-8"
+    );
+    assert_eq!(
+        arrivals[0].webhook_id, arrivals[1].webhook_id,
+        "the same when it is tried again"
+    );
+    assert_eq!(backend.events()[0].text(), Some("hola"));
+}
+
+#[tokio::test]
+async fn software_for_metas_webhooks_can_be_put_behind_it_unchanged() {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let transom = settings(&backend, json!({ "format": "meta" }))
+        .start()
+        .await;
+    let (number, ana) = (Number::local(), Customer::local());
+    let both = text("hola", "wamid.A").status(&number, &ana, Status::delivered("wamid.B"));
+    send(&transom, both).await;
+    assert!(backend.wait_for(2, SOON).await);
+    assert_eq!(backend.faults(), Vec::<String>::new());
+    for arrival in backend.arrivals() {
+        assert_eq!(arrival.format, Format::Meta);
+        assert_eq!(arrival.events.len(), 1, "each event on its own");
+        assert!(!arrival.webhook_id.is_empty());
+        assert_eq!(arrival.header("webhook-signature"), "");
+        assert_eq!(arrival.json()["object"], "whatsapp_business_account");
+    }
+    let mut kinds: Vec<_> = backend
+        .events()
+        .into_iter()
+        .map(|event| event.kind)
+        .collect();
+    kinds.sort();
+    assert_eq!(kinds, ["messages", "statuses"]);
+}
+
+#[tokio::test]
+async fn headers_that_are_set_go_along() {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let transom = settings(
+        &backend,
+        json!({ "headers": { "Authorization": "env:CRM_KEY", "X-Team": "sales" } }),
+    )
+    .secret("CRM_KEY", "Bearer k3y")
+    .start()
+    .await;
+    send(&transom, text("hola", "wamid.A")).await;
+    assert!(backend.wait_for(1, SOON).await);
+    let arrival = backend.arrivals().remove(0);
+    assert_eq!(arrival.header("authorization"), "Bearer k3y");
+    assert_eq!(arrival.header("x-team"), "sales");
+    assert!(arrival.signed);
+    assert!(!transom.log().contains("k3y"));
+}

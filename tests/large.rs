@@ -1,0 +1,122 @@
+//! Large webhooks are acknowledged and delivered like small ones.
+#![cfg(test)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use simulator::backend::Backend;
+use simulator::webhook::{Customer, Message, Number, Webhook};
+use support::{DESTINATION_SECRET, Transom, destination, with};
+
+/// Long enough for a thousand requests on a busy machine.
+const LONG: Duration = Duration::from_secs(30);
+
+async fn started() -> (Transom, Backend) {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let fast = with(destination("crm", &backend), json!({ "max_in_flight": 50 }));
+    let transom = Transom::builder().destinations([fast]).start().await;
+    (transom, backend)
+}
+
+fn to_customers(number: &Number, customers: usize) -> Webhook {
+    (0..customers).fold(Webhook::new(), |webhook, n| {
+        webhook.message(number, &Customer::nth(n), Message::text(&format!("to {n}")))
+    })
+}
+
+#[tokio::test]
+async fn a_thousand_updates_for_a_thousand_customers_are_acknowledged_in_time_and_delivered() {
+    let (transom, backend) = started().await;
+    let meta = transom.meta();
+    let number = Number::local();
+    assert_eq!(meta.post(&to_customers(&number, 1)).await.status, 200);
+    let one = meta.post(&to_customers(&number, 1)).await.latency;
+    let began = Instant::now();
+    let thousand = meta.post(&to_customers(&number, 1_000)).await;
+    assert_eq!(thousand.status, 200, "{thousand:?}");
+    assert!(
+        backend.wait_for(1_002, LONG).await,
+        "{} arrived",
+        backend.distinct()
+    );
+    println!(
+        "one message: 200 after {one:?}; 1,000: 200 after {:?}, delivered after {:?}",
+        thousand.latency,
+        began.elapsed()
+    );
+    assert_eq!(backend.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn one_webhook_for_sixty_numbers_reaches_them_all() {
+    let (transom, backend) = started().await;
+    let webhook = (0..60).fold(Webhook::new(), |webhook, n| {
+        webhook.message(&Number::nth(n), &Customer::local(), Message::text("hola"))
+    });
+    let answer = transom.meta().post(&webhook).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(
+        backend.wait_for(60, LONG).await,
+        "{} arrived",
+        backend.distinct()
+    );
+    let mut sources: Vec<String> = backend
+        .events()
+        .into_iter()
+        .map(|event| event.source)
+        .collect();
+    sources.sort();
+    sources.dedup();
+    assert_eq!(sources.len(), 60);
+}
+
+/// A history sync, as large as Meta sends one.
+fn history(bytes: usize) -> Value {
+    let text = "la historia de siempre ".repeat(40);
+    let threads: Vec<Value> = (0..bytes / 1_200)
+        .map(|n| {
+            json!({ "id": format!("1650555{n:04}"), "messages": [
+                { "from": format!("1650555{n:04}"), "id": format!("wamid.H{n}"), "timestamp": "1739230955",
+                  "type": "text", "text": { "body": text }, "history_context": { "status": "READ" } } ] })
+        })
+        .collect();
+    json!([{ "metadata": { "phase": 0, "chunk_order": 1, "progress": 55 }, "threads": threads }])
+}
+
+#[tokio::test]
+async fn a_history_of_three_megabytes_is_acknowledged_and_delivered() {
+    let (transom, backend) = started().await;
+    let history = history(3_000_000);
+    let messages = history[0]["threads"].as_array().unwrap().len();
+    let webhook =
+        Webhook::new().change_of(&Number::local(), "history", json!({ "history": history }));
+    let size = webhook.body().len();
+    assert!((2_500_000..3_200_000).contains(&size), "{size}");
+    let answer = transom.meta().post(&webhook).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(
+        backend.wait_for(messages, LONG).await,
+        "{} arrived",
+        backend.distinct()
+    );
+    println!("{size} bytes: 200 after {:?}", answer.latency);
+}
+
+#[tokio::test]
+async fn one_event_of_three_megabytes_is_kept_and_delivered_whole() {
+    let (transom, backend) = started().await;
+    let thing = "ñ".repeat(500_000);
+    let webhook =
+        Webhook::new().change_of(&Number::local(), "new_thing", json!({ "thing": thing }));
+    let answer = transom.meta().post(&webhook).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(backend.wait_for(1, LONG).await);
+    let events = backend.events();
+    assert_eq!(events[0].kind, "whatsapp.unknown");
+    assert!(
+        events[0].data.to_string().contains(&thing),
+        "nothing is cut off"
+    );
+}

@@ -1,0 +1,305 @@
+//! A backend answers an event with replies: each is sent once, and only while the customer may be written to.
+#![cfg(test)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::backend::{self, Backend};
+use simulator::graph::{self, Graph};
+use simulator::local;
+use simulator::meta::Meta;
+use simulator::webhook::{Customer, Message, Number, Webhook};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually};
+
+/// A Transom and all that stands around it.
+struct Scene {
+    transom: Transom,
+    meta: Meta,
+    backend: Backend,
+    graph: Graph,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let backend = Backend::start(DESTINATION_SECRET).await;
+        let graph = Graph::start().await;
+        let settings = Transom::builder().destinations([destination("crm", &backend)]);
+        let transom = settings.graph(&graph).start().await;
+        let meta = transom.meta();
+        Self {
+            transom,
+            meta,
+            backend,
+            graph,
+        }
+    }
+
+    /// A customer writes; the backend is asked to answer by [`Scene::echoes`] or by what a test told it.
+    async fn writes(&self, customer: &Customer, text: &str) {
+        self.post(&message(customer, Message::text(text))).await;
+    }
+
+    async fn post(&self, webhook: &Webhook) {
+        let answer = self.meta.post(webhook).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// What went to the Graph API after a further customer has written and was answered: what was not sent by then is
+    /// not going to be, unless it waits to be sent again.
+    async fn sent(&self) -> Vec<String> {
+        let marker = message(&Customer::nth(99), Message::text("marker"));
+        let told = |event: &backend::Event| event.text() == Some("marker");
+        self.backend
+            .when_event(told, backend::Answer::reply("to the marker"));
+        self.post(&marker).await;
+        let answered = |requests: &[Arc<graph::Request>]| {
+            requests
+                .iter()
+                .any(|request| request.text() == Some("to the marker"))
+        };
+        assert!(self.graph.wait_until(PATIENCE, answered).await);
+        self.texts()
+    }
+
+    /// The texts of all requests to the Graph API but the marker's.
+    fn texts(&self) -> Vec<String> {
+        let requests = self.graph.requests();
+        let texts = requests.iter().filter_map(|request| request.text());
+        texts
+            .filter(|text| *text != "to the marker")
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Waits until so many sends have ended in this state, by what Transom prints.
+    async fn wait_for_ended(&self, n: usize, state: &str) {
+        eventually(async || {
+            let log = self.transom.log();
+            let ended = log
+                .lines()
+                .filter(|line| line.contains("send.ended") && line.contains(state));
+            (ended.count() >= n).then_some(())
+        })
+        .await;
+    }
+}
+
+fn message(customer: &Customer, message: Message) -> Webhook {
+    Webhook::new().message(&Number::local(), customer, message)
+}
+
+fn text(body: &str) -> Value {
+    json!({ "type": "text", "text": { "body": body } })
+}
+
+#[tokio::test]
+async fn a_reply_goes_out_as_the_graph_api_wants_it() {
+    let scene = Scene::start().await;
+    scene.backend.next(backend::Answer::reply("¡Hola Ana! 😀"));
+    scene.writes(&Customer::local(), "hola").await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    assert_eq!(scene.graph.violations(), Vec::<String>::new());
+    let request = &scene.graph.messages()[0];
+    assert_eq!(request.text(), Some("¡Hola Ana! 😀"));
+    assert_eq!(request.phone_number_id, local::PHONE_NUMBER_ID);
+    assert_eq!(
+        request.path,
+        format!("/v25.0/{}/messages", local::PHONE_NUMBER_ID)
+    );
+    assert_eq!(request.to().trim_start_matches('+'), local::CUSTOMER_PHONE);
+}
+
+#[tokio::test]
+async fn a_customer_without_a_phone_number_is_answered_by_user_id() {
+    let scene = Scene::start().await;
+    scene.backend.next(backend::Answer::reply("hi"));
+    scene.writes(&Customer::without_phone("US.7"), "hola").await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    assert_eq!(scene.graph.violations(), Vec::<String>::new());
+    assert_eq!(scene.graph.messages()[0].body["recipient"], "US.7");
+}
+
+#[tokio::test]
+async fn several_replies_go_out_in_their_order() {
+    let scene = Scene::start().await;
+    let image = json!({ "type": "image", "image": { "link": "https://a.example/1.png", "caption": "two" } });
+    scene
+        .graph
+        .next(graph::Answer::Slow(Duration::from_millis(300)));
+    scene.backend.next(backend::Answer::replies([
+        text("one"),
+        image,
+        text("three"),
+    ]));
+    scene.backend.next(backend::Answer::reply("four"));
+    scene.writes(&Customer::local(), "hola").await;
+    scene.writes(&Customer::local(), "more").await;
+    assert!(scene.graph.wait_for(4, PATIENCE).await);
+    let requests = scene.graph.messages();
+    let order: Vec<_> = requests
+        .iter()
+        .map(|request| request.text().unwrap_or(request.kind()).to_owned())
+        .collect();
+    assert_eq!(order, ["one", "image", "three", "four"]);
+    assert_eq!(scene.graph.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn replies_that_do_not_check_out_are_not_sent_and_the_event_counts_as_taken() {
+    let scene = Scene::start().await;
+    let wrong = json!({ "type": "text", "text": {} });
+    scene
+        .backend
+        .next(backend::Answer::replies([text("fine"), wrong]));
+    scene.backend.next(backend::Answer::garbage());
+    scene.writes(&Customer::local(), "hola").await;
+    scene.writes(&Customer::local(), "more").await;
+    assert!(scene.backend.wait_for(2, PATIENCE).await);
+    assert_eq!(scene.sent().await, Vec::<String>::new());
+    assert_eq!(scene.backend.arrivals().len(), 3);
+}
+
+#[tokio::test]
+async fn a_reply_goes_out_once_though_meta_repeats_the_webhook() {
+    let scene = Scene::start().await;
+    scene.backend.always(backend::Answer::reply("once"));
+    let webhook = message(&Customer::local(), Message::text("hola"));
+    for _ in 0..3 {
+        scene.post(&webhook).await;
+    }
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    scene.post(&webhook).await;
+    scene.backend.behave();
+    assert_eq!(scene.sent().await, ["once"]);
+}
+
+#[tokio::test]
+async fn a_reply_goes_out_once_though_the_event_is_delivered_again() {
+    let mut scene = Scene::start().await;
+    // The first event is taken, and the second not: after a power cut both are delivered.
+    let is_first = |event: &backend::Event| event.text() == Some("first");
+    scene
+        .backend
+        .when_event(is_first, backend::Answer::reply("once"));
+    scene.backend.always(backend::Answer::Stall);
+    scene.writes(&Customer::nth(1), "first").await;
+    scene.writes(&Customer::nth(2), "second").await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    assert!(scene.backend.wait_for_requests(2, PATIENCE).await);
+    scene.transom.kill().await;
+    let first = scene.backend.events()[0].id.clone();
+    scene.backend.behave();
+    scene
+        .backend
+        .when_event(is_first, backend::Answer::reply("once"));
+    scene.transom.restart().await;
+    assert!(scene.backend.wait_for(2, PATIENCE).await);
+    assert_eq!(scene.sent().await, ["once"]);
+    assert!(scene.backend.attempts(&first).len() >= 2);
+}
+
+#[tokio::test]
+async fn after_the_window_has_closed_nothing_goes_out() {
+    let scene = Scene::start().await;
+    scene.backend.next(backend::Answer::reply("too late"));
+    let yesterday = simulator::clock::unix_now() - 25 * 3600;
+    let late = Message::text("hola").at(yesterday);
+    scene.post(&message(&Customer::local(), late)).await;
+    scene.wait_for_ended(1, "window").await;
+    let window = &scene.backend.events()[0].data["window"]["customer_service"];
+    assert_eq!(window["open"], false);
+    assert_eq!(
+        support::unix(window["closes_at"].as_str().unwrap()),
+        yesterday + 24 * 3600
+    );
+    assert_eq!(scene.sent().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_reply_that_may_have_gone_out_is_not_sent_again() {
+    let scene = Scene::start().await;
+    let answers = [
+        ("500", graph::Answer::Status(500)),
+        ("502", graph::Answer::Status(502)),
+        ("131000", graph::Answer::Error(131_000)),
+        ("close", graph::Answer::Close),
+        ("half", graph::Answer::CloseHalfWay),
+        ("garbage", graph::Answer::Garbage),
+        ("stall", graph::Answer::Stall),
+    ];
+    for (index, (text, answer)) in answers.iter().enumerate() {
+        let text = *text;
+        scene
+            .graph
+            .when(move |request| request.text() == Some(text), *answer);
+        let told = move |event: &backend::Event| event.text() == Some(text);
+        scene.backend.when_event(told, backend::Answer::reply(text));
+        scene.writes(&Customer::nth(index), text).await;
+    }
+    scene.wait_for_ended(answers.len(), "unknown").await;
+    // Longer than the first wait before anything is sent again.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let mut sent = scene.sent().await;
+    sent.sort_unstable();
+    let mut expected = answers.map(|(text, _)| text.to_owned());
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn a_reply_that_was_on_its_way_at_a_power_cut_is_not_sent_again() {
+    let mut scene = Scene::start().await;
+    scene.graph.next(graph::Answer::Stall);
+    scene.backend.next(backend::Answer::reply("on its way"));
+    scene.writes(&Customer::local(), "hola").await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    scene.transom.restart().await;
+    assert_eq!(scene.sent().await, ["on its way"]);
+}
+
+#[tokio::test]
+async fn what_meta_refused_for_its_pace_is_sent_again_once() {
+    let scene = Scene::start().await;
+    scene.graph.fail_next(130_429);
+    scene
+        .backend
+        .next(backend::Answer::replies([text("one"), text("two")]));
+    scene.writes(&Customer::local(), "hola").await;
+    assert!(scene.graph.wait_for(3, PATIENCE).await);
+    assert_eq!(scene.sent().await, ["one", "one", "two"]);
+    assert_eq!(scene.graph.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_meta_refused_for_good_is_not_sent_again_and_the_next_one_is() {
+    let scene = Scene::start().await;
+    scene.graph.fail_next(131_026);
+    scene
+        .backend
+        .next(backend::Answer::replies([text("one"), text("two")]));
+    scene.writes(&Customer::local(), "hola").await;
+    scene.wait_for_ended(1, "131026").await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(scene.sent().await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn without_an_access_token_nothing_is_sent_and_events_go_on() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let graph = Graph::start().await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let settings = settings.graph(&graph).without("GRAPH_ACCESS_TOKEN");
+    let transom = settings.start().await;
+    backend.always(backend::Answer::reply("hi"));
+    for text in ["one", "two"] {
+        let webhook = message(&Customer::local(), Message::text(text));
+        assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    }
+    assert!(backend.wait_for(2, PATIENCE).await);
+    eventually(async || (transom.log().matches("send.ended").count() == 2).then_some(())).await;
+    assert!(transom.log().contains("token"), "{}", transom.log());
+    assert_eq!(graph.requests().len(), 0);
+}

@@ -1,0 +1,122 @@
+//! What is forwarded is what the standards say: the libraries of npm verify the signature and read the event.
+#![cfg(test)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use simulator::backend::{Arrival, Backend};
+use simulator::local;
+use simulator::webhook::{Customer, Message, Number, Status, Webhook};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, node, unix};
+use tokio::io::AsyncWriteExt as _;
+
+/// Reads a request with `standardwebhooks` and `cloudevents`: the event, or what they find wrong.
+async fn read(
+    secret: &str,
+    headers: &BTreeMap<String, String>,
+    body: &str,
+) -> Result<Value, String> {
+    let request = json!({ "secret": secret, "headers": headers, "body": body });
+    let mut child = node("tests/node/read.mjs")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input
+        .write_all(request.to_string().as_bytes())
+        .await
+        .unwrap();
+    drop(input);
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output());
+    let output = output.await.unwrap().unwrap();
+    if output.status.success() {
+        Ok(serde_json::from_slice(&output.stdout).unwrap())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+fn headers(arrival: &Arrival) -> BTreeMap<String, String> {
+    let headers = arrival.headers.iter();
+    headers
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+        .collect()
+}
+
+fn body(arrival: &Arrival) -> &str {
+    std::str::from_utf8(&arrival.body).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_forwarded_is_verified_and_read_by_npms_libraries() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.start().await;
+    let (number, ana) = (Number::local(), Customer::local());
+    let webhook = Webhook::new()
+        .message(&number, &ana, Message::text("¡Hola! 😀 \"a/b\" \u{2028}\n"))
+        .message(
+            &number,
+            &Customer::without_phone("US.7"),
+            Message::image("x"),
+        )
+        .status(&number, &ana, Status::failed("wamid.1", 131_047))
+        .change("weather", json!({ "big": 1.5e300 }));
+    assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    assert!(backend.wait_for(4, PATIENCE).await);
+    for arrival in backend.arrivals() {
+        let event = read(DESTINATION_SECRET, &headers(&arrival), body(&arrival))
+            .await
+            .unwrap();
+        let sent = arrival.json();
+        for name in [
+            "id",
+            "type",
+            "source",
+            "subject",
+            "specversion",
+            "datacontenttype",
+            "data",
+        ] {
+            assert_eq!(event[name], sent[name], "{name}");
+        }
+        if let Some(time) = sent["time"].as_str() {
+            assert_eq!(unix(event["time"].as_str().unwrap()), unix(time));
+        }
+        assert_eq!(arrival.header("webhook-id"), event["id"]);
+        let kind = arrival.header("content-type");
+        assert!(kind.starts_with("application/cloudevents+json"), "{kind}");
+    }
+    let first = backend.events_of(local::CUSTOMER_USER_ID);
+    assert_eq!(first[0].text(), Some("¡Hola! 😀 \"a/b\" \u{2028}\n"));
+}
+
+#[tokio::test]
+async fn what_is_not_as_it_was_sent_is_refused_by_npms_libraries() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.start().await;
+    let webhook =
+        Webhook::new().message(&Number::local(), &Customer::local(), Message::text("hola"));
+    assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    assert!(backend.wait_for(1, PATIENCE).await);
+    let arrival = &backend.arrivals()[0];
+    let (whole, changed) = (body(arrival), body(arrival).replace("hola", "hello"));
+    let other = "whsec_b3RoZXItc2VjcmV0LTEyMzQ1Njc4OTAxMjM0NTY3ODk=";
+    let mut late = headers(arrival);
+    late.insert("webhook-timestamp".into(), (arrival.unix - 600).to_string());
+    for (secret, headers, body) in [
+        (DESTINATION_SECRET, headers(arrival), changed.as_str()),
+        (other, headers(arrival), whole),
+        (DESTINATION_SECRET, late, whole),
+    ] {
+        let refused = read(secret, &headers, body).await.unwrap_err();
+        assert!(refused.contains("WebhookVerificationError"), "{refused}");
+    }
+}

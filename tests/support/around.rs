@@ -1,0 +1,123 @@
+//! What stands around a Transom in a test: a Meta before it, backends and a Graph API behind it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::backend::{Backend, Event};
+use simulator::graph::Graph;
+use simulator::local;
+use simulator::meta::Meta;
+
+use super::settings::{ADMIN_TOKEN, APP_SECRET, Settings};
+use super::workerd::Transom;
+
+/// The secret of every destination that [`destination`] makes.
+pub(crate) const DESTINATION_SECRET: &str = local::DESTINATION_SECRET;
+
+/// How long a test waits for what must come. It goes on as soon as it is there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A destination of `CONFIG`. What it refuses is tried again soon, and for a minute.
+pub(crate) fn destination(id: &str, backend: &Backend) -> Value {
+    json!({
+        "id": id, "url": backend.url(), "secret": "env:DESTINATION_SECRET",
+        "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 60_000 },
+    })
+}
+
+/// The same with these members.
+pub(crate) fn with(mut destination: Value, members: Value) -> Value {
+    let Value::Object(members) = members else {
+        panic!("members stand in an object")
+    };
+    for (name, value) in members {
+        destination[name] = value;
+    }
+    destination
+}
+
+impl Settings {
+    /// Sets `CONFIG.destinations`.
+    pub(crate) fn destinations(self, destinations: impl IntoIterator<Item = Value>) -> Self {
+        let destinations: Vec<Value> = destinations.into_iter().collect();
+        self.secret("DESTINATION_SECRET", DESTINATION_SECRET)
+            .config(json!({ "destinations": destinations }))
+    }
+
+    /// Sends by this Graph API.
+    pub(crate) fn graph(self, graph: &Graph) -> Self {
+        self.var("GRAPH_BASE_URL", &graph.url())
+            .secret("GRAPH_ACCESS_TOKEN", local::GRAPH_TOKEN)
+    }
+}
+
+impl Transom {
+    /// The Meta that sends webhooks here.
+    pub(crate) fn meta(&self) -> Meta {
+        Meta::new(APP_SECRET, self.url("/webhook"))
+    }
+
+    /// What the admin API answers: the status, and the body where it is JSON.
+    pub(crate) async fn admin(&self, path: &str) -> (u16, Value) {
+        let request = reqwest::Client::new()
+            .get(self.url(path))
+            .bearer_auth(ADMIN_TOKEN);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// What the admin API says of one destination, from the mailbox of this number.
+    pub(crate) async fn waiting(&self, phone_number_id: &str, destination: &str) -> Value {
+        let (status, body) = self
+            .admin(&format!("/v1/destinations/{phone_number_id}"))
+            .await;
+        assert_eq!(status, 200, "{body}");
+        let all = body["destinations"].as_array().unwrap();
+        all.iter()
+            .find(|found| found["id"] == destination)
+            .unwrap()
+            .clone()
+    }
+
+    /// Waits until `holds` comes true of what the admin API says of a destination; gives what it said.
+    pub(crate) async fn wait_for_waiting(
+        &self,
+        phone_number_id: &str,
+        destination: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) -> Value {
+        eventually(async || {
+            let waiting = self.waiting(phone_number_id, destination).await;
+            holds(&waiting).then_some(waiting)
+        })
+        .await
+    }
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "it did not come true in {PATIENCE:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The texts of events, in their order.
+pub(crate) fn texts(events: &[Event]) -> Vec<&str> {
+    events.iter().filter_map(Event::text).collect()
+}
+
+/// A time of an event (RFC 3339), in seconds since 1970.
+pub(crate) fn unix(time: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(time)
+        .unwrap()
+        .timestamp()
+}
