@@ -196,14 +196,14 @@ async fn deleting_asks_for_what_will_go() {
     let transom = start(&crm, &other).await;
     write(&transom, 2).await;
     let path = format!("/v1/dead-letters/{NUMBER}?destination=crm");
-    for (confirm, status) in [("", 428), ("&confirm=1", 409)] {
+    for confirm in ["", "&confirm=1"] {
         let answer = ask(&transom, Method::DELETE, &format!("{path}{confirm}")).await;
-        assert_eq!(answer.status(), status);
+        assert_eq!(answer.status(), 409);
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
         let problem: Value = answer.json().await.unwrap();
         assert_eq!(
             (&problem["status"], &problem["count"]),
-            (&json!(status), &json!(2))
+            (&json!(409), &json!(2))
         );
         assert!(problem["oldest"].is_string() && problem["newest"].is_string());
     }
@@ -299,7 +299,7 @@ async fn the_token_is_asked_for_everywhere_but_for_the_description() {
     let description: Value = description.json().await.unwrap();
     assert_eq!(description["openapi"], "3.1.0");
 
-    let without = Transom::builder().start().await;
+    let without = Transom::builder().without("ADMIN_TOKEN").start().await;
     let answer = ask(&without, Method::GET, "/v1/destinations/1").await;
     assert_eq!(answer.status(), 401);
     let problem: Value = answer.json().await.unwrap();

@@ -23,47 +23,57 @@ pub struct Request {
 ///
 /// The same events give the same `webhook-id` and the same body at every try.
 pub fn request(destination: &Destination, events: &[Stored], source: &str, now_s: i64) -> Request {
-    let mut rendered = events.iter().map(|event| render(event, source));
     let first = events.first();
-    let id = first.map(|event| event.id.clone()).unwrap_or_default();
-    let secrets = &destination.secrets;
-    let (signed, content_type, body, count) = match destination.format {
+    let mut request = Request {
+        headers: Vec::new(),
+        body: String::new(),
+        events: events.len().min(1),
+    };
+    for header in &destination.headers {
+        request.add(&header.name, header.value.expose().to_owned());
+    }
+    let mut id = first.map(|event| event.id.clone()).unwrap_or_default();
+    let content_type = match destination.format {
         Format::CloudEvents => {
-            let body = rendered.next().unwrap_or_default();
-            let signed = signature::headers(&id, now_s, &body, secrets).to_vec();
-            (signed, cloudevent::CONTENT_TYPE, body, 1)
+            request.body = first.map(|event| render(event, source)).unwrap_or_default();
+            cloudevent::CONTENT_TYPE
         }
         Format::CloudEventsBatch => {
-            let (body, count) = batch::of(rendered, destination.format.most_events());
-            let id = batch::id(events.iter().take(count).map(|event| event.id.as_str()));
-            let signed = signature::headers(&id, now_s, &body, secrets).to_vec();
-            (signed, batch::CONTENT_TYPE, body, count)
+            let rendered = &mut events.iter().map(|event| render(event, source));
+            (request.body, request.events) = batch::of(rendered, destination.format.most_events());
+            let ids = &mut events
+                .iter()
+                .take(request.events)
+                .map(|event| event.id.as_str());
+            id = batch::id(ids);
+            batch::CONTENT_TYPE
         }
         Format::Meta => {
-            let body = first
+            request.body = first
                 .map(|event| as_meta_wrote_it(&event.data))
                 .unwrap_or_default();
-            let mut signed = vec![("webhook-id", id)];
-            signed.extend(
-                secrets
-                    .first()
-                    .map(|secret| signature::metas(&body, secret)),
-            );
-            (signed, "application/json", body, 1)
+            "application/json"
         }
     };
-    let own = destination
-        .headers
-        .iter()
-        .map(|header| (header.name.clone(), header.value.expose().to_owned()));
-    let ours = signed
-        .into_iter()
-        .chain([("content-type", content_type.to_owned())])
-        .map(|(name, value)| (name.to_owned(), value));
-    Request {
-        headers: own.chain(ours).collect(),
-        body,
-        events: count.min(events.len()),
+    request.add("content-type", content_type.to_owned());
+    if destination.format == Format::Meta {
+        request.add("webhook-id", id);
+        if let Some(secret) = destination.secrets.first() {
+            let signature = signature::metas(&request.body, secret);
+            request.add("x-hub-signature-256", signature);
+        }
+    } else {
+        let signed = signature::headers(&id, now_s, &request.body, &destination.secrets);
+        for (name, value) in signed {
+            request.add(name, value);
+        }
+    }
+    request
+}
+
+impl Request {
+    fn add(&mut self, name: &str, value: String) {
+        self.headers.push((name.to_owned(), value));
     }
 }
 

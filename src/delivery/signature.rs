@@ -34,15 +34,14 @@ fn sign(id: &str, timestamp: i64, body: &str, secret: &SigningSecret) -> String 
     format!("v1,{}", STANDARD.encode(hmac.finalize().into_bytes()))
 }
 
-/// The header by which Meta signs, for software that was written for Meta's webhooks. There can be but one, so a secret
-/// that is rotated is changed on both sides at once.
+/// The value of `X-Hub-Signature-256`, by which Meta signs, for software that was written for Meta's webhooks. There can
+/// be but one, so a secret that is rotated is changed on both sides at once.
 ///
 /// Source: "Validating Payloads" in Meta's "Webhooks".
-pub fn metas(body: &str, secret: &SigningSecret) -> (&'static str, String) {
+pub fn metas(body: &str, secret: &SigningSecret) -> String {
     let mut hmac = secret.hmac_as_written();
     hmac.update(body.as_bytes());
-    let digest = hex::encode(hmac.finalize().into_bytes());
-    ("x-hub-signature-256", format!("sha256={digest}"))
+    format!("sha256={}", hex::encode(hmac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

@@ -47,9 +47,25 @@ pub(super) async fn answer(
     let Ok(ready) = &**environment else {
         return Problem::NotSetUp.response();
     };
-    match answer_to_team(found, request, env, &ready.settings).await? {
-        Ok(response) => Ok(response),
-        Err(problem) => problem.response(),
+    let (in_path, parameters) = match read(found, request).await? {
+        Ok(read) => read,
+        Err(problem) => return problem.response(),
+    };
+    if found.route.action == Action::Metrics {
+        return figures(env, &ready.settings, &parameters).await;
+    }
+    let mailbox = in_path.get("phone_number_id").unwrap_or_default();
+    let (method, command, parameters) = match found.route.action {
+        Action::Conversation => (Method::Get, "conversation", &in_path),
+        Action::DeadLetters => (Method::Get, "dead-letters", &parameters),
+        Action::DeleteDeadLetters => (Method::Delete, "dead-letters", &parameters),
+        Action::Replay => (Method::Post, "replays", &parameters),
+        _ => (Method::Get, "destinations", &parameters),
+    };
+    let command = format!("{command}?{}", parameters.query());
+    match ask(env, mailbox, method, &command).await? {
+        Some(answer) if answer.status_code() < 500 => Ok(answer),
+        _ => Problem::NoAnswer.response(),
     }
 }
 
@@ -59,21 +75,13 @@ fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
     Ok(token.is_some_and(|token| challenge::same(token.expose(), given)))
 }
 
-type Answer = std::result::Result<Response, Problem>;
-
-async fn answer_to_team(
+/// The parameters in the path, and those in the query or in the body.
+async fn read(
     found: &Found,
     request: Request,
-    env: &Env,
-    settings: &Settings,
-) -> Result<Answer> {
-    let route = found.route;
-    let read = parameters::in_path(&found.in_path, route.in_path);
-    let in_path = match read {
-        Ok(in_path) => in_path,
-        Err(detail) => return Ok(Err(Problem::Invalid(detail))),
-    };
-    let read = if route.action == Action::Replay {
+) -> Result<std::result::Result<(Parameters, Parameters), Problem>> {
+    let Found { route, in_path } = found;
+    let rest = if route.action == Action::Replay {
         match body::read(request).await? {
             Some(body) => parameters::in_body(&body, route.parameters),
             None => return Ok(Err(Problem::TooLarge)),
@@ -82,43 +90,10 @@ async fn answer_to_team(
         let url = request.url()?;
         parameters::in_query(url.query().unwrap_or_default(), route.parameters)
     };
-    let parameters = match read {
-        Ok(parameters) => parameters,
-        Err(detail) => return Ok(Err(Problem::Invalid(detail))),
-    };
-    let mailbox = in_path.get("phone_number_id").unwrap_or_default();
-    let command = |name: &str, parameters: &Parameters| format!("{name}?{}", parameters.query());
-    let answer = match route.action {
-        Action::Metrics => return figures(env, settings, &parameters).await.map(Ok),
-        Action::Conversation => {
-            let command = command("conversation", &in_path);
-            ask(env, mailbox, Method::Get, &command).await?
-        }
-        Action::Destinations => ask(env, mailbox, Method::Get, "destinations").await?,
-        Action::DeadLetters => {
-            let command = command("dead-letters", &parameters);
-            ask(env, mailbox, Method::Get, &command).await?
-        }
-        Action::DeleteDeadLetters => {
-            let command = command("dead-letters", &parameters);
-            ask(env, mailbox, Method::Delete, &command).await?
-        }
-        Action::Replay => {
-            let command = command("replays", &parameters);
-            ask(env, mailbox, Method::Post, &command).await?
-        }
-        _ => None,
-    };
-    let Some(mut answer) = answer else {
-        return Ok(Err(Problem::NoAnswer));
-    };
-    Ok(match answer.status_code() {
-        200 | 202 => Ok(answer),
-        404 => Err(Problem::NotFound(Some(answer.text().await?))),
-        409 => Err(Problem::ConfirmedOther(answer.json().await?)),
-        428 => Err(Problem::Unconfirmed(answer.json().await?)),
-        _ => Err(Problem::NoAnswer),
-    })
+    let in_path = parameters::in_path(in_path, route.in_path);
+    Ok(in_path
+        .and_then(|in_path| Ok((in_path, rest?)))
+        .map_err(Problem::Invalid))
 }
 
 /// What a mailbox answers; `None` where it does not in time.
@@ -160,8 +135,6 @@ async fn destinations(env: &Env, mailbox: &str) -> Result<Option<Value>> {
     let Some(mut answer) = ask(env, mailbox, Method::Get, "destinations").await? else {
         return Ok(None);
     };
-    if answer.status_code() != 200 {
-        return Ok(None);
-    }
-    answer.json().await.map(Some)
+    let body = objects::beginning(&mut answer).await?;
+    Ok(serde_json::from_slice(&body).ok())
 }

@@ -21,7 +21,8 @@ pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Res
     }
     let path = request.path();
     let environment = environment::read(&env);
-    let found = routes::find(request.method().as_ref(), &path);
+    // As it came: `Request::method` takes what it does not know for GET.
+    let found = routes::find(&request.inner().method(), &path);
     // Who has no token is not told either what there is.
     let needs_token = match &found {
         Ok(found) => found.route.action.needs_token(),
@@ -32,7 +33,7 @@ pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Res
     }
     let found = match found {
         Ok(found) => found,
-        Err(NotFound::Path) => return Problem::NotFound(None).response(),
+        Err(NotFound::Path) => return Problem::NotFound.response(),
         Err(NotFound::Method(allowed)) => return Problem::MethodNotAllowed(allowed).response(),
     };
     match found.route.action {

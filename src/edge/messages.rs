@@ -72,7 +72,7 @@ pub(super) async fn tell(found: &Found, env: &Env) -> Result<Response> {
         .map(|(number, _)| number)
         .filter(|number| is_number(number))
     else {
-        return Problem::NotFound(None).response();
+        return Problem::NotFound.response();
     };
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("id", id)
@@ -83,7 +83,7 @@ pub(super) async fn tell(found: &Found, env: &Env) -> Result<Response> {
         .fetch_with_str(&format!("https://mailbox/message?{query}"))
         .await?;
     match answer.status_code() {
-        404 => Problem::NotFound(None).response(),
+        404 => Problem::NotFound.response(),
         _ => Ok(answer),
     }
 }

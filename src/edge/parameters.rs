@@ -214,7 +214,11 @@ pub fn in_body(body: &[u8], known: &'static [Parameter]) -> Result<Parameters, S
         for parameter in known {
             let value = root.get(parameter.name);
             let value = value.and_then(|node| match (parameter.kind, node.value()) {
-                (Kind::Whole, Value::Number(number)) => Some(number.to_string()),
+                // To JSON Schema, 7.0 is whole.
+                (Kind::Whole, Value::Number(number)) => {
+                    let number = number.to_string();
+                    Some(number.strip_suffix(".0").unwrap_or(&number).to_owned())
+                }
                 (Kind::Whole, _) => node.refuse("must be a whole number"),
                 _ => node.text().map(str::to_owned),
             });
@@ -308,7 +312,7 @@ mod tests {
     #[test]
     fn a_body_has_the_same_parameters() {
         let read = in_body(
-            br#"{"destination":"crm","conversation":7,"from":null}"#,
+            br#"{"destination":"crm","conversation":7.0,"from":null}"#,
             KNOWN,
         );
         assert_eq!(read.unwrap().query(), "destination=crm&conversation=7");

@@ -1,13 +1,14 @@
 //! What a mailbox tells the team that runs it, and does for it. The parameters were checked before they came here.
 
-use serde_json::json;
 use url::Url;
 use worker::{Method, Request, Response, Result};
 
 use super::mailbox::{Mailbox, now_ms};
 use crate::{
     event::{Name, rfc3339},
-    mailbox::{DeadLetter, Summary, Which},
+    mailbox::{DeadLetter, Which},
+    problem,
+    written::{Object, list},
 };
 
 /// How much content one page of dead letters may hold, in bytes; one dead letter is always given.
@@ -20,17 +21,14 @@ impl Mailbox {
     /// Answers a command of the admin API.
     pub(super) async fn administer(&self, request: &Request) -> Result<Response> {
         let url = request.url()?;
-        let response = match (request.method(), url.path()) {
+        match (request.method(), url.path()) {
             (Method::Get, "/conversation") => self.conversation(&url),
             (Method::Get, "/destinations") => self.destinations(),
             (Method::Get, "/dead-letters") => self.dead_letters(&url),
             (Method::Delete, "/dead-letters") => self.delete_dead_letters(&url),
             (Method::Post, "/replays") => self.replay(&url).await,
             _ => Response::error("no such command", 404),
-        }?;
-        // Set here, as the edge hands the answer on as it is.
-        response.headers().set("cache-control", "no-store")?;
-        Ok(response)
+        }
     }
 
     fn conversation(&self, url: &Url) -> Result<Response> {
@@ -45,20 +43,26 @@ impl Mailbox {
             Ok(None)
         })?;
         let Some((found, statuses)) = found else {
-            return Response::error("this number has no conversation with this person", 404);
+            return not_found("this number has no conversation with this person");
         };
-        let statuses: Vec<_> = statuses
-            .into_iter()
+        let statuses: Vec<String> = statuses
+            .iter()
             .map(|(message, status, time)| {
-                json!({ "message_id": message, "status": status, "time": time.and_then(rfc3339) })
+                let status = serde_json::to_string(status).unwrap_or_default();
+                Object::default()
+                    .text("message_id", message)
+                    .json("status", &status)
+                    .text_if("time", time.and_then(rfc3339).as_deref())
+                    .finish()
             })
             .collect();
-        Response::from_json(&json!({
-            "conversation": found.conversation,
-            "names": found.names,
-            "window": found.windows.at(now_ms().div_euclid(1000)),
-            "statuses": statuses,
-        }))
+        let windows = found.windows.at(now_ms().div_euclid(1000));
+        let mut told = Object::default();
+        told.number("conversation", found.conversation)
+            .json("names", &serde_json::to_string(&found.names)?)
+            .json("window", &serde_json::to_string(&windows)?)
+            .json("statuses", &list(&statuses));
+        answer(200, &told)
     }
 
     fn destinations(&self) -> Result<Response> {
@@ -78,17 +82,22 @@ impl Mailbox {
                 } else {
                     "active"
                 };
-                all.push(json!({
-                    "id": destination.id,
-                    "state": state,
-                    "waiting_conversations": waiting.conversations,
-                    "waiting_events": waiting.events,
-                    "dead_letters": waiting.dead_letters,
-                }));
+                all.push(
+                    Object::default()
+                        .text("id", &destination.id)
+                        .text("state", state)
+                        .number("waiting_conversations", waiting.conversations)
+                        .number("waiting_events", waiting.events)
+                        .number("dead_letters", waiting.dead_letters)
+                        .finish(),
+                );
             }
             Ok(all)
         })?;
-        Response::from_json(&json!({ "destinations": destinations }))
+        answer(
+            200,
+            Object::default().json("destinations", &list(&destinations)),
+        )
     }
 
     fn dead_letters(&self, url: &Url) -> Result<Response> {
@@ -122,15 +131,10 @@ impl Mailbox {
             }
             Ok((letters, place.filter(|_| found.next().is_some())))
         })?;
-        let next = next.map(|next| format!(",\"next\":{}", json!(next)));
-        let body = format!(
-            "{{\"dead_letters\":[{}]{}}}",
-            letters.join(","),
-            next.unwrap_or_default()
-        );
-        let response = Response::ok(body)?;
-        response.headers().set("content-type", "application/json")?;
-        Ok(response)
+        let mut page = Object::default();
+        page.json("dead_letters", &list(&letters))
+            .text_if("next", next.as_deref());
+        answer(200, &page)
     }
 
     fn delete_dead_letters(&self, url: &Url) -> Result<Response> {
@@ -143,23 +147,16 @@ impl Mailbox {
             }
             Ok(summary)
         })?;
-        let Summary {
-            count,
-            oldest_ms,
-            newest_ms,
-        } = summary;
-        if confirmed == Some(count) {
-            return Response::from_json(&json!({ "deleted": count }));
+        if confirmed == Some(summary.count) {
+            return answer(200, Object::default().number("deleted", summary.count));
         }
-        let mut would_go = serde_json::Map::new();
-        would_go.insert("count".to_owned(), count.into());
-        for (name, ms) in [("oldest", oldest_ms), ("newest", newest_ms)] {
-            if let Some(time) = ms.and_then(time) {
-                would_go.insert(name.to_owned(), time.into());
-            }
-        }
-        let status = if confirmed.is_some() { 409 } else { 428 };
-        Ok(Response::from_json(&would_go)?.with_status(status))
+        let detail = "this is what would go: repeat with confirm=<count>";
+        let mut would_go = problem::document(409, "Not confirmed", Some(detail));
+        would_go
+            .number("count", summary.count)
+            .text_if("oldest", summary.oldest_ms.and_then(time).as_deref())
+            .text_if("newest", summary.newest_ms.and_then(time).as_deref());
+        answer(409, &would_go)
     }
 
     async fn replay(&self, url: &Url) -> Result<Response> {
@@ -174,39 +171,49 @@ impl Mailbox {
             Ok((count, core.mailbox.wakes_at(now)))
         })?;
         let Some(count) = count else {
-            return Response::error(
-                "there is no destination to replay to: name one in `to`",
-                404,
-            );
+            return not_found("there is no destination to replay to: name one in `to`");
         };
         self.arm(wakes_at).await?;
-        Ok(Response::from_json(&json!({ "queued": count }))?.with_status(202))
+        answer(202, Object::default().number("queued", count))
     }
 }
 
 /// A dead letter as JSON, with its content as it is.
 fn told(letter: &DeadLetter, content: Option<&str>) -> String {
     let event = &letter.event;
-    let mut told = json!({
-        "id": event.id,
-        "type": event.kind,
-        "destination": letter.destination,
-        "subject": event.subject,
-        "conversation": event.conversation,
-        "received": time(event.received_ms),
-        "attempts": letter.attempts,
-        "first_failed": time(letter.first_failed_ms),
-        "died": time(letter.died_ms),
-        "error": letter.error,
-    })
-    .to_string();
+    let mut told = Object::default();
+    told.text("id", &event.id)
+        .text("type", &event.kind)
+        .text("destination", &letter.destination)
+        .text_if("subject", event.subject.as_deref())
+        .number("conversation", event.conversation)
+        .text_if("received", time(event.received_ms).as_deref())
+        .number("attempts", letter.attempts)
+        .text_if("first_failed", time(letter.first_failed_ms).as_deref())
+        .text_if("died", time(letter.died_ms).as_deref())
+        .text("error", &letter.error);
     if let Some(content) = content {
-        told.pop();
-        told.push_str(",\"data\":");
-        told.push_str(content);
-        told.push('}');
+        told.json("data", content);
     }
-    told
+    told.finish()
+}
+
+/// The edge hands this on as it is.
+fn answer(status: u16, body: &Object) -> Result<Response> {
+    let response = Response::ok(body.finish())?.with_status(status);
+    let headers = response.headers();
+    let kind = if status < 400 {
+        "application/json"
+    } else {
+        problem::CONTENT_TYPE
+    };
+    headers.set("content-type", kind)?;
+    headers.set("cache-control", "no-store")?;
+    Ok(response)
+}
+
+fn not_found(detail: &str) -> Result<Response> {
+    answer(404, &problem::document(404, "Not found", Some(detail)))
 }
 
 fn which(url: &Url) -> Which {

@@ -53,7 +53,7 @@ pub(super) async fn post<N: AsRef<str>>(
 }
 
 /// The body, up to a little more than we read of any answer.
-async fn beginning(response: &mut Response) -> Result<Vec<u8>, worker::Error> {
+pub(crate) async fn beginning(response: &mut Response) -> Result<Vec<u8>, worker::Error> {
     let mut body = Vec::new();
     let Ok(mut stream) = response.stream() else {
         return Ok(body);

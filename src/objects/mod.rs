@@ -18,5 +18,6 @@ mod sql;
 pub(crate) use addresses::BINDING;
 pub(crate) use append::append_all;
 pub use drift::Drift;
+pub(crate) use http::beginning;
 pub use mailbox::Mailbox;
 pub(crate) use problem::{faulty, problem};

@@ -41,40 +41,88 @@ impl Destination {
         let secrets = node
             .need("secret")
             .map(|secret| read_secrets(&secret, lookup));
-        let events = node.get("events").map(|events| read_patterns(&events));
-        let numbers = node.get("numbers").map(|numbers| read_numbers(&numbers));
-        let when = node.get("when").map(|when| Condition::read_all(&when));
-        let format = node
-            .get("format")
-            .map_or(Some(Format::CloudEvents), |format| read_format(&format));
-        let headers = node
-            .get("headers")
-            .map(|headers| Header::read_all(&headers, lookup));
-        let from = node.get("from").and_then(|from| read_from(&from));
-        let timeout_ms = small(node, "timeout_ms", 100, 30_000, "ms");
-        let max_in_flight = small(node, "max_in_flight", 1, 100, "requests");
-        let max_per_second = small(node, "max_per_second", 1, 1000, "requests");
-        let quiet = read_quiet(node, format);
-        let retry = node.get("retry").map(|retry| read_retry(&retry));
-        let paused = node.get("paused").and_then(|paused| paused.flag());
+        // With a fault anywhere nothing of this is used, so a stand-in does where the URL is wrong.
+        let stand_in = || Address::parse("https://destination.example").ok();
+        let is_right = id.is_some() && url.is_some() && secrets.is_some();
+        let mut read = Self::new(
+            id.unwrap_or_default(),
+            url.or_else(stand_in)?,
+            secrets.unwrap_or_default(),
+        );
+        read.choose(node);
+        read.write(node, lookup);
+        read.pace(node);
+        is_right.then_some(read)
+    }
 
-        let default = Self::new(id?, url?, secrets?);
-        Some(Self {
-            events: events.unwrap_or(default.events),
-            numbers,
-            when: when.unwrap_or_default(),
-            format: format?,
-            headers: headers.unwrap_or_default(),
-            from: from.unwrap_or(default.from),
-            timeout_ms: timeout_ms.unwrap_or(default.timeout_ms),
-            max_in_flight: max_in_flight.unwrap_or(default.max_in_flight),
-            max_per_second,
-            quiet_ms: quiet.0,
-            quiet_max_ms: quiet.1.unwrap_or(default.quiet_max_ms.max(quiet.0)),
-            retry: retry.unwrap_or(default.retry),
-            paused: paused.unwrap_or(default.paused),
-            ..default
-        })
+    /// Which events it wants.
+    fn choose(&mut self, node: &Node<'_>) {
+        if let Some(events) = node.get("events") {
+            self.events = read_patterns(&events);
+        }
+        self.numbers = node.get("numbers").map(|numbers| read_numbers(&numbers));
+        if let Some(when) = node.get("when") {
+            self.when = Condition::read_all(&when);
+        }
+        if let Some(from) = node.get("from").and_then(|from| read_from(&from)) {
+            self.from = from;
+        }
+    }
+
+    /// How they are written.
+    fn write(&mut self, node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) {
+        if let Some(format) = node.get("format").and_then(|format| read_format(&format)) {
+            self.format = format;
+        }
+        if let Some(headers) = node.get("headers") {
+            self.headers = Header::read_all(&headers, lookup);
+        }
+    }
+
+    /// When, and how many.
+    fn pace(&mut self, node: &Node<'_>) {
+        set(&mut self.timeout_ms, node, "timeout_ms", 100, 30_000, "ms");
+        set(
+            &mut self.max_in_flight,
+            node,
+            "max_in_flight",
+            1,
+            100,
+            "requests",
+        );
+        let mut most = 0;
+        set(&mut most, node, "max_per_second", 1, 1000, "requests");
+        self.max_per_second = (most > 0).then_some(most);
+        self.quiet(node);
+        if let Some(retry) = node.get("retry") {
+            self.retry = read_retry(&retry);
+        }
+        if let Some(paused) = node.get("paused").and_then(|paused| paused.flag()) {
+            self.paused = paused;
+        }
+    }
+
+    fn quiet(&mut self, node: &Node<'_>) {
+        set(&mut self.quiet_ms, node, "quiet_ms", 0, 60_000, "ms");
+        self.quiet_max_ms = self.quiet_max_ms.max(self.quiet_ms);
+        set(
+            &mut self.quiet_max_ms,
+            node,
+            "quiet_max_ms",
+            0,
+            LONGEST_QUIET_MS,
+            "ms",
+        );
+        for member in ["quiet_ms", "quiet_max_ms"] {
+            let Some(node) = node.get(member) else {
+                continue;
+            };
+            if self.format != Format::CloudEventsBatch {
+                node.fault("is for the format cloudevents-batch alone");
+            } else if self.quiet_max_ms < self.quiet_ms && member == "quiet_max_ms" {
+                node.fault("must not be below quiet_ms");
+            }
+        }
     }
 }
 
@@ -150,26 +198,6 @@ fn read_from(node: &Node<'_>) -> Option<From> {
     }
 }
 
-/// `quiet_ms`, and `quiet_max_ms` where it is set.
-fn read_quiet(node: &Node<'_>, format: Option<Format>) -> (u32, Option<u32>) {
-    let quiet = small(node, "quiet_ms", 0, 60_000, "ms").unwrap_or(0);
-    let most = small(node, "quiet_max_ms", 0, LONGEST_QUIET_MS, "ms");
-    for member in ["quiet_ms", "quiet_max_ms"] {
-        let needs_batch = node
-            .get(member)
-            .filter(|_| !matches!(format, None | Some(Format::CloudEventsBatch)));
-        if let Some(node) = needs_batch {
-            node.fault("is for the format cloudevents-batch alone");
-        }
-    }
-    if let (Some(most_node), Some(most)) = (node.get("quiet_max_ms"), most)
-        && most < quiet
-    {
-        most_node.fault("must not be below quiet_ms");
-    }
-    (quiet, most)
-}
-
 /// The longest schedule is a week: as long as Meta itself repeats a webhook.
 const WEEK_MS: u64 = 7 * 24 * 3_600_000;
 
@@ -198,7 +226,12 @@ fn read_retry(node: &Node<'_>) -> Retry {
     }
 }
 
-fn small(node: &Node<'_>, key: &str, least: u32, most: u32, unit: &str) -> Option<u32> {
-    let number = node.get(key)?.whole(&(least.into()..=most.into()), unit)?;
-    u32::try_from(number).ok()
+/// Sets `to` to a whole number, where there is one.
+fn set(to: &mut u32, node: &Node<'_>, key: &str, least: u32, most: u32, unit: &str) {
+    let number = node
+        .get(key)
+        .and_then(|node| node.whole(&(least.into()..=most.into()), unit));
+    if let Some(number) = number {
+        *to = u32::try_from(number).unwrap_or(most);
+    }
 }
