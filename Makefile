@@ -8,6 +8,7 @@ SHELL := bash
 WORKER_BUILD := 0.8.7
 # As in Cargo.toml: the tool and the library must be one version.
 WASM_BINDGEN := 0.2.129
+CARGO_FUZZ := 0.13.2
 # Builds the WASM, and nothing else; see scripts/build-wasm.
 export NIGHTLY := nightly-2026-05-20
 
@@ -54,6 +55,10 @@ lint: tools ## Formatting, clippy for host and WASM, and licences where cargo-de
 	@# Advisories need the network: cargo deny check
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
 		else echo "cargo-deny is not installed, so licences are not checked: cargo install --locked cargo-deny"; fi
+
+.PHONY: fuzz
+fuzz: .tools/cargo-fuzz-$(CARGO_FUZZ)-stamp ## Look for a body that breaks something (10 minutes a target; FOR=60 make fuzz: one)
+	scripts/fuzz "$${FOR:-600}"
 
 .PHONY: fmt
 fmt: tools ## Format all Rust
@@ -120,6 +125,11 @@ tools: .tools/rust-stamp .tools/$(NIGHTLY)-stamp .tools/worker-build-$(WORKER_BU
 .tools/wasm-bindgen-$(WASM_BINDGEN)-stamp: | .tools/rust-stamp
 	$(call say,Looking for wasm-bindgen $(WASM_BINDGEN): 2 minutes if it is not there)
 	cargo install --quiet --locked --version $(WASM_BINDGEN) --root .tools wasm-bindgen-cli
+	@touch $@
+
+.tools/cargo-fuzz-$(CARGO_FUZZ)-stamp: | .tools/$(NIGHTLY)-stamp
+	$(call say,Looking for cargo-fuzz $(CARGO_FUZZ): 1 minute if it is not there)
+	cargo install --quiet --locked --version $(CARGO_FUZZ) --root .tools cargo-fuzz
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json

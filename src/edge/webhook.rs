@@ -74,8 +74,8 @@ pub(super) async fn receive(
         Ok(Stored::No(problem)) => problem.response(),
         Err(error) => {
             console_error!(
-                "{{\"event\":\"webhook.not_stored\",\"error\":{:?}}}",
-                error.to_string()
+                "{}",
+                serde_json::json!({ "event": "webhook.not_stored", "error": error.to_string() })
             );
             Problem::NotStored.response()
         }

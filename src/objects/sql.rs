@@ -59,7 +59,7 @@ impl Sql for Storage {
         outcome?;
         called
             .map(drop)
-            .map_err(|error| SqlError::Refused(format!("{error:?}")))
+            .map_err(|error| SqlError::Refused(error.as_string().unwrap_or_default()))
     }
 }
 
