@@ -63,8 +63,8 @@ async fn replay(transom: &Transom, body: Value) -> (u16, Value) {
 async fn write(transom: &Transom, n: usize) {
     let meta = Meta::new(APP_SECRET, transom.url("/webhook"));
     for index in 0..n {
-        let customer = Customer::new(&format!("1650555000{index}"));
-        let message = Message::text(&format!("message {index}")).id(&format!("wamid.{index}"));
+        let customer = Customer::new(format!("1650555000{index}"));
+        let message = Message::text(&format!("message {index}")).id(format!("wamid.{index}"));
         let webhook = Webhook::new().message(&Number::local(), &customer, message);
         assert!(meta.deliver(&webhook).await.taken());
     }

@@ -10,22 +10,13 @@ use simulator::backend::{Answer, Backend, Format};
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{APP_SECRET, Settings, Transom};
+use support::{APP_SECRET, Settings, Transom, destination, with};
 
 const SOON: Duration = Duration::from_secs(30);
 
 /// Settings with one destination that has these members as well.
 fn settings(backend: &Backend, members: Value) -> Settings {
-    let mut crm = json!({
-        "id": "crm", "url": backend.url(), "secret": "env:DESTINATION_SECRET",
-        "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 60_000 },
-    });
-    for (name, value) in members.as_object().unwrap() {
-        crm[name] = value.clone();
-    }
-    Transom::builder()
-        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
-        .config(json!({ "destinations": [crm] }))
+    Transom::builder().destinations([with(destination("crm", backend), members)])
 }
 
 async fn send(transom: &Transom, webhook: Webhook) {

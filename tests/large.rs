@@ -3,10 +3,11 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::backend::Backend;
+use simulator::clock;
 use simulator::webhook::{Customer, Message, Number, Webhook};
 use support::{DESTINATION_SECRET, Transom, destination, with};
 
@@ -33,7 +34,7 @@ async fn a_thousand_updates_for_a_thousand_customers_are_acknowledged_in_time_an
     let number = Number::local();
     assert_eq!(meta.post(&to_customers(&number, 1)).await.status, 200);
     let one = meta.post(&to_customers(&number, 1)).await.latency;
-    let began = Instant::now();
+    let began = clock::instant();
     let thousand = meta.post(&to_customers(&number, 1_000)).await;
     assert_eq!(thousand.status, 200, "{thousand:?}");
     assert!(

@@ -5,7 +5,7 @@ use crate::config::{Settings, SettingsFault};
 
 const KEY: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-fn read(members: serde_json::Value) -> Result<Destination, Vec<String>> {
+fn read(members: &serde_json::Value) -> Result<Destination, Vec<String>> {
     let mut destination =
         json!({ "id": "crm", "url": "https://crm.example/h", "secret": "env:CRM_SECRET" });
     for (name, value) in members.as_object().unwrap() {
@@ -28,17 +28,17 @@ fn read(members: serde_json::Value) -> Result<Destination, Vec<String>> {
         .map_err(|faults| faults.iter().map(SettingsFault::to_string).collect())
 }
 
-fn faults(members: serde_json::Value) -> Vec<String> {
+fn faults(members: &serde_json::Value) -> Vec<String> {
     read(members).err().unwrap_or_default()
 }
 
 #[test]
 fn a_destination_may_want_some_numbers_alone() {
-    let crm = read(json!({ "numbers": ["106540352242922", "2"] })).unwrap();
+    let crm = read(&json!({ "numbers": ["106540352242922", "2"] })).unwrap();
     let wants = |number| crm.wants_number(number);
     assert!(wants(Some("2")) && !wants(Some("3")) && !wants(None));
     assert_eq!(
-        faults(json!({ "numbers": ["+1 555", 7] })),
+        faults(&json!({ "numbers": ["+1 555", 7] })),
         [
             "destinations[0].numbers[0]: must be a phone_number_id: digits, such as 106540352242922",
             "destinations[0].numbers[1]: must be a string",
@@ -48,7 +48,7 @@ fn a_destination_may_want_some_numbers_alone() {
 
 #[test]
 fn a_destination_may_want_what_meets_all_its_conditions() {
-    let crm = read(json!({ "when": {
+    let crm = read(&json!({ "when": {
         "data.message.kind": ["image", "document"],
         "data.message.forwarded": true,
         "data.customer.phone": 16_505_551_234_i64,
@@ -73,7 +73,7 @@ fn a_destination_may_want_what_meets_all_its_conditions() {
 
 #[test]
 fn a_condition_looks_into_lists() {
-    let crm = read(json!({ "when": { "data.raw.entry.changes.field": "messages" } })).unwrap();
+    let crm = read(&json!({ "when": { "data.raw.entry.changes.field": "messages" } })).unwrap();
     let wants = |data: &str| crm.wants_data(data);
     assert!(wants(
         r#"{"raw":{"entry":[{"changes":[{"field":"x"},{"field":"messages"}]}]}}"#
@@ -86,7 +86,7 @@ fn a_condition_that_could_never_hold_is_refused() {
     let path = "a condition is on a member of data, such as data.message.kind";
     assert_eq!(
         faults(
-            json!({ "when": { "data": 1, "data..x": 1, "data.m": {}, "data.n": [], "data.window.x": true, "type": "x" } })
+            &json!({ "when": { "data": 1, "data..x": 1, "data.m": {}, "data.n": [], "data.window.x": true, "type": "x" } })
         ),
         [
             format!("destinations[0].when.data: {path}"),
@@ -104,7 +104,7 @@ fn a_condition_that_could_never_hold_is_refused() {
 #[test]
 fn headers_go_along_and_a_key_in_them_is_not_shown() {
     let crm =
-        read(json!({ "headers": { "X-Api-Key": "env:CRM_KEY", "Authorization": "Basic eDp5" } }))
+        read(&json!({ "headers": { "X-Api-Key": "env:CRM_KEY", "Authorization": "Basic eDp5" } }))
             .unwrap();
     let headers: Vec<_> = crm
         .headers
@@ -132,7 +132,7 @@ fn a_header_that_would_get_in_the_way_is_refused() {
         "Connection",
     ] {
         assert_eq!(
-            faults(json!({ "headers": { name: "x" } })),
+            faults(&json!({ "headers": { name: "x" } })),
             [format!(
                 "destinations[0].headers.{name}: is a header that is not yours to set"
             )]
@@ -140,7 +140,7 @@ fn a_header_that_would_get_in_the_way_is_refused() {
     }
     assert_eq!(
         faults(
-            json!({ "headers": { "a b": "x", "X-A": "env:TWO_LINES", "X-B": "env:NOT_SET", "X-C": "", "x-c": "1", "X-D": "é" } })
+            &json!({ "headers": { "a b": "x", "X-A": "env:TWO_LINES", "X-B": "env:NOT_SET", "X-C": "", "x-c": "1", "X-D": "é" } })
         ),
         [
             "destinations[0].headers.X-A: must be 1 to 4096 printable ASCII characters",
@@ -151,27 +151,27 @@ fn a_header_that_would_get_in_the_way_is_refused() {
         ]
     );
     assert_eq!(
-        faults(json!({ "headers": { "X-A": "1", "x-a": "2" } })),
+        faults(&json!({ "headers": { "X-A": "1", "x-a": "2" } })),
         ["destinations[0].headers.x-a: is there twice: upper and lower case are the same"]
     );
 }
 
 #[test]
 fn quiet_is_for_batches() {
-    let bot = read(json!({ "format": "cloudevents-batch", "quiet_ms": 40_000 })).unwrap();
+    let bot = read(&json!({ "format": "cloudevents-batch", "quiet_ms": 40_000 })).unwrap();
     assert_eq!(
         (bot.format, bot.quiet_ms, bot.quiet_max_ms),
         (Format::CloudEventsBatch, 40_000, 40_000)
     );
-    let bot = read(json!({ "format": "cloudevents-batch", "quiet_ms": 1500 })).unwrap();
+    let bot = read(&json!({ "format": "cloudevents-batch", "quiet_ms": 1500 })).unwrap();
     assert_eq!((bot.quiet_ms, bot.quiet_max_ms), (1500, 30_000));
     assert_eq!(
-        faults(json!({ "quiet_ms": 1500 })),
+        faults(&json!({ "quiet_ms": 1500 })),
         ["destinations[0].quiet_ms: is for the format cloudevents-batch alone"]
     );
     assert_eq!(
         faults(
-            json!({ "format": "cloudevents-batch", "quiet_ms": 60_001, "quiet_max_ms": 300_001 })
+            &json!({ "format": "cloudevents-batch", "quiet_ms": 60_001, "quiet_max_ms": 300_001 })
         ),
         [
             "destinations[0].quiet_ms: must be 0 to 60000 ms",
@@ -179,22 +179,23 @@ fn quiet_is_for_batches() {
         ]
     );
     assert_eq!(
-        faults(json!({ "format": "cloudevents-batch", "quiet_ms": 20, "quiet_max_ms": 10 })),
+        faults(&json!({ "format": "cloudevents-batch", "quiet_ms": 20, "quiet_max_ms": 10 })),
         ["destinations[0].quiet_max_ms: must not be below quiet_ms"]
     );
 }
 
 #[test]
 fn pace_and_start_can_be_set() {
-    let crm = read(json!({ "max_per_second": 20, "from": "beginning", "format": "meta" })).unwrap();
+    let crm =
+        read(&json!({ "max_per_second": 20, "from": "beginning", "format": "meta" })).unwrap();
     assert_eq!(
         (crm.max_per_second, crm.from, crm.format),
         (Some(20), From::Beginning, Format::Meta)
     );
-    let crm = read(json!({})).unwrap();
+    let crm = read(&json!({})).unwrap();
     assert_eq!((crm.max_per_second, crm.from), (None, From::Now));
     assert_eq!(
-        faults(json!({ "max_per_second": 0, "from": "yesterday" })),
+        faults(&json!({ "max_per_second": 0, "from": "yesterday" })),
         [
             "destinations[0].from: must be now or beginning",
             "destinations[0].max_per_second: must be 1 to 1000 requests"
