@@ -128,24 +128,24 @@ impl Ids {
         sql: &dyn Sql,
         about: &str,
     ) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {
-        let mut statuses: Vec<(MessageStatus, Option<i64>)> = Vec::new();
+        let mut all: Vec<(i64, Option<i64>)> = Vec::new();
         for table in self.0.tables() {
             let rows = sql.exec(
                 &format!(
-                    "SELECT status, time FROM {table} WHERE id > ?1 || '-' AND id < ?1 || '.' \
-                     AND status IS NOT NULL ORDER BY status, time"
+                    "SELECT status, min(time) FROM {table} WHERE id > ?1 || '-' AND id < ?1 || '.' \
+                     AND status IS NOT NULL GROUP BY status"
                 ),
                 &[about.into()],
             )?;
             for row in &rows {
-                if let Some(status) = read_status(row.required_integer(0)?) {
-                    statuses.push((status, row.integer(1)?));
-                }
+                all.push((row.required_integer(0)?, row.integer(1)?));
             }
         }
-        statuses.sort_unstable();
-        statuses.dedup_by_key(|(status, _)| *status);
-        Ok(statuses)
+        let told = |status| {
+            let (_, time) = all.iter().find(|(told, _)| *told == write_status(status))?;
+            Some((status, *time))
+        };
+        Ok(STATUSES.into_iter().filter_map(told).collect())
     }
 
     /// The last status of the messages that were sent in a conversation lately, newest first.
@@ -201,6 +201,15 @@ fn read_last(row: &Row) -> Result<Option<(String, MessageStatus, Option<i64>)>, 
     )))
 }
 
+/// In the order in which a message goes through them.
+const STATUSES: [MessageStatus; 5] = [
+    MessageStatus::Sent,
+    MessageStatus::Delivered,
+    MessageStatus::Read,
+    MessageStatus::Played,
+    MessageStatus::Failed,
+];
+
 fn write_status(status: MessageStatus) -> i64 {
     match status {
         MessageStatus::Sent => 1,
@@ -212,13 +221,7 @@ fn write_status(status: MessageStatus) -> i64 {
 }
 
 fn read_status(stored: i64) -> Option<MessageStatus> {
-    [
-        MessageStatus::Sent,
-        MessageStatus::Delivered,
-        MessageStatus::Read,
-        MessageStatus::Played,
-        MessageStatus::Failed,
-    ]
-    .into_iter()
-    .find(|status| write_status(*status) == stored)
+    STATUSES
+        .into_iter()
+        .find(|status| write_status(*status) == stored)
 }

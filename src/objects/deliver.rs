@@ -58,9 +58,9 @@ impl Mailbox {
             let Some(event) = delivery.events.last() else {
                 return Ok(());
             };
-            let replying = (!replies.is_empty()).then_some(&*event.data);
-            let to = replying.and_then(recipient::of);
-            let mut answers = replying.and_then(recipient::message_of);
+            let replying = (!replies.is_empty()).then(|| recipient::of(&event.data));
+            let (to, mut answers) =
+                replying.map_or((None, None), |about| (about.recipient, about.message_id));
             let number = core.phone_number_id.as_deref().unwrap_or_default();
             let destination = core.mailbox.destination(delivery.destination);
             let id = destination

@@ -68,10 +68,9 @@ impl Mailbox {
             Ok(state)
         })?;
         if !matches!(state, State::Accepted { .. } | State::Queued) {
-            let state = serde_json::to_value(&state).unwrap_or_default();
             console_log!(
                 "{}",
-                serde_json::json!({ "event": "send.ended", "send": id, "state": state })
+                serde_json::json!({ "event": "send.ended", "send": id, "state": state.json() })
             );
         }
         Ok(())

@@ -252,9 +252,9 @@ fn goes_as(fell_back: bool) -> &'static str {
 fn error(code: Option<u32>, class: Class) -> Value {
     match code.and_then(errors::find) {
         Some(entry) => json!({
-            "code": code, "class": entry.class, "meaning": entry.meaning, "advice": entry.advice,
+            "code": code, "class": entry.class.name(), "meaning": entry.meaning, "advice": entry.advice,
         }),
-        None => json!({ "code": code, "class": class }),
+        None => json!({ "code": code, "class": class.name() }),
     }
 }
 

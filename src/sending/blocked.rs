@@ -100,7 +100,7 @@ impl Blocked {
                 (entry.class, entry.meaning, entry.advice)
             });
         serde_json::json!({
-            "code": self.code, "class": class, "meaning": meaning, "advice": advice,
+            "code": self.code, "class": class.name(), "meaning": meaning, "advice": advice,
             "since": rfc3339(self.since_ms.div_euclid(1000)),
         })
     }

@@ -26,7 +26,7 @@ impl Default for Rates {
 
 /// How much longer than its nominal time a period is taken to be, in thousandths: messages that leave evenly do not
 /// arrive evenly, and the limit is one of arrivals.
-const MARGIN: i64 = 10;
+const MARGIN: i64 = 15;
 
 /// How late a message may be without those behind it being held back for that, in microseconds.
 const LATENESS_US: i64 = 25_000;

@@ -1,46 +1,38 @@
 //! To whom a reply goes: the one whom the event that it answers is about.
 
-use serde::Deserialize;
+use crate::meta::{
+    graph::Recipient,
+    json::{Document, Json},
+};
 
-use crate::meta::graph::Recipient;
-
-#[derive(Deserialize)]
-struct Data {
-    customer: Option<Customer>,
-    message: Option<Message>,
+/// What an event says about whom it is about.
+pub struct About {
+    /// Who can be written to, if anybody: in the group where a message was sent in one. A phone number is taken before
+    /// a user id: Meta goes by it if it gets both.
+    pub recipient: Option<Recipient>,
+    /// The customer's message (`wamid.…`), to be marked as read; `None` where it was sent in a group, or there is none.
+    pub message_id: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Customer {
-    user_id: Option<String>,
-    phone: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    id: Option<String>,
-    group_id: Option<String>,
-}
-
-/// Reads it from an event's `data`; `None` where that names nobody who can be written to. A message in a group is
-/// answered in the group. A phone number is taken before a user id: Meta goes by it if it gets both.
-pub fn of(data: &str) -> Option<Recipient> {
-    let data: Data = serde_json::from_str(data).ok()?;
-    if let Some(group) = data.message.and_then(|message| message.group_id) {
-        return Some(Recipient::Group(group));
+/// Reads it from an event's `data`.
+pub fn of(data: &str) -> About {
+    let document = Document::parse(data);
+    let root = document.as_ref().map(Document::root);
+    let text = |of: &str, name: &str| {
+        let value = root?.get(of)?.get(name).and_then(Json::text)?;
+        Some(value.into_owned())
+    };
+    if let Some(group) = text("message", "group_id") {
+        return About {
+            recipient: Some(Recipient::Group(group)),
+            message_id: None,
+        };
     }
-    let customer = data.customer?;
-    let phone = customer.phone.map(Recipient::Phone);
-    phone.or_else(|| customer.user_id.map(Recipient::User))
-}
-
-/// The customer's message that an event is about (`wamid.…`), to be marked as read; `None` where it was sent to a group,
-/// or there is none.
-pub fn message_of(data: &str) -> Option<String> {
-    let data: Data = serde_json::from_str(data).ok()?;
-    data.message
-        .filter(|message| message.group_id.is_none())?
-        .id
+    let phone = text("customer", "phone").map(Recipient::Phone);
+    About {
+        recipient: phone.or_else(|| text("customer", "user_id").map(Recipient::User)),
+        message_id: text("message", "id"),
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +58,7 @@ mod tests {
             (r#"{"customer":{}}"#, None),
             ("nonsense", None),
         ] {
-            assert_eq!(of(data), recipient, "{data}");
+            assert_eq!(of(data).recipient, recipient, "{data}");
         }
     }
 
@@ -77,7 +69,7 @@ mod tests {
             (r#"{"message":{"id":"wamid.A","group_id":"G"}}"#, None),
             (r#"{"status":{"id":"wamid.A"}}"#, None),
         ] {
-            assert_eq!(message_of(data).as_deref(), message, "{data}");
+            assert_eq!(of(data).message_id.as_deref(), message, "{data}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of sends. A row is written when a send is asked for, when it is started and when it has ended.
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use crate::{
     mailbox::sql::{Row, Sql, SqlError, Value},
@@ -23,20 +23,17 @@ pub struct Send {
 }
 
 /// What is to go, and to whom. Kept only while it may still be needed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
     /// To whom; `None` where the event that it answers names nobody who can be written to.
     pub to: Option<Recipient>,
     /// What.
     pub message: Message,
     /// The template that goes instead where the window is closed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Message>,
     /// The message that is quoted (`wamid.…`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_reply_to: Option<String>,
     /// The customer's message that this is the answer to (`wamid.…`), whether or not it is quoted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
 }
 
@@ -124,7 +121,7 @@ pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result
 pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<Draft>, SqlError> {
     let rows = sql.exec("SELECT draft FROM sends WHERE id = ?1", &[id.into()])?;
     let text = rows.first().map(|row| row.text(0)).transpose()?.flatten();
-    Ok(text.and_then(|text| serde_json::from_str(text).ok()))
+    Ok(text.and_then(read_draft))
 }
 
 /// What becomes of the text of a message.
@@ -182,7 +179,7 @@ pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> 
 }
 
 fn read(row: &Row) -> Result<Record, SqlError> {
-    let state = serde_json::from_str(row.required_text(2)?).map_err(|_| SqlError::Column(2))?;
+    let state = State::read(row.required_text(2)?).ok_or(SqlError::Column(2))?;
     Ok(Record {
         place: row.required_integer(0)?,
         conversation: row.required_integer(1)?,
@@ -195,9 +192,45 @@ fn read(row: &Row) -> Result<Record, SqlError> {
 }
 
 pub(super) fn write_state(state: &State) -> String {
-    serde_json::to_string(state).unwrap_or_default()
+    state.json().to_string()
 }
 
 fn write_draft(draft: &Draft) -> Value {
-    serde_json::to_string(draft).unwrap_or_default().into()
+    let (to, address) = match &draft.to {
+        Some(Recipient::Phone(address)) => ("phone", Some(address)),
+        Some(Recipient::User(address)) => ("user", Some(address)),
+        Some(Recipient::Group(address)) => ("group", Some(address)),
+        None => ("nobody", None),
+    };
+    let text = |text: &String| Json::from(text.as_str());
+    let message = |message: &Message| Json::Object(message.members().clone());
+    let members = [
+        (to, address.map(text)),
+        ("message", Some(message(&draft.message))),
+        ("fallback", draft.fallback.as_ref().map(message)),
+        ("in_reply_to", draft.in_reply_to.as_ref().map(text)),
+        ("answers", draft.answers.as_ref().map(text)),
+    ];
+    let mut object = Map::new();
+    for (name, value) in members {
+        if let Some(value) = value {
+            object.insert(name.to_owned(), value);
+        }
+    }
+    Json::Object(object).to_string().into()
+}
+
+fn read_draft(text: &str) -> Option<Draft> {
+    let value: Json = serde_json::from_str(text).ok()?;
+    let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+    let message = |name: &str| Message::stored(value.get(name)?);
+    let to = text("phone").map(Recipient::Phone);
+    let to = to.or_else(|| text("user").map(Recipient::User));
+    Some(Draft {
+        to: to.or_else(|| text("group").map(Recipient::Group)),
+        message: message("message")?,
+        fallback: message("fallback"),
+        in_reply_to: text("in_reply_to"),
+        answers: text("answers"),
+    })
 }

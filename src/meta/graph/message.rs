@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -11,11 +10,10 @@ use crate::{
 };
 
 /// A Graph message object without an address, within Meta's documented limits: `type`, the member of that name, and
-/// what may stand beside them. Deserializing does not check again: it is for what was checked before it was stored.
+/// what may stand beside them.
 ///
 /// Source: "Messages" in the reference of the WhatsApp Cloud API.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message(Map<String, Value>);
 
 /// What says to whom a message goes. Who answers an event does not choose that: the conversation does.
@@ -34,6 +32,11 @@ impl Message {
     /// Checks a message; every fault is told by its path in the message.
     pub fn check(value: &Value) -> Result<Self, Vec<Fault>> {
         checked::read("", value, Self::read)?.ok_or_else(Vec::new)
+    }
+
+    /// What was checked before it was stored is not checked again.
+    pub(crate) fn stored(value: &Value) -> Option<Self> {
+        value.as_object().cloned().map(Self)
     }
 
     /// Its `type`.

@@ -1,6 +1,5 @@
 //! `POST /{version}/{phone_number_id}/messages`: the request that sends a message.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -11,8 +10,7 @@ const MAX_CALLBACK_DATA: usize = 512;
 
 /// To whom a message goes. Where a person's phone number and user id are both known, the number is the one to take:
 /// Meta goes by it if it gets both, and one-tap authentication templates go to numbers alone (error 131062).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {
     /// A phone number: digits only, country code first.
     Phone(String),
