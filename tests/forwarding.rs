@@ -257,14 +257,14 @@ async fn after_410_nothing_more_is_sent_there() {
     gone.next(Answer::status(410));
     writes(&transom.meta(), &ana, "one").await;
     transom
-        .wait_for_waiting(NUMBER, "gone", |waiting| waiting["gone"] == true)
+        .wait_for_waiting(NUMBER, "gone", |waiting| waiting["state"] == "gone")
         .await;
     writes(&transom.meta(), &ana, "two").await;
     transom.restart().await;
     writes(&transom.meta(), &ana, "three").await;
     assert!(other.wait_for(3, PATIENCE).await);
     assert_eq!(gone.arrivals().len(), 1);
-    assert_eq!(transom.waiting(NUMBER, "other").await["gone"], false);
+    assert_eq!(transom.waiting(NUMBER, "other").await["state"], "active");
 }
 
 #[tokio::test]
