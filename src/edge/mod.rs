@@ -1,6 +1,8 @@
 //! The routes.
 
 mod admin;
+#[cfg(feature = "bench-routes")]
+mod bench;
 mod body;
 mod health;
 mod problem;
@@ -24,6 +26,8 @@ pub(crate) async fn answer(request: Request, env: &Env) -> Result<Response> {
         (method, path) if path.starts_with("/v1/") => {
             admin::answer(&method, path, &request, env, &environment).await
         }
+        #[cfg(feature = "bench-routes")]
+        (Method::Post, "/bench/normalize") => bench::normalize(request, &environment).await,
         #[cfg(feature = "panic-routes")]
         #[allow(clippy::panic)]
         (Method::Post, "/panic/fetch") => panic!("on purpose"),

@@ -79,19 +79,32 @@ pub(super) async fn receive(
 }
 
 async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Option<Problem>> {
+    match verified(request, ready).await? {
+        Ok(body) => {
+            objects::append_all(env, event::split(&body)).await?;
+            Ok(None)
+        }
+        Err(problem) => Ok(Some(problem)),
+    }
+}
+
+/// The body of a request that is Meta's.
+pub(super) async fn verified(
+    request: Request,
+    ready: &Ready,
+) -> Result<std::result::Result<Vec<u8>, Problem>> {
     let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
     let Ok(signature) = Signature::parse(&header) else {
-        return Ok(Some(Problem::Unauthorized));
+        return Ok(Err(Problem::Unauthorized));
     };
     if body::is_announced_too_large(&request)? {
-        return Ok(Some(Problem::TooLarge));
+        return Ok(Err(Problem::TooLarge));
     }
     let Some(body) = body::read(request).await? else {
-        return Ok(Some(Problem::TooLarge));
+        return Ok(Err(Problem::TooLarge));
     };
     if ready.app_secrets.verify(&body, &signature).is_err() {
-        return Ok(Some(Problem::Unauthorized));
+        return Ok(Err(Problem::Unauthorized));
     }
-    objects::append_all(env, event::split(&body)).await?;
-    Ok(None)
+    Ok(Ok(body))
 }
