@@ -97,9 +97,6 @@ pub(super) async fn verified(
     let Ok(signature) = Signature::parse(&header) else {
         return Ok(Err(Problem::Unauthorized));
     };
-    if body::is_announced_too_large(&request)? {
-        return Ok(Err(Problem::TooLarge));
-    }
     let Some(body) = body::read(request).await? else {
         return Ok(Err(Problem::TooLarge));
     };
