@@ -51,7 +51,7 @@ lint: tools ## Formatting, clippy for host and WASM, and licences where cargo-de
 	$(call say,Formatting and lints)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --lib --target wasm32-unknown-unknown --features panic-routes -- -D warnings
+	cargo clippy --lib --target wasm32-unknown-unknown --features panic-routes,bench-routes -- -D warnings
 	@# Advisories need the network: cargo deny check
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
 		else echo "cargo-deny is not installed, so licences are not checked: cargo install --locked cargo-deny"; fi
@@ -89,6 +89,15 @@ wasm: build/index.js build-panic/index.js ## Both builds that the end-to-end tes
 build-panic/index.js: $(SOURCES) | tools
 	$(call say,Building the WASM with the routes that panic on purpose)
 	scripts/build-wasm build-panic --features panic-routes
+
+build-bench/index.js: $(SOURCES) | tools
+	$(call say,Building the WASM with the route that stores nothing)
+	scripts/build-wasm build-bench --features bench-routes
+
+.PHONY: bench
+bench: build/index.js build-bench/index.js ## Measure, beside the alternatives: 8 minutes, into docs/performance.md (BENCH_SECONDS=0.2 for a quick look)
+	$(call say,Measuring)
+	cargo run --release --quiet -p bench
 
 # --- tools: each stamp is a file named by version, so that a new version is installed and an old one is kept
 

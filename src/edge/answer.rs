@@ -21,6 +21,10 @@ pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Res
     }
     let path = request.path();
     let environment = environment::read(&env);
+    #[cfg(feature = "bench-routes")]
+    if path == "/bench/normalize" {
+        return super::bench::normalize(request, &environment).await;
+    }
     // As it came: `Request::method` takes what it does not know for GET.
     let found = routes::find(&request.inner().method(), &path);
     // Who has no token is not told either what there is.

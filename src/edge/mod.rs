@@ -8,6 +8,8 @@ pub mod routes;
 mod admin;
 #[cfg(target_arch = "wasm32")]
 mod answer;
+#[cfg(all(target_arch = "wasm32", feature = "bench-routes"))]
+mod bench;
 #[cfg(target_arch = "wasm32")]
 mod body;
 #[cfg(target_arch = "wasm32")]

@@ -89,19 +89,29 @@ enum Stored {
 }
 
 async fn store(request: Request, env: &Env, ready: &Ready) -> Result<Stored> {
+    match verified(request, ready).await? {
+        Ok(body) => {
+            objects::append_all(env, event::split(&body)).await?;
+            Ok(Stored::Yes(body))
+        }
+        Err(problem) => Ok(Stored::No(problem)),
+    }
+}
+
+/// The body of a request that is Meta's.
+pub(super) async fn verified(
+    request: Request,
+    ready: &Ready,
+) -> Result<std::result::Result<Vec<u8>, Problem>> {
     let header = request.headers().get(SIGNATURE)?.unwrap_or_default();
     let Ok(signature) = Signature::parse(&header) else {
-        return Ok(Stored::No(Problem::Unsigned));
+        return Ok(Err(Problem::Unsigned));
     };
-    if body::is_announced_too_large(&request)? {
-        return Ok(Stored::No(Problem::TooLarge));
-    }
     let Some(body) = body::read(request).await? else {
-        return Ok(Stored::No(Problem::TooLarge));
+        return Ok(Err(Problem::TooLarge));
     };
     if ready.app_secrets.verify(&body, &signature).is_err() {
-        return Ok(Stored::No(Problem::Unsigned));
+        return Ok(Err(Problem::Unsigned));
     }
-    objects::append_all(env, event::split(&body)).await?;
-    Ok(Stored::Yes(body))
+    Ok(Ok(body))
 }

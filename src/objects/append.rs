@@ -5,8 +5,11 @@
 //! is given the events of all, and hands them on.
 
 use futures_util::future::try_join_all;
-use js_sys::Uint8Array;
-use worker::{Env, Error, Method, Request, RequestInit, Result};
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::RequestInit;
+use worker::{Env, Error, Result};
 
 use super::addresses::{BINDING, name_of};
 use crate::event::{Event, Home};
@@ -43,13 +46,24 @@ pub(super) async fn call(env: &Env, group: &[Batch]) -> Result<()> {
     let Some((name, _)) = group.first() else {
         return Ok(());
     };
-    let stub = env.durable_object(BINDING)?.get_by_name(name)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
-    let request = Request::new_with_init(&format!("https://mailbox/{command}"), &init)?;
-    match stub.fetch_with_request(request).await?.status_code() {
+    let stub: Stub = env.durable_object(BINDING)?.get_by_name(name)?.into_rpc();
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&Uint8Array::from(body.as_slice()));
+    let answer = stub.fetch(&format!("https://mailbox/{command}"), &init)?;
+    let answer: web_sys::Response = JsFuture::from(answer).await?.dyn_into()?;
+    match answer.status() {
         200..=299 => Ok(()),
         status => Err(Error::RustError(format!("the mailbox answered {status}"))),
     }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What an object is called through. The `worker` crate's own way makes a request first, with some thirty calls
+    /// into the platform.
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &RequestInit) -> std::result::Result<Promise, JsValue>;
 }

@@ -1,41 +1,78 @@
 //! A Durable Object's SQLite, behind the small trait that a mailbox needs.
+//!
+//! Every call into the platform costs about as much as reading a row, so that rows are taken as one JSON text, however
+//! many they are: the `worker` crate's cursors make some ten calls for each value. `SqlCursor::one` is never used, since
+//! it never returns where there is no row.
 
-use js_sys::{Function, Reflect};
-use wasm_bindgen::{JsCast, JsValue, prelude::ScopedClosure};
-use worker::{SqlStorageValue, State};
+use js_sys::{Array, JSON};
+use wasm_bindgen::{
+    JsCast as _, JsValue,
+    prelude::{ScopedClosure, wasm_bindgen},
+};
+use worker::State;
 
 use crate::mailbox::sql::{Row, Sql, SqlError, Value};
 
 /// The storage of one Durable Object.
 #[derive(Debug)]
-pub(super) struct Storage(worker::Storage);
+pub(super) struct Storage {
+    storage: ObjectStorage,
+    statements: Statements,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `state.storage`, for what the `worker` crate leaves out.
+    #[derive(Debug)]
+    type ObjectStorage;
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    fn transaction_sync(this: &ObjectStorage, body: &JsValue) -> Result<JsValue, JsValue>;
+
+    /// `state.storage.sql`.
+    #[derive(Debug)]
+    type Statements;
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Statements, statement: &str, parameters: Array) -> Result<Cursor, JsValue>;
+
+    type Cursor;
+    #[wasm_bindgen(method, catch)]
+    fn raw(this: &Cursor) -> Result<Rows, JsValue>;
+
+    type Rows;
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    fn to_array(this: &Rows) -> Result<Array, JsValue>;
+}
 
 impl Storage {
     pub(super) fn of(state: &State) -> Self {
-        Self(state.storage())
+        let storage = state.storage();
+        let sql = storage.sql();
+        let statements: &JsValue = sql.as_ref();
+        let storage: &JsValue = storage.as_raw().as_ref();
+        Self {
+            statements: statements.clone().unchecked_into(),
+            storage: storage.clone().unchecked_into(),
+        }
     }
 }
 
 impl Sql for Storage {
-    /// The cursor is read to its end at once; `SqlCursor::one` is never used, since it never returns where there is no
-    /// row.
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
-        let parameters: Vec<SqlStorageValue> = parameters.iter().map(to_platform).collect();
-        let cursor = self.0.sql().exec(statement, parameters).map_err(refused)?;
-        cursor
-            .raw()
-            .map(|row| {
-                let values = row.map_err(refused)?;
-                Ok(Row(values
-                    .into_iter()
-                    .map(from_platform)
-                    .collect::<Result<_, _>>()?))
-            })
-            .collect()
+        let parameters: Array = parameters.iter().map(to_platform).collect();
+        let cursor = self
+            .statements
+            .exec(statement, parameters)
+            .map_err(refused)?;
+        let rows = cursor.raw().and_then(|rows| rows.to_array());
+        let rows = rows.map_err(refused)?;
+        if rows.length() == 0 {
+            return Ok(Vec::new());
+        }
+        let json = JSON::stringify(&rows).map_err(refused)?;
+        from_platform(&String::from(json))
     }
 
-    /// The `worker` crate has no `transactionSync`, so it is called by its name. Without it, what was written before
-    /// a failure would stay.
+    /// Without a transaction, what was written before a failure would stay.
     fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
         let mut outcome = Ok(());
         let mut run = || -> Result<(), JsValue> {
@@ -51,38 +88,52 @@ impl Sql for Storage {
                 ScopedClosure::<dyn FnMut() -> Result<(), JsValue>>::borrow_mut_assert_unwind_safe(
                     &mut run,
                 );
-            let storage: &JsValue = self.0.as_raw().as_ref();
-            Reflect::get(storage, &JsValue::from_str("transactionSync"))
-                .and_then(JsCast::dyn_into::<Function>)
-                .and_then(|function| function.call1(storage, run.as_js_value()))
+            self.storage.transaction_sync(run.as_js_value())
         };
         outcome?;
-        called
-            .map(drop)
-            .map_err(|error| SqlError::Refused(error.as_string().unwrap_or_default()))
+        called.map(drop).map_err(refused)
     }
 }
 
-fn to_platform(value: &Value) -> SqlStorageValue {
+fn to_platform(value: &Value) -> JsValue {
     match value {
-        Value::Null => SqlStorageValue::Null,
-        Value::Integer(value) => SqlStorageValue::Integer(*value),
-        Value::Text(value) => SqlStorageValue::String(value.clone()),
+        Value::Null => JsValue::NULL,
+        // Within ±2^53, where every number is a double.
+        #[allow(clippy::cast_precision_loss)]
+        Value::Integer(value) => JsValue::from_f64(*value as f64),
+        Value::Text(value) => JsValue::from_str(value),
     }
 }
 
-fn from_platform(value: SqlStorageValue) -> Result<Value, SqlError> {
-    match value {
-        SqlStorageValue::Null => Ok(Value::Null),
-        SqlStorageValue::Integer(value) => Ok(Value::Integer(value)),
-        SqlStorageValue::String(value) => Ok(Value::Text(value)),
-        SqlStorageValue::Boolean(_) | SqlStorageValue::Float(_) | SqlStorageValue::Blob(_) => {
-            Err(SqlError::Refused("a type that is never stored".to_owned()))
-        }
-    }
+/// Reads rows from an array of arrays.
+fn from_platform(json: &str) -> Result<Vec<Row>, SqlError> {
+    let rows: Vec<Vec<serde_json::Value>> = serde_json::from_str(json).map_err(|_| never())?;
+    let value = |value| match value {
+        serde_json::Value::Null => Ok(Value::Null),
+        serde_json::Value::Number(value) => value.as_i64().map(Value::Integer).ok_or_else(never),
+        serde_json::Value::String(value) => Ok(Value::Text(value)),
+        _ => Err(never()),
+    };
+    rows.into_iter()
+        .map(|row| {
+            row.into_iter()
+                .map(value)
+                .collect::<Result<_, _>>()
+                .map(Row)
+        })
+        .collect()
 }
 
+fn never() -> SqlError {
+    SqlError::Refused("a type that is never stored".to_owned())
+}
+
+/// The platform's words name tables and columns, never what is in them.
 #[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn refused(error: worker::Error) -> SqlError {
-    SqlError::Refused(error.to_string())
+fn refused(error: JsValue) -> SqlError {
+    let words = match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => Some(String::from(error.message())),
+        None => error.as_string(),
+    };
+    SqlError::Refused(words.unwrap_or_default())
 }

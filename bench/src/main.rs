@@ -1,0 +1,76 @@
+//! Measures Transom beside what people would use instead, all under `workerd serve` on this machine: `make bench`.
+//!
+//! - [`contestant`]: who takes part, and how each is run
+//! - [`workload`]: what is sent
+//! - [`load`]: how it is sent
+//! - [`measure`]: rates, processor time and latencies, in interleaved rounds
+//! - [`cost`]: rows, requests and alarms, counted one by one, and what Cloudflare asks for them
+//! - [`memory`], [`startup`]: whether it grows, and how it starts
+//! - [`report`], [`aims`], [`chart`]: docs/performance.md and its chart
+
+mod aims;
+mod chart;
+mod contestant;
+mod cost;
+mod load;
+mod measure;
+mod memory;
+mod report;
+mod startup;
+mod workload;
+
+use clap::Parser;
+use simulator::backend::Backend;
+use simulator::graph::Graph;
+use simulator::local;
+
+use contestant::Outside;
+
+/// Measures Transom beside what people would use instead, and writes docs/performance.md.
+#[derive(Debug, Parser)]
+struct Options {
+    /// How long one measurement takes.
+    #[arg(long, env = "BENCH_SECONDS", default_value_t = 0.8)]
+    seconds: f64,
+    /// How often everything is measured.
+    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 4)]
+    rounds: usize,
+    /// How many messages go through one isolate to see whether its memory grows.
+    #[arg(long, env = "BENCH_MESSAGES", default_value_t = 50_000)]
+    messages: usize,
+    /// Measure only workloads and contestants whose names contain this, and write no file.
+    #[arg(long, env = "BENCH_ONLY")]
+    only: Option<String>,
+    /// Measure this build of Transom beside the others (a directory with routes for measuring).
+    #[arg(long, env = "BENCH_OTHER")]
+    other: Option<String>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let options = Options::parse();
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let graph = Graph::start().await;
+    let outside = Outside {
+        backend: backend.url(),
+        graph: graph.url(),
+    };
+    let measured = measure::all(&options, &outside, &backend).await;
+    if options.only.is_some() {
+        print!("{}", report::tables(&measured));
+        return;
+    }
+    let costs = cost::count(&outside, &backend).await;
+    let memory = memory::run(options.messages).await;
+    let report = report::Report {
+        measured,
+        costs,
+        memory,
+        startup: startup::read(),
+        options: format!(
+            "{} rounds of {} s for each measurement.",
+            options.rounds, options.seconds
+        ),
+    };
+    report.write();
+}
