@@ -453,7 +453,14 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
     bench.wait_for(&id, "accepted").await;
     assert!(backend.wait_for(2, PATIENCE).await);
     assert_eq!(backend.events()[1].json["type"], "transom.number.unblocked");
-    assert_eq!(bench.graph.messages().len(), 3);
+    let all_three = bench.graph.wait_until(PATIENCE, |requests| {
+        requests
+            .iter()
+            .filter(|request| request.wamid.is_some())
+            .count()
+            == 3
+    });
+    assert!(all_three.await, "{} went out", bench.graph.messages().len());
 }
 
 #[tokio::test]
