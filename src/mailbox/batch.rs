@@ -3,18 +3,18 @@
 //! One statement costs one crossing into the platform, and may have no more than 100 parameters. A parameter may have
 //! no more than 2 MB, so a batch that is larger goes in several.
 
-use serde_json::Value;
+use serde::Serialize;
 
 /// How long a parameter may get, in bytes: half of the platform's limit of 2 MB, so that the last row may be long.
 const PARAMETER: usize = 1_000_000;
 
 /// JSON arrays of these texts.
 pub(super) fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> impl Iterator<Item = String> {
-    rows(texts.map(Value::from))
+    rows(texts)
 }
 
 /// JSON arrays of these rows.
-pub(super) fn rows(rows: impl Iterator<Item = Value>) -> impl Iterator<Item = String> {
+pub(super) fn rows(rows: impl Iterator<Item: Serialize>) -> impl Iterator<Item = String> {
     let mut rows = rows.peekable();
     std::iter::from_fn(move || {
         rows.peek()?;
@@ -25,7 +25,8 @@ pub(super) fn rows(rows: impl Iterator<Item = Value>) -> impl Iterator<Item = St
             if array.len() > 1 {
                 array.push(',');
             }
-            array.push_str(&row.to_string());
+            // What is put together here always can be written as JSON.
+            array.push_str(&serde_json::to_string(&row).unwrap_or_default());
         }
         array.push(']');
         Some(array)
@@ -51,6 +52,6 @@ mod tests {
 
     #[test]
     fn no_rows_make_no_statement() {
-        assert_eq!(rows(std::iter::empty()).count(), 0);
+        assert_eq!(rows(std::iter::empty::<i64>()).count(), 0);
     }
 }

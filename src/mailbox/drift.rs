@@ -28,10 +28,7 @@ pub struct Seen {
 /// Counts paths that were seen.
 pub fn saw(sql: &dyn Sql, paths: &BTreeMap<String, i64>, now: i64) -> Result<(), SqlError> {
     create(sql)?;
-    let rows = paths
-        .iter()
-        .map(|(path, count)| serde_json::json!([path, count]));
-    for rows in batch::rows(rows) {
+    for rows in batch::rows(paths.iter()) {
         sql.exec(
             "INSERT INTO drift (path, count, first, last) \
              SELECT value ->> 0, value ->> 1, ?2, ?2 FROM json_each(?1) \

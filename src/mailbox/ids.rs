@@ -100,15 +100,12 @@ impl Ids {
             return Ok(());
         };
         let table = self.0.table(newest);
-        let rows = events.map(|(event, conversation)| match &event.effect {
-            Effect::Status { message, status } => serde_json::json!([
-                event.id,
-                conversation,
-                event.time,
-                message,
-                write_status(*status)
-            ]),
-            _ => serde_json::json!([event.id, conversation, event.time]),
+        let rows = events.map(|(event, conversation)| {
+            let (message, status) = match &event.effect {
+                Effect::Status { message, status } => (Some(message), Some(write_status(*status))),
+                _ => (None, None),
+            };
+            (&event.id, conversation, event.time, message, status)
         });
         for rows in batch::rows(rows) {
             sql.exec(

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::{
     batch,
     generations::Generations,
@@ -91,18 +93,18 @@ impl Stored {
         self.data.len() > PART
     }
 
-    fn row(&self) -> serde_json::Value {
-        serde_json::json!([
+    fn row(&self) -> impl Serialize {
+        (
             self.seq,
             self.conversation,
-            self.id,
-            self.kind,
+            &self.id,
+            &self.kind,
             self.time,
             self.received_ms,
-            self.subject,
-            self.added,
+            &self.subject,
+            &self.added,
             if self.is_large() { "" } else { &self.data },
-        ])
+        )
     }
 }
 

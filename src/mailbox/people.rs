@@ -147,14 +147,14 @@ impl People {
                 free_entry_point,
                 referred,
             } = conversation.windows;
-            serde_json::json!([
+            (
                 id,
-                conversation.user,
+                &conversation.user,
                 customer_service,
                 free_entry_point,
                 referred,
-                conversation.joined
-            ])
+                conversation.joined,
+            )
         });
         for rows in batch::rows(rows) {
             sql.exec(
@@ -163,11 +163,7 @@ impl People {
                 &[rows.into()],
             )?;
         }
-        let rows = self
-            .learnt
-            .iter()
-            .map(|(name, conversation)| serde_json::json!([name, conversation]));
-        for rows in batch::rows(rows) {
+        for rows in batch::rows(self.learnt.iter()) {
             sql.exec(
                 "INSERT OR REPLACE INTO names (name, conversation) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
                 &[rows.into()],
