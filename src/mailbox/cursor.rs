@@ -24,6 +24,10 @@ const AHEAD: usize = 256;
 /// After how many deliveries the place is written down. What was delivered since is delivered again after a crash.
 const SAVE_EVERY: u32 = 100;
 
+/// How often it is looked whether a destination that was paused or is gone is wanted again, in milliseconds: settings
+/// change with a deployment, which opens no mailbox.
+const LOOKED_AT_EVERY_MS: i64 = 60 * 60 * 1000;
+
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -260,19 +264,7 @@ impl Cursor {
             let mut events = Vec::with_capacity(seqs.len());
             for seq in seqs {
                 self.queue.remove(&seq);
-                let rows = match log.table_of(seq) {
-                    Some(table) => sql.exec(
-                        &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
-                        &[seq.into()],
-                    )?,
-                    None => Vec::new(),
-                };
-                if let Some(row) = rows.first() {
-                    let event = complete(sql, Stored::read(row)?)?;
-                    if self.destination.wants_data(&event.data) {
-                        events.push(event);
-                    }
-                }
+                events.extend(read_wanted(sql, log, &self.destination, seq)?);
             }
             if !events.is_empty() {
                 self.fly(&events, false);
@@ -300,15 +292,15 @@ impl Cursor {
         None
     }
 
-    /// When the first events in the queue can go (unix milliseconds; a time that is past: now).
-    fn queue_ready_at(&self) -> Option<i64> {
+    /// When events in the queue can go (unix milliseconds; a time that is past: now): the first of each conversation.
+    fn queue_times(&self) -> Vec<i64> {
         let mut held = self.busy();
         let mut conversations = self
             .queue
             .values()
             .filter(|queued| held.insert(queued.conversation));
         if self.batching.quiet_ms == 0 {
-            return conversations.next().map(|_| 0);
+            return conversations.next().map(|_| 0).into_iter().collect();
         }
         conversations
             .map(|queued| {
@@ -319,12 +311,12 @@ impl Cursor {
                 let together: Vec<_> = together.take(self.batching.most).collect();
                 self.batching.ready_at(&together)
             })
-            .min()
+            .collect()
     }
 
     /// Reads on in the log until there is enough to choose from.
     fn read_ahead(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
-        while self.queue.len() < AHEAD / 2 && self.read < log.last() {
+        while self.can_read(log) {
             let entries = log.behind(sql, self.read, AHEAD)?;
             let Some(last) = entries.last() else {
                 self.read = log.last();
@@ -350,6 +342,10 @@ impl Cursor {
         Ok(())
     }
 
+    fn can_read(&self, log: &Log) -> bool {
+        self.queue.len() < AHEAD / 2 && self.read < log.last()
+    }
+
     /// Moves what has come in conversations that wait behind what they wait for.
     fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
         let followers: Vec<i64> = self
@@ -359,7 +355,12 @@ impl Cursor {
             .map(|(seq, _)| *seq)
             .collect();
         for seq in followers {
-            self.parking.put_aside(sql, log, seq)?;
+            // What it does not want is not parked either; reading it is spared where there are no conditions.
+            if self.destination.when.is_empty()
+                || read_wanted(sql, log, &self.destination, seq)?.is_some()
+            {
+                self.parking.put_aside(sql, log, seq)?;
+            }
             self.queue.remove(&seq);
         }
         Ok(())
@@ -478,6 +479,9 @@ impl Cursor {
             {
                 changes.push(Change::Down);
             }
+            if let Some(at_ms) = refusal.not_before_ms {
+                self.flow.not_before(at_ms);
+            }
         } else if self.flow.answered(refusal.now_ms) {
             self.parking.all_due(refusal.now_ms);
             changes.push(Change::Up);
@@ -520,26 +524,36 @@ impl Cursor {
         Ok(())
     }
 
-    /// When something can go again (unix milliseconds; a time that is past: now), or `None` while nothing can.
-    pub(super) fn wakes_at(&self, log: &Log, now_ms: i64) -> Option<i64> {
-        if self.destination.paused || self.gone {
-            return None;
-        }
+    /// When something can go again (unix milliseconds; a time that is past: now), or `None` while nothing can. Of times
+    /// up to `after` nothing is told: what could go by then has found no room.
+    pub(super) fn wakes_at(&self, log: &Log, now_ms: i64, after: i64) -> Option<i64> {
         let busy = self.busy();
-        let unread = (self.read < log.last()).then_some(0);
-        let parked = self.parking.wakes_at(&busy);
-        let fresh = unread.or_else(|| self.queue_ready_at());
-        let ready_at = [fresh, parked].into_iter().flatten().min();
-        match self.flow.may(now_ms, self.in_flight.len()) {
-            May::Go => ready_at,
-            // Something waits, whenever its own time is: it can be what is tried.
-            May::Try => ready_at.map(|_| 0),
-            May::Wait(i64::MAX) => None,
-            May::Wait(until) if matches!(self.flow.state, State::Down(_)) => {
-                ready_at.map(|_| until)
-            }
-            May::Wait(until) => ready_at.map(|at| at.max(until)),
+        let mut times: Vec<i64> = self.parking.times(&busy).collect();
+        let parked = !times.is_empty();
+        times.extend(self.queue_times());
+        if self.can_read(log) {
+            times.push(0);
         }
+        if self.destination.paused || self.gone {
+            // Its settings may have changed when it is looked at again.
+            return (!times.is_empty()).then(|| now_ms.saturating_add(LOOKED_AT_EVERY_MS));
+        }
+        match self.flow.may(now_ms, self.in_flight.len()) {
+            // Whatever waits can be what is tried.
+            May::Try if parked => times.push(0),
+            May::Go | May::Try => {}
+            May::Wait(i64::MAX) => return None,
+            May::Wait(until) if parked && matches!(self.flow.state, State::Down(_)) => {
+                return Some(until);
+            }
+            May::Wait(until) => times.iter_mut().for_each(|at| *at = until.max(*at)),
+        }
+        times.into_iter().filter(|at| *at > after).min()
+    }
+
+    /// Whether anything is on its way.
+    pub(super) fn is_flying(&self) -> bool {
+        !self.in_flight.is_empty()
     }
 
     /// Takes note that events were parked from outside, and that their conversation may be tried at once.
@@ -591,4 +605,25 @@ impl Cursor {
             ..self.parking.waiting(sql)?
         })
     }
+}
+
+/// An event of the log, if it is still there and the destination wants what is in it.
+fn read_wanted(
+    sql: &dyn Sql,
+    log: &Log,
+    destination: &Destination,
+    seq: i64,
+) -> Result<Option<Stored>, SqlError> {
+    let Some(table) = log.table_of(seq) else {
+        return Ok(None);
+    };
+    let rows = sql.exec(
+        &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
+        &[seq.into()],
+    )?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    let event = complete(sql, Stored::read(row)?)?;
+    Ok(destination.wants_data(&event.data).then_some(event))
 }

@@ -131,6 +131,8 @@ impl Flow {
                 }
             }
             State::Recovering { .. } => {}
+            // What was started before it was down was no try.
+            State::Down(down) if now_ms < down.next_ms => return false,
             State::Down(down) => {
                 down.tries = down.tries.saturating_add(1);
                 down.next_ms = next(&self.retry, *down, now_ms, random);
@@ -145,6 +147,13 @@ impl Flow {
         down.next_ms = next(&self.retry, down, now_ms, random);
         self.state = State::Down(down);
         true
+    }
+
+    /// The destination said when it wants to be tried again, in unix milliseconds.
+    pub(super) fn not_before(&mut self, at_ms: i64) {
+        if let State::Down(down) = &mut self.state {
+            down.next_ms = down.next_ms.max(at_ms);
+        }
     }
 
     fn rate(&self, now_ms: i64) -> Option<f64> {
@@ -244,6 +253,17 @@ mod tests {
             assert!(!flow.failed(now, 1, 0.5));
         }
         assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+    }
+
+    #[test]
+    fn what_was_on_its_way_when_it_went_down_makes_the_outage_no_longer() {
+        let mut flow = down();
+        for conversation in 6..50 {
+            assert!(!flow.failed(NOW, conversation, 0.5));
+        }
+        assert_eq!(flow.may(NOW, 0), May::Wait(NOW + 1_000));
+        flow.not_before(NOW + 60_000);
+        assert_eq!(flow.may(NOW, 0), May::Wait(NOW + 60_000));
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Mailbox {
             }
         }
         // Somebody may have turned out to be somebody else in the middle of the batch.
-        let joins: Vec<(i64, i64)> = people.joins().to_vec();
+        let joins = to_their_ends(people.joins());
         for (from, into) in &joins {
             for conversation in placed
                 .iter_mut()
@@ -230,10 +230,29 @@ impl Mailbox {
     /// When there is something to do again (unix milliseconds; a time that is past: now), or `None` while there is
     /// nothing.
     pub fn wakes_at(&self, now_ms: i64) -> Option<i64> {
+        self.wakes_after(now_ms, i64::MIN)
+    }
+
+    /// The same of what is to be done after a time only.
+    pub fn wakes_after(&self, now_ms: i64, after: i64) -> Option<i64> {
         self.cursors
             .iter()
-            .filter_map(|cursor| cursor.wakes_at(&self.log, now_ms))
+            .filter_map(|cursor| cursor.wakes_at(&self.log, now_ms, after))
+            .filter(|at| *at > after)
             .min()
+    }
+
+    /// Whether any delivery is on its way.
+    pub fn is_delivering(&self) -> bool {
+        self.cursors.iter().any(Cursor::is_flying)
+    }
+
+    /// Writes down how far a destination has got, so that what it has taken is not delivered again after a crash.
+    pub fn save(&mut self, destination: usize) -> Result<(), SqlError> {
+        match self.cursors.get_mut(destination) {
+            Some(cursor) => cursor.save(&*self.sql),
+            None => Ok(()),
+        }
     }
 
     /// The destinations the mailbox was opened with.
@@ -293,6 +312,20 @@ pub struct Waiting {
     pub gone: bool,
     /// Since when it answers nothing, in unix milliseconds.
     pub down_since_ms: Option<i64>,
+}
+
+/// Joins, each into the conversation that is the last: one that was joined may join another in the same batch.
+fn to_their_ends(joins: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let end = |mut into: i64| {
+        while let Some((_, next)) = joins.iter().find(|(from, _)| *from == into) {
+            into = *next;
+        }
+        into
+    };
+    joins
+        .iter()
+        .map(|(from, into)| (*from, end(*into)))
+        .collect()
 }
 
 /// Whether the event tells a status that a further one had overtaken before it came.

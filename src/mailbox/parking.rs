@@ -104,13 +104,12 @@ impl Parking {
             .map(|(conversation, _)| *conversation)
     }
 
-    /// When the next conversation is to be tried again (unix milliseconds).
-    pub(super) fn wakes_at(&self, busy: &HashSet<i64>) -> Option<i64> {
+    /// When conversations are to be tried again (unix milliseconds).
+    pub(super) fn times(&self, busy: &HashSet<i64>) -> impl Iterator<Item = i64> {
         self.conversations
             .iter()
             .filter(|(conversation, _)| !busy.contains(conversation))
             .map(|(_, parked)| parked.next_ms)
-            .min()
     }
 
     /// The time of all that wait has come: the destination is back.
@@ -227,9 +226,15 @@ impl Parking {
         if left.is_empty() {
             return self.release(sql, conversation);
         }
-        // Not written down: after a crash its time has come as well, and a count that is too high harms nobody.
-        if let Some(parked) = self.conversations.get_mut(&conversation) {
+        // What comes behind has its own schedule, from its own first failure on.
+        if let Some(parked) = self.conversations.get_mut(&conversation)
+            && parked.attempts > 0
+        {
             parked.attempts = 0;
+            sql.exec(
+                "UPDATE parked SET attempts = 0 WHERE destination = ?1 AND conversation = ?2",
+                &[self.destination.as_str().into(), conversation.into()],
+            )?;
         }
         Ok(())
     }

@@ -95,7 +95,7 @@ pub trait Sql: std::fmt::Debug {
 }
 
 /// [`Sql::transaction`] for a body that gives something back.
-pub(super) fn atomically<T>(
+pub fn atomically<T>(
     sql: &dyn Sql,
     body: impl FnOnce() -> Result<T, SqlError>,
 ) -> Result<T, SqlError> {

@@ -217,7 +217,11 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     assert_eq!(changes, [Change::Gone]);
     mailbox.rest().unwrap();
     assert_eq!(mailbox.next(NOW).unwrap(), None);
-    assert_eq!(mailbox.wakes_at(NOW), None);
+    assert_eq!(
+        mailbox.wakes_at(NOW),
+        Some(NOW + 3_600_000),
+        "looked at again"
+    );
 
     let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
     assert_eq!(again.next(NOW).unwrap(), None);
@@ -370,6 +374,78 @@ fn a_customer_who_never_stops_typing_is_heard_of_all_the_same() {
         }
     }
     assert_eq!(went, Some(5_000));
+}
+
+#[test]
+fn a_long_queue_that_waits_for_quiet_wakes_nobody_before_its_time() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(4_000)]).unwrap();
+    let events = (0..400).map(|n| message(&format!("{n}"), &format!("{n}")));
+    mailbox.append(events.collect(), NOW).unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 4_000));
+    assert_eq!(requests(&mut mailbox, NOW + 4_000).len(), 400);
+}
+
+#[test]
+fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_either() {
+    let sql = Native::new();
+    let config = r#"{"destinations":[{"id":"crm","url":"http://127.0.0.1:9/","secret":"env:S","when":{"data.message.id":"1a"}}]}"#;
+    let settings = crate::config::Settings::read(|name| {
+        Some(match name {
+            "CONFIG" => config.to_owned(),
+            "S" => format!("whsec_{}", "A".repeat(32)),
+            "META_APP_SECRET" | "META_VERIFY_TOKEN" => "x".to_owned(),
+            _ => return None,
+        })
+    });
+    let choosy = Destination {
+        retry: destination("crm").retry,
+        ..settings.unwrap().destinations.remove(0)
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![choosy, destination("all")]).unwrap();
+    mailbox.append(vec![message("1", "1a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.append(vec![message("1", "1b")], NOW).unwrap();
+    let mut reached = Vec::new();
+    deliver(&mut mailbox, NOW + 2_000, |delivery| {
+        if delivery.destination == 0 {
+            reached.push(delivery.events[0].id.clone());
+        }
+        true
+    });
+    assert_eq!(reached, ["1a-0"]);
+}
+
+#[test]
+fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let user = |id: &str| Name::User(id.to_owned());
+    let of = |names: Vec<Name>, id: &str| Event {
+        names,
+        ..message("", id)
+    };
+    mailbox
+        .append(vec![of(vec![user("US.OLD")], "a")], NOW)
+        .unwrap();
+    mailbox
+        .append(vec![of(vec![user("US.NEW")], "b")], NOW)
+        .unwrap();
+    mailbox.append(vec![message("1", "c")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    let both = of(vec![user("US.NEW"), Name::Phone("1".to_owned())], "d");
+    let renamed = Event {
+        effect: Effect::Renames {
+            from: vec![user("US.OLD")],
+        },
+        ..of(vec![user("US.NEW")], "e")
+    };
+    mailbox.append(vec![both, renamed], NOW).unwrap();
+    assert_eq!(
+        deliver(&mut mailbox, NOW + 5_000, |_| true),
+        ["a-0", "b-0", "c-0", "d-0", "e-0"]
+    );
 }
 
 #[test]

@@ -25,6 +25,9 @@ const RUN_MS: i64 = 10 * 60 * 1000;
 /// After how many deliveries in one run it is written down how far everyone has got.
 const REST_EVERY: u32 = 200;
 
+/// How long we wait where something could go and did not, in milliseconds.
+const SOON_MS: i64 = 100;
+
 /// How long we wait after the database failed, in milliseconds.
 const AFTER_FAILURE_MS: i64 = 5_000;
 
@@ -33,6 +36,9 @@ pub(super) enum Ended {
     Delivered(Box<Delivery>, Outcome, Vec<Message>),
     Sent(Box<Started>, Happened),
 }
+
+/// What is on its way, with the opening of the mailbox that it belongs to.
+type UnderWay<'a> = FuturesUnordered<LocalBoxFuture<'a, (u32, Ended)>>;
 
 /// Marks the alarm as at work for as long as it lives.
 struct AtWork<'a>(&'a Mailbox);
@@ -63,7 +69,9 @@ impl Mailbox {
     async fn run(&self) -> Result<Option<i64>> {
         let at_work = AtWork(self);
         let began = now_ms();
-        let mut under_way: FuturesUnordered<LocalBoxFuture<'_, Ended>> = FuturesUnordered::new();
+        // What an earlier run has left on its way has nobody who waits for it.
+        self.forget_if_under_way()?;
+        let mut under_way: UnderWay<'_> = FuturesUnordered::new();
         let mut ended = 0;
         let mut not_tried = false;
         loop {
@@ -72,7 +80,8 @@ impl Mailbox {
             let winding_up = not_tried || now - began > RUN_MS;
             if !winding_up {
                 while let Some(task) = self.start(now)? {
-                    under_way.push(task);
+                    let opening = self.with_core(|core| Ok(core.opening))?;
+                    under_way.push(task.map(move |ended| (opening, ended)).boxed_local());
                 }
             }
             if under_way.is_empty() {
@@ -80,19 +89,24 @@ impl Mailbox {
                     core.mailbox.rest()?;
                     Ok(core.wakes_at(now))
                 })?;
-                match next {
-                    Some(at) if at <= now && !winding_up => continue,
-                    next => return Ok(next),
-                }
+                return Ok(match next {
+                    // The clock stands still while nothing is awaited, so that trying again at once would not end.
+                    Some(at) if at <= now && !winding_up => Some(now + SOON_MS),
+                    next => next,
+                });
             }
-            let until = self.with_core(|core| Ok(core.wakes_at(now)))?;
-            if let Some(task) = self.ended_or_woken(&mut under_way, until, now).await {
+            let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
+            if let Some((opening, task)) = self.ended_or_woken(&mut under_way, until, now).await {
                 not_tried |= matches!(
                     &task,
                     Ended::Delivered(_, Outcome::NotTried, _)
                         | Ended::Sent(_, Happened::ConnectionRefused)
                 );
-                self.end(task)?;
+                // Where the database failed in the meantime, it is not on its way for what was opened anew: an event is
+                // delivered again, and a send that may have gone out stays unknown.
+                if self.with_core(|core| Ok(core.opening))? == opening {
+                    self.end(task)?;
+                }
                 ended += 1;
                 if ended % REST_EVERY == 0 {
                     self.with_core(|core| core.mailbox.rest())?;
@@ -104,10 +118,10 @@ impl Mailbox {
     /// Waits until something has ended, something new has come, or the time has come for something that waits.
     async fn ended_or_woken(
         &self,
-        under_way: &mut FuturesUnordered<LocalBoxFuture<'_, Ended>>,
+        under_way: &mut UnderWay<'_>,
         until: Option<i64>,
         now: i64,
-    ) -> Option<Ended> {
+    ) -> Option<(u32, Ended)> {
         let mut polled = false;
         let woken = poll_fn(|context| {
             self.wake.register(context.waker());
@@ -117,8 +131,7 @@ impl Mailbox {
                 Poll::Pending
             }
         });
-        // What could go now but did not has no room; it goes when something ends.
-        let wait = until.filter(|at| *at > now).map_or(RUN_MS, |at| at - now);
+        let wait = until.map_or(RUN_MS, |at| at - now);
         let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
         let time = Delay::from(wait);
         let (mut woken, mut time) = (pin!(woken.fuse()), pin!(time.fuse()));
@@ -152,6 +165,14 @@ impl Core {
     /// When there is something to do (unix milliseconds).
     pub(super) fn wakes_at(&self, now: i64) -> Option<i64> {
         let times = [self.mailbox.wakes_at(now), self.outbox.wakes_at(now)];
+        times.into_iter().flatten().min()
+    }
+
+    /// The same of what cannot be done before some time that is yet to come. What could be done now and was not has no
+    /// room: it is looked at when something ends.
+    fn wakes_after(&self, now: i64) -> Option<i64> {
+        let sends = self.outbox.wakes_at(now).filter(|at| *at > now);
+        let times = [self.mailbox.wakes_after(now, now), sends];
         times.into_iter().flatten().min()
     }
 }

@@ -84,6 +84,10 @@ impl Mailbox {
             for change in core.mailbox.done(delivery, outcome, now, random)? {
                 tell(core, &id, &event.id, change, outcome);
             }
+            // In a batch with others the event would be answered under another id.
+            if to.is_some() {
+                core.mailbox.save(delivery.destination)?;
+            }
             Ok(())
         })
     }

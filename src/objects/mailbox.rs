@@ -46,6 +46,8 @@ pub struct Mailbox {
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
+    /// How often it was opened. What was on its way when it was opened anew is not on its way for the new one.
+    openings: Cell<u32>,
     pub(super) alarm: Cell<Alarm>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
@@ -64,6 +66,8 @@ pub(super) enum Alarm {
 
 /// What is kept: the log with its cursors, and the sends.
 pub(super) struct Core {
+    /// Which opening this is.
+    pub(super) opening: u32,
     pub(super) mailbox: mailbox::Mailbox,
     pub(super) outbox: Outbox,
     pub(super) repeats: Repeats,
@@ -81,6 +85,7 @@ impl DurableObject for Mailbox {
         Self {
             environment: environment::read(&env),
             core: RefCell::new(None),
+            openings: Cell::new(0),
             alarm: Cell::new(Alarm::Unknown),
             at_work: Cell::new(None),
             wake: AtomicWaker::new(),
@@ -132,6 +137,13 @@ impl Mailbox {
         result.map_err(|error| failed(&mut slot, &error))
     }
 
+    /// Has what is kept opened anew if it takes anything to be on its way.
+    pub(super) fn forget_if_under_way(&self) -> Result<()> {
+        let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
+        slot.take_if(|core| core.mailbox.is_delivering() || core.outbox.is_sending());
+        Ok(())
+    }
+
     /// What is kept, opened if it was not. Apart from the above, which is compiled once for each task.
     #[inline(never)]
     fn opened(&self) -> Result<RefMut<'_, Option<Core>>> {
@@ -162,7 +174,9 @@ impl Mailbox {
             .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
             .cloned()
             .collect();
+        self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
+            opening: self.openings.get(),
             mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?,
             outbox: Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?,
             repeats: Repeats::open(&*sql)?,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     event::{self, Home, rfc3339},
-    mailbox::sql::SqlError,
+    mailbox::sql::{SqlError, atomically},
     meta::graph::{
         self, Answer,
         errors::{self, Class},
@@ -65,7 +65,10 @@ impl Mailbox {
             Err(_) => None,
         };
         let (reply, wakes_at) = self.with_core(|core| {
-            let reply = core.take(wanted, key.as_deref(), &body, fallback.as_ref(), now)?;
+            let sql = core.sql.clone();
+            let reply = atomically(&*sql, || {
+                core.take(wanted, key.as_deref(), &body, fallback.as_ref(), now)
+            })?;
             Ok((reply, core.wakes_at(now)))
         })?;
         match reply {

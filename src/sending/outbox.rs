@@ -275,6 +275,14 @@ impl Outbox {
             Happened::Refuse(_) => State::Queued.after(happened),
             other => State::Started.after(other),
         };
+        // A probe that we refused ourselves was none: the next may go at once.
+        if started.probes
+            && matches!(state, State::Failed { code: None, .. })
+            && let Some(blocked) = &mut self.blocked
+        {
+            blocked.tries_ms = now_ms;
+            blocked.save(sql, &self.settings)?;
+        }
         let mut fell_back = started.fell_back;
         let mut wait_ms = 0;
         let mut put_back = started.put_back;
@@ -372,6 +380,11 @@ impl Outbox {
             self.expected(record.conversation, all, ahead, now_ms)
         });
         Ok(Some((record, goes_ms)))
+    }
+
+    /// Whether any send is on its way.
+    pub fn is_sending(&self) -> bool {
+        self.busy > 0
     }
 
     /// Why the number can send nothing, where it cannot.

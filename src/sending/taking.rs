@@ -16,6 +16,9 @@ use crate::{
     meta::graph::Message,
 };
 
+/// How large a message and its fallback may be together, in bytes. They are stored in one row, which may have 2 MB.
+const LARGEST: usize = 256 * 1024;
+
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Taken {
@@ -93,6 +96,21 @@ pub fn take(
         };
         let fallback = wanted.fallback.as_ref().or(into.fallback);
         let mut goes = Vec::new();
+        let size = |message: &Message| {
+            message
+                .members()
+                .iter()
+                .map(|(_, value)| value.to_string().len())
+                .sum::<usize>()
+        };
+        let longest = wanted.messages.iter().map(size).max().unwrap_or(0);
+        if longest + fallback.map_or(0, size) > LARGEST {
+            faults.push(Fault {
+                path: path(&wanted, "message"),
+                reason: "at most 256 KB, the fallback included".to_owned(),
+            });
+            continue;
+        }
         for message in &wanted.messages {
             match guard::check(message, fallback.is_some(), closes_at, now) {
                 Ok(as_what) => goes.push(as_what),
