@@ -7,22 +7,16 @@ use crate::checked::Node;
 pub struct Number {
     /// Meta's id of it.
     pub phone_number_id: String,
-    /// Over how many mailboxes its conversations are spread: 1 to 64.
-    pub partitions: u32,
 }
 
-/// Reads `[{"phone_number_id": "106540352242922", "partitions": 4}]`.
+/// Reads `[{"phone_number_id": "106540352242922"}]`.
 pub(super) fn read_all(node: &Node<'_>) -> Vec<Number> {
     let mut numbers: Vec<Number> = Vec::new();
     for item in node.items(0..=usize::MAX, "numbers") {
         if item.object().is_none() {
             continue;
         }
-        item.only(&["phone_number_id", "partitions"]);
-        let partitions = item
-            .get("partitions")
-            .and_then(|node| node.whole(&(1..=64), "partitions"))
-            .and_then(|number| u32::try_from(number).ok());
+        item.only(&["phone_number_id"]);
         let Some(node) = item.need("phone_number_id") else {
             continue;
         };
@@ -32,7 +26,6 @@ pub(super) fn read_all(node: &Node<'_>) -> Vec<Number> {
         }
         numbers.push(Number {
             phone_number_id: id,
-            partitions: partitions.unwrap_or(1),
         });
     }
     numbers

@@ -123,14 +123,6 @@ impl Settings {
             _ => Err(faults),
         }
     }
-
-    /// Over how many mailboxes the conversations of a business number are spread.
-    pub fn partitions_of(&self, phone_number_id: &str) -> u32 {
-        self.numbers
-            .iter()
-            .find(|number| number.phone_number_id == phone_number_id)
-            .map_or(1, |number| number.partitions)
-    }
 }
 
 fn optional_text(lookup: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {

@@ -280,19 +280,19 @@ fn how_messages_are_sent_can_be_set() {
 }
 
 #[test]
-fn a_busy_number_has_several_mailboxes_and_any_other_one() {
-    let config = r#"{"numbers":[{"phone_number_id":"1","partitions":4},{"phone_number_id":"2"}]}"#;
+fn numbers_may_be_named_each_once() {
+    let config = r#"{"numbers":[{"phone_number_id":"1"},{"phone_number_id":"2"}]}"#;
     let settings = read(&[("CONFIG", config)]).unwrap();
-    assert_eq!(
-        ["1", "2", "3"].map(|id| settings.partitions_of(id)),
-        [4, 1, 1]
-    );
+    let ids = settings
+        .numbers
+        .iter()
+        .map(|number| &number.phone_number_id);
+    assert_eq!(ids.collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!(
         faults(
-            r#"{"numbers":[{"phone_number_id":"1","partitions":65},{"phone_number_id":"1"},{},7,{"phone_number_id":"a","part":1}]}"#
+            r#"{"numbers":[{"phone_number_id":"1"},{"phone_number_id":"1"},{},7,{"phone_number_id":"a","part":1}]}"#
         ),
         [
-            "numbers[0].partitions: must be 1 to 64 partitions",
             "numbers[1].phone_number_id: is taken by a number above",
             "numbers[2].phone_number_id: is required",
             "numbers[3]: must be an object",
