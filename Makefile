@@ -36,7 +36,7 @@ demo: build ## A customer's message travels to a backend and an answer back, tol
 	@scripts/local demo
 
 .PHONY: test
-test: lint ## Everything that must hold: lint, native tests, the built WASM in the real runtime (2 minutes when warm)
+test: lint ## Everything that must hold: lint, native tests, the built WASM in the real runtime (3 minutes when warm)
 	$(call say,Native tests)
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
@@ -102,7 +102,7 @@ bench: build/index.js build-bench/index.js ## Measure, beside the alternatives: 
 # --- tools: each stamp is a file named by version, so that a new version is installed and an old one is kept
 
 .PHONY: tools
-tools: ## Install what the others need; they do it themselves (about 6 minutes on a bare machine)
+tools: ## Install what the others need; they do it themselves (about 8 minutes on a bare machine)
 tools: .tools/rust-stamp .tools/$(NIGHTLY)-stamp .tools/worker-build-$(WORKER_BUILD)-stamp \
 	.tools/wasm-bindgen-$(WASM_BINDGEN)-stamp node_modules/.package-lock.json
 
