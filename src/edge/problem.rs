@@ -3,7 +3,7 @@
 
 use worker::{Response, Result};
 
-use crate::problem;
+use crate::{objects::respond, problem};
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +53,8 @@ impl Problem {
             Self::NoAnswer => (503, "The mailbox did not answer: try again", None),
         };
         let body = problem::document(status, title, detail).finish();
-        let response = Response::ok(body)?.with_status(status);
+        let response = respond(status, body)?;
         let headers = response.headers();
-        headers.set("content-type", problem::CONTENT_TYPE)?;
-        headers.set("cache-control", "no-store")?;
         match &self {
             Self::MethodNotAllowed(allowed) => headers.set("allow", allowed)?,
             Self::Token { .. } => headers.set("www-authenticate", "Bearer")?,

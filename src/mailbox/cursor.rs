@@ -280,11 +280,7 @@ impl Cursor {
             if !held.insert(queued.conversation) {
                 continue;
             }
-            let together = self
-                .queue
-                .iter()
-                .filter(|(_, other)| other.conversation == queued.conversation);
-            let together: Vec<_> = together.take(self.batching.most).collect();
+            let together = self.together(queued.conversation);
             if self.batching.ready_at(&together) <= now_ms {
                 return Some(together.into_iter().map(|(seq, _)| *seq).collect());
             }
@@ -303,14 +299,16 @@ impl Cursor {
             return conversations.next().map(|_| 0).into_iter().collect();
         }
         conversations
-            .map(|queued| {
-                let together = self
-                    .queue
-                    .iter()
-                    .filter(|(_, other)| other.conversation == queued.conversation);
-                let together: Vec<_> = together.take(self.batching.most).collect();
-                self.batching.ready_at(&together)
-            })
+            .map(|queued| self.batching.ready_at(&self.together(queued.conversation)))
+            .collect()
+    }
+
+    /// The first events of a conversation in the queue, as many as go in one request.
+    fn together(&self, conversation: i64) -> Vec<(&i64, &Queued)> {
+        self.queue
+            .iter()
+            .filter(|(_, queued)| queued.conversation == conversation)
+            .take(self.batching.most)
             .collect()
     }
 

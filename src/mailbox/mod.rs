@@ -103,15 +103,11 @@ impl Mailbox {
         if new.is_empty() {
             return Ok(0);
         }
-        if new.iter().any(|event| self.wants(event)) {
-            self.log.turn(&*self.sql, now_ms)?;
-        }
-
         let mut people = People::load(&*self.sql, &new)?;
         let mut furthest = self.ids.furthest(&*self.sql, &new)?;
         let mut placed = Vec::with_capacity(new.len());
         let mut wanted = Vec::new();
-        for event in &new {
+        for event in &mut new {
             let conversation = people.place(&*self.sql, event)?;
             placed.push(conversation);
             let superseded = superseded(event, &mut furthest);
@@ -126,9 +122,12 @@ impl Mailbox {
                     received_ms: now_ms,
                     subject: event.names.first().map(|name| name.value().to_owned()),
                     added: added(event, people.windows(conversation), superseded, now_ms),
-                    data: event.data.clone(),
+                    data: std::mem::take(&mut event.data),
                 });
             }
+        }
+        if !wanted.is_empty() {
+            self.log.turn(&*self.sql, now_ms)?;
         }
         // Somebody may have turned out to be somebody else in the middle of the batch.
         let joins = to_their_ends(people.joins());

@@ -20,4 +20,4 @@ pub(crate) use append::append_all;
 pub use drift::Drift;
 pub(crate) use http::beginning;
 pub use mailbox::Mailbox;
-pub(crate) use problem::{faulty, problem};
+pub(crate) use problem::{faulty, problem, respond};

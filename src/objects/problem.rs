@@ -1,22 +1,29 @@
-//! A problem document (RFC 9457) with members of its own.
+//! Answers that are problem documents.
 
 use serde_json::Value;
 use worker::{Response, Result};
 
-use crate::checked::Fault;
+use crate::{
+    checked::Fault,
+    problem::{self, CONTENT_TYPE},
+};
+
+/// Answers with a problem document.
+pub(crate) fn respond(status: u16, document: String) -> Result<Response> {
+    let response = Response::ok(document)?.with_status(status);
+    let headers = response.headers();
+    headers.set("content-type", CONTENT_TYPE)?;
+    headers.set("cache-control", "no-store")?;
+    Ok(response)
+}
 
 /// A problem, with `more` (an object) beside its title and status.
 pub(crate) fn problem(status: u16, title: &str, more: &Value) -> Result<Response> {
-    let mut body = serde_json::json!({ "type": "about:blank", "title": title, "status": status });
-    if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
-        body.extend(more.clone());
+    let mut document = problem::document(status, title, None);
+    for (name, value) in more.as_object().into_iter().flatten() {
+        document.json(name, &value.to_string());
     }
-    let response = Response::from_json(&body)?.with_status(status);
-    response
-        .headers()
-        .set("content-type", "application/problem+json")?;
-    response.headers().set("cache-control", "no-store")?;
-    Ok(response)
+    respond(status, document.finish())
 }
 
 /// What is wrong with a request: each fault with its path and what would be right.
