@@ -1,6 +1,7 @@
 //! Settings: read once, checked as a whole, refused as a whole with everything that is wrong.
 
 mod address;
+mod answering;
 mod destination;
 mod number;
 mod pattern;
@@ -11,6 +12,7 @@ mod sending;
 mod settings;
 
 pub use address::{Address, AddressError};
+pub use answering::Answering;
 pub use destination::{Condition, Destination, Format, From, Header};
 pub use number::Number;
 pub use pattern::{NotAPattern, Pattern};

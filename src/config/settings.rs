@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     checked::{self, Fault, Node},
-    config::{Address, Destination, Number, Secret, Sending, number},
+    config::{Address, Answering, Destination, Number, Secret, Sending, number},
     meta::graph::{Message, RequestError, messages_url},
 };
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub sending: Sending,
     /// `CONFIG.fallback`: the template that goes where a message names none of its own and the window is closed.
     pub fallback: Option<Message>,
+    /// `CONFIG.answering`; `None` where nothing is answered by itself.
+    pub answering: Option<Answering>,
     /// `CONFIG.numbers`: those of which something is set. Others work as well.
     pub numbers: Vec<Number>,
 }
@@ -119,6 +121,7 @@ impl Settings {
                 numbers: config.numbers,
                 sending: config.sending,
                 fallback: config.fallback,
+                answering: config.answering,
             }),
             _ => Err(faults),
         }
@@ -162,6 +165,7 @@ struct Config {
     numbers: Vec<Number>,
     sending: Sending,
     fallback: Option<Message>,
+    answering: Option<Answering>,
 }
 
 fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
@@ -179,11 +183,18 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         return Err(vec![fault("CONFIG", &"must be an object")]);
     }
     checked::read("", &value, |root| {
-        root.only(&["destinations", "numbers", "sending", "fallback"]);
+        root.only(&[
+            "destinations",
+            "numbers",
+            "sending",
+            "fallback",
+            "answering",
+        ]);
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
         let sending = root.get("sending");
         let fallback = root.get("fallback");
+        let answering = root.get("answering");
         Config {
             destinations: destinations
                 .map(|node| read_destinations(&node, lookup))
@@ -193,6 +204,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
                 .unwrap_or_default(),
             sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),
             fallback: fallback.and_then(|node| Message::read_template(&node)),
+            answering: answering.map(|node| Answering::read(&node)),
         }
     })
 }

@@ -60,9 +60,14 @@ pub(super) async fn answer(
         Action::DeadLetters => (Method::Get, "dead-letters", &parameters),
         Action::DeleteDeadLetters => (Method::Delete, "dead-letters", &parameters),
         Action::Replay => (Method::Post, "replays", &parameters),
+        Action::HandOver => (Method::Post, "handover", &parameters),
         _ => (Method::Get, "destinations", &parameters),
     };
-    let command = format!("{command}?{}", parameters.query());
+    let mut command = format!("{command}?{}", parameters.query());
+    if found.route.action == Action::HandOver {
+        command.push('&');
+        command.push_str(&in_path.query());
+    }
     match ask(env, mailbox, method, &command).await? {
         Some(answer) if answer.status_code() < 500 => Ok(answer),
         _ => Problem::NoAnswer.response(),
@@ -81,7 +86,7 @@ async fn read(
     request: Request,
 ) -> Result<std::result::Result<(Parameters, Parameters), Problem>> {
     let Found { route, in_path } = found;
-    let rest = if route.action == Action::Replay {
+    let rest = if route.method == "POST" {
         match body::read(request).await? {
             Some(body) => parameters::in_body(&body, route.parameters),
             None => return Ok(Err(Problem::TooLarge)),

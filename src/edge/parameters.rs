@@ -220,6 +220,7 @@ pub fn in_body(body: &[u8], known: &'static [Parameter]) -> Result<Parameters, S
                     Some(number.strip_suffix(".0").unwrap_or(&number).to_owned())
                 }
                 (Kind::Whole, _) => node.refuse("must be a whole number"),
+                (Kind::Flag, _) => node.flag().map(|flag| flag.to_string()),
                 _ => node.text().map(str::to_owned),
             });
             let there = root.get(parameter.name).is_some();

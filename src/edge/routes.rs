@@ -19,6 +19,8 @@ pub enum Action {
     Metrics,
     /// Tells how a conversation stands.
     Conversation,
+    /// Has a person take a conversation over, or give it back.
+    HandOver,
     /// Tells how the destinations stand.
     Destinations,
     /// Tells what Meta sends that we do not know.
@@ -140,6 +142,16 @@ pub const ROUTES: &[Route] = &[
         in_path: &[NUMBER, required("person", Kind::Text)],
         parameters: &[],
         action: Action::Conversation,
+    },
+    Route {
+        method: "POST",
+        path: "/v1/conversations/{phone_number_id}/{person}/handover",
+        in_path: &[NUMBER, required("person", Kind::Text)],
+        parameters: &[
+            required("paused", Kind::Flag),
+            optional("for_s", Kind::Whole),
+        ],
+        action: Action::HandOver,
     },
     Route {
         method: "GET",

@@ -8,6 +8,7 @@
 //! - `generations`, `batch`: how rows are written and got rid of cheaply
 //! - `ids`: what was seen before
 //! - `people`: whose conversation an event belongs to, and its windows
+//! - `following`: what follows from an event
 //! - `log`: the events, while somebody waits for them
 //! - `cursor`: how far a destination has got, and what is on its way to it
 //! - `parking`: conversations that wait because it refused something
@@ -20,6 +21,7 @@ mod cursor;
 mod dead_letters;
 pub mod drift;
 mod flow;
+mod following;
 mod generations;
 mod ids;
 mod log;
@@ -40,8 +42,9 @@ pub use people::Found;
 
 use crate::{
     config::Destination,
-    conversation::window::Windows,
+    conversation::{Policy, Reply, window::Windows},
     event::{Effect, Event, MessageStatus, Name},
+    written::Object,
 };
 use cursor::Cursor;
 use ids::Ids;
@@ -56,6 +59,7 @@ pub struct Mailbox {
     ids: Ids,
     log: Log,
     cursors: Vec<Cursor>,
+    policy: Option<Policy>,
 }
 
 /// Events to be delivered in one request, and where to.
@@ -90,12 +94,24 @@ impl Mailbox {
             sql,
             log,
             cursors,
+            policy: None,
         })
     }
 
     /// Appends the events that were not there before, all of them or, where this fails, none, and gives how many those
-    /// were. They count as received at `now_ms` (unix milliseconds).
+    /// were. They count as received at `now_ms` (unix milliseconds). Nothing is answered.
     pub fn append(&mut self, events: Vec<Event>, now_ms: i64) -> Result<usize, SqlError> {
+        self.append_and(events, now_ms, &mut |_| Ok(()))
+    }
+
+    /// The same. What the policy answers is given to `answer` in the transaction in which the events are written, and
+    /// what it raises is appended with them.
+    pub fn append_and(
+        &mut self,
+        events: Vec<Event>,
+        now_ms: i64,
+        answer: &mut dyn FnMut(Vec<Reply>) -> Result<(), SqlError>,
+    ) -> Result<usize, SqlError> {
         self.ids.turn(&*self.sql, now_ms)?;
         let mut seen = self.ids.seen(&*self.sql, &events)?;
         let mut new = events;
@@ -107,10 +123,14 @@ impl Mailbox {
         let mut furthest = self.ids.furthest(&*self.sql, &new)?;
         let mut placed = Vec::with_capacity(new.len());
         let mut wanted = Vec::new();
-        for event in &mut new {
-            let conversation = people.place(&*self.sql, event)?;
+        let mut replies = Vec::new();
+        let mut index = 0;
+        while let Some(event) = new.get_mut(index) {
+            let at = people.place(&*self.sql, event)?;
+            let conversation = at.conversation;
             placed.push(conversation);
             let superseded = superseded(event, &mut furthest);
+            let concluded = self.conclude(event, at, &mut people, now_ms);
             if self.wants(event) {
                 let seq = self.log.number(now_ms) + count(wanted.len());
                 wanted.push(Stored {
@@ -121,9 +141,23 @@ impl Mailbox {
                     time: event.time,
                     received_ms: now_ms,
                     subject: event.names.first().map(|name| name.value().to_owned()),
-                    added: added(event, people.windows(conversation), superseded, now_ms),
+                    added: added(
+                        event,
+                        people.windows(conversation),
+                        superseded,
+                        &concluded.added,
+                        now_ms,
+                    ),
                     data: std::mem::take(&mut event.data),
                 });
+            }
+            replies.extend(concluded.replies);
+            let mut raised = concluded.raised;
+            index += 1;
+            if !raised.is_empty() {
+                seen.extend(self.ids.seen(&*self.sql, &raised)?);
+                raised.retain(|event| seen.insert(event.id.clone()));
+                new.splice(index..index, raised);
             }
         }
         if !wanted.is_empty() {
@@ -135,6 +169,7 @@ impl Mailbox {
             for conversation in placed
                 .iter_mut()
                 .chain(wanted.iter_mut().map(|stored| &mut stored.conversation))
+                .chain(replies.iter_mut().map(|reply| &mut reply.conversation))
             {
                 if conversation == from {
                     *conversation = *into;
@@ -147,6 +182,9 @@ impl Mailbox {
                 .add(&*self.sql, new.iter().zip(placed.iter().copied()))?;
             people.save(&*self.sql)?;
             self.log.add(&*self.sql, &wanted)?;
+            if !replies.is_empty() {
+                answer(replies)?;
+            }
             for (from, into) in &joins {
                 self.log.join(&*self.sql, *from, *into)?;
                 for cursor in &self.cursors {
@@ -346,23 +384,29 @@ fn superseded(event: &Event, furthest: &mut HashMap<String, MessageStatus>) -> b
 }
 
 /// The members that the mailbox adds to an event's data.
-fn added(event: &Event, windows: Option<Windows>, superseded: bool, now_ms: i64) -> String {
-    let mut added = serde_json::Map::new();
+fn added(
+    event: &Event,
+    windows: Option<Windows>,
+    superseded: bool,
+    concluded: &[(&'static str, String)],
+    now_ms: i64,
+) -> String {
+    let mut added = Object::default();
     let of_a_person = !event
         .names
         .iter()
         .all(|name| matches!(name, Name::Topic(_)));
     if let Some(windows) = windows.filter(|_| of_a_person) {
         let view = windows.at(now_ms.div_euclid(1000));
-        added.insert(
-            "window".to_owned(),
-            serde_json::to_value(view).unwrap_or_default(),
-        );
+        added.json("window", &serde_json::to_string(&view).unwrap_or_default());
     }
     if superseded {
-        added.insert("superseded".to_owned(), true.into());
+        added.json("superseded", "true");
     }
-    serde_json::Value::Object(added).to_string()
+    for (name, json) in concluded {
+        added.json(name, json);
+    }
+    added.finish()
 }
 
 fn count(length: usize) -> i64 {

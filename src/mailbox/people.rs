@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     conversation::{
+        State,
         identity::{self, Known},
         window::Windows,
     },
@@ -27,6 +28,16 @@ struct Conversation {
     windows: Windows,
     /// The conversation that this one turned out to be part of.
     joined: Option<i64>,
+    /// [`State`] as it is stored.
+    state: Option<String>,
+}
+
+/// Where an event belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) conversation: i64,
+    /// The conversation's windows before the event.
+    pub(super) before: Windows,
 }
 
 /// What is known of the people in a batch of events, and what the batch has taught so far.
@@ -44,7 +55,7 @@ impl People {
     pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
         sql.exec(
             "CREATE TABLE IF NOT EXISTS conversations (id INTEGER PRIMARY KEY, user TEXT, customer_service INTEGER, \
-             free_entry_point INTEGER, referred INTEGER, joined INTEGER) STRICT",
+             free_entry_point INTEGER, referred INTEGER, joined INTEGER, state TEXT) STRICT",
             &[],
         )?;
         sql.exec(
@@ -82,9 +93,12 @@ impl People {
     }
 
     /// Finds whose conversation an event belongs to, and takes in what it teaches.
-    pub(super) fn place(&mut self, sql: &dyn Sql, event: &Event) -> Result<i64, SqlError> {
+    pub(super) fn place(&mut self, sql: &dyn Sql, event: &Event) -> Result<Placed, SqlError> {
         if event.names.is_empty() {
-            return Ok(NOBODY);
+            return Ok(Placed {
+                conversation: NOBODY,
+                before: Windows::default(),
+            });
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
             let conversation = *self.names.get(&name.key())?;
@@ -100,6 +114,7 @@ impl People {
         for join in belonging.joins {
             if let Some(other) = self.conversations.get(&join).cloned() {
                 after.windows = after.windows.joined(other.windows);
+                after.state = joined_states(after.state, other.state.as_deref());
                 self.change(
                     join,
                     Conversation {
@@ -115,7 +130,8 @@ impl People {
             }
             self.joins.push((join, id));
         }
-        after.windows = after.windows.after(&event.effect, event.time);
+        let windows = after.windows;
+        after.windows = windows.after(&event.effect, event.time);
         after.user = belonging.user.or(after.user);
         for name in belonging.learnt {
             self.names.insert(name.key(), id);
@@ -124,7 +140,10 @@ impl People {
         if before.as_ref() != Some(&after) {
             self.change(id, after);
         }
-        Ok(id)
+        Ok(Placed {
+            conversation: id,
+            before: windows,
+        })
     }
 
     /// How the windows of a conversation stand after the events that were placed so far.
@@ -132,6 +151,23 @@ impl People {
         self.conversations
             .get(&conversation)
             .map(|found| found.windows)
+    }
+
+    /// What a conversation remembers, as it is stored; `None`: nothing.
+    pub(super) fn state(&self, conversation: i64) -> Option<&str> {
+        self.conversations.get(&conversation)?.state.as_deref()
+    }
+
+    /// Has a conversation remember this, unless it does already.
+    pub(super) fn remember(&mut self, conversation: i64, state: &State) {
+        let state = state.write();
+        let Some(found) = self.conversations.get(&conversation) else {
+            return;
+        };
+        if found.state != state {
+            let found = found.clone();
+            self.change(conversation, Conversation { state, ..found });
+        }
     }
 
     /// Conversations that became part of another: from, into.
@@ -154,12 +190,14 @@ impl People {
                 free_entry_point,
                 referred,
                 conversation.joined,
+                &conversation.state,
             )
         });
         for rows in batch::rows(rows) {
             sql.exec(
-                "INSERT OR REPLACE INTO conversations (id, user, customer_service, free_entry_point, referred, joined) \
-                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)",
+                "INSERT OR REPLACE INTO conversations (id, user, customer_service, free_entry_point, referred, joined, state) \
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
+                 FROM json_each(?1)",
                 &[rows.into()],
             )?;
         }
@@ -202,6 +240,7 @@ impl Conversation {
                 referred: row.integer(5)?,
             },
             joined: row.integer(6)?,
+            state: row.text(7)?.map(str::to_owned),
         })
     }
 }
@@ -227,6 +266,8 @@ pub struct Found {
     pub names: Vec<String>,
     /// Its windows.
     pub windows: Windows,
+    /// What it remembers.
+    pub state: State,
 }
 
 /// An event that says no more of somebody than the name.
@@ -245,9 +286,9 @@ fn naming(name: &Name) -> Event {
 pub(super) fn meet(sql: &dyn Sql, name: &Name) -> Result<i64, SqlError> {
     let event = naming(name);
     let mut people = People::load(sql, std::slice::from_ref(&event))?;
-    let conversation = people.place(sql, &event)?;
+    let placed = people.place(sql, &event)?;
     people.save(sql)?;
-    Ok(conversation)
+    Ok(placed.conversation)
 }
 
 /// Finds a conversation by one of the person's names, however Meta came to use it.
@@ -271,19 +312,55 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
         conversation,
         names,
         windows: people.windows(conversation).unwrap_or_default(),
+        state: State::read(people.state(conversation)),
     }))
 }
 
 /// How the windows of a conversation stand.
 pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows, SqlError> {
+    Ok(by_number(sql, conversation)?.windows)
+}
+
+/// What a conversation remembers.
+pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError> {
+    let found = by_number(sql, conversation)?;
+    Ok(State::read(found.state.as_deref()))
+}
+
+/// A conversation, or the one that it has become part of.
+fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation, SqlError> {
     let rows = sql.exec(
         "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
            JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
          SELECT '', conversations.* FROM conversations JOIN same ON same.id = conversations.id WHERE joined IS NULL",
         &[conversation.into()],
     )?;
-    rows.first().map_or_else(
-        || Ok(Windows::default()),
-        |row| Conversation::read(row).map(|found| found.windows),
-    )
+    rows.first()
+        .map_or_else(|| Ok(Conversation::default()), Conversation::read)
+}
+
+/// Has the conversation with the one who has this name remember something else. Gives what was found and is remembered
+/// now; `None` where nobody is known by the name.
+pub(super) fn change(
+    sql: &dyn Sql,
+    name: &Name,
+    change: impl FnOnce(&mut State),
+) -> Result<Option<Found>, SqlError> {
+    let Some(mut found) = find(sql, name)? else {
+        return Ok(None);
+    };
+    let mut people = People::load(sql, std::slice::from_ref(&naming(name)))?;
+    change(&mut found.state);
+    people.remember(found.conversation, &found.state);
+    people.save(sql)?;
+    Ok(Some(found))
+}
+
+/// What is remembered of one person whom we knew as two.
+fn joined_states(one: Option<String>, other: Option<&str>) -> Option<String> {
+    if other.is_none() {
+        return one;
+    }
+    let one = State::read(one.as_deref());
+    one.joined(State::read(other)).write()
 }

@@ -1,6 +1,7 @@
 //! What a mailbox promises, on real SQLite.
 
 mod dead_letters;
+mod following;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

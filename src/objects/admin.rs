@@ -5,8 +5,12 @@ use worker::{Method, Request, Response, Result};
 
 use super::mailbox::{Mailbox, now_ms};
 use crate::{
+    conversation::{
+        State,
+        handover::{By, Handover},
+    },
     event::{Name, rfc3339},
-    mailbox::{DeadLetter, Which},
+    mailbox::{DeadLetter, Found, Which},
     problem,
     written::{Object, list},
 };
@@ -16,6 +20,9 @@ const CONTENT: usize = 1024 * 1024;
 
 /// How many of the last statuses of a conversation are told.
 const STATUSES: usize = 20;
+
+/// What is said of somebody who is not known.
+const NOBODY: &str = "this number has no conversation with this person";
 
 impl Mailbox {
     /// Answers a command of the admin API.
@@ -27,6 +34,7 @@ impl Mailbox {
             (Method::Get, "/dead-letters") => self.dead_letters(&url),
             (Method::Delete, "/dead-letters") => self.delete_dead_letters(&url),
             (Method::Post, "/replays") => self.replay(&url).await,
+            (Method::Post, "/handover") => self.hand_over(&url),
             _ => Response::error("no such command", 404),
         }
     }
@@ -43,7 +51,7 @@ impl Mailbox {
             Ok(None)
         })?;
         let Some((found, statuses)) = found else {
-            return not_found("this number has no conversation with this person");
+            return not_found(NOBODY);
         };
         let statuses: Vec<String> = statuses
             .iter()
@@ -62,6 +70,35 @@ impl Mailbox {
             .json("names", &serde_json::to_string(&found.names)?)
             .json("window", &serde_json::to_string(&windows)?)
             .json("statuses", &list(&statuses));
+        add_handover(&mut told, &found);
+        answer(200, &told)
+    }
+
+    /// A person takes a conversation over, or gives it back.
+    fn hand_over(&self, url: &Url) -> Result<Response> {
+        let person = text(url, "person").unwrap_or_default();
+        let paused = text(url, "paused").is_some_and(|flag| flag == "true");
+        let now = now_ms().div_euclid(1000);
+        let handover = paused.then(|| Handover {
+            by: By::Api,
+            since: now,
+            until: integer(url, "for_s").map(|seconds| now.saturating_add(seconds)),
+        });
+        let found = self.with_core(|core| {
+            for name in names(&person) {
+                let change = |state: &mut State| state.handover = handover;
+                if let Some(found) = core.mailbox.change_state(&name, change)? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        })?;
+        let Some(found) = found else {
+            return not_found(NOBODY);
+        };
+        let mut told = Object::default();
+        told.number("conversation", found.conversation);
+        add_handover(&mut told, &found);
         answer(200, &told)
     }
 
@@ -175,6 +212,14 @@ impl Mailbox {
         };
         self.arm(wakes_at).await?;
         answer(202, Object::default().number("queued", count))
+    }
+}
+
+/// Whether a person has a conversation in hand.
+fn add_handover(told: &mut Object, found: &Found) {
+    let handover = found.state.handover.as_ref();
+    if let Some(handover) = handover.filter(|it| it.holds(now_ms().div_euclid(1000))) {
+        told.json("handover", &handover.view());
     }
 }
 

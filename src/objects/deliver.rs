@@ -9,10 +9,11 @@ use super::{
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
+    conversation::recipient,
     delivery::{self, Answer, ErrorClass},
     mailbox::{Change, Delivery, Outcome},
     meta::graph::Message,
-    sending::{Draft, Send, recipient},
+    sending::{Draft, Send},
 };
 
 impl Mailbox {

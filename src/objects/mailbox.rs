@@ -25,6 +25,7 @@ use super::{
     sql::Storage,
 };
 use crate::{
+    conversation::Policy,
     delivery::cloudevent,
     environment::{self, Environment},
     event::{Event, Home},
@@ -174,10 +175,11 @@ impl Mailbox {
             .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
             .cloned()
             .collect();
+        let policy = settings.answering.clone().map(Policy::new);
         self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
             opening: self.openings.get(),
-            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?,
+            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?.with_policy(policy),
             outbox: Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?,
             repeats: Repeats::open(&*sql)?,
             sql,
@@ -211,8 +213,7 @@ impl Mailbox {
         self.know_alarm().await?;
         let now = now_ms();
         let wakes_at = self.with_core(|core| {
-            core.told(&events, now)?;
-            core.mailbox.append(events, now)?;
+            core.append(events, now)?;
             Ok(core.wakes_at(now))
         })?;
         // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.

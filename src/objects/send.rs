@@ -166,8 +166,38 @@ pub(super) async fn post_to_graph(
 }
 
 impl Core {
+    /// Appends events, takes note of what they tell about sends, and takes in what is answered to them.
+    pub(super) fn append(
+        &mut self,
+        events: Vec<Event>,
+        now: i64,
+    ) -> std::result::Result<(), SqlError> {
+        self.told(&events, now)?;
+        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        let (outbox, sql) = (&mut self.outbox, &*self.sql);
+        self.mailbox.append_and(events, now, &mut |replies| {
+            for reply in replies {
+                let send = Send {
+                    id: format!("{number}.{}", reply.id),
+                    conversation: reply.conversation,
+                    draft: Draft {
+                        to: reply.to,
+                        message: reply.message,
+                        // An answer that comes too late is none.
+                        fallback: None,
+                        in_reply_to: None,
+                        answers: reply.answers,
+                    },
+                };
+                outbox.add(sql, send, now)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
     /// Takes note of what statuses among these events tell about sends.
-    pub(super) fn told(&mut self, events: &[Event], now: i64) -> std::result::Result<(), SqlError> {
+    fn told(&mut self, events: &[Event], now: i64) -> std::result::Result<(), SqlError> {
         let change = self.outbox.told(&*self.sql, events, now)?;
         self.changed(change, now)
     }

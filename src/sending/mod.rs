@@ -10,7 +10,6 @@
 //! - [`blocked`]: a number that can send nothing until a person has put something right
 //! - [`reports`]: what Meta's statuses tell about sends
 //! - [`repeats`]: requests that bear an `Idempotency-Key`
-//! - [`recipient`]: to whom a reply goes
 
 pub mod asked;
 pub mod blocked;
@@ -18,7 +17,6 @@ pub mod guard;
 pub mod outbox;
 pub mod pacing;
 pub mod phone;
-pub mod recipient;
 pub mod repeats;
 pub mod reports;
 pub mod state;

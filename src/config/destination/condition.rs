@@ -66,7 +66,7 @@ fn read_path(path: &str, node: &Node<'_>) -> Option<Vec<String>> {
         _ => return node.refuse("a condition is on a member of data, such as data.message.kind"),
     };
     match path.first().map(String::as_str) {
-        Some("window" | "superseded" | "replayed") => {
+        Some("window" | "superseded" | "replayed" | "handover" | "rule") => {
             node.refuse("the mailbox adds this after it is known who wants the event")
         }
         Some(_) if path.iter().all(|name| !name.is_empty()) => Some(path),

@@ -1,0 +1,183 @@
+//! A conversation that a person has taken over: no rule answers in it for as long.
+
+use crate::{
+    event::{Event, rfc3339},
+    meta::json::Json,
+    written::Object,
+};
+
+/// Who took a conversation over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Somebody who wrote in the WhatsApp Business app, or in another inbox.
+    App,
+    /// Meta passed it to another app.
+    Meta,
+    /// A rule handed it over, or was told to stop.
+    Rule,
+    /// Whoever asked the admin API.
+    Api,
+}
+
+/// That a person has a conversation in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handover {
+    /// Who took it over last.
+    pub by: By,
+    /// Since when, in unix seconds.
+    pub since: i64,
+    /// Until when, in unix seconds; `None`: until it is given back.
+    pub until: Option<i64>,
+}
+
+const WORDS: [(By, &str); 4] = [
+    (By::App, "app"),
+    (By::Meta, "meta"),
+    (By::Rule, "rule"),
+    (By::Api, "api"),
+];
+
+impl Handover {
+    /// Whether it holds at `now` (unix seconds).
+    pub fn holds(&self, now: i64) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// The one of two that ends later.
+    #[must_use]
+    pub fn longer(self, other: Self) -> Self {
+        let end = |handover: &Self| handover.until.unwrap_or(i64::MAX);
+        if end(&other) > end(&self) {
+            other
+        } else {
+            self
+        }
+    }
+
+    /// What an event means for whoever has its conversation in hand; it lasts `pause_s` seconds from when it happened
+    /// (`now`, in unix seconds, where Meta does not say).
+    pub fn after(event: &Event, pause_s: i64, now: i64) -> Option<Self> {
+        let by = match event.kind.as_str() {
+            "whatsapp.message.echoed" => By::App,
+            "whatsapp.handover.control_passed" | "whatsapp.handover.control_taken" => By::Meta,
+            _ => return None,
+        };
+        let since = event.time.unwrap_or(now);
+        let until = since.saturating_add(pause_s);
+        (until > now).then_some(Self {
+            by,
+            since,
+            until: Some(until),
+        })
+    }
+
+    pub(super) fn read(json: Json<'_>) -> Option<Self> {
+        let by = json.get("by")?.text()?;
+        let (by, _) = WORDS.iter().find(|(_, word)| *word == by)?;
+        Some(Self {
+            by: *by,
+            since: json.get("since")?.integer()?,
+            until: json.get("until").and_then(Json::integer),
+        })
+    }
+
+    pub(super) fn write(&self) -> String {
+        let mut written = Object::default();
+        written.text("by", self.word()).number("since", self.since);
+        if let Some(until) = self.until {
+            written.number("until", until);
+        }
+        written.finish()
+    }
+
+    /// As events and the admin API tell it: times as RFC 3339 writes them.
+    pub fn view(&self) -> String {
+        Object::default()
+            .text("by", self.word())
+            .text_if("since", rfc3339(self.since).as_deref())
+            .text_if("until", self.until.and_then(rfc3339).as_deref())
+            .finish()
+    }
+
+    fn word(&self) -> &'static str {
+        WORDS
+            .iter()
+            .find(|(by, _)| *by == self.by)
+            .map_or("", |(_, word)| word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Effect;
+
+    const NOW: i64 = 1_795_334_400;
+
+    fn event(kind: &str, time: Option<i64>) -> Event {
+        Event {
+            id: String::new(),
+            kind: kind.to_owned(),
+            time,
+            names: Vec::new(),
+            effect: Effect::None,
+            data: "{}".to_owned(),
+        }
+    }
+
+    #[test]
+    fn who_writes_in_the_app_has_taken_over_for_a_while() {
+        let told = |kind: &str, time| Handover::after(&event(kind, time), 600, NOW);
+        for (kind, by) in [
+            ("whatsapp.message.echoed", By::App),
+            ("whatsapp.handover.control_passed", By::Meta),
+            ("whatsapp.handover.control_taken", By::Meta),
+        ] {
+            let since = NOW - 60;
+            let handover = Handover {
+                by,
+                since,
+                until: Some(since + 600),
+            };
+            assert_eq!(told(kind, Some(since)), Some(handover), "{kind}");
+            assert_eq!(
+                told(kind, Some(NOW - 600)),
+                None,
+                "told when it was over: {kind}"
+            );
+            assert_eq!(told(kind, None).map(|handover| handover.since), Some(NOW));
+        }
+        for kind in [
+            "whatsapp.message.received",
+            "whatsapp.standby.echoed",
+            "whatsapp.status.sent",
+        ] {
+            assert_eq!(told(kind, Some(NOW)), None, "{kind}");
+        }
+    }
+
+    #[test]
+    fn it_holds_until_it_ends() {
+        let handover = |until| Handover {
+            by: By::Api,
+            since: 0,
+            until,
+        };
+        assert!(handover(Some(NOW + 1)).holds(NOW));
+        assert!(!handover(Some(NOW)).holds(NOW));
+        assert!(handover(None).holds(i64::MAX));
+    }
+
+    #[test]
+    fn it_is_told_in_times() {
+        let handover = Handover {
+            by: By::App,
+            since: NOW,
+            until: Some(NOW + 3600),
+        };
+        assert_eq!(
+            handover.view(),
+            r#"{"by":"app","since":"2026-11-22T08:00:00Z","until":"2026-11-22T09:00:00Z"}"#
+        );
+    }
+}

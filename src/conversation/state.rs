@@ -1,0 +1,124 @@
+//! What is remembered of a conversation beside its windows. It is written with the conversation's row.
+
+use std::collections::BTreeMap;
+
+use super::handover::Handover;
+use crate::{
+    meta::json::{Document, Json},
+    written::Object,
+};
+
+/// What is remembered of a conversation. Most have nothing to remember.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// A person has taken it over, or a rule has stopped answering it.
+    pub handover: Option<Handover>,
+    /// When each rule that may fire only so often last fired, by its id, in unix seconds.
+    pub fired: BTreeMap<String, i64>,
+}
+
+impl State {
+    /// Reads what [`State::write`] wrote. What cannot be read is not remembered.
+    pub fn read(text: Option<&str>) -> Self {
+        let Some(document) = text.and_then(Document::parse) else {
+            return Self::default();
+        };
+        let root = document.root();
+        let fired = root.get("fired").into_iter().flat_map(Json::members);
+        Self {
+            handover: root.get("handover").and_then(Handover::read),
+            fired: fired
+                .filter_map(|(rule, at)| Some((rule.text().into_owned(), at.integer()?)))
+                .collect(),
+        }
+    }
+
+    /// As it is stored; `None` where there is nothing to remember.
+    pub fn write(&self) -> Option<String> {
+        if *self == Self::default() {
+            return None;
+        }
+        let mut state = Object::default();
+        if let Some(handover) = &self.handover {
+            state.json("handover", &handover.write());
+        }
+        if !self.fired.is_empty() {
+            let mut fired = Object::default();
+            for (rule, at) in &self.fired {
+                fired.number(rule, *at);
+            }
+            state.json("fired", &fired.finish());
+        }
+        Some(state.finish())
+    }
+
+    /// What is remembered of one person whom we knew as two: the stricter of both.
+    #[must_use]
+    pub fn joined(mut self, other: Self) -> Self {
+        self.handover = match (self.handover, other.handover) {
+            (Some(one), Some(other)) => Some(one.longer(other)),
+            (one, other) => one.or(other),
+        };
+        for (rule, at) in other.fired {
+            let last = self.fired.entry(rule).or_insert(at);
+            *last = at.max(*last);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::handover::By;
+
+    fn handover(until: Option<i64>) -> Handover {
+        Handover {
+            by: By::App,
+            since: 5,
+            until,
+        }
+    }
+
+    #[test]
+    fn the_stored_form_does_not_change() {
+        for (state, stored) in [
+            (State::default(), None),
+            (
+                State {
+                    handover: Some(handover(Some(9))),
+                    fired: [("hours".to_owned(), 7)].into(),
+                },
+                Some(r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7}}"#),
+            ),
+        ] {
+            assert_eq!(state.write().as_deref(), stored);
+            assert_eq!(State::read(stored), state);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_remembered() {
+        for text in ["", "7", "{}", r#"{"handover":{"by":"nobody"},"fired":[1]}"#] {
+            assert_eq!(State::read(Some(text)), State::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_are_one_the_stricter_holds() {
+        let one = State {
+            handover: Some(handover(Some(9))),
+            fired: [("a".to_owned(), 1), ("b".to_owned(), 2)].into(),
+        };
+        let other = State {
+            handover: Some(handover(None)),
+            fired: [("a".to_owned(), 3)].into(),
+        };
+        let both = State {
+            handover: Some(handover(None)),
+            fired: [("a".to_owned(), 3), ("b".to_owned(), 2)].into(),
+        };
+        assert_eq!(one.clone().joined(other.clone()), both);
+        assert_eq!(other.joined(one), both);
+    }
+}

@@ -1,0 +1,69 @@
+//! What follows from an event: the policy is asked with what is known of the event's conversation.
+
+use super::{
+    Mailbox,
+    people::{self, Found, NOBODY, People, Placed},
+    sql::SqlError,
+};
+use crate::{
+    conversation::{Conclusion, Known, Policy, State},
+    event::{Event, Name},
+};
+
+impl Mailbox {
+    /// With this policy; with none, events are kept and forwarded, and nothing follows from them.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What follows from an event. Nothing is read where there is no policy and nothing is remembered.
+    pub(super) fn conclude(
+        &mut self,
+        event: &Event,
+        placed: Placed,
+        people: &mut People,
+        now_ms: i64,
+    ) -> Conclusion {
+        let conversation = placed.conversation;
+        let remembered = people.state(conversation);
+        if conversation == NOBODY || (self.policy.is_none() && remembered.is_none()) {
+            return Conclusion::default();
+        }
+        let known = Known {
+            conversation,
+            before: placed.before,
+            windows: people.windows(conversation).unwrap_or_default(),
+            state: State::read(remembered),
+        };
+        let mut concluded = match &mut self.policy {
+            Some(policy) => policy.conclude(event, known, now_ms),
+            None => Conclusion {
+                state: known.state,
+                ..Conclusion::default()
+            },
+        };
+        people.remember(conversation, &concluded.state);
+        let handover = concluded.state.handover;
+        if let Some(handover) = handover.filter(|it| it.holds(now_ms.div_euclid(1000))) {
+            concluded.added.push(("handover", handover.view()));
+        }
+        concluded
+    }
+
+    /// What a conversation remembers.
+    pub fn state(&self, conversation: i64) -> Result<State, SqlError> {
+        people::state(&*self.sql, conversation)
+    }
+
+    /// Has the conversation with the one who has this name remember something else. Gives how it stands then; `None`
+    /// where nobody is known by the name.
+    pub fn change_state(
+        &mut self,
+        name: &Name,
+        change: impl FnOnce(&mut State),
+    ) -> Result<Option<Found>, SqlError> {
+        people::change(&*self.sql, name, change)
+    }
+}

@@ -1,0 +1,142 @@
+//! What follows from events: what conversations remember, and what that costs.
+
+use super::*;
+use crate::{
+    config::Answering,
+    conversation::{
+        State,
+        handover::{By, Handover},
+    },
+};
+
+const HOUR: i64 = 3600;
+
+fn mailbox(sql: &Rc<Native>) -> Mailbox {
+    let policy = Policy::new(Answering { pause_s: HOUR });
+    Mailbox::open(sql.clone(), vec![destination("crm")])
+        .unwrap()
+        .with_policy(Some(policy))
+}
+
+fn echo(person: &str, id: &str) -> Event {
+    Event {
+        kind: "whatsapp.message.echoed".to_owned(),
+        effect: Effect::Answers,
+        ..message(person, id)
+    }
+}
+
+/// Delivers all that waits, and gives one member of each event's data.
+fn told(mailbox: &mut Mailbox, member: &str) -> Vec<serde_json::Value> {
+    let mut told = Vec::new();
+    deliver(mailbox, NOW, |delivery| {
+        told.push(added_member(&delivery.events[0], member));
+        true
+    });
+    told
+}
+
+#[test]
+fn a_conversation_that_a_person_has_in_hand_is_told_as_such_until_they_are_done() {
+    let sql = Native::new();
+    let mut mailbox = mailbox(&sql);
+    let events = vec![
+        message("1", "a"),
+        echo("1", "b"),
+        message("1", "c"),
+        message("2", "d"),
+    ];
+    mailbox.append(events, NOW).unwrap();
+    let handover = serde_json::json!({
+        "by": "app", "since": "2026-02-02T02:40:00Z", "until": "2026-02-02T03:40:00Z",
+    });
+    let none = serde_json::Value::Null;
+    assert_eq!(
+        told(&mut mailbox, "handover"),
+        [none.clone(), handover.clone(), handover, none.clone()]
+    );
+    mailbox
+        .append(vec![message("1", "e")], NOW + HOUR * 1000)
+        .unwrap();
+    assert_eq!(told(&mut mailbox, "handover"), [none]);
+}
+
+#[test]
+fn what_a_conversation_remembers_outlives_the_object_and_is_told_without_a_policy() {
+    let sql = Native::new();
+    mailbox(&sql).append(vec![echo("1", "a")], NOW).unwrap();
+    let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    again.append(vec![message("1", "b")], NOW).unwrap();
+    let told = told(&mut again, "handover");
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|handover| handover["by"] == "app"));
+}
+
+#[test]
+fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
+    let rows = |policy: Option<Policy>| {
+        let sql = Native::new();
+        let mut mailbox = Mailbox::open(sql.clone(), vec![]).unwrap();
+        mailbox.append(vec![message("1", "a")], NOW).unwrap();
+        mailbox = mailbox.with_policy(policy);
+        let before = sql.changes();
+        let both = vec![echo("1", "b"), message("1", "c")];
+        let later = both.into_iter().map(|event| Event {
+            time: Some(NOW / 1000 + 1),
+            ..event
+        });
+        mailbox.append(later.collect(), NOW + 1000).unwrap();
+        sql.changes() - before
+    };
+    assert_eq!(rows(Some(Policy::new(Answering::default()))), rows(None));
+}
+
+#[test]
+fn of_two_conversations_that_are_one_the_handover_stays() {
+    let sql = Native::new();
+    let mut mailbox = mailbox(&sql);
+    let user = Name::User("US.1".to_owned());
+    let as_user = Event {
+        names: vec![user.clone()],
+        ..message("1", "b")
+    };
+    mailbox.append(vec![as_user, echo("1", "a")], NOW).unwrap();
+    let both = Event {
+        names: vec![user.clone(), Name::Phone("1".to_owned())],
+        ..message("1", "c")
+    };
+    mailbox.append(vec![both], NOW).unwrap();
+    let found = mailbox.find(&user).unwrap().unwrap();
+    let handover = found.state.handover.unwrap();
+    assert_eq!(handover.by, By::App);
+    assert_eq!(mailbox.state(found.conversation).unwrap(), found.state);
+}
+
+#[test]
+fn who_asks_has_a_conversation_remember_something_else() {
+    let sql = Native::new();
+    let mut mailbox = mailbox(&sql);
+    let name = Name::Phone("1".to_owned());
+    let handover = Handover {
+        by: By::Api,
+        since: NOW / 1000,
+        until: None,
+    };
+    let paused = State {
+        handover: Some(handover),
+        ..State::default()
+    };
+    let pause = |state: &mut State| state.handover = Some(handover);
+    assert_eq!(mailbox.change_state(&name, pause).unwrap(), None);
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let found = mailbox.change_state(&name, pause).unwrap().unwrap();
+    assert_eq!(found.state, paused);
+    assert_eq!(mailbox.find(&name).unwrap().unwrap().state, paused);
+    mailbox
+        .change_state(&name, |state| *state = State::default())
+        .unwrap();
+    assert_eq!(
+        mailbox.find(&name).unwrap().unwrap().state,
+        State::default()
+    );
+}
