@@ -37,7 +37,7 @@ mod environment;
 mod objects;
 
 #[cfg(target_arch = "wasm32")]
-pub use objects::{Drift, Mailbox};
+pub use objects::{Courier, Drift, Mailbox};
 
 /// What Cloudflare calls with every request.
 #[cfg(target_arch = "wasm32")]

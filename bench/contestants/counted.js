@@ -2,6 +2,8 @@
 
 import Transom, * as transom from "./index.js";
 
+export { Courier } from "./index.js";
+
 const counts = { requests: 0, alarms: 0, set_alarms: 0, deleted_alarms: 0 };
 // A cursor knows how many rows it has cost once it was read to its end.
 let cursors = [];

@@ -144,7 +144,9 @@ impl Running {
         let directory = disk();
         fs::create_dir(directory.path().join("disk")).unwrap();
         let names = copy(modules, directory.path());
-        let config = config(&names, outside);
+        let with_couriers = fs::read_to_string(directory.path().join("index.js"))
+            .is_ok_and(|script| script.contains("Courier"));
+        let config = config(&names, with_couriers, outside);
         fs::write(directory.path().join("config.capnp"), config).unwrap();
         let log = directory.path().join("log.txt");
         let out = File::create(&log).unwrap();
@@ -288,7 +290,15 @@ fn bundle(script: &Path, to: &Path) {
     assert!(status.unwrap().success(), "esbuild failed");
 }
 
-fn config(modules: &[String], outside: Option<&Outside>) -> String {
+fn config(modules: &[String], with_couriers: bool, outside: Option<&Outside>) -> String {
+    let (courier, couriers) = if with_couriers {
+        (
+            r#"(name = "COURIER", durableObjectNamespace = "Courier"),"#,
+            r#"(className = "Courier", uniqueKey = "courier", enableSql = true),"#,
+        )
+    } else {
+        ("", "")
+    };
     let mut list = String::new();
     for name in modules {
         let kind = if Path::new(name)
@@ -343,8 +353,12 @@ const main :Workerd.Worker = (
 {list}  ],
   bindings = [
     (name = "MAILBOX", durableObjectNamespace = "Mailbox"),
+    {courier}
 {bindings}  ],
-  durableObjectNamespaces = [(className = "Mailbox", uniqueKey = "mailbox", enableSql = true)],
+  durableObjectNamespaces = [
+    (className = "Mailbox", uniqueKey = "mailbox", enableSql = true),
+    {couriers}
+  ],
   durableObjectStorage = (localDisk = "disk"),
   globalOutbound = "loopback",
 );

@@ -32,6 +32,9 @@ pub struct Settings {
     pub answering: Option<Answering>,
     /// `CONFIG.numbers`: those of which something is set. Others work as well.
     pub numbers: Vec<Number>,
+    /// `CONFIG.couriers`: what a mailbox delivers beside a few requests of its own goes by objects with connections of
+    /// their own. True where not set.
+    pub couriers: bool,
 }
 
 /// How the Graph API is reached.
@@ -119,6 +122,7 @@ impl Settings {
                 },
                 destinations: config.destinations,
                 numbers: config.numbers,
+                couriers: !config.without_couriers,
                 sending: config.sending,
                 fallback: config.fallback,
                 answering: config.answering,
@@ -163,6 +167,7 @@ fn is_version(text: &str) -> bool {
 struct Config {
     destinations: Vec<Destination>,
     numbers: Vec<Number>,
+    without_couriers: bool,
     sending: Sending,
     fallback: Option<Message>,
     answering: Option<Answering>,
@@ -186,12 +191,14 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         root.only(&[
             "destinations",
             "numbers",
+            "couriers",
             "sending",
             "fallback",
             "answering",
         ]);
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
+        let couriers = root.get("couriers").and_then(|node| node.flag());
         let sending = root.get("sending");
         let fallback = root.get("fallback");
         let answering = root.get("answering");
@@ -202,6 +209,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             numbers: numbers
                 .map(|node| number::read_all(&node))
                 .unwrap_or_default(),
+            without_couriers: couriers == Some(false),
             sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),
             fallback: fallback.and_then(|node| Message::read_template(&node)),
             answering: answering.map(|node| Answering::read(&node)),

@@ -117,7 +117,7 @@ fn a_destination_needs_three_things_and_has_sound_defaults() {
     assert!(crm.wants("whatsapp.message.received"));
     assert_eq!(
         (crm.format, crm.timeout_ms, crm.max_in_flight, crm.paused),
-        (Format::CloudEvents, 10_000, 6, false)
+        (Format::CloudEvents, 10_000, 20, false)
     );
     assert_eq!(
         crm.retry,
@@ -299,5 +299,16 @@ fn numbers_may_be_named_each_once() {
             "numbers[4].part: is not known here",
             "numbers[4].phone_number_id: must be a phone_number_id: digits, such as 106540352242922",
         ]
+    );
+}
+
+#[test]
+fn couriers_are_used_unless_they_are_switched_off() {
+    let couriers = |config| read(&[("CONFIG", config)]).unwrap().couriers;
+    assert!(couriers("{}") && couriers(r#"{"couriers":true}"#));
+    assert!(!couriers(r#"{"couriers":false}"#));
+    assert_eq!(
+        faults(r#"{"couriers":"no"}"#),
+        ["couriers: must be true or false"]
     );
 }

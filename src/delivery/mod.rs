@@ -1,11 +1,13 @@
-//! To destinations: how events are written and signed, and what the answer means.
+//! To destinations: how events are written and signed, which way they leave, and what the answer means.
 
 pub mod answer;
 pub mod batch;
 pub mod cloudevent;
+mod lanes;
 mod request;
 pub mod signature;
 
 pub use answer::{Answer, ErrorClass};
 pub use cloudevent::Outgoing;
+pub use lanes::{Lane, Lanes};
 pub use request::{Request, request};

@@ -22,6 +22,10 @@ use crate::{
 /// How long one run may take before it makes way for the next, in milliseconds. The platform's limit is 15 minutes.
 const RUN_MS: i64 = 10 * 60 * 1000;
 
+/// How many requests one run makes before it makes way for the next. The platform allows an invocation 10,000, or 50 on
+/// the free plan: there it says so, and the run ends.
+const MOST_REQUESTS: u32 = 5_000;
+
 /// After how many deliveries in one run it is written down how far everyone has got.
 const REST_EVERY: u32 = 200;
 
@@ -72,16 +76,16 @@ impl Mailbox {
         // What an earlier run has left on its way has nobody who waits for it.
         self.forget_if_under_way()?;
         let mut under_way: UnderWay<'_> = FuturesUnordered::new();
-        let mut ended = 0;
-        let mut not_tried = false;
+        let (mut requests, mut ended, mut not_tried) = (0, 0, 0);
         loop {
             at_work.seen();
             let now = now_ms();
-            let winding_up = not_tried || now - began > RUN_MS;
+            let winding_up = not_tried > 0 || requests > MOST_REQUESTS || now - began > RUN_MS;
             if !winding_up {
                 while let Some(task) = self.start(now)? {
                     let opening = self.with_core(|core| Ok(core.opening))?;
                     under_way.push(task.map(move |ended| (opening, ended)).boxed_local());
+                    requests += 1;
                 }
             }
             if under_way.is_empty() {
@@ -90,6 +94,10 @@ impl Mailbox {
                     Ok(core.wakes_at(now))
                 })?;
                 return Ok(match next {
+                    // Nothing at all could be tried, and so it will be if it is tried again at once.
+                    Some(at) if not_tried > 0 && not_tried == ended => {
+                        Some(at.max(now + AFTER_FAILURE_MS))
+                    }
                     // The clock stands still while nothing is awaited, so that trying again at once would not end.
                     Some(at) if at <= now && !winding_up => Some(now + SOON_MS),
                     next => next,
@@ -97,11 +105,11 @@ impl Mailbox {
             }
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
             if let Some((opening, task)) = self.ended_or_woken(&mut under_way, until, now).await {
-                not_tried |= matches!(
+                not_tried += u32::from(matches!(
                     &task,
                     Ended::Delivered(_, Outcome::NotTried, _)
                         | Ended::Sent(_, Happened::ConnectionRefused)
-                );
+                ));
                 // Where the database failed in the meantime, it is not on its way for what was opened anew: an event is
                 // delivered again, and a send that may have gone out stays unknown.
                 if self.with_core(|core| Ok(core.opening))? == opening {

@@ -5,12 +5,13 @@ use worker::{Result, console_log};
 
 use super::{
     alarm::Ended,
+    courier,
     http::{self, NoAnswer},
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
     conversation::recipient,
-    delivery::{self, Answer, ErrorClass},
+    delivery::{self, Answer, ErrorClass, Lane},
     mailbox::{Change, Delivery, Outcome},
     meta::graph::Message,
     sending::{Draft, Send},
@@ -40,7 +41,10 @@ impl Mailbox {
             core.mailbox.keep(&mut delivery, request.events, now);
             Ok(Some((Box::new(delivery), to, request)))
         })?;
-        Ok(delivery.map(|(delivery, to, request)| deliver(delivery, to, request).boxed_local()))
+        Ok(delivery.map(|(delivery, to, request)| {
+            let lane = OnLane::enter(self);
+            deliver(lane, delivery, to, request).boxed_local()
+        }))
     }
 
     /// Takes note of what became of it. The replies that it was answered with are stored with that, at once.
@@ -101,10 +105,64 @@ struct To {
     timeout_ms: u32,
 }
 
+/// A lane that is in use for as long as this lives.
+struct OnLane<'a> {
+    mailbox: &'a Mailbox,
+    lane: Lane,
+}
+
+impl<'a> OnLane<'a> {
+    fn enter(mailbox: &'a Mailbox) -> Self {
+        let with_couriers = match &*mailbox.environment {
+            Ok(ready) => ready.settings.couriers,
+            Err(_) => false,
+        };
+        let lane = if with_couriers {
+            mailbox.lanes.borrow_mut().enter()
+        } else {
+            Lane::Itself
+        };
+        Self { mailbox, lane }
+    }
+
+    async fn post(
+        &self,
+        to: &To,
+        request: delivery::Request,
+    ) -> std::result::Result<http::Answer, NoAnswer> {
+        let delivery::Request { headers, body, .. } = request;
+        let Lane::Courier(number) = self.lane else {
+            return http::post(&to.url, headers, &body, to.timeout_ms).await;
+        };
+        let mailbox = self.mailbox.state.id().name().unwrap_or_default();
+        let courier = format!("{mailbox}/{number}");
+        courier::post(
+            &self.mailbox.env,
+            &courier,
+            &to.url,
+            headers,
+            &body,
+            to.timeout_ms,
+        )
+        .await
+    }
+}
+
+impl Drop for OnLane<'_> {
+    fn drop(&mut self) {
+        self.mailbox.lanes.borrow_mut().leave(self.lane);
+    }
+}
+
 /// Posts an event to a destination.
-async fn deliver(delivery: Box<Delivery>, to: To, request: delivery::Request) -> Ended {
+async fn deliver(
+    lane: OnLane<'_>,
+    delivery: Box<Delivery>,
+    to: To,
+    request: delivery::Request,
+) -> Ended {
     let id = delivery.events.first().map_or("", |event| &event.id);
-    let answer = http::post(&to.url, request.headers, &request.body, to.timeout_ms).await;
+    let answer = lane.post(&to, request).await;
     let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
         error: class.to_string(),
         not_before_ms,

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     conversation::Policy,
-    delivery::cloudevent,
+    delivery::{Lanes, cloudevent},
     environment::{self, Environment},
     event::{Event, Home},
     mailbox::{
@@ -42,8 +42,8 @@ const SILENCE_MS: i64 = 60_000;
 /// The object of one business number (or account).
 #[durable_object(alarm)]
 pub struct Mailbox {
-    state: State,
-    env: Env,
+    pub(super) state: State,
+    pub(super) env: Env,
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
@@ -53,6 +53,8 @@ pub struct Mailbox {
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
     pub(super) wake: AtomicWaker,
+    /// What is on its way to destinations.
+    pub(super) lanes: RefCell<Lanes>,
 }
 
 /// What we know of the alarm.
@@ -90,6 +92,7 @@ impl DurableObject for Mailbox {
             alarm: Cell::new(Alarm::Unknown),
             at_work: Cell::new(None),
             wake: AtomicWaker::new(),
+            lanes: RefCell::default(),
             state,
             env,
         }

@@ -4,6 +4,8 @@ mod addresses;
 mod admin;
 mod alarm;
 mod append;
+#[allow(missing_docs, reason = "`durable_object` writes methods without")]
+mod courier;
 mod deliver;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 pub(crate) mod drift;
@@ -17,6 +19,7 @@ mod sql;
 
 pub(crate) use addresses::BINDING;
 pub(crate) use append::append_all;
+pub use courier::Courier;
 pub use drift::Drift;
 pub(crate) use http::beginning;
 pub use mailbox::Mailbox;

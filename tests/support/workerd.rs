@@ -63,6 +63,17 @@ impl Transom {
         self.restart().await;
     }
 
+    /// How many objects of a class (`mailbox`) there are on its disk.
+    pub(crate) fn objects(&self, class: &str) -> usize {
+        let files = fs::read_dir(self.directory.path().join("disk").join(class));
+        let names = files.into_iter().flatten();
+        let names = names.map(|file| file.unwrap().file_name().into_string().unwrap());
+        // One file is the platform's own.
+        names
+            .filter(|name| name.ends_with(".sqlite") && name != "metadata.sqlite")
+            .count()
+    }
+
     /// All that it has printed, the lines of earlier starts included.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log.txt")).unwrap()
@@ -156,10 +167,12 @@ const transom :Workerd.Worker = (
   bindings = [
       (name = "MAILBOX", durableObjectNamespace = "Mailbox"),
       (name = "DRIFT", durableObjectNamespace = "Drift"),
+      (name = "COURIER", durableObjectNamespace = "Courier"),
 {bindings}  ],
   durableObjectNamespaces = [
     (className = "Mailbox", uniqueKey = "mailbox", enableSql = true),
     (className = "Drift", uniqueKey = "drift", enableSql = true),
+    (className = "Courier", uniqueKey = "courier", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "disk"),
   globalOutbound = "loopback",

@@ -94,7 +94,7 @@ impl Destination {
             headers: Vec::new(),
             from: From::Now,
             timeout_ms: 10_000,
-            max_in_flight: 6,
+            max_in_flight: 20,
             max_per_second: None,
             quiet_ms: 0,
             quiet_max_ms: 30_000,

@@ -87,7 +87,7 @@ impl Destination {
             node,
             "max_in_flight",
             1,
-            100,
+            500,
             "requests",
         );
         let mut most = 0;
