@@ -328,9 +328,47 @@ async fn figures_are_told_to_prometheus() {
     for line in [
         format!("transom_dead_letters{{phone_number_id=\"{NUMBER}\",destination=\"crm\"}} 2"),
         format!("transom_mailbox_up{{phone_number_id=\"{NUMBER}\"}} 1"),
+        format!("transom_failed_tries_total{{phone_number_id=\"{NUMBER}\",destination=\"crm\"}} 2"),
         "transom_destination_state{phone_number_id=\"2\",destination=\"other\",state=\"active\"} 1"
             .to_owned(),
     ] {
         assert!(text.lines().any(|other| other == line), "{line} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_and_destinations_are_listed_page_by_page() {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let destinations = ["c", "a", "b"].map(|id| support::destination(id, &backend));
+    let numbers = ["3", "1", "2"].map(|id| json!({ "phone_number_id": id }));
+    let transom = Transom::builder()
+        .secret("ADMIN_TOKEN", TOKEN)
+        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
+        .config(json!({ "destinations": destinations, "numbers": numbers }))
+        .start()
+        .await;
+    for (path, member, id, pages) in [
+        (
+            "/v1/numbers",
+            "numbers",
+            "phone_number_id",
+            [vec!["1", "2"], vec!["3"]],
+        ),
+        (
+            "/v1/destinations/1",
+            "destinations",
+            "id",
+            [vec!["a", "b"], vec!["c"]],
+        ),
+    ] {
+        let first = get(&transom, &format!("{path}?limit=2")).await;
+        let next = first["next"].as_str().unwrap();
+        let second = get(&transom, &format!("{path}?limit=2&after={next}")).await;
+        assert!(second.get("next").is_none());
+        for (page, expected) in [first, second].iter().zip(&pages) {
+            let items = page[member].as_array().unwrap().iter();
+            let ids: Vec<_> = items.map(|item| item[id].as_str().unwrap()).collect();
+            assert_eq!(&ids, expected);
+        }
     }
 }

@@ -18,7 +18,8 @@ use crate::{
     config::{Secret, Settings},
     environment::Environment,
     meta::challenge,
-    objects,
+    objects::{self, drift},
+    written::{Object, list},
 };
 
 /// How long a mailbox may take to answer.
@@ -51,8 +52,11 @@ pub(super) async fn answer(
         Ok(read) => read,
         Err(problem) => return problem.response(),
     };
-    if found.route.action == Action::Metrics {
-        return figures(env, &ready.settings, &parameters).await;
+    match found.route.action {
+        Action::Metrics => return figures(env, &ready.settings, &parameters).await,
+        Action::Numbers => return numbers(&ready.settings, &parameters),
+        Action::Drift => return drift::all(env, &parameters.query()).await,
+        _ => {}
     }
     let mailbox = in_path.get("phone_number_id").unwrap_or_default();
     let (method, command, parameters) = match found.route.action {
@@ -137,9 +141,26 @@ async fn figures(env: &Env, settings: &Settings, parameters: &Parameters) -> Res
 }
 
 async fn destinations(env: &Env, mailbox: &str) -> Result<Option<Value>> {
-    let Some(mut answer) = ask(env, mailbox, Method::Get, "destinations").await? else {
-        return Ok(None);
-    };
-    let body = objects::beginning(&mut answer).await?;
-    Ok(serde_json::from_slice(&body).ok())
+    match ask(env, mailbox, Method::Get, "destinations").await? {
+        Some(mut answer) if answer.status_code() < 300 => answer.json().await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The numbers that `CONFIG` names, in the order of their ids.
+fn numbers(settings: &Settings, parameters: &Parameters) -> Result<Response> {
+    let ids = settings.numbers.iter();
+    let ids: Vec<&str> = ids.map(|number| number.phone_number_id.as_str()).collect();
+    let (page, next) = parameters.page(ids);
+    let page: Vec<String> = page
+        .into_iter()
+        .map(|id| Object::default().text("phone_number_id", id).finish())
+        .collect();
+    let mut told = Object::default();
+    told.json("numbers", &list(&page)).text_if("next", next);
+    let response = Response::ok(told.finish())?;
+    let headers = response.headers();
+    headers.set("content-type", "application/json")?;
+    headers.set("cache-control", "no-store")?;
+    Ok(response)
 }

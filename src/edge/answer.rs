@@ -8,7 +8,7 @@ use super::{
     routes::{self, Action, NotFound},
     webhook,
 };
-use crate::{environment, objects::drift};
+use crate::environment;
 
 /// The description of all routes.
 const DESCRIPTION: &str = include_str!("openapi.json");
@@ -49,7 +49,6 @@ pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Res
             response.headers().set("content-type", "application/json")?;
             Ok(response)
         }
-        Action::Drift => drift::all(&env).await,
         Action::Send => messages::send(request, &env, &environment).await,
         Action::Sent => messages::tell(&found, &env).await,
         _ => admin::answer(&found, request, &env, &environment).await,

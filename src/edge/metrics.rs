@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::DateTime;
 use serde_json::Value;
 
 /// The `content-type`.
@@ -10,24 +11,76 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// What a destination can be, as `GET /v1/destinations` tells it.
 const STATES: [&str; 4] = ["active", "paused", "down", "gone"];
 
-/// A figure of a destination: its name there, its name here, and what it is.
-const FIGURES: [(&str, &str, &str); 3] = [
-    (
-        "waiting_conversations",
-        "transom_waiting_conversations",
-        "Conversations that wait because the destination did not take an event.",
-    ),
-    (
-        "waiting_events",
-        "transom_waiting_events",
-        "Events in the conversations that wait.",
-    ),
-    (
-        "dead_letters",
-        "transom_dead_letters",
-        "Events that were given up and neither deleted nor replayed.",
-    ),
+/// A figure of a destination.
+struct Figure {
+    /// Its name here.
+    name: &'static str,
+    /// `gauge`, or `counter` for what only grows, but for beginning anew when the mailbox does.
+    kind: &'static str,
+    /// What it is.
+    help: &'static str,
+    /// Where `GET /v1/destinations` tells it.
+    member: &'static str,
+}
+
+const FIGURES: [Figure; 9] = [
+    Figure {
+        name: "transom_waiting_conversations",
+        kind: GAUGE,
+        help: "Conversations that wait because the destination did not take an event.",
+        member: "/waiting_conversations",
+    },
+    Figure {
+        name: "transom_waiting_events",
+        kind: GAUGE,
+        help: "Events that the destination has not taken yet.",
+        member: "/waiting_events",
+    },
+    Figure {
+        name: "transom_oldest_waiting_timestamp_seconds",
+        kind: GAUGE,
+        help: "When the first of those events was received.",
+        member: "/oldest_waiting",
+    },
+    Figure {
+        name: "transom_waiting_tries",
+        kind: GAUGE,
+        help: "How often what has failed for longest was tried.",
+        member: "/tries",
+    },
+    Figure {
+        name: "transom_dead_letters",
+        kind: GAUGE,
+        help: "Events that were given up and neither deleted nor replayed.",
+        member: "/dead_letters",
+    },
+    Figure {
+        name: "transom_last_error_timestamp_seconds",
+        kind: GAUGE,
+        help: "When a try failed last.",
+        member: "/last_error/time",
+    },
+    Figure {
+        name: "transom_delivered_last_hour",
+        kind: GAUGE,
+        help: "Events that the destination took within the last hour, as far as is known.",
+        member: "/delivered_last_hour",
+    },
+    Figure {
+        name: "transom_delivered_total",
+        kind: "counter",
+        help: "Events that the destination took.",
+        member: "/delivered",
+    },
+    Figure {
+        name: "transom_failed_tries_total",
+        kind: "counter",
+        help: "Tries that failed.",
+        member: "/failed_tries",
+    },
 ];
+
+const GAUGE: &str = "gauge";
 
 /// How the destinations of one mailbox stand.
 #[derive(Debug)]
@@ -45,6 +98,7 @@ pub fn render(standings: &[Standing]) -> String {
     head(
         &mut out,
         "transom_mailbox_up",
+        GAUGE,
         "Whether the mailbox answered.",
     );
     for Standing {
@@ -59,10 +113,16 @@ pub fn render(standings: &[Standing]) -> String {
             "transom_mailbox_up{{phone_number_id=\"{mailbox}\"}} {up}"
         );
     }
-    for (member, name, help) in FIGURES {
-        head(&mut out, name, help);
+    for Figure {
+        name,
+        kind,
+        help,
+        member,
+    } in FIGURES
+    {
+        head(&mut out, name, kind, help);
         each(standings, |labels, destination| {
-            if let Some(value) = destination.get(member).and_then(Value::as_i64) {
+            if let Some(value) = destination.pointer(member).and_then(number) {
                 let _ = writeln!(out, "{name}{{{labels}}} {value}");
             }
         });
@@ -71,6 +131,7 @@ pub fn render(standings: &[Standing]) -> String {
     head(
         &mut out,
         name,
+        GAUGE,
         "1 for the state that the destination is in.",
     );
     each(standings, |labels, destination| {
@@ -82,8 +143,14 @@ pub fn render(standings: &[Standing]) -> String {
     out
 }
 
-fn head(out: &mut String, name: &str, help: &str) {
-    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+/// A number, or a time in unix seconds.
+fn number(value: &Value) -> Option<i64> {
+    let time = |text| Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp());
+    value.as_i64().or_else(|| value.as_str().and_then(time))
+}
+
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
 /// Every destination with its labels. Nothing in those needs escapes: they are ids, which were checked.
@@ -106,46 +173,4 @@ fn each(standings: &[Standing], mut write: impl FnMut(&str, &Value)) {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn figures_are_told_for_each_destination_of_each_mailbox() {
-        let crm = json!({
-            "id": "crm", "state": "paused", "waiting_conversations": 2, "waiting_events": 30, "dead_letters": 0,
-        });
-        let text = render(&[
-            Standing {
-                mailbox: "1".to_owned(),
-                destinations: Some(json!({ "destinations": [crm] })),
-            },
-            Standing {
-                mailbox: "2".to_owned(),
-                destinations: None,
-            },
-        ]);
-        let expected = r#"# HELP transom_mailbox_up Whether the mailbox answered.
-# TYPE transom_mailbox_up gauge
-transom_mailbox_up{phone_number_id="1"} 1
-transom_mailbox_up{phone_number_id="2"} 0
-# HELP transom_waiting_conversations Conversations that wait because the destination did not take an event.
-# TYPE transom_waiting_conversations gauge
-transom_waiting_conversations{phone_number_id="1",destination="crm"} 2
-# HELP transom_waiting_events Events in the conversations that wait.
-# TYPE transom_waiting_events gauge
-transom_waiting_events{phone_number_id="1",destination="crm"} 30
-# HELP transom_dead_letters Events that were given up and neither deleted nor replayed.
-# TYPE transom_dead_letters gauge
-transom_dead_letters{phone_number_id="1",destination="crm"} 0
-# HELP transom_destination_state 1 for the state that the destination is in.
-# TYPE transom_destination_state gauge
-transom_destination_state{phone_number_id="1",destination="crm",state="active"} 0
-transom_destination_state{phone_number_id="1",destination="crm",state="paused"} 1
-transom_destination_state{phone_number_id="1",destination="crm",state="down"} 0
-transom_destination_state{phone_number_id="1",destination="crm",state="gone"} 0
-"#;
-        assert_eq!(text, expected);
-    }
-}
+mod tests;

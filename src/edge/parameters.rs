@@ -57,6 +57,8 @@ pub enum Kind {
     Limit,
     /// Where the page before ended: a destination's id, a colon and a number.
     Place,
+    /// Where the page before ended: a number, a colon and a path.
+    Seen,
     /// `true` or `false`.
     Flag,
     /// A time as RFC 3339 writes it.
@@ -92,7 +94,13 @@ impl Kind {
                 let fits = text
                     .rsplit_once(':')
                     .is_some_and(|(id, seq)| is_destination(id) && whole(seq).is_some());
-                kept(text, fits, "`next` of the page before, as it was")
+                kept(text, fits, NEXT)
+            }
+            Self::Seen => {
+                let fits = text
+                    .split_once(':')
+                    .is_some_and(|(first, _)| whole(first).is_some());
+                kept(text, fits, NEXT)
             }
             Self::Flag => kept(text, matches!(text, "true" | "false"), "true or false"),
             Self::Time => DateTime::parse_from_rfc3339(text)
@@ -101,6 +109,9 @@ impl Kind {
         }
     }
 }
+
+/// What leads to the next page.
+const NEXT: &str = "`next` of the page before, as it was";
 
 fn kept(text: &str, fits: bool, expected: &'static str) -> Result<String, &'static str> {
     if fits {
@@ -134,6 +145,18 @@ impl Parameters {
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut found = self.0.iter().filter(|(key, _)| *key == name);
         found.next().map(|(_, value)| value.as_str())
+    }
+
+    /// The page of `ids` that is asked for by `after` and `limit`, in their order, and what leads to the next.
+    pub fn page<'a>(&self, mut ids: Vec<&'a str>) -> (Vec<&'a str>, Option<&'a str>) {
+        let after = self.get("after").unwrap_or_default();
+        let limit = self.get("limit").and_then(|limit| limit.parse().ok());
+        ids.sort_unstable();
+        ids.retain(|id| *id > after);
+        let more = ids.len() > limit.unwrap_or(usize::MAX);
+        ids.truncate(limit.unwrap_or(usize::MAX));
+        let next = ids.last().copied().filter(|_| more);
+        (ids, next)
     }
 
     /// They as a query, for the mailbox.
@@ -250,6 +273,13 @@ mod tests {
         optional("conversation", Kind::Whole),
         optional("after", Kind::Place),
         optional("limit", Kind::Limit),
+        optional("seen", Kind::Seen),
+    ];
+
+    const PAGED: &[Parameter] = &[
+        required("destination", Kind::Destination),
+        optional("after", Kind::Mailbox),
+        optional("limit", Kind::Limit),
     ];
 
     #[test]
@@ -296,10 +326,14 @@ mod tests {
                 "destination=a&after=12",
                 "after: must be `next` of the page before, as it was",
             ),
+            (
+                "destination=a&seen=members",
+                "seen: must be `next` of the page before, as it was",
+            ),
             ("destination=a&destination=b", "destination: is there twice"),
             (
                 "destinatoin=a",
-                "the parameters that are known here are destination, from, conversation, after, limit",
+                "the parameters that are known here are destination, from, conversation, after, limit, seen",
             ),
         ] {
             assert_eq!(in_query(query, KNOWN).unwrap_err(), detail, "{query}");
@@ -337,6 +371,21 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn pages_lead_from_one_to_the_next_until_all_was_told() {
+        let mut told = Vec::new();
+        let mut after = String::new();
+        loop {
+            let query = format!("destination=x&limit=2{after}");
+            let parameters = in_query(&query, PAGED).unwrap();
+            let (page, next) = parameters.page(vec!["5", "1", "4", "2", "3"]);
+            told.push(page.concat());
+            let Some(next) = next else { break };
+            after = format!("&after={next}");
+        }
+        assert_eq!(told, ["12", "34", "5"]);
     }
 
     #[test]

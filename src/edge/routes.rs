@@ -21,6 +21,8 @@ pub enum Action {
     Conversation,
     /// Has a person take a conversation over, or give it back.
     HandOver,
+    /// Tells which numbers the settings name.
+    Numbers,
     /// Tells how the destinations stand.
     Destinations,
     /// Tells what Meta sends that we do not know.
@@ -87,6 +89,7 @@ const EVENT: Parameter = optional("event", Kind::Text);
 const CONVERSATION: Parameter = optional("conversation", Kind::Whole);
 const FROM: Parameter = optional("from", Kind::Time);
 const UNTIL: Parameter = optional("until", Kind::Time);
+const LIMIT: Parameter = optional("limit", Kind::Limit);
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
@@ -155,16 +158,23 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: "GET",
+        path: "/v1/numbers",
+        in_path: &[],
+        parameters: &[optional("after", Kind::Mailbox), LIMIT],
+        action: Action::Numbers,
+    },
+    Route {
+        method: "GET",
         path: "/v1/destinations/{phone_number_id}",
         in_path: &[NUMBER],
-        parameters: &[],
+        parameters: &[optional("after", Kind::Destination), LIMIT],
         action: Action::Destinations,
     },
     Route {
         method: "GET",
         path: "/v1/drift",
         in_path: &[],
-        parameters: &[],
+        parameters: &[optional("after", Kind::Seen), LIMIT],
         action: Action::Drift,
     },
     Route {
@@ -178,7 +188,7 @@ pub const ROUTES: &[Route] = &[
             FROM,
             UNTIL,
             optional("after", Kind::Place),
-            optional("limit", Kind::Limit),
+            LIMIT,
             optional("content", Kind::Flag),
         ],
         action: Action::DeadLetters,

@@ -10,11 +10,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Waiting,
+    Counted, Failure, Waiting,
     flow::{Down, Flow, May, State},
     log::{COLUMNS, Entry, Log, Stored, complete},
     parking::{Parking, Refusal, Refused},
     sql::{Sql, SqlError},
+    tally::Tally,
 };
 use crate::config::{Destination, From};
 
@@ -27,6 +28,9 @@ const SAVE_EVERY: u32 = 100;
 /// How often it is looked whether a destination that was paused or is gone is wanted again, in milliseconds: settings
 /// change with a deployment, which opens no mailbox.
 const LOOKED_AT_EVERY_MS: i64 = 60 * 60 * 1000;
+
+/// The class of the answer that says that a destination wants nothing more.
+pub const GONE: &str = "status 410";
 
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub enum Outcome {
 pub enum Change {
     /// A conversation has to wait: it has its first failure.
     Parked,
+    /// What a conversation waited for was taken.
+    Resumed,
     /// Events were given up: they are dead letters now.
     Dead,
     /// The destination wants nothing more.
@@ -119,6 +125,9 @@ pub(super) struct Cursor {
     queue: BTreeMap<i64, Queued>,
     /// By the first of their events.
     in_flight: BTreeMap<i64, Flight>,
+    tally: Tally,
+    /// The last try that failed, as far as is known.
+    failure: Option<Failure>,
 }
 
 impl Cursor {
@@ -126,7 +135,8 @@ impl Cursor {
         Parking::create(sql)?;
         sql.exec(
             "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, gone TEXT, \
-             down_since_ms INTEGER, down_tries INTEGER, down_next_ms INTEGER) STRICT, WITHOUT ROWID",
+             down_since_ms INTEGER, down_tries INTEGER, down_next_ms INTEGER, error TEXT, error_ms INTEGER, \
+             tally TEXT) STRICT, WITHOUT ROWID",
             &[],
         )?;
         Ok(())
@@ -141,7 +151,8 @@ impl Cursor {
     ) -> Result<Self, SqlError> {
         let id = destination.id.as_str();
         let rows = sql.exec(
-            "SELECT place, gone, down_since_ms, down_tries, down_next_ms FROM cursors WHERE destination = ?1",
+            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally FROM cursors \
+             WHERE destination = ?1",
             &[id.into()],
         )?;
         let mut saved = match destination.from {
@@ -150,6 +161,8 @@ impl Cursor {
         };
         let mut gone = false;
         let mut down = None;
+        let mut failure = None;
+        let mut tally = Tally::default();
         if let Some(row) = rows.first() {
             saved = row.required_integer(0)?;
             gone = row.text(1)? == Some(destination.url.as_str());
@@ -160,6 +173,8 @@ impl Cursor {
                     next_ms: row.required_integer(4)?,
                 });
             }
+            failure = Failure::read(row, 5)?;
+            tally = Tally::read(row.text(7)?);
         } else {
             sql.exec(
                 "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
@@ -180,6 +195,8 @@ impl Cursor {
             gone,
             queue: BTreeMap::new(),
             in_flight: BTreeMap::new(),
+            tally,
+            failure,
             destination,
         })
     }
@@ -396,9 +413,10 @@ impl Cursor {
         let mut changes = Vec::new();
         match outcome {
             Outcome::Taken => {
-                if flight.parked {
-                    self.parking.taken(sql, flight.conversation, &flight.seqs)?;
+                if flight.parked && self.parking.taken(sql, flight.conversation, &flight.seqs)? {
+                    changes.push(Change::Resumed);
                 }
+                self.tally.took(flight.seqs.len(), now_ms);
                 self.since_saved += 1;
                 if self.flow.answered(now_ms) {
                     self.parking.all_due(now_ms);
@@ -411,6 +429,7 @@ impl Cursor {
                 not_before_ms,
                 whole,
             } => {
+                self.failed(error, now_ms);
                 let refusal = Refusal {
                     error,
                     not_before_ms: *not_before_ms,
@@ -420,9 +439,15 @@ impl Cursor {
                 changes = self.refused(sql, log, &flight, *whole, &refusal)?;
             }
             Outcome::Gone => {
+                self.failed(GONE, now_ms);
                 sql.exec(
-                    "UPDATE cursors SET gone = ?2 WHERE destination = ?1",
-                    &[self.id().into(), self.destination.url.as_str().into()],
+                    "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4 WHERE destination = ?1",
+                    &[
+                        self.id().into(),
+                        self.destination.url.as_str().into(),
+                        GONE.into(),
+                        now_ms.into(),
+                    ],
                 )?;
                 self.gone = true;
                 self.back_to_queue(&flight, now_ms);
@@ -435,6 +460,14 @@ impl Cursor {
             self.save(sql)?;
         }
         Ok(changes)
+    }
+
+    fn failed(&mut self, error: &str, now_ms: i64) {
+        self.tally.failed += 1;
+        self.failure = Some(Failure {
+            class: error.to_owned(),
+            at_ms: now_ms,
+        });
     }
 
     fn back_to_queue(&mut self, flight: &Flight, now_ms: i64) {
@@ -497,12 +530,15 @@ impl Cursor {
             _ => None,
         };
         sql.exec(
-            "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4 WHERE destination = ?1",
+            "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4, error = ?5, error_ms = ?6 \
+             WHERE destination = ?1",
             &[
                 self.id().into(),
                 down.map(|down| down.since_ms).into(),
                 down.map(|down| i64::from(down.tries)).into(),
                 down.map(|down| down.next_ms).into(),
+                self.error().into(),
+                self.error_ms().into(),
             ],
         )?;
         Ok(())
@@ -513,8 +549,14 @@ impl Cursor {
         let place = self.place();
         if place != self.saved {
             sql.exec(
-                "UPDATE cursors SET place = ?2 WHERE destination = ?1",
-                &[self.id().into(), place.into()],
+                "UPDATE cursors SET place = ?2, error = ?3, error_ms = ?4, tally = ?5 WHERE destination = ?1",
+                &[
+                    self.id().into(),
+                    place.into(),
+                    self.error().into(),
+                    self.error_ms().into(),
+                    self.tally.written().into(),
+                ],
             )?;
             self.saved = place;
         }
@@ -592,16 +634,47 @@ impl Cursor {
         }
     }
 
-    /// What waits for the destination, besides the log.
-    pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
-        Ok(Waiting {
-            gone: self.gone,
-            down_since_ms: match &self.flow.state {
-                State::Down(down) => Some(down.since_ms),
-                _ => None,
-            },
-            ..self.parking.waiting(sql)?
-        })
+    /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events
+    /// are counted by their type alone, since reading them all would take too long.
+    pub(super) fn waiting(&self, sql: &dyn Sql, log: &Log) -> Result<Waiting, SqlError> {
+        let mut waiting = self.parking.waiting(sql)?;
+        waiting.gone = self.gone;
+        if let State::Down(down) = &self.flow.state {
+            waiting.down_since_ms = Some(down.since_ms);
+            waiting.tries = i64::from(down.tries);
+        }
+        waiting.last_error = waiting.last_error.max(self.failure.clone());
+        let flying = self.in_flight.values().filter(|flight| !flight.parked);
+        let known = self.queue.keys().chain(flying.flat_map(|f| &f.seqs));
+        waiting.events += i64::try_from(known.clone().count()).unwrap_or(i64::MAX);
+        if let Some(first) = known.min() {
+            waiting.waits_since(log.received_ms(sql, *first)?);
+        }
+        for (kind, count, oldest_ms) in log.kinds_behind(sql, self.read)? {
+            if self.destination.wants(&kind) {
+                waiting.events += count;
+                waiting.waits_since(Some(oldest_ms));
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// What was counted since the mailbox was opened, at `since_ms`.
+    pub(super) fn counted(&self, since_ms: i64, now_ms: i64) -> Counted {
+        Counted {
+            since_ms,
+            delivered: self.tally.delivered,
+            failed: self.tally.failed,
+            delivered_last_hour: self.tally.last_hour(now_ms),
+        }
+    }
+
+    fn error(&self) -> Option<&str> {
+        self.failure.as_ref().map(|failure| failure.class.as_str())
+    }
+
+    fn error_ms(&self) -> Option<i64> {
+        self.failure.as_ref().map(|failure| failure.at_ms)
     }
 }
 

@@ -40,23 +40,31 @@ pub fn saw(sql: &dyn Sql, paths: &BTreeMap<String, i64>, now: i64) -> Result<(),
     Ok(())
 }
 
-/// All that was seen, the latest first.
-pub fn all(sql: &dyn Sql) -> Result<Vec<Seen>, SqlError> {
+/// What was seen behind a place (when, and the path), the latest first, and the last of it where there is more.
+pub fn page(
+    sql: &dyn Sql,
+    after: Option<(i64, &str)>,
+    most: i64,
+) -> Result<(Vec<Seen>, Option<Seen>), SqlError> {
     create(sql)?;
+    let (first, path) = after.unwrap_or((i64::MAX >> 10, ""));
     let rows = sql.exec(
-        "SELECT path, count, first, last FROM drift ORDER BY first DESC, path",
-        &[],
+        "SELECT path, count, first, last FROM drift WHERE first < ?1 OR (first = ?1 AND path > ?2) \
+         ORDER BY first DESC, path LIMIT ?3",
+        &[first.into(), path.into(), (most + 1).into()],
     )?;
-    rows.iter()
-        .map(|row| {
-            Ok(Seen {
-                path: row.required_text(0)?.to_owned(),
-                count: row.required_integer(1)?,
-                first: row.required_integer(2)?,
-                last: row.required_integer(3)?,
-            })
-        })
-        .collect()
+    let mut seen = Vec::with_capacity(rows.len());
+    for row in rows.iter().take(usize::try_from(most).unwrap_or(1)) {
+        seen.push(Seen {
+            path: row.required_text(0)?.to_owned(),
+            count: row.required_integer(1)?,
+            first: row.required_integer(2)?,
+            last: row.required_integer(3)?,
+        });
+    }
+    let more = rows.len() > seen.len();
+    let last = seen.last().filter(|_| more).cloned();
+    Ok((seen, last))
 }
 
 fn create(sql: &dyn Sql) -> Result<(), SqlError> {
@@ -90,8 +98,9 @@ mod tests {
             200,
         )
         .unwrap();
-        let seen: Vec<_> = all(&*sql)
+        let seen: Vec<_> = page(&*sql, None, 9)
             .unwrap()
+            .0
             .into_iter()
             .map(|seen| (seen.path, seen.count, seen.first, seen.last))
             .collect();
@@ -111,7 +120,17 @@ mod tests {
             saw(&*sql, &paths(&[(&format!("field:{n}"), 1)]), 1).unwrap();
         }
         saw(&*sql, &paths(&[("field:7", 1)]), 2).unwrap();
-        let seen = all(&*sql).unwrap();
+        let mut seen = Vec::new();
+        let mut place: Option<Seen> = None;
+        loop {
+            let after = place.as_ref().map(|last| (last.first, last.path.as_str()));
+            let (page, next) = page(&*sql, after, 300).unwrap();
+            seen.extend(page);
+            place = next;
+            if place.is_none() {
+                break;
+            }
+        }
         assert_eq!(seen.len(), 1_000);
         assert!(
             seen.iter()

@@ -259,6 +259,44 @@ impl Log {
         Ok(entries)
     }
 
+    /// Which types of events there are behind a place: how many, and when the first was received (unix milliseconds).
+    pub(super) fn kinds_behind(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+    ) -> Result<Vec<(String, i64, i64)>, SqlError> {
+        let mut kinds = Vec::new();
+        if place >= self.last {
+            return Ok(kinds);
+        }
+        for table in self.generations.tables() {
+            let rows = sql.exec(
+                &format!("SELECT kind, count(*), min(received_ms) FROM {table} WHERE seq > ?1 GROUP BY kind"),
+                &[place.into()],
+            )?;
+            for row in rows {
+                kinds.push((
+                    row.required_text(0)?.to_owned(),
+                    row.required_integer(1)?,
+                    row.required_integer(2)?,
+                ));
+            }
+        }
+        Ok(kinds)
+    }
+
+    /// When an event was received (unix milliseconds), if it still is in the log.
+    pub(super) fn received_ms(&self, sql: &dyn Sql, seq: i64) -> Result<Option<i64>, SqlError> {
+        let Some(table) = self.table_of(seq) else {
+            return Ok(None);
+        };
+        let rows = sql.exec(
+            &format!("SELECT received_ms FROM {table} WHERE seq = ?1"),
+            &[seq.into()],
+        )?;
+        rows.first().map_or(Ok(None), |row| row.integer(0))
+    }
+
     /// The table in which an event is, if it still is in the log.
     pub(super) fn table_of(&self, seq: i64) -> Option<String> {
         self.generations

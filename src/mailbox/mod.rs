@@ -13,6 +13,7 @@
 //! - `cursor`: how far a destination has got, and what is on its way to it
 //! - `parking`: conversations that wait because it refused something
 //! - `flow`: how fast it may be written to
+//! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `dead_letters`: what a destination never took
 //! - [`drift`]: what Meta sends that we do not know
 
@@ -30,15 +31,18 @@ pub(crate) mod native;
 mod parking;
 mod people;
 pub mod sql;
+mod standing;
+mod tally;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::HashMap, rc::Rc};
 
-pub use cursor::{Change, Outcome};
+pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, Summary, Which};
 pub use log::Stored;
 pub use people::Found;
+pub use standing::{Counted, Failure, Waiting};
 
 use crate::{
     config::Destination,
@@ -60,6 +64,8 @@ pub struct Mailbox {
     log: Log,
     cursors: Vec<Cursor>,
     policy: Option<Policy>,
+    /// Since when is counted what destinations take (unix milliseconds).
+    counts_since_ms: Option<i64>,
 }
 
 /// Events to be delivered in one request, and where to.
@@ -95,6 +101,7 @@ impl Mailbox {
             log,
             cursors,
             policy: None,
+            counts_since_ms: None,
         })
     }
 
@@ -211,6 +218,7 @@ impl Mailbox {
 
     /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
     pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>, SqlError> {
+        self.counts_since_ms.get_or_insert(now_ms);
         for (destination, cursor) in self.cursors.iter_mut().enumerate() {
             if let Some(events) = cursor.next(&*self.sql, &self.log, now_ms)? {
                 return Ok(Some(Delivery {
@@ -326,29 +334,6 @@ impl Mailbox {
     ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
         self.ids.statuses(&*self.sql, conversation, most)
     }
-
-    /// How many events each destination has waiting, and how many were given up: for `destination`, in one row.
-    pub fn waiting(&self, destination: usize) -> Result<Waiting, SqlError> {
-        self.cursors.get(destination).map_or_else(
-            || Ok(Waiting::default()),
-            |cursor| cursor.waiting(&*self.sql),
-        )
-    }
-}
-
-/// What waits for one destination.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// Conversations that wait because an event in them was refused.
-    pub conversations: i64,
-    /// Events in those conversations.
-    pub events: i64,
-    /// Events that were given up.
-    pub dead_letters: i64,
-    /// The destination answered that it wants nothing more.
-    pub gone: bool,
-    /// Since when it answers nothing, in unix milliseconds.
-    pub down_since_ms: Option<i64>,
 }
 
 /// Joins, each into the conversation that is the last: one that was joined may join another in the same batch.

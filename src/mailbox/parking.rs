@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Waiting,
+    Failure, Waiting,
     log::{COLUMNS, DECLARED, Log, Stored, complete},
     sql::{Sql, SqlError, atomically},
 };
@@ -51,7 +51,7 @@ impl Parking {
         for statement in [
             "CREATE TABLE IF NOT EXISTS parked (destination TEXT NOT NULL, conversation INTEGER NOT NULL, \
              attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, \
-             error TEXT NOT NULL, PRIMARY KEY (destination, conversation)) STRICT, WITHOUT ROWID"
+             error TEXT NOT NULL, failed_ms INTEGER, PRIMARY KEY (destination, conversation)) STRICT, WITHOUT ROWID"
                 .to_owned(),
             format!(
                 "CREATE TABLE IF NOT EXISTS parked_events (destination TEXT NOT NULL, {DECLARED}, \
@@ -199,7 +199,7 @@ impl Parking {
                     self.bury(sql, conversation, *seq, attempts, first_failed_ms, refusal)?;
                 }
             }
-            self.write(sql, conversation, parked, refusal.error)
+            self.write(sql, conversation, parked, Some(refusal))
         })?;
         self.conversations.insert(conversation, parked);
         Ok(match (next, before) {
@@ -209,13 +209,14 @@ impl Parking {
         })
     }
 
-    /// Events of a conversation that waits were taken: what comes behind them may go at once.
+    /// Events of a conversation that waits were taken: what comes behind them may go at once. Gives whether it was a
+    /// refusal that they waited for.
     pub(super) fn taken(
         &mut self,
         sql: &dyn Sql,
         conversation: i64,
         seqs: &[i64],
-    ) -> Result<(), SqlError> {
+    ) -> Result<bool, SqlError> {
         for seq in seqs {
             self.forget(sql, conversation, *seq)?;
         }
@@ -223,20 +224,20 @@ impl Parking {
             "SELECT 1 FROM parked_events WHERE destination = ?1 AND conversation = ?2 LIMIT 1",
             &[self.id().into(), conversation.into()],
         )?;
+        let parked = self.conversations.get_mut(&conversation);
+        let failed = parked.filter(|parked| parked.attempts > 0);
+        let was_refused = failed.is_some();
         if left.is_empty() {
-            return self.release(sql, conversation);
-        }
-        // What comes behind has its own schedule, from its own first failure on.
-        if let Some(parked) = self.conversations.get_mut(&conversation)
-            && parked.attempts > 0
-        {
+            self.release(sql, conversation)?;
+        } else if let Some(parked) = failed {
+            // What comes behind has its own schedule, from its own first failure on.
             parked.attempts = 0;
             sql.exec(
                 "UPDATE parked SET attempts = 0 WHERE destination = ?1 AND conversation = ?2",
                 &[self.destination.as_str().into(), conversation.into()],
             )?;
         }
-        Ok(())
+        Ok(was_refused)
     }
 
     /// Lets a conversation go that has nothing left to wait for.
@@ -259,7 +260,7 @@ impl Parking {
             "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into(), into.into()],
         )?;
-        self.write(sql, into, self.together(moving, into), "")?;
+        self.write(sql, into, self.together(moving, into), None)?;
         sql.exec(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into()],
@@ -275,22 +276,45 @@ impl Parking {
         }
     }
 
-    /// What waits.
+    /// What waits, and what was given up.
     pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
-        let count = |table: &str| -> Result<i64, SqlError> {
-            let rows = sql.exec(
-                &format!("SELECT count(*) FROM {table} WHERE destination = ?1"),
-                &[self.id().into()],
-            )?;
-            rows.first().map_or(Ok(0), |row| row.required_integer(0))
+        let id = [self.id().into()];
+        let mut waiting = Waiting {
+            conversations: i64::try_from(self.conversations.len()).unwrap_or(i64::MAX),
+            tries: self.tries(),
+            ..Waiting::default()
         };
-        Ok(Waiting {
-            conversations: count("parked")?,
-            events: count("parked_events")?,
-            dead_letters: count("dead_letters")?,
-            gone: false,
-            down_since_ms: None,
-        })
+        for row in sql.exec(
+            "SELECT count(*), min(received_ms) FROM parked_events WHERE destination = ?1",
+            &id,
+        )? {
+            waiting.events = row.required_integer(0)?;
+            waiting.waits_since(row.integer(1)?);
+        }
+        for row in sql.exec(
+            "SELECT error, max(failed_ms) FROM parked WHERE destination = ?1 AND failed_ms IS NOT NULL \
+             UNION ALL SELECT error, max(died_ms) FROM dead_letters WHERE destination = ?1",
+            &id,
+        )? {
+            waiting.last_error = waiting.last_error.max(Failure::read(&row, 0)?);
+        }
+        for row in sql.exec(
+            "SELECT count(*) FROM dead_letters WHERE destination = ?1",
+            &id,
+        )? {
+            waiting.dead_letters = row.required_integer(0)?;
+        }
+        Ok(waiting)
+    }
+
+    /// How often what has failed for longest was tried.
+    fn tries(&self) -> i64 {
+        let failed = self
+            .conversations
+            .values()
+            .filter(|parked| parked.attempts > 0);
+        let longest = failed.min_by_key(|parked| parked.first_failed_ms);
+        longest.map_or(0, |parked| i64::from(parked.attempts))
     }
 
     fn id(&self) -> &str {
@@ -340,18 +364,20 @@ impl Parking {
         sql: &dyn Sql,
         conversation: i64,
         parked: Parked,
-        error: &str,
+        refusal: Option<&Refusal<'_>>,
     ) -> Result<(), SqlError> {
         sql.exec(
-            "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO parked \
+             (destination, conversation, attempts, first_failed_ms, next_ms, error, failed_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             &[
                 self.id().into(),
                 conversation.into(),
                 i64::from(parked.attempts).into(),
                 parked.first_failed_ms.into(),
                 parked.next_ms.into(),
-                error.into(),
+                refusal.map_or("", |refusal| refusal.error).into(),
+                refusal.map(|refusal| refusal.now_ms).into(),
             ],
         )?;
         Ok(())

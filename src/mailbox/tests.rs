@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod following;
+mod standing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -5,12 +5,13 @@ use worker::{Method, Request, Response, Result};
 
 use super::mailbox::{Mailbox, now_ms};
 use crate::{
+    config::Destination,
     conversation::{
         State,
         handover::{By, Handover},
     },
     event::{Name, rfc3339},
-    mailbox::{DeadLetter, Found, Which},
+    mailbox::{Counted, DeadLetter, Found, Waiting, Which},
     problem,
     written::{Object, list},
 };
@@ -30,7 +31,7 @@ impl Mailbox {
         let url = request.url()?;
         match (request.method(), url.path()) {
             (Method::Get, "/conversation") => self.conversation(&url),
-            (Method::Get, "/destinations") => self.destinations(),
+            (Method::Get, "/destinations") => self.destinations(&url),
             (Method::Get, "/dead-letters") => self.dead_letters(&url),
             (Method::Delete, "/dead-letters") => self.delete_dead_letters(&url),
             (Method::Post, "/replays") => self.replay(&url).await,
@@ -102,39 +103,32 @@ impl Mailbox {
         answer(200, &told)
     }
 
-    fn destinations(&self) -> Result<Response> {
-        let destinations = self.with_core(|core| {
-            let mut all = Vec::new();
-            for index in 0.. {
-                let Some(destination) = core.mailbox.destination(index) else {
-                    break;
-                };
-                let waiting = core.mailbox.waiting(index)?;
-                let state = if waiting.gone {
-                    "gone"
-                } else if waiting.down_since_ms.is_some() {
-                    "down"
-                } else if destination.paused {
-                    "paused"
-                } else {
-                    "active"
-                };
-                all.push(
-                    Object::default()
-                        .text("id", &destination.id)
-                        .text("state", state)
-                        .number("waiting_conversations", waiting.conversations)
-                        .number("waiting_events", waiting.events)
-                        .number("dead_letters", waiting.dead_letters)
-                        .finish(),
-                );
+    /// All of them, where no limit is given.
+    fn destinations(&self, url: &Url) -> Result<Response> {
+        let now = now_ms();
+        let after = text(url, "after").unwrap_or_default();
+        let limit = integer(url, "limit").and_then(|limit| usize::try_from(limit).ok());
+        let (destinations, next) = self.with_core(|core| {
+            let mailbox = &mut core.mailbox;
+            let all =
+                (0..).map_while(|index| Some((mailbox.destination(index)?.id.clone(), index)));
+            let mut left: Vec<_> = all.filter(|(id, _)| *id > after).collect();
+            left.sort_unstable();
+            let behind = left.split_off(limit.unwrap_or(left.len()).min(left.len()));
+            let mut told = Vec::with_capacity(left.len());
+            for (_, index) in &left {
+                let waiting = mailbox.waiting(*index)?;
+                let counted = mailbox.counted(*index, now);
+                let destination = mailbox.destination(*index);
+                told.extend(destination.map(|found| standing(found, &waiting, &counted)));
             }
-            Ok(all)
+            let last = left.pop().filter(|_| !behind.is_empty());
+            Ok((told, last.map(|(id, _)| id)))
         })?;
-        answer(
-            200,
-            Object::default().json("destinations", &list(&destinations)),
-        )
+        let mut page = Object::default();
+        page.json("destinations", &list(&destinations))
+            .text_if("next", next.as_deref());
+        answer(200, &page)
     }
 
     fn dead_letters(&self, url: &Url) -> Result<Response> {
@@ -221,6 +215,42 @@ fn add_handover(told: &mut Object, found: &Found) {
     if let Some(handover) = handover.filter(|it| it.holds(now_ms().div_euclid(1000))) {
         told.json("handover", &handover.view());
     }
+}
+
+/// How a destination stands, as JSON.
+fn standing(destination: &Destination, waiting: &Waiting, counted: &Counted) -> String {
+    let state = if waiting.gone {
+        "gone"
+    } else if waiting.down_since_ms.is_some() {
+        "down"
+    } else if destination.paused {
+        "paused"
+    } else {
+        "active"
+    };
+    let oldest = waiting.oldest_ms.and_then(time);
+    let down_since = waiting.down_since_ms.and_then(time);
+    let mut told = Object::default();
+    told.text("id", &destination.id)
+        .text("state", state)
+        .text_if("down_since", down_since.as_deref())
+        .number("waiting_conversations", waiting.conversations)
+        .number("waiting_events", waiting.events)
+        .text_if("oldest_waiting", oldest.as_deref())
+        .number("tries", waiting.tries)
+        .number("dead_letters", waiting.dead_letters);
+    if let Some(failure) = &waiting.last_error {
+        let mut error = Object::default();
+        error
+            .text("class", &failure.class)
+            .text_if("time", time(failure.at_ms).as_deref());
+        told.json("last_error", &error.finish());
+    }
+    told.number("delivered_last_hour", counted.delivered_last_hour)
+        .number("delivered", counted.delivered)
+        .number("failed_tries", counted.failed)
+        .text_if("counted_since", time(counted.since_ms).as_deref())
+        .finish()
 }
 
 /// A dead letter as JSON, with its content as it is.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     conversation::recipient,
     delivery::{self, Answer, ErrorClass, Lane},
-    mailbox::{Change, Delivery, Outcome},
+    mailbox::{Change, Delivery, GONE, Outcome},
     meta::graph::Message,
     sending::{Draft, Send},
 };
@@ -200,13 +200,15 @@ async fn deliver(
 fn tell(core: &Core, destination: &str, id: &str, change: Change, outcome: &Outcome) {
     let event = match change {
         Change::Parked => "conversation.parked",
+        Change::Resumed => "conversation.resumed",
         Change::Dead => "event.dead",
         Change::Gone => "destination.gone",
         Change::Down => "destination.down",
         Change::Up => "destination.up",
     };
     let error = match outcome {
-        Outcome::Refused { error, .. } => Some(error),
+        Outcome::Refused { error, .. } => Some(error.as_str()),
+        Outcome::Gone => Some(GONE),
         _ => None,
     };
     console_log!(

@@ -9,7 +9,7 @@ use worker::{
 };
 
 use super::{mailbox::now_ms, sql::Storage};
-use crate::{event, mailbox::drift};
+use crate::{event, mailbox::drift, written::Object};
 
 /// The binding of its namespace in wrangler.toml.
 const BINDING: &str = "DRIFT";
@@ -47,8 +47,25 @@ impl DurableObject for Drift {
             drift::saw(&self.storage, &paths, now_ms().div_euclid(1000)).map_err(failed)?;
             return Response::empty();
         }
-        let seen = drift::all(&self.storage).map_err(failed)?;
-        Response::from_json(&serde_json::json!({ "unknown": seen }))
+        let url = request.url()?;
+        let parameter = |name: &str| {
+            let mut pairs = url.query_pairs();
+            let found = pairs.find(|(key, _)| key == name);
+            found.map(|(_, value)| value.into_owned())
+        };
+        let after = parameter("after");
+        let after = after.as_deref().and_then(|place| place.split_once(':'));
+        let after = after.and_then(|(first, path)| Some((first.parse().ok()?, path)));
+        let limit = parameter("limit").and_then(|limit| limit.parse().ok());
+        let (seen, next) = drift::page(&self.storage, after, limit.unwrap_or(1)).map_err(failed)?;
+        let next = next.map(|seen| format!("{}:{}", seen.first, seen.path));
+        let mut told = Object::default();
+        told.json("unknown", &serde_json::to_string(&seen)?)
+            .text_if("next", next.as_deref());
+        let response = Response::ok(told.finish())?;
+        response.headers().set("content-type", "application/json")?;
+        response.headers().set("cache-control", "no-store")?;
+        Ok(response)
     }
 }
 
@@ -107,8 +124,9 @@ async fn tell(env: &Env, counts: &BTreeMap<String, i64>) -> Result<()> {
     stub.fetch_with_request(request).await.map(drop)
 }
 
-/// All that was seen.
-pub(crate) async fn all(env: &Env) -> Result<Response> {
+/// A page of what was seen.
+pub(crate) async fn all(env: &Env, query: &str) -> Result<Response> {
     let stub = env.durable_object(BINDING)?.get_by_name("drift")?;
-    stub.fetch_with_str("https://drift/").await
+    stub.fetch_with_str(&format!("https://drift/?{query}"))
+        .await
 }

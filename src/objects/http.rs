@@ -82,7 +82,7 @@ impl Answer {
 }
 
 /// The body, up to a little more than we read of any answer.
-pub(crate) async fn beginning(response: &mut Response) -> Result<Vec<u8>, worker::Error> {
+pub(super) async fn beginning(response: &mut Response) -> Result<Vec<u8>, worker::Error> {
     let mut body = Vec::new();
     let Ok(mut stream) = response.stream() else {
         return Ok(body);

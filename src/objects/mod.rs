@@ -21,6 +21,5 @@ pub(crate) use addresses::BINDING;
 pub(crate) use append::append_all;
 pub use courier::Courier;
 pub use drift::Drift;
-pub(crate) use http::beginning;
 pub use mailbox::Mailbox;
 pub(crate) use problem::{faulty, problem, respond};

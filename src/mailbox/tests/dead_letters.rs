@@ -120,13 +120,8 @@ fn a_replay_goes_out_again_in_order_with_its_id_and_a_mark() {
     });
     assert_eq!(taken, ["a-0", "b-0", "e-0"]);
     assert_eq!(marks, [true, true, false]);
-    assert_eq!(
-        mailbox.waiting(0).unwrap(),
-        Waiting {
-            dead_letters: 1,
-            ..Waiting::default()
-        }
-    );
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!((waiting.events, waiting.dead_letters), (0, 1));
 }
 
 #[test]

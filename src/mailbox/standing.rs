@@ -1,0 +1,86 @@
+//! How a destination stands: what waits for it, what went wrong last, and how much it took.
+
+use super::{
+    Mailbox,
+    sql::{Row, SqlError},
+};
+
+/// What waits for one destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Conversations that wait because an event in them was refused.
+    pub conversations: i64,
+    /// Events in those conversations, in the log behind the cursor, and on their way.
+    pub events: i64,
+    /// When the first of them was received, in unix milliseconds.
+    pub oldest_ms: Option<i64>,
+    /// How often what has failed for longest was tried; of a destination that is down: how often that was.
+    pub tries: i64,
+    /// The last try that failed. Once what failed was taken, it is forgotten when the mailbox is opened anew.
+    pub last_error: Option<Failure>,
+    /// Events that were given up.
+    pub dead_letters: i64,
+    /// The destination answered that it wants nothing more.
+    pub gone: bool,
+    /// Since when it answers nothing, in unix milliseconds.
+    pub down_since_ms: Option<i64>,
+}
+
+/// A try that failed. The later one is the greater one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure {
+    /// When, in unix milliseconds.
+    pub at_ms: i64,
+    /// Why, in a few words; no content.
+    pub class: String,
+}
+
+/// What was counted of one destination since the mailbox was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// When that was, in unix milliseconds.
+    pub since_ms: i64,
+    /// Events that it took.
+    pub delivered: i64,
+    /// Tries that failed.
+    pub failed: i64,
+    /// Events that it took within the last hour, as far as is known: at least these.
+    pub delivered_last_hour: i64,
+}
+
+impl Waiting {
+    /// Something waits that was received then (unix milliseconds).
+    pub(super) fn waits_since(&mut self, received_ms: Option<i64>) {
+        let both = [self.oldest_ms, received_ms];
+        self.oldest_ms = both.into_iter().flatten().min();
+    }
+}
+
+impl Failure {
+    /// Reads a class from a column and its time from the next, where there is one.
+    pub(super) fn read(row: &Row, column: usize) -> Result<Option<Self>, SqlError> {
+        let class = row.text(column)?;
+        let at_ms = row.integer(column + 1)?;
+        Ok(class.zip(at_ms).map(|(class, at_ms)| Self {
+            at_ms,
+            class: class.to_owned(),
+        }))
+    }
+}
+
+impl Mailbox {
+    /// What waits for a destination, by its place among those that the mailbox was opened with.
+    pub fn waiting(&self, destination: usize) -> Result<Waiting, SqlError> {
+        self.cursors.get(destination).map_or_else(
+            || Ok(Waiting::default()),
+            |cursor| cursor.waiting(&*self.sql, &self.log),
+        )
+    }
+
+    /// How much it took.
+    pub fn counted(&mut self, destination: usize, now_ms: i64) -> Counted {
+        let since_ms = *self.counts_since_ms.get_or_insert(now_ms);
+        let cursor = self.cursors.get(destination);
+        cursor.map_or_else(Counted::default, |cursor| cursor.counted(since_ms, now_ms))
+    }
+}

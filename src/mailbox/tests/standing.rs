@@ -1,0 +1,187 @@
+//! What is told of how a destination stands.
+
+use super::*;
+
+fn failure(class: &str, at_ms: i64) -> Failure {
+    Failure {
+        class: class.to_owned(),
+        at_ms,
+    }
+}
+
+#[test]
+fn what_waits_is_told_wherever_it_waits() {
+    let sql = Native::new();
+    let choosy = Destination {
+        events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
+        max_in_flight: 2,
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![choosy, destination("slow")]).unwrap();
+    mailbox.append(vec![message("0", "refused")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 1);
+    // More than is looked at in advance, and every second of them is not wanted.
+    let events = (0..600).flat_map(|n| {
+        let person = format!("{n}");
+        [
+            message(&person, &person),
+            status(&person, &format!("of-{n}"), MessageStatus::Sent),
+        ]
+    });
+    mailbox.append(events.collect(), NOW + 5).unwrap();
+    for _ in 0..2 {
+        assert_eq!(mailbox.next(NOW + 7).unwrap().unwrap().destination, 0);
+    }
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!(
+        waiting,
+        Waiting {
+            conversations: 1,
+            events: 601,
+            oldest_ms: Some(NOW),
+            tries: 1,
+            last_error: Some(failure("status 422", NOW)),
+            ..Waiting::default()
+        }
+    );
+    let waiting = mailbox.waiting(1).unwrap();
+    assert_eq!(
+        (waiting.events, waiting.oldest_ms, waiting.tries),
+        (1200, Some(NOW + 5), 0)
+    );
+    let nobody = mailbox.waiting(2).unwrap();
+    assert_eq!(nobody, Waiting::default());
+}
+
+#[test]
+fn the_tries_are_those_of_what_has_failed_for_longest_or_of_the_outage() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let mut now = NOW;
+    for _ in 0..3 {
+        deliver(&mut mailbox, now, |_| false);
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    mailbox.append(vec![message("2", "b")], now - 1).unwrap();
+    deliver(&mut mailbox, now - 1, |_| false);
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!(waiting.tries, 3);
+    assert_eq!(waiting.last_error, Some(failure("status 422", now - 1)));
+
+    let events = (3..20).map(|n| message(&format!("{n}"), &format!("{n}")));
+    mailbox.append(events.collect(), now).unwrap();
+    for _ in 0..3 {
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap();
+        }
+        mailbox.rest().unwrap();
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    let down = mailbox.waiting(0).unwrap();
+    assert_eq!(down.tries, 3);
+    assert!(down.down_since_ms.is_some());
+    let again = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    assert_eq!(again.waiting(0).unwrap(), down, "also after a restart");
+}
+
+#[test]
+fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    let last_error = |mailbox: &Mailbox| mailbox.waiting(0).unwrap().last_error;
+    assert_eq!(
+        last_error(&open()),
+        Some(failure("status 422", NOW)),
+        "it waits"
+    );
+    deliver(&mut mailbox, NOW + 1_000, |_| true);
+    assert_eq!(last_error(&mailbox), Some(failure("status 422", NOW)));
+
+    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    let mut died = NOW;
+    while let Some(at) = mailbox.wakes_at(died) {
+        died = died.max(at);
+        deliver(&mut mailbox, died, |_| false);
+    }
+    assert_eq!(
+        last_error(&open()),
+        Some(failure("status 422", died)),
+        "it died"
+    );
+
+    mailbox.append(vec![message("1", "c")], died).unwrap();
+    let delivery = mailbox.next(died + 1).unwrap().unwrap();
+    mailbox
+        .done(&delivery, &Outcome::Gone, died + 1, 0.5)
+        .unwrap();
+    assert_eq!(last_error(&open()), Some(failure("status 410", died + 1)));
+}
+
+#[test]
+fn what_a_destination_takes_is_counted_and_costs_no_row() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let events = ["1a", "1b", "2a"].map(|id| message(id.get(..1).unwrap(), id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    let counted = Counted {
+        since_ms: NOW,
+        delivered: 2,
+        failed: 1,
+        delivered_last_hour: 2,
+    };
+    assert_eq!(mailbox.counted(0, NOW), counted);
+    let later = NOW + 2 * 3_600_000;
+    assert_eq!(
+        mailbox.counted(0, later),
+        Counted {
+            delivered_last_hour: 0,
+            ..counted
+        }
+    );
+}
+
+#[test]
+fn the_last_hour_survives_a_restart_where_the_cursor_was_written_down() {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
+    let mut mailbox = open();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    while let Some(delivery) = mailbox.next(NOW).unwrap() {
+        if delivery.destination == 0 {
+            mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+        }
+    }
+    mailbox.rest().unwrap();
+    let counted = open().counted(0, NOW + 1);
+    assert_eq!((counted.delivered, counted.delivered_last_hour), (0, 1));
+}
+
+#[test]
+fn that_a_conversation_goes_on_is_told_when_what_was_refused_is_taken() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    mailbox
+        .append(vec![message("1", "a"), message("1", "b")], NOW)
+        .unwrap();
+    let mut changes = Vec::new();
+    for (at, outcome) in [
+        (NOW, refused()),
+        (NOW + 2_000, refused()),
+        (NOW + 9_000, Outcome::Taken),
+        (NOW + 9_000, Outcome::Taken),
+    ] {
+        let delivery = mailbox.next(at).unwrap().unwrap();
+        changes.push(mailbox.done(&delivery, &outcome, at, 0.5).unwrap());
+    }
+    assert_eq!(
+        changes,
+        [vec![Change::Parked], vec![], vec![Change::Resumed], vec![]]
+    );
+}
