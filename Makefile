@@ -46,6 +46,11 @@ test: lint ## Everything that must hold: lint, native tests, the built WASM in t
 	$(call say,End-to-end tests: the WASM in workerd)
 	cargo test --workspace --test '*'
 
+.PHONY: torture
+torture: build/index.js ## Break whatever can break around it, and count what was lost: about 12 minutes (a short form is in `make test`)
+	$(call say,Torture)
+	TORTURE=long cargo test --test torture -- --nocapture --test-threads 1
+
 .PHONY: lint
 lint: tools ## Formatting, clippy for host and WASM, and licences where cargo-deny is installed
 	$(call say,Formatting and lints)

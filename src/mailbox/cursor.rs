@@ -358,7 +358,7 @@ impl Cursor {
     }
 
     fn can_read(&self, log: &Log) -> bool {
-        self.queue.len() < AHEAD / 2 && self.read < log.last()
+        self.queue.len() < AHEAD / 2 && self.read < log.last() && !log.is_empty()
     }
 
     /// Moves what has come in conversations that wait behind what they wait for.

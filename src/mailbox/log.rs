@@ -130,7 +130,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens the log. `passed` is the highest number known elsewhere: of a cursor, or of an event that was put aside.
+    /// Opens the log. `passed` is the highest number known elsewhere: of a cursor, or of an event that was put aside or
+    /// given up.
     pub(super) fn load(sql: &dyn Sql, passed: i64) -> Result<Self, SqlError> {
         sql.exec(
             "CREATE TABLE IF NOT EXISTS parts (seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, \
@@ -144,8 +145,10 @@ impl Log {
              id TEXT NOT NULL, kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, \
              added TEXT NOT NULL, data TEXT NOT NULL) STRICT",
         )?;
+        // A generation begins at the number that came next when it was opened. What the clock has not reached again since
+        // must not be given: it would be looked for in an older generation.
         let mut log = Self {
-            last: passed,
+            last: passed.max(generations.newest().unwrap_or(0)),
             rows: 0,
             newest_rows: 0,
             parts: !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty(),
@@ -169,6 +172,11 @@ impl Log {
     /// The highest number that was given so far.
     pub(super) fn last(&self) -> i64 {
         self.last
+    }
+
+    /// Whether there is certainly nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
     }
 
     /// The number for the next event: it follows the clock, so that numbers rise even when all rows are gone and

@@ -83,7 +83,8 @@ impl Mailbox {
         People::create(&*sql)?;
         Cursor::create(&*sql)?;
         let rows = sql.exec(
-            "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors UNION ALL SELECT max(seq) FROM parked_events)",
+            "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors UNION ALL SELECT max(seq) FROM parked_events \
+             UNION ALL SELECT max(seq) FROM dead_letters)",
             &[],
         )?;
         let passed = match rows.first() {

@@ -576,6 +576,58 @@ fn a_clock_that_jumps_loses_nothing() {
 }
 
 #[test]
+fn a_clock_that_jumped_while_nobody_looked_loses_nothing() {
+    let sql = Native::new();
+    let hour = 3600 * 1000;
+    let mut taken = Vec::new();
+    for (n, now) in [NOW, NOW + hour, NOW, NOW - hour].into_iter().enumerate() {
+        let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+        mailbox
+            .append(vec![message("1", &format!("{n}"))], now)
+            .unwrap();
+        taken.extend(deliver(&mut mailbox, now, |_| true));
+    }
+    assert_eq!(taken, ["0-0", "1-0", "2-0", "3-0"]);
+}
+
+#[test]
+fn what_nobody_wants_wakes_nobody_who_was_just_opened() {
+    let sql = Native::new();
+    let choosy = Destination {
+        events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
+        ..destination("crm")
+    };
+    let open = || Mailbox::open(sql.clone(), vec![choosy.clone()]).unwrap();
+    let mut mailbox = open();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    let mut mailbox = open();
+    let unwanted = status("1", "a", MessageStatus::Sent);
+    mailbox.append(vec![unwanted], NOW).unwrap();
+    assert_eq!(mailbox.wakes_at(NOW), None);
+}
+
+#[test]
+fn a_clock_that_jumped_back_overwrites_no_dead_letter() {
+    let sql = Native::new();
+    let impatient = Destination {
+        retry: Retry {
+            total_ms: 0,
+            ..destination("crm").retry
+        },
+        ..destination("crm")
+    };
+    for (round, now) in [NOW, NOW - 1, NOW - 1].into_iter().enumerate() {
+        let mut mailbox = Mailbox::open(sql.clone(), vec![impatient.clone()]).unwrap();
+        // So many that their table is dropped when they are passed.
+        let events = (0..5).map(|n| message(&format!("{n}"), &format!("{round}.{n}")));
+        mailbox.append(events.collect(), now).unwrap();
+        deliver(&mut mailbox, now, |_| false);
+    }
+    assert_eq!(sql.count("dead_letters"), 15);
+}
+
+#[test]
 fn one_message_received_and_delivered_writes_four_rows() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
@@ -603,7 +655,7 @@ enum Step {
     End(usize, Outcome),
     /// The object is restarted.
     Crash,
-    /// Time goes by.
+    /// Time goes by, or the clock is set.
     Wait(i64),
 }
 
@@ -616,6 +668,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => proptest::collection::vec(0usize..40, 1..8).prop_map(Step::Append),
@@ -623,6 +677,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0usize..8, outcome()).prop_map(|(which, outcome)| Step::End(which, outcome)),
         1 => Just(Step::Crash),
         2 => (0i64..5000).prop_map(Step::Wait),
+        1 => (-DAY_MS..DAY_MS).prop_map(Step::Wait),
     ];
     proptest::collection::vec(step, 1..120)
 }
@@ -650,12 +705,14 @@ proptest! {
         prop_assert_eq!(taken.into_iter().collect::<HashSet<_>>(), expected);
     }
 
-    /// Whatever fails, in whatever order, and whenever the object is restarted: every event reaches every destination,
+    /// Whatever fails, in whatever order, however the clock goes, and whenever the object is restarted: every event reaches every destination,
     /// and within a conversation in the order in which it came.
     #[test]
     fn every_event_reaches_every_destination_in_the_order_of_its_conversation(steps in steps()) {
         let sql = Native::new();
-        let open = || Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
+        // A clock that is set forward uses up the time after which events are given up.
+        let patient = |id| Destination { retry: Retry { total_ms: u64::MAX, ..destination(id).retry }, ..destination(id) };
+        let open = || Mailbox::open(sql.clone(), vec![patient("crm"), patient("bot")]).unwrap();
         let mut mailbox = open();
         let mut now = NOW;
         let mut flying: Vec<Delivery> = Vec::new();

@@ -6,7 +6,7 @@ mod event;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ struct State {
     seen: Records<Seen>,
     script: Script<Arrival, Answer>,
     observer: Mutex<Option<Observer>>,
+    answer_observer: Mutex<Option<Observer>>,
+    keeps_nothing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -61,6 +63,8 @@ impl Backend {
             seen: Records::default(),
             script: Script::new(),
             observer: Mutex::default(),
+            answer_observer: Mutex::default(),
+            keeps_nothing: AtomicBool::new(false),
         });
         let shared = Arc::clone(&state);
         let server =
@@ -201,6 +205,17 @@ impl Backend {
         *self.state.observer.lock().unwrap() = Some(Box::new(observer));
     }
 
+    /// Calls this for every request once it is answered. One whose answer stalls or breaks off never is.
+    pub fn on_answer(&self, observer: impl Fn(&Arrival) + Send + Sync + 'static) {
+        *self.state.answer_observer.lock().unwrap() = Some(Box::new(observer));
+    }
+
+    /// Keeps no request from now on, which takes a few kilobytes each, but counts on: for runs of very many. What is
+    /// to be known of them, an observer must note.
+    pub fn keep_nothing(&self) {
+        self.state.keeps_nothing.store(true, Ordering::SeqCst);
+    }
+
     /// Closes every connection and refuses new ones.
     pub fn down(&self) {
         self.server.down();
@@ -228,7 +243,9 @@ async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Respo
             Answer::status(400).body(arrival.faults.join("; "))
         };
         let arrival = Arc::new(arrival);
-        seen.arrivals.push(Arc::clone(&arrival));
+        if !state.keeps_nothing.load(Ordering::SeqCst) {
+            seen.arrivals.push(Arc::clone(&arrival));
+        }
         (arrival, answer)
     });
     if let Some(observer) = &*state.observer.lock().unwrap() {
@@ -237,18 +254,24 @@ async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Respo
     let broken_off = answer.breaks_off();
     let response = answer.give().await?;
     if !broken_off {
+        let keeps = !state.keeps_nothing.load(Ordering::SeqCst);
         state
             .seen
-            .write(|seen| seen.answered(&arrival, response.status().as_u16()));
+            .write(|seen| seen.answered(&arrival, response.status().as_u16(), keeps));
+        if let Some(observer) = &*state.answer_observer.lock().unwrap() {
+            observer(&arrival);
+        }
     }
     Ok(response)
 }
 
 impl Seen {
-    fn answered(&mut self, arrival: &Arrival, status: u16) {
+    fn answered(&mut self, arrival: &Arrival, status: u16, keeps: bool) {
         arrival.answered.store(status, Ordering::SeqCst);
         if arrival.taken() {
-            self.taken.extend(arrival.events.iter().cloned());
+            if keeps {
+                self.taken.extend(arrival.events.iter().cloned());
+            }
             self.ids
                 .extend(arrival.events.iter().map(|event| event.id.clone()));
         }

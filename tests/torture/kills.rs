@@ -1,0 +1,107 @@
+//! Killed without warning (SIGKILL) at any moment under load, and started again on the same disk.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+use simulator::backend::{Answer, Arrival, Backend};
+use simulator::clock;
+
+use crate::ledger::Ledger;
+use crate::load::{Load, Shape};
+use crate::scale::{seed, short_or, turn};
+use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
+
+/// Up to how long it may live, in milliseconds, as a power of ten: mostly shortly, so that beginnings are hit as well.
+const LIVES: std::ops::Range<f64> = 0.7..3.3;
+
+/// One request in `n`, the same ones each time.
+fn one_in(n: usize, of: usize) -> impl Fn(&Arrival) -> bool {
+    move |arrival| {
+        let id = arrival.webhook_id.bytes().map(usize::from).sum::<usize>();
+        id % n == of
+    }
+}
+
+/// Takes everything, some of it late.
+async fn slow() -> Backend {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    for (of, ms) in [1, 10, 60].into_iter().enumerate() {
+        let late = Answer::slow(Duration::from_millis(ms));
+        backend.when(one_in(4, of), late);
+    }
+    backend
+}
+
+/// Takes everything in the end, and refuses some of it at first, in every way there is.
+async fn moody() -> Backend {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let answers = [
+        Answer::status(422),
+        Answer::status(500),
+        Answer::Close,
+        Answer::CloseHalfWay,
+        Answer::garbage(),
+    ];
+    for (of, answer) in answers.into_iter().enumerate() {
+        let chosen = one_in(40, of);
+        backend.when(
+            move |arrival| arrival.attempt < 3 && chosen(arrival),
+            answer,
+        );
+    }
+    backend
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
+    let _turn = turn().await;
+    let seed = seed();
+    let mut random = StdRng::seed_from_u64(seed);
+    let backends = [
+        ("prompt", Backend::start(DESTINATION_SECRET).await),
+        ("slow", slow().await),
+        ("moody", moody().await),
+    ];
+    let ledger = Arc::new(Ledger::default());
+    for (name, backend) in &backends {
+        ledger.watch(name, backend);
+    }
+    let patient = json!({ "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 3_600_000 } });
+    let destinations = backends
+        .iter()
+        .map(|(name, backend)| with(destination(name, backend), patient.clone()));
+    let mut transom = Transom::builder().destinations(destinations).start().await;
+    let shape = Shape {
+        numbers: 3,
+        customers: short_or(90, 300),
+        lines: 15,
+        most: 4,
+        rest_ms: 0..150,
+        seed,
+    };
+    let load = Load::start(&transom.meta(), &ledger, &shape);
+    let mut kills: Vec<Instant> = Vec::new();
+    for _ in 0..short_or(12, 120) {
+        let ms = 10f64.powf(random.random_range(LIVES));
+        tokio::time::sleep(Duration::from_secs_f64(ms / 1000.0)).await;
+        transom.kill().await;
+        kills.push(clock::instant());
+        transom.restart().await;
+    }
+    load.stop().await;
+    ledger.settle(PATIENCE).await;
+
+    println!("killed {} times", kills.len());
+    for (name, _) in &backends {
+        let counts = ledger.counts(name);
+        println!("{name}: {counts}");
+        assert_eq!(counts.acknowledged, counts.sent);
+        assert_eq!((counts.lost, counts.out_of_order), (0, 0), "{name}");
+        assert_eq!(ledger.repeated_without(name, &kills), 0, "{name}");
+    }
+    assert_eq!(ledger.unstable_ids(), 0);
+    assert_eq!(ledger.faults(), Vec::<String>::new());
+}

@@ -1,0 +1,248 @@
+//! What was sent, what Meta was told is stored, and what each backend took: the books that must balance.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use simulator::backend::{Arrival, Backend, Event};
+
+/// A customer and the business number that he writes to, each the so-manieth.
+pub(crate) type Conversation = (usize, usize);
+
+/// A conversation's message, and its place there.
+pub(crate) type Message = (Conversation, usize);
+
+/// The text of a message says which it is.
+pub(crate) fn text(((number, customer), place): Message) -> String {
+    format!("{number} {customer} {place}")
+}
+
+fn message(event: &Event) -> Option<Message> {
+    let mut parts = event.text()?.split(' ').map(str::parse);
+    let mut next = || parts.next()?.ok();
+    Some(((next()?, next()?), next()?))
+}
+
+/// The books of one run.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Books>);
+
+#[derive(Default)]
+struct Books {
+    posts: usize,
+    /// When it was first posted.
+    sent: HashMap<Message, Instant>,
+    /// How long the post took that got the 200.
+    acknowledged: HashMap<Message, Duration>,
+    backends: BTreeMap<String, Taken>,
+    /// The event's id, by the message; and how many came under a second one.
+    ids: HashMap<Message, String>,
+    unstable: usize,
+    faults: Vec<String>,
+}
+
+/// What one backend took.
+#[derive(Default)]
+struct Taken {
+    /// When each came, every time that it was taken.
+    arrivals: HashMap<Message, Vec<Instant>>,
+    /// In the order in which they were taken first.
+    order: HashMap<Conversation, Vec<usize>>,
+}
+
+/// What came of a run at one backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) sent: usize,
+    pub(crate) posts: usize,
+    pub(crate) acknowledged: usize,
+    pub(crate) delivered: usize,
+    pub(crate) repeated: usize,
+    pub(crate) lost: usize,
+    pub(crate) out_of_order: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "sent {} (in {} posts), acknowledged {}, delivered {}, repeated {}, lost {}, out of order {}",
+            self.sent,
+            self.posts,
+            self.acknowledged,
+            self.delivered,
+            self.repeated,
+            self.lost,
+            self.out_of_order
+        )
+    }
+}
+
+impl Ledger {
+    /// Notes from now on what this backend takes.
+    pub(crate) fn watch(self: &Arc<Self>, name: &str, backend: &Backend) {
+        let (ledger, name) = (Arc::clone(self), name.to_owned());
+        ledger.write(|books| books.backends.insert(name.clone(), Taken::default()));
+        backend.keep_nothing();
+        backend.on_answer(move |arrival| ledger.write(|books| books.answered(&name, arrival)));
+    }
+
+    /// These are posted.
+    pub(crate) fn post(&self, messages: &[Message], at: Instant) {
+        self.write(|books| {
+            books.posts += 1;
+            for message in messages {
+                books.sent.entry(*message).or_insert(at);
+            }
+        });
+    }
+
+    /// These got their 200.
+    pub(crate) fn acknowledge(&self, messages: &[Message], latency: Duration) {
+        self.write(|books| {
+            books
+                .acknowledged
+                .extend(messages.iter().map(|message| (*message, latency)));
+        });
+    }
+
+    /// How many messages got their 200.
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.write(|books| books.acknowledged.len())
+    }
+
+    /// How long the 200s took, shortest first.
+    pub(crate) fn latencies(&self) -> Vec<Duration> {
+        let mut latencies: Vec<_> =
+            self.write(|books| books.acknowledged.values().copied().collect());
+        latencies.sort_unstable();
+        latencies
+    }
+
+    /// How long it took from Meta's post until this backend had it, shortest first.
+    pub(crate) fn delays(&self, backend: &str) -> Vec<Duration> {
+        let mut delays: Vec<_> = self.write(|books| {
+            let arrivals = books.backends[backend].arrivals.iter();
+            let first = arrivals.filter_map(|(message, all)| Some((message, all.first()?)));
+            first
+                .map(|(message, at)| at.duration_since(books.sent[message]))
+                .collect()
+        });
+        delays.sort_unstable();
+        delays
+    }
+
+    /// What came of it at one backend.
+    pub(crate) fn counts(&self, backend: &str) -> Counts {
+        self.write(|books| {
+            let taken = &books.backends[backend];
+            let all: usize = taken.arrivals.values().map(Vec::len).sum();
+            let lost = books.acknowledged.keys();
+            Counts {
+                sent: books.sent.len(),
+                posts: books.posts,
+                acknowledged: books.acknowledged.len(),
+                delivered: taken.arrivals.len(),
+                repeated: all - taken.arrivals.len(),
+                lost: lost
+                    .filter(|message| !taken.arrivals.contains_key(message))
+                    .count(),
+                out_of_order: taken.order.values().map(|order| inversions(order)).sum(),
+            }
+        })
+    }
+
+    /// How many times a backend was given again what it had taken, and none of these moments lay in between: only what
+    /// a crash made forget may come again.
+    pub(crate) fn repeated_without(&self, backend: &str, crashes: &[Instant]) -> usize {
+        self.write(|books| {
+            let arrivals = books.backends[backend].arrivals.values();
+            arrivals
+                .flat_map(|all| all.windows(2))
+                .filter(|pair| {
+                    !crashes
+                        .iter()
+                        .any(|crash| (pair[0]..=pair[1]).contains(crash))
+                })
+                .count()
+        })
+    }
+
+    /// How many events came under more than one id, counted at all backends.
+    pub(crate) fn unstable_ids(&self) -> usize {
+        self.write(|books| books.unstable)
+    }
+
+    /// What was wrong with any request to any backend.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.write(|books| books.faults.clone())
+    }
+
+    /// Waits until every backend has all that was acknowledged, for as long as something still arrives: whoever stands
+    /// still for `patience` has lost something.
+    pub(crate) async fn settle(&self, patience: Duration) {
+        let arrived = |books: &mut Books| -> (bool, usize) {
+            let all = books.backends.values().all(|taken| {
+                let mut acknowledged = books.acknowledged.keys();
+                acknowledged.all(|message| taken.arrivals.contains_key(message))
+            });
+            let arrivals = books
+                .backends
+                .values()
+                .flat_map(|taken| taken.arrivals.values());
+            (all, arrivals.map(Vec::len).sum())
+        };
+        let mut last = (self.write(arrived).1, tokio::time::Instant::now());
+        loop {
+            let (all, count) = self.write(arrived);
+            if count > last.0 {
+                last = (count, tokio::time::Instant::now());
+            }
+            if all || last.1.elapsed() > patience {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Books) -> T) -> T {
+        change(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Books {
+    fn answered(&mut self, backend: &str, arrival: &Arrival) {
+        self.faults.extend(arrival.faults.iter().cloned());
+        if !arrival.taken() {
+            return;
+        }
+        let Some(taken) = self.backends.get_mut(backend) else {
+            return;
+        };
+        for event in &arrival.events {
+            let Some(message) = message(event) else {
+                continue;
+            };
+            let id = self.ids.entry(message).or_insert_with(|| event.id.clone());
+            self.unstable += usize::from(*id != event.id);
+            let arrivals = taken.arrivals.entry(message).or_default();
+            arrivals.push(arrival.at);
+            if arrivals.len() == 1 {
+                let (conversation, place) = message;
+                taken.order.entry(conversation).or_default().push(place);
+            }
+        }
+    }
+}
+
+/// How many came after one that should have come later.
+fn inversions(order: &[usize]) -> usize {
+    let mut highest = 0;
+    let behind = order.iter().filter(|place| {
+        let late = **place < highest;
+        highest = highest.max(**place);
+        late
+    });
+    behind.count()
+}
