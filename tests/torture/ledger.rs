@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use simulator::backend::{Arrival, Backend, Event};
+use simulator::pace;
 
 /// A customer and the business number that he writes to, each the so-manieth.
 pub(crate) type Conversation = (usize, usize);
@@ -79,6 +80,36 @@ impl fmt::Display for Counts {
     }
 }
 
+/// How long things took, shortest first.
+#[derive(Debug, Clone)]
+pub(crate) struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    fn of(all: impl Iterator<Item = Duration>) -> Self {
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable();
+        Self(all)
+    }
+
+    /// What so many in a hundred do not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+        self.0[(self.0.len() - 1) * percent / 100]
+    }
+}
+
+impl fmt::Display for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |percent| self.percentile(percent).as_secs_f64() * 1000.0;
+        write!(
+            f,
+            "p50 {:.1} ms, p99 {:.1} ms ({})",
+            ms(50),
+            ms(99),
+            self.0.len()
+        )
+    }
+}
+
 impl Ledger {
     /// Notes from now on what this backend takes.
     pub(crate) fn watch(self: &Arc<Self>, name: &str, backend: &Backend) {
@@ -107,30 +138,34 @@ impl Ledger {
         });
     }
 
-    /// How many messages got their 200.
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.write(|books| books.acknowledged.len())
+    /// How long the 200s took for what was posted since.
+    pub(crate) fn latencies(&self, since: Instant) -> Latencies {
+        self.write(|books| {
+            let late = books
+                .acknowledged
+                .iter()
+                .filter(|(message, _)| books.sent[message] >= since);
+            Latencies::of(late.map(|(_, latency)| *latency))
+        })
     }
 
-    /// How long the 200s took, shortest first.
-    pub(crate) fn latencies(&self) -> Vec<Duration> {
-        let mut latencies: Vec<_> =
-            self.write(|books| books.acknowledged.values().copied().collect());
-        latencies.sort_unstable();
-        latencies
+    /// How long it took from Meta's post until this backend had it, for what was posted since.
+    pub(crate) fn delays(&self, backend: &str, since: Instant) -> Latencies {
+        self.write(|books| {
+            let first = books.backends[backend].arrivals.iter();
+            let first =
+                first.filter_map(|(message, all)| Some((books.sent[message], *all.first()?)));
+            let late = first.filter(|(sent, _)| *sent >= since);
+            Latencies::of(late.map(|(sent, at)| at.duration_since(sent)))
+        })
     }
 
-    /// How long it took from Meta's post until this backend had it, shortest first.
-    pub(crate) fn delays(&self, backend: &str) -> Vec<Duration> {
-        let mut delays: Vec<_> = self.write(|books| {
-            let arrivals = books.backends[backend].arrivals.iter();
-            let first = arrivals.filter_map(|(message, all)| Some((message, all.first()?)));
-            first
-                .map(|(message, at)| at.duration_since(books.sent[message]))
-                .collect()
-        });
-        delays.sort_unstable();
-        delays
+    /// The most events that a backend took within any one second.
+    pub(crate) fn most_in_a_second(&self, backend: &str) -> usize {
+        self.write(|books| {
+            let arrivals = books.backends[backend].arrivals.values().flatten();
+            pace::most_within(Duration::from_secs(1), arrivals.copied())
+        })
     }
 
     /// What came of it at one backend.

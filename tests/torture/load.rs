@@ -50,7 +50,7 @@ impl Load {
                 ledger: Arc::clone(ledger),
                 shape: shape.clone(),
                 random: StdRng::seed_from_u64(shape.seed.wrapping_add(line as u64)),
-                line,
+                first: line,
                 places: HashMap::new(),
             };
             lines.spawn(line.run(Arc::clone(&stop)));
@@ -71,7 +71,8 @@ struct Line {
     ledger: Arc<Ledger>,
     shape: Shape,
     random: StdRng,
-    line: usize,
+    /// Its first customer; every so manieth after that one, as there are lines, is its own too.
+    first: usize,
     places: HashMap<Conversation, usize>,
 }
 
@@ -89,7 +90,7 @@ impl Line {
     fn next(&mut self) -> Message {
         let number = self.random.random_range(0..self.shape.numbers);
         let own = self.shape.customers / self.shape.lines;
-        let customer = self.line + self.shape.lines * self.random.random_range(0..own.max(1));
+        let customer = self.first + self.shape.lines * self.random.random_range(0..own.max(1));
         let place = self.places.entry((number, customer)).or_default();
         *place += 1;
         ((number, customer), *place)

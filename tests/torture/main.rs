@@ -7,7 +7,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backends;
 mod kills;
 mod ledger;
 mod load;
+mod outage;
+mod repeats;
 mod scale;

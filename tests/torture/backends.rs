@@ -1,0 +1,130 @@
+//! One backend of three fails for as long as the run lasts: the other two are as much on time as without it, and so is
+//! Meta's 200.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use simulator::backend::{Answer, Backend};
+use simulator::clock;
+use tokio::time::sleep;
+
+use crate::ledger::{Latencies, Ledger};
+use crate::load::{Load, Shape};
+use crate::scale::{seed, short_or, turn};
+use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
+
+/// By how much a median may grow, and a p99. The machine is shared: what holds a run up for a moment shows in its p99.
+const MEDIAN_GROWS: u32 = 3;
+const P99_GROWS: u32 = 6;
+
+/// What the third backend does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    Down,
+    Stalls,
+    AnswersSlowly,
+    ClosesHalfWay,
+    AnswersGarbage,
+}
+
+const FAULTS: [Fault; 5] = [
+    Fault::Down,
+    Fault::Stalls,
+    Fault::AnswersSlowly,
+    Fault::ClosesHalfWay,
+    Fault::AnswersGarbage,
+];
+
+impl Fault {
+    fn befalls(self, backend: &Backend) {
+        match self {
+            Self::None => {}
+            Self::Down => backend.down(),
+            Self::Stalls => backend.always(Answer::Stall),
+            Self::AnswersSlowly => backend.always(Answer::slow(Duration::from_millis(700))),
+            Self::ClosesHalfWay => backend.always(Answer::CloseHalfWay),
+            Self::AnswersGarbage => backend.always(Answer::garbage()),
+        }
+    }
+}
+
+/// How long things took in one run: Meta's 200s, and until each of the two good backends had the event.
+type Run = [Latencies; 3];
+
+/// A run of its own, since what a fault leaves waiting would be the next one's load.
+async fn run(fault: Fault, seed: u64) -> Run {
+    let good = [
+        ("one", Backend::start(DESTINATION_SECRET).await),
+        ("two", Backend::start(DESTINATION_SECRET).await),
+    ];
+    let bad = Backend::start(DESTINATION_SECRET).await;
+    fault.befalls(&bad);
+    let ledger = Arc::new(Ledger::default());
+    let mut destinations = vec![with(
+        destination("bad", &bad),
+        json!({ "timeout_ms": 1_000 }),
+    )];
+    for (name, backend) in &good {
+        ledger.watch(name, backend);
+        destinations.push(destination(name, backend));
+    }
+    bad.keep_nothing();
+    let transom = Transom::builder().destinations(destinations).start().await;
+    let shape = Shape {
+        numbers: 2,
+        customers: 200,
+        lines: 4,
+        most: 1,
+        rest_ms: 40..100,
+        seed,
+    };
+    let load = Load::start(&transom.meta(), &ledger, &shape);
+    // What is compiled and opened at first is no matter of the fault.
+    sleep(Duration::from_secs(1)).await;
+    let since = clock::instant();
+    sleep(Duration::from_millis(short_or(1_500, 10_000))).await;
+    load.stop().await;
+    ledger.settle(PATIENCE).await;
+    for (name, _) in &good {
+        let counts = ledger.counts(name);
+        assert_eq!(
+            (counts.lost, counts.out_of_order, counts.repeated),
+            (0, 0, 0),
+            "{fault:?}, {name}: {counts}"
+        );
+    }
+    assert_eq!(ledger.faults(), Vec::<String>::new());
+    let [one, two] = good.map(|(name, _)| ledger.delays(name, since));
+    let meta = ledger.latencies(since);
+    println!("{fault:?}: Meta's 200 {meta}; good backends {one} and {two}");
+    [meta, one, two]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backend_that_fails_delays_neither_the_others_nor_meta() {
+    let _turn = turn().await;
+    let seed = seed();
+    let mut without = vec![run(Fault::None, seed).await];
+    let mut runs = Vec::new();
+    for fault in FAULTS {
+        runs.push((fault, run(fault, seed).await));
+        if short_or(fault == Fault::AnswersGarbage, true) {
+            without.push(run(Fault::None, seed).await);
+        }
+    }
+    for (fault, run) in &runs {
+        for (of, times) in run.iter().enumerate() {
+            for (percent, grows) in [(50, MEDIAN_GROWS), (99, P99_GROWS)] {
+                // The slowest without any fault says how even this machine is.
+                let without = without.iter().map(|run| run[of].percentile(percent));
+                let (with, without) = (times.percentile(percent), without.max().unwrap());
+                assert!(
+                    with <= without * grows,
+                    "{fault:?}: p{percent} {with:?}, without {without:?}"
+                );
+            }
+        }
+    }
+}
