@@ -1,6 +1,7 @@
 //! What a test sets before it starts Transom.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ pub(crate) const ADMIN_TOKEN: &str = "test-admin-token";
 pub(crate) struct Settings {
     pub(super) values: BTreeMap<String, Value>,
     pub(super) panic_routes: bool,
+    pub(super) environment: BTreeMap<&'static str, PathBuf>,
 }
 
 impl Default for Settings {
@@ -26,6 +28,7 @@ impl Default for Settings {
         let settings = Self {
             values: BTreeMap::new(),
             panic_routes: false,
+            environment: BTreeMap::new(),
         };
         settings
             .secret("META_APP_SECRET", APP_SECRET)
@@ -61,6 +64,12 @@ impl Settings {
     /// Starts Transom in workerd, and returns when it takes requests.
     pub(crate) async fn start(self) -> Transom {
         Transom::start(self).await
+    }
+
+    /// Sets an environment variable of workerd itself, which the Worker does not see.
+    pub(crate) fn environment(mut self, name: &'static str, path: &Path) -> Self {
+        self.environment.insert(name, path.to_owned());
+        self
     }
 
     /// Takes the build that has routes which panic on purpose.

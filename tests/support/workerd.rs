@@ -1,7 +1,9 @@
 //! Transom under `workerd serve`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -15,6 +17,7 @@ use super::settings::Settings;
 pub(crate) struct Transom {
     /// Holds workerd's configuration, what it prints, and the mailboxes; removed at the end.
     directory: TempDir,
+    environment: BTreeMap<&'static str, PathBuf>,
     process: Process,
     port: u16,
 }
@@ -28,9 +31,11 @@ impl Transom {
     pub(super) async fn start(settings: Settings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         write_config(&directory, &settings);
-        let (process, port) = serve(&directory, 0).await;
+        let environment = settings.environment;
+        let (process, port) = serve(&directory, &environment, 0).await;
         Self {
             directory,
+            environment,
             process,
             port,
         }
@@ -54,24 +59,31 @@ impl Transom {
     /// Starts it again on the same disk and port; kills it first if it runs.
     pub(crate) async fn restart(&mut self) {
         self.kill().await;
-        (self.process, self.port) = serve(&self.directory, self.port).await;
+        let restarted = serve(&self.directory, &self.environment, self.port);
+        (self.process, self.port) = restarted.await;
     }
 
     /// Starts it again with other settings, on the same disk and port.
     pub(crate) async fn restart_with(&mut self, settings: Settings) {
         write_config(&self.directory, &settings);
+        self.environment = settings.environment;
         self.restart().await;
     }
 
     /// How many objects of a class (`mailbox`) there are on its disk.
     pub(crate) fn objects(&self, class: &str) -> usize {
-        let files = fs::read_dir(self.directory.path().join("disk").join(class));
+        let files = fs::read_dir(self.disk().join(class));
         let names = files.into_iter().flatten();
         let names = names.map(|file| file.unwrap().file_name().into_string().unwrap());
         // One file is the platform's own.
         names
             .filter(|name| name.ends_with(".sqlite") && name != "metadata.sqlite")
             .count()
+    }
+
+    /// The directory that is its disk.
+    pub(crate) fn disk(&self) -> PathBuf {
+        self.directory.path().join("disk")
     }
 
     /// All that it has printed, the lines of earlier starts included.
@@ -89,7 +101,11 @@ impl Drop for Transom {
 }
 
 /// Runs workerd; port 0 takes a free one. Returns the port.
-async fn serve(directory: &TempDir, port: u16) -> (Process, u16) {
+async fn serve(
+    directory: &TempDir,
+    environment: &BTreeMap<&'static str, PathBuf>,
+    port: u16,
+) -> (Process, u16) {
     let log = directory.path().join("log.txt");
     let before = fs::read_to_string(&log).map_or(0, |log| log.len());
     let mut command = Command::new(build::program("workerd"));
@@ -98,7 +114,10 @@ async fn serve(directory: &TempDir, port: u16) -> (Process, u16) {
         .args(["serve", "--verbose", "--control-fd=1", "--socket-addr"])
         .arg(format!("http=127.0.0.1:{port}"));
     let mut process = Process::start(
-        command.arg("config.capnp").current_dir(directory.path()),
+        command
+            .arg("config.capnp")
+            .envs(environment)
+            .current_dir(directory.path()),
         &log,
     );
     let port = process

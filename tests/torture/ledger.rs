@@ -188,6 +188,11 @@ impl Ledger {
         })
     }
 
+    /// Whether a backend took this message.
+    pub(crate) fn has(&self, backend: &str, message: &Message) -> bool {
+        self.write(|books| books.backends[backend].arrivals.contains_key(message))
+    }
+
     /// How many times a backend was given again what it had taken, and none of these moments lay in between: only what
     /// a crash made forget may come again.
     pub(crate) fn repeated_without(&self, backend: &str, crashes: &[Instant]) -> usize {

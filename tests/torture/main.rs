@@ -8,9 +8,12 @@
 mod support;
 
 mod backends;
+mod clock;
+mod disk;
 mod kills;
 mod ledger;
 mod load;
 mod outage;
 mod repeats;
 mod scale;
+mod sends;

@@ -35,6 +35,7 @@ struct State {
     observer: Mutex<Option<Observer>>,
     answer_observer: Mutex<Option<Observer>>,
     keeps_nothing: AtomicBool,
+    any_time: AtomicBool,
 }
 
 #[derive(Default)]
@@ -65,6 +66,7 @@ impl Backend {
             observer: Mutex::default(),
             answer_observer: Mutex::default(),
             keeps_nothing: AtomicBool::new(false),
+            any_time: AtomicBool::new(false),
         });
         let shared = Arc::clone(&state);
         let server =
@@ -80,6 +82,11 @@ impl Backend {
     /// Takes signatures under this secret as well.
     pub fn accept_secret(&self, secret: &str) {
         self.state.secrets.lock().unwrap().push(secret.into());
+    }
+
+    /// Takes signatures whenever they say that they were made: the other side has no right clock.
+    pub fn accept_any_time(&self) {
+        self.state.any_time.store(true, Ordering::SeqCst);
     }
 
     /// The next request gets this answer.
@@ -232,7 +239,7 @@ impl Backend {
 
 async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Response<server::Body>> {
     let secrets = state.secrets.lock().unwrap().clone();
-    let mut arrival = Arrival::read(received, &secrets);
+    let mut arrival = Arrival::read(received, &secrets, state.any_time.load(Ordering::SeqCst));
     let (arrival, answer) = state.seen.write(|seen| {
         let attempts = seen.attempts.entry(arrival.key()).or_default();
         *attempts += 1;
@@ -254,20 +261,20 @@ async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Respo
     let broken_off = answer.breaks_off();
     let response = answer.give().await?;
     if !broken_off {
-        let keeps = !state.keeps_nothing.load(Ordering::SeqCst);
-        state
-            .seen
-            .write(|seen| seen.answered(&arrival, response.status().as_u16(), keeps));
+        let status = response.status().as_u16();
+        arrival.answered.store(status, Ordering::SeqCst);
+        // Before anybody who waits for it can see it.
         if let Some(observer) = &*state.answer_observer.lock().unwrap() {
             observer(&arrival);
         }
+        let keeps = !state.keeps_nothing.load(Ordering::SeqCst);
+        state.seen.write(|seen| seen.answered(&arrival, keeps));
     }
     Ok(response)
 }
 
 impl Seen {
-    fn answered(&mut self, arrival: &Arrival, status: u16, keeps: bool) {
-        arrival.answered.store(status, Ordering::SeqCst);
+    fn answered(&mut self, arrival: &Arrival, keeps: bool) {
         if arrival.taken() {
             if keeps {
                 self.taken.extend(arrival.events.iter().cloned());
