@@ -39,6 +39,13 @@ mod objects;
 #[cfg(target_arch = "wasm32")]
 pub use objects::{Courier, Drift, Mailbox};
 
+/// What Cloudflare calls when it loads the Worker.
+#[cfg(target_arch = "wasm32")]
+#[worker::event(start)]
+fn start() {
+    objects::extend_mailbox();
+}
+
 /// What Cloudflare calls with every request.
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]

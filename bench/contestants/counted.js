@@ -1,5 +1,6 @@
 // Around Transom: counts what the platform bills, as it happens, and tells it under `GET /bench/counts`.
 
+import { DurableObject } from "cloudflare:workers";
 import Transom, * as transom from "./index.js";
 
 export { Courier } from "./index.js";
@@ -25,10 +26,16 @@ function watch(storage) {
   count(Object.getPrototypeOf(storage), "deleteAlarm", () => counts.deleted_alarms++);
 }
 
-export class Mailbox {
+export class Mailbox extends DurableObject {
   constructor(state, env) {
+    super(state, env);
     watch(state.storage);
     this.inner = new transom.Mailbox(state, env);
+  }
+
+  append(batches) {
+    counts.requests++;
+    return this.inner.append(batches);
   }
 
   fetch(request) {

@@ -15,6 +15,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+pub mod wire;
 
 pub use drift::unknown_members;
 pub use id::about;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// One thing that happened: a message came, a status changed, a template was rejected. `Debug` does not show its data.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     /// Stable: the same thing, told again by Meta in another batch or another order, has the same id. Safe in a
     /// header and in a URL (lower-case hex digits and `-`).
@@ -34,8 +34,7 @@ impl fmt::Debug for Event {
 }
 
 /// A name by which Meta calls a person, a group or a thing. A person may have several, and each of them may change.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Name {
     /// A business-scoped user id (`US.13491208655302741918`).
     User(String),
@@ -74,37 +73,8 @@ impl Name {
     }
 }
 
-impl From<Name> for String {
-    fn from(name: Name) -> Self {
-        name.key()
-    }
-}
-
-/// A text is no [`Name::key`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be user:, parent:, phone:, group: or topic: and a name")]
-pub struct NotAName;
-
-impl TryFrom<String> for Name {
-    type Error = NotAName;
-
-    fn try_from(key: String) -> Result<Self, NotAName> {
-        let (what, value) = key.split_once(':').ok_or(NotAName)?;
-        let value = value.to_owned();
-        match what {
-            "user" => Ok(Self::User(value)),
-            "parent" => Ok(Self::Parent(value)),
-            "phone" => Ok(Self::Phone(value)),
-            "group" => Ok(Self::Group(value)),
-            "topic" => Ok(Self::Topic(value)),
-            _ => Err(NotAName),
-        }
-    }
-}
-
 /// What an event does to the conversation it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
     None,
@@ -130,7 +100,7 @@ pub enum Effect {
 }
 
 /// How far a message of the business has come, in the order in which it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageStatus {
     /// Meta has sent it.

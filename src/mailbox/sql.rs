@@ -90,6 +90,11 @@ pub trait Sql: std::fmt::Debug {
     /// Runs one statement to its end and gives its rows.
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError>;
 
+    /// Runs one statement that gives no rows.
+    fn run(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
+        self.exec(statement, parameters).map(drop)
+    }
+
     /// Runs `body` so that all it wrote is kept, or, where it fails, none of it.
     fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError>;
 }

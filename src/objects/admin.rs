@@ -27,14 +27,14 @@ const NOBODY: &str = "this number has no conversation with this person";
 
 impl Mailbox {
     /// Answers a command of the admin API.
-    pub(super) async fn administer(&self, request: &Request) -> Result<Response> {
+    pub(super) fn administer(&self, request: &Request) -> Result<Response> {
         let url = request.url()?;
         match (request.method(), url.path()) {
             (Method::Get, "/conversation") => self.conversation(&url),
             (Method::Get, "/destinations") => self.destinations(&url),
             (Method::Get, "/dead-letters") => self.dead_letters(&url),
             (Method::Delete, "/dead-letters") => self.delete_dead_letters(&url),
-            (Method::Post, "/replays") => self.replay(&url).await,
+            (Method::Post, "/replays") => self.replay(&url),
             (Method::Post, "/handover") => self.hand_over(&url),
             _ => Response::error("no such command", 404),
         }
@@ -190,12 +190,10 @@ impl Mailbox {
         answer(409, &would_go)
     }
 
-    async fn replay(&self, url: &Url) -> Result<Response> {
+    fn replay(&self, url: &Url) -> Result<Response> {
         let which = which(url);
         let to = text(url, "to").or_else(|| which.destination.clone());
         let to = to.unwrap_or_default();
-        // So that it is known before anything is written whether an alarm is set.
-        self.append(Vec::new()).await?;
         let now = now_ms();
         let (count, wakes_at) = self.with_core(|core| {
             let count = core.mailbox.replay(&which, &to, now)?;
@@ -204,7 +202,7 @@ impl Mailbox {
         let Some(count) = count else {
             return not_found("there is no destination to replay to: name one in `to`");
         };
-        self.arm(wakes_at).await?;
+        self.arm(wakes_at)?;
         answer(202, Object::default().number("queued", count))
     }
 }

@@ -66,7 +66,7 @@ impl Mailbox {
             Ok(next) => next,
             Err(_) => Some(now_ms() + AFTER_FAILURE_MS),
         };
-        self.arm(next).await
+        self.arm(next)
     }
 
     /// Works until there is nothing to do, and gives when there will be.

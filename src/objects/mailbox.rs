@@ -1,8 +1,8 @@
 //! The Durable Object that keeps a mailbox.
 //!
-//! It answers `POST /append` once the events are committed and an alarm is set to deliver them: both are written
-//! without awaiting anything in between, so they are committed together, and the platform holds the answer back until
-//! they are. All work on the log is synchronous, so no two requests ever see each other half way; what is on its way
+//! It answers `append` once the events are committed and an alarm is set to deliver them: both are written without
+//! awaiting anything in between, so they are committed together, and the platform holds the answer back until they
+//! are. All work on the log is synchronous, so no two requests ever see each other half way; what is on its way
 //! to destinations runs in the alarm (`alarm.rs`), which appending wakes if it is running.
 
 use std::{
@@ -10,20 +10,13 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::{
-    future::{try_join, try_join_all},
-    task::AtomicWaker,
-};
+use futures_util::task::AtomicWaker;
 use worker::{
     Date, DurableObject, Env, Method, Request, Response, Result, State, console_error,
     durable_object,
 };
 
-use super::{
-    addresses::home_of,
-    append::{self, Batch},
-    sql::Storage,
-};
+use super::{addresses::home_of, sql::Storage};
 use crate::{
     conversation::Policy,
     delivery::{Lanes, cloudevent},
@@ -43,28 +36,20 @@ const SILENCE_MS: i64 = 60_000;
 #[durable_object(alarm)]
 pub struct Mailbox {
     pub(super) state: State,
+    storage: Rc<Storage>,
     pub(super) env: Env,
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
     /// How often it was opened. What was on its way when it was opened anew is not on its way for the new one.
     openings: Cell<u32>,
-    pub(super) alarm: Cell<Alarm>,
+    /// When the alarm is set for (unix milliseconds), where we have set it.
+    alarm: Cell<Option<i64>>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
     pub(super) wake: AtomicWaker,
     /// What is on its way to destinations.
     pub(super) lanes: RefCell<Lanes>,
-}
-
-/// What we know of the alarm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Alarm {
-    /// We have not looked yet.
-    Unknown,
-    NotSet,
-    /// Unix milliseconds.
-    SetFor(i64),
 }
 
 /// What is kept: the log with its cursors, and the sends.
@@ -89,10 +74,11 @@ impl DurableObject for Mailbox {
             environment: environment::read(&env),
             core: RefCell::new(None),
             openings: Cell::new(0),
-            alarm: Cell::new(Alarm::Unknown),
+            alarm: Cell::new(None),
             at_work: Cell::new(None),
             wake: AtomicWaker::new(),
             lanes: RefCell::default(),
+            storage: Rc::new(Storage::of(&state)),
             state,
             env,
         }
@@ -100,27 +86,17 @@ impl DurableObject for Mailbox {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         match (request.method(), request.path().as_str()) {
-            (Method::Post, "/append") => {
-                let events = serde_json::from_slice(&request.bytes().await?)?;
-                self.append(events).await?;
-                Response::empty()
-            }
-            (Method::Post, "/append-all") => {
-                let batches: Vec<Batch> = serde_json::from_slice(&request.bytes().await?)?;
-                self.append_all(batches).await?;
-                Response::empty()
-            }
             (Method::Post, "/messages") => self.ask(&mut request).await,
             (Method::Get, "/message") => self.send_of(&request),
             #[cfg(feature = "panic-routes")]
             #[allow(clippy::panic)]
             (Method::Post, "/panic") => panic!("on purpose"),
-            _ => self.administer(&request).await,
+            _ => self.administer(&request),
         }
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.alarm.set(Alarm::NotSet);
+        self.alarm.set(None);
         self.work().await?;
         Response::empty()
     }
@@ -159,7 +135,7 @@ impl Mailbox {
     }
 
     fn open(&self) -> std::result::Result<Core, SqlError> {
-        let sql: Rc<dyn Sql> = Rc::new(Storage::of(&self.state));
+        let sql: Rc<dyn Sql> = self.storage.clone();
         let home = home_of(&self.state.id().name().unwrap_or_default());
         let phone_number_id = match &home {
             Home::Number(id) => Some(id.clone()),
@@ -191,40 +167,22 @@ impl Mailbox {
         })
     }
 
-    /// Appends the first batch, which is this mailbox's, and hands the others on.
-    async fn append_all(&self, batches: Vec<Batch>) -> Result<()> {
-        let mut batches = batches.into_iter();
-        let Some((_, own)) = batches.next() else {
-            return Ok(());
-        };
-        let others: Vec<Batch> = batches.collect();
-        let others = try_join_all(others.chunks(1).map(|one| append::call(&self.env, one)));
-        try_join(self.append(own), others).await?;
-        Ok(())
-    }
-
-    /// Before anything is written: what is written and the alarm must be committed together.
-    pub(super) async fn know_alarm(&self) -> Result<()> {
-        if self.alarm.get() == Alarm::Unknown {
-            let set_for = self.state.storage().get_alarm().await?;
-            self.alarm.set(set_for.map_or(Alarm::NotSet, Alarm::SetFor));
-        }
-        Ok(())
-    }
-
-    pub(super) async fn append(&self, events: Vec<Event>) -> Result<()> {
-        self.know_alarm().await?;
+    /// Appends events.
+    pub(super) fn take_in(&self, events: Vec<Event>) -> Result<()> {
         let now = now_ms();
         let wakes_at = self.with_core(|core| {
             core.append(events, now)?;
             Ok(core.wakes_at(now))
         })?;
         // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.
-        self.arm(wakes_at).await
+        self.arm(wakes_at)
     }
 
     /// Makes sure that the alarm is at work, or will be by `wakes_at` (unix milliseconds).
-    pub(super) async fn arm(&self, wakes_at: Option<i64>) -> Result<()> {
+    ///
+    /// An alarm that was set before this object was loaded is not asked for, since that would have to be awaited: it is
+    /// set again, which is right at any time, since `wakes_at` looks at all there is to do.
+    pub(super) fn arm(&self, wakes_at: Option<i64>) -> Result<()> {
         let Some(wakes_at) = wakes_at else {
             return Ok(());
         };
@@ -238,14 +196,11 @@ impl Mailbox {
             return Ok(());
         }
         let wakes_at = wakes_at.max(now);
-        match self.alarm.get() {
-            Alarm::SetFor(at) if at <= wakes_at => Ok(()),
-            before => {
-                self.alarm.set(Alarm::SetFor(wakes_at));
-                let set = self.state.storage().set_alarm(wakes_at - now).await;
-                set.inspect_err(|_| self.alarm.set(before))
-            }
+        if self.alarm.get().is_none_or(|at| at > wakes_at) {
+            self.storage.set_alarm(wakes_at)?;
+            self.alarm.set(Some(wakes_at));
         }
+        Ok(())
     }
 }
 

@@ -58,7 +58,6 @@ impl Mailbox {
             Ok(Asked::Read(receipt)) => return self.mark_read(&receipt).await,
             Err(faults) => return faulty(&faults),
         };
-        self.know_alarm().await?;
         let now = now_ms();
         let fallback = match &*self.environment {
             Ok(ready) => ready.settings.fallback.clone(),
@@ -73,7 +72,7 @@ impl Mailbox {
         })?;
         match reply {
             Reply::Taken(answer) => {
-                self.arm(wakes_at).await?;
+                self.arm(wakes_at)?;
                 let response = Response::ok(answer)?.with_status(202);
                 response.headers().set("content-type", "application/json")?;
                 Ok(response)

@@ -4,7 +4,7 @@
 //! many they are: the `worker` crate's cursors make some ten calls for each value. `SqlCursor::one` is never used, since
 //! it never returns where there is no row.
 
-use js_sys::{Array, JSON};
+use js_sys::{Array, JSON, Promise};
 use wasm_bindgen::{
     JsCast as _, JsValue,
     prelude::{ScopedClosure, wasm_bindgen},
@@ -27,6 +27,8 @@ extern "C" {
     type ObjectStorage;
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     fn transaction_sync(this: &ObjectStorage, body: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    fn set_alarm(this: &ObjectStorage, at_ms: f64) -> Result<Promise, JsValue>;
 
     /// `state.storage.sql`.
     #[derive(Debug)]
@@ -54,15 +56,24 @@ impl Storage {
             storage: storage.clone().unchecked_into(),
         }
     }
+
+    /// Sets the alarm (unix milliseconds). It is committed with what was written before and after, as long as nothing
+    /// is awaited in between, and what is answered waits for that.
+    pub(super) fn set_alarm(&self, at_ms: i64) -> Result<(), JsValue> {
+        // Within ±2^53.
+        #[allow(clippy::cast_precision_loss)]
+        self.storage.set_alarm(at_ms as f64).map(drop)
+    }
+
+    fn begin(&self, statement: &str, parameters: &[Value]) -> Result<Cursor, SqlError> {
+        let parameters: Array = parameters.iter().map(to_platform).collect();
+        self.statements.exec(statement, parameters).map_err(refused)
+    }
 }
 
 impl Sql for Storage {
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
-        let parameters: Array = parameters.iter().map(to_platform).collect();
-        let cursor = self
-            .statements
-            .exec(statement, parameters)
-            .map_err(refused)?;
+        let cursor = self.begin(statement, parameters)?;
         let rows = cursor.raw().and_then(|rows| rows.to_array());
         let rows = rows.map_err(refused)?;
         if rows.length() == 0 {
@@ -70,6 +81,11 @@ impl Sql for Storage {
         }
         let json = JSON::stringify(&rows).map_err(refused)?;
         from_platform(&String::from(json))
+    }
+
+    /// The platform has run a statement that gives no rows as soon as it begins.
+    fn run(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
+        self.begin(statement, parameters).map(drop)
     }
 
     /// Without a transaction, what was written before a failure would stay.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Event, Home, split, unknown_members};
+use super::{Effect, Event, Home, Name, split, unknown_members};
 
 #[derive(Serialize, Deserialize)]
 struct Case {
@@ -51,8 +51,18 @@ fn written(home: &Home, event: &Event, webhook: &Value) -> Value {
         Home::Number(id) => json!({"number": id}),
         Home::Account(id) => json!({"account": id}),
     };
-    json!({"home": home, "id": event.id, "kind": event.kind, "time": event.time, "names": event.names,
-        "effect": event.effect, "data": data})
+    let keys = |names: &[Name]| names.iter().map(Name::key).collect::<Vec<_>>();
+    let effect = match &event.effect {
+        Effect::None => json!("none"),
+        Effect::Opens { referral } => json!({"opens": {"referral": referral}}),
+        Effect::Answers => json!("answers"),
+        Effect::Status { message, status } => {
+            json!({"status": {"message": message, "status": status}})
+        }
+        Effect::Renames { from } => json!({"renames": {"from": keys(from)}}),
+    };
+    json!({"home": home, "id": event.id, "kind": event.kind, "time": event.time, "names": keys(&event.names),
+        "effect": effect, "data": data})
 }
 
 #[test]
