@@ -98,6 +98,39 @@ impl Contestant {
     }
 }
 
+/// One who takes in and delivers at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Forwarding {
+    /// JavaScript that checks nothing.
+    Floor,
+    Transom,
+    /// With all requests made by the mailbox itself.
+    TransomAlone,
+    /// The build of `BENCH_OTHER`.
+    Other,
+}
+
+impl Forwarding {
+    pub(crate) fn all(other: bool) -> Vec<Self> {
+        let mut all = vec![Self::Floor, Self::Transom, Self::TransomAlone];
+        all.extend(other.then_some(Self::Other));
+        all
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Floor => "floor: store and forward",
+            Self::Transom => "Transom, with couriers",
+            Self::TransomAlone => "Transom, without couriers",
+            Self::Other => "other",
+        }
+    }
+
+    pub(crate) fn uses_couriers(self) -> bool {
+        self == Self::Transom
+    }
+}
+
 enum Modules {
     /// A build of Transom, and a module around it.
     Wasm(String, Option<&'static str>),
@@ -120,6 +153,22 @@ pub(crate) struct Outside {
     pub(crate) graph: String,
 }
 
+impl Outside {
+    /// What is set of Transom so that it forwards there.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let config = json!({
+            "destinations": [{ "id": "backend", "url": self.backend, "secret": "env:BACKEND_SECRET" }],
+        });
+        vec![
+            ("BACKEND_SECRET", local::DESTINATION_SECRET.to_owned()),
+            ("GRAPH_ACCESS_TOKEN", local::GRAPH_TOKEN.to_owned()),
+            ("GRAPH_BASE_URL", self.graph.clone()),
+            ("GRAPH_VERSION", "v25.0".to_owned()),
+            ("CONFIG", config.to_string()),
+        ]
+    }
+}
+
 impl Running {
     /// `other` is the directory of the build that is measured beside ours.
     pub(crate) async fn start(
@@ -128,25 +177,48 @@ impl Running {
         other: Option<&str>,
     ) -> Self {
         let outside = (contestant == TransomForwarding).then_some(outside);
-        Self::serve(&contestant.modules(other), outside).await
+        let settings = outside.map(Outside::settings).unwrap_or_default();
+        Self::serve(&contestant.modules(other), &settings).await
+    }
+
+    /// One who delivers to `backend`; Transom with this `CONFIG`.
+    pub(crate) async fn start_forwarding(
+        contestant: Forwarding,
+        backend: &str,
+        config: &Value,
+        other: Option<&str>,
+    ) -> Self {
+        let modules = match contestant {
+            Forwarding::Floor => Modules::Script("floor-forward"),
+            Forwarding::Transom | Forwarding::TransomAlone => {
+                Modules::Wasm("build".to_owned(), None)
+            }
+            Forwarding::Other => Modules::Wasm(other.unwrap_or_default().to_owned(), None),
+        };
+        let settings = [
+            ("BACKEND", backend.to_owned()),
+            ("BACKEND_SECRET", local::DESTINATION_SECRET.to_owned()),
+            ("CONFIG", config.to_string()),
+        ];
+        Self::serve(&modules, &settings).await
     }
 
     /// Transom with its statements, objects' calls and alarms counted, under `GET /bench/counts`.
     pub(crate) async fn start_counted(outside: Option<&Outside>) -> Self {
         Self::serve(
             &Modules::Wasm("build".to_owned(), Some("counted.js")),
-            outside,
+            &outside.map(Outside::settings).unwrap_or_default(),
         )
         .await
     }
 
-    async fn serve(modules: &Modules, outside: Option<&Outside>) -> Self {
+    async fn serve(modules: &Modules, settings: &[(&str, String)]) -> Self {
         let directory = disk();
         fs::create_dir(directory.path().join("disk")).unwrap();
         let names = copy(modules, directory.path());
         let with_couriers = fs::read_to_string(directory.path().join("index.js"))
             .is_ok_and(|script| script.contains("Courier"));
-        let config = config(&names, with_couriers, outside);
+        let config = config(&names, with_couriers, settings);
         fs::write(directory.path().join("config.capnp"), config).unwrap();
         let log = directory.path().join("log.txt");
         let out = File::create(&log).unwrap();
@@ -290,7 +362,7 @@ fn bundle(script: &Path, to: &Path) {
     assert!(status.unwrap().success(), "esbuild failed");
 }
 
-fn config(modules: &[String], with_couriers: bool, outside: Option<&Outside>) -> String {
+fn config(modules: &[String], with_couriers: bool, more: &[(&str, String)]) -> String {
     let (courier, couriers) = if with_couriers {
         (
             r#"(name = "COURIER", durableObjectNamespace = "Courier"),"#,
@@ -315,19 +387,7 @@ fn config(modules: &[String], with_couriers: bool, outside: Option<&Outside>) ->
         ("META_APP_SECRET", SECRET.to_owned()),
         ("META_VERIFY_TOKEN", local::VERIFY_TOKEN.to_owned()),
     ];
-    if let Some(Outside { backend, graph }) = outside {
-        settings.extend([
-            ("BACKEND_SECRET", local::DESTINATION_SECRET.to_owned()),
-            ("GRAPH_ACCESS_TOKEN", local::GRAPH_TOKEN.to_owned()),
-            ("GRAPH_BASE_URL", graph.clone()),
-            ("GRAPH_VERSION", "v25.0".to_owned()),
-            (
-                "CONFIG",
-                json!({ "destinations": [{ "id": "backend", "url": backend, "secret": "env:BACKEND_SECRET" }] })
-                    .to_string(),
-            ),
-        ]);
-    }
+    settings.extend(more.iter().cloned());
     let mut bindings = String::new();
     for (name, value) in settings {
         // A JSON string is a Cap'n Proto string, as long as it is ASCII.

@@ -5,6 +5,7 @@
 //! - [`load`]: how it is sent
 //! - [`measure`]: rates, processor time and latencies, in interleaved rounds
 //! - [`cost`]: rows, requests and alarms, counted one by one, and what Cloudflare asks for them
+//! - [`throughput`]: taking in and delivering at the same time
 //! - [`memory`], [`startup`]: whether it grows, and how it starts
 //! - [`report`], [`aims`], [`chart`]: docs/performance.md and its chart
 
@@ -17,9 +18,10 @@ mod measure;
 mod memory;
 mod report;
 mod startup;
+mod throughput;
 mod workload;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use simulator::backend::Backend;
 use simulator::graph::Graph;
 use simulator::local;
@@ -44,11 +46,28 @@ struct Options {
     /// Measure this build of Transom beside the others (a directory with routes for measuring).
     #[arg(long, env = "BENCH_OTHER")]
     other: Option<String>,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// What is measured apart from the rest.
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// How many messages of one number are taken in and delivered at the same time.
+    Throughput,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let options = Options::parse();
+    if let Some(Part::Throughput) = options.part {
+        let Options {
+            seconds, rounds, ..
+        } = options;
+        let (only, other) = (options.only.as_deref(), options.other.as_deref());
+        let measuring = throughput::run(seconds, rounds, only, other);
+        return tokio::task::LocalSet::new().run_until(measuring).await;
+    }
     let backend = Backend::start(local::DESTINATION_SECRET).await;
     let graph = Graph::start().await;
     let outside = Outside {
