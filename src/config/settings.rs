@@ -32,6 +32,9 @@ pub struct Settings {
     pub answering: Option<Answering>,
     /// `CONFIG.numbers`: those of which something is set. Others work as well.
     pub numbers: Vec<Number>,
+    /// `CONFIG.keep_hours`: for how long events are kept that every destination has got, so that they can be replayed.
+    /// Hours; 0 where not set: what nobody waits for is not kept.
+    pub keep_hours: u32,
     /// `CONFIG.couriers`: what a mailbox delivers beside a few requests of its own goes by objects with connections of
     /// their own. True where not set.
     pub couriers: bool,
@@ -122,6 +125,7 @@ impl Settings {
                 },
                 destinations: config.destinations,
                 numbers: config.numbers,
+                keep_hours: config.keep_hours,
                 couriers: !config.without_couriers,
                 sending: config.sending,
                 fallback: config.fallback,
@@ -162,11 +166,15 @@ fn is_version(text: &str) -> bool {
         .is_some_and(|(a, b)| is_number(a) && is_number(b))
 }
 
+/// For how long events can be kept: a week. A mailbox has room for 10 GB.
+const LONGEST_KEEP_HOURS: u64 = 7 * 24;
+
 /// What `CONFIG` holds.
 #[derive(Default)]
 struct Config {
     destinations: Vec<Destination>,
     numbers: Vec<Number>,
+    keep_hours: u32,
     without_couriers: bool,
     sending: Sending,
     fallback: Option<Message>,
@@ -191,6 +199,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         root.only(&[
             "destinations",
             "numbers",
+            "keep_hours",
             "couriers",
             "sending",
             "fallback",
@@ -198,6 +207,8 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         ]);
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
+        let keep_hours = root.get("keep_hours");
+        let keep_hours = keep_hours.and_then(|node| node.whole(&(0..=LONGEST_KEEP_HOURS), "hours"));
         let couriers = root.get("couriers").and_then(|node| node.flag());
         let sending = root.get("sending");
         let fallback = root.get("fallback");
@@ -208,6 +219,9 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
                 .unwrap_or_default(),
             numbers: numbers
                 .map(|node| number::read_all(&node))
+                .unwrap_or_default(),
+            keep_hours: keep_hours
+                .and_then(|hours| u32::try_from(hours).ok())
                 .unwrap_or_default(),
             without_couriers: couriers == Some(false),
             sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),

@@ -303,6 +303,16 @@ fn numbers_may_be_named_each_once() {
 }
 
 #[test]
+fn nothing_is_kept_unless_it_is_asked_for() {
+    let hours = |config| read(&[("CONFIG", config)]).unwrap().keep_hours;
+    assert_eq!((hours("{}"), hours(r#"{"keep_hours":72}"#)), (0, 72));
+    assert_eq!(
+        faults(r#"{"keep_hours":169}"#),
+        ["keep_hours: must be 0 to 168 hours"]
+    );
+}
+
+#[test]
 fn couriers_are_used_unless_they_are_switched_off() {
     let couriers = |config| read(&[("CONFIG", config)]).unwrap().couriers;
     assert!(couriers("{}") && couriers(r#"{"couriers":true}"#));

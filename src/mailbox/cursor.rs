@@ -217,6 +217,11 @@ impl Cursor {
         first.map_or(self.read, |seq| seq - 1)
     }
 
+    /// The place that is written down.
+    pub(super) fn saved(&self) -> i64 {
+        self.saved
+    }
+
     /// The next events to be delivered, if there are any and room for them.
     pub(super) fn next(
         &mut self,

@@ -1,7 +1,8 @@
 //! The log: every event that some destination wants, once, in the order in which it came.
 //!
 //! A row is read again by each destination, copied aside where one refuses it, and gone with its generation as soon as
-//! every cursor has passed it, so that message text does not lie around.
+//! every cursor has passed it, so that message text does not lie around; unless somebody asked for it to be kept for some
+//! time, so that it can be replayed.
 
 use std::fmt;
 
@@ -18,6 +19,10 @@ const GENERATION_ROWS: i64 = 5_000;
 
 /// After how long a new generation is begun, in milliseconds.
 const GENERATION_MS: i64 = 10 * 60 * 1000;
+
+/// The same where rows are kept: in so many parts of that time, but no later than this.
+const GENERATIONS_KEPT: i64 = 24;
+const LONGEST_GENERATION_MS: i64 = 60 * 60 * 1000;
 
 /// Up to how many rows are deleted one by one when nobody waits for them any more. Above, the table is dropped: that is
 /// free, but making the next costs three rows.
@@ -127,6 +132,8 @@ pub(super) struct Log {
     newest_rows: i64,
     /// Whether any event is stored in parts.
     parts: bool,
+    /// For how long rows are kept that every cursor has passed, in milliseconds.
+    keep_ms: i64,
 }
 
 impl Log {
@@ -152,11 +159,23 @@ impl Log {
             rows: 0,
             newest_rows: 0,
             parts: !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty(),
+            keep_ms: 0,
             generations,
         };
         let tables: Vec<String> = log.generations.tables().collect();
         for (age, table) in tables.iter().enumerate() {
-            let rows = sql.exec(&format!("SELECT count(*), max(seq) FROM {table}"), &[])?;
+            // Of an old one it only matters whether it has more than a few.
+            let most = if age == 0 {
+                GENERATION_ROWS
+            } else {
+                FEW_ROWS + 1
+            };
+            let rows = sql.exec(
+                &format!(
+                    "SELECT (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT ?1)), max(seq) FROM {table}"
+                ),
+                &[most.into()],
+            )?;
             for row in rows {
                 let count = row.required_integer(0)?;
                 log.rows += count;
@@ -185,11 +204,23 @@ impl Log {
         now_ms.saturating_mul(NUMBERS_PER_MS).max(self.last + 1)
     }
 
-    /// Begins a new generation if it is time.
+    /// Keeps rows that every cursor has passed for so long (milliseconds) after they were received.
+    pub(super) fn keep(&mut self, keep_ms: i64) {
+        self.keep_ms = keep_ms;
+    }
+
+    /// Whether rows are kept that every cursor has passed.
+    pub(super) fn keeps(&self) -> bool {
+        self.keep_ms > 0
+    }
+
+    /// Begins a new generation if it is time. Where rows are kept, their number alone begins none: there would be very
+    /// many tables.
     pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        let longest = (self.keep_ms / GENERATIONS_KEPT).clamp(GENERATION_MS, LONGEST_GENERATION_MS);
         let over = self.generations.newest().is_none_or(|newest| {
-            self.newest_rows >= GENERATION_ROWS
-                || now_ms.saturating_sub(newest / NUMBERS_PER_MS) >= GENERATION_MS
+            (self.newest_rows >= GENERATION_ROWS && !self.keeps())
+                || now_ms.saturating_sub(newest / NUMBERS_PER_MS) >= longest
         });
         if over && (self.newest_rows > 0 || self.generations.newest().is_none()) {
             self.generations.open(sql, self.number(now_ms))?;
@@ -244,9 +275,7 @@ impl Log {
         most: usize,
     ) -> Result<Vec<Entry>, SqlError> {
         let mut entries = Vec::new();
-        let mut tables: Vec<String> = self.generations.tables().collect();
-        tables.reverse();
-        for table in tables {
+        for table in self.tables_behind(place) {
             let left = i64::try_from(most.saturating_sub(entries.len())).unwrap_or(i64::MAX);
             if left == 0 {
                 break;
@@ -277,7 +306,7 @@ impl Log {
         if place >= self.last {
             return Ok(kinds);
         }
-        for table in self.generations.tables() {
+        for table in self.tables_behind(place) {
             let rows = sql.exec(
                 &format!("SELECT kind, count(*), min(received_ms) FROM {table} WHERE seq > ?1 GROUP BY kind"),
                 &[place.into()],
@@ -314,19 +343,63 @@ impl Log {
             .map(|number| self.generations.table(number))
     }
 
-    /// Moves what waits in a conversation into the one that it turned out to be part of.
-    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
-        for table in self.generations.tables() {
+    /// The tables that may hold events behind a place, oldest first.
+    fn tables_behind(&self, place: i64) -> Vec<String> {
+        let mut numbers: Vec<i64> = self.generations.numbers().collect();
+        let holding = numbers
+            .iter()
+            .rposition(|number| *number <= place.saturating_add(1));
+        let behind = numbers.split_off(holding.unwrap_or(0));
+        behind
+            .into_iter()
+            .map(|number| self.generations.table(number))
+            .collect()
+    }
+
+    /// Moves what waits behind a place in a conversation into the one that it turned out to be part of. What was passed
+    /// and is kept stays under its former number.
+    pub(super) fn join(
+        &self,
+        sql: &dyn Sql,
+        passed: i64,
+        from: i64,
+        into: i64,
+    ) -> Result<(), SqlError> {
+        for table in self.tables_behind(passed) {
             sql.exec(
-                &format!("UPDATE {table} SET conversation = ?2 WHERE conversation = ?1"),
-                &[from.into(), into.into()],
+                &format!(
+                    "UPDATE {table} SET conversation = ?2 WHERE conversation = ?1 AND seq > ?3"
+                ),
+                &[from.into(), into.into(), passed.into()],
             )?;
         }
         Ok(())
     }
 
-    /// Lets go of what every cursor has passed. `passed` is the place of the one that is furthest behind.
-    pub(super) fn let_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
+    /// When the oldest generation has been kept for long enough (unix milliseconds), if every cursor has passed it.
+    pub(super) fn expires_ms(&self, passed: i64) -> Option<i64> {
+        if !self.keeps() || self.rows == 0 {
+            return None;
+        }
+        let second = self.generations.numbers().nth(1);
+        let end = second.map_or(self.last, |number| number - 1);
+        let kept_ms = end / NUMBERS_PER_MS + self.keep_ms + 1;
+        (passed >= end).then_some(kept_ms)
+    }
+
+    /// Lets go of what every cursor has passed and nobody wants to keep. `passed` is the place of the one that is furthest
+    /// behind.
+    pub(super) fn let_go(
+        &mut self,
+        sql: &dyn Sql,
+        passed: i64,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        let passed = if self.keeps() {
+            passed.min((now_ms - self.keep_ms).saturating_mul(NUMBERS_PER_MS) - 1)
+        } else {
+            passed
+        };
         if passed >= self.last && self.rows > 0 {
             if self.rows <= FEW_ROWS {
                 for table in self.generations.tables() {
@@ -346,13 +419,21 @@ impl Log {
             }
         }
         if self.parts {
-            sql.exec(
-                "DELETE FROM parts WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM parked_events) \
-                 AND seq NOT IN (SELECT seq FROM dead_letters)",
-                &[passed.min(self.last).into()],
-            )?;
-            self.parts = !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty();
+            self.let_parts_go(sql, passed)?;
         }
+        Ok(())
+    }
+
+    /// Parts go with their row.
+    fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
+        let kept = self.generations.numbers().next().filter(|_| self.keeps());
+        let gone = kept.map_or(passed.min(self.last), |oldest| passed.min(oldest - 1));
+        sql.exec(
+            "DELETE FROM parts WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM parked_events) \
+             AND seq NOT IN (SELECT seq FROM dead_letters)",
+            &[gone.into()],
+        )?;
+        self.parts = !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty();
         Ok(())
     }
 }

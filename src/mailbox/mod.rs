@@ -66,6 +66,8 @@ pub struct Mailbox {
     policy: Option<Policy>,
     /// Since when is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
+    /// The time that was told last (unix milliseconds).
+    now_ms: i64,
 }
 
 /// Events to be delivered in one request, and where to.
@@ -103,7 +105,16 @@ impl Mailbox {
             cursors,
             policy: None,
             counts_since_ms: None,
+            now_ms: 0,
         })
+    }
+
+    /// Keeps events for so long (milliseconds) after they were received, so that they can be replayed although everyone
+    /// has got them. Without it, nothing is kept that nobody waits for.
+    #[must_use]
+    pub fn keeping(mut self, keep_ms: i64) -> Self {
+        self.log.keep(keep_ms);
+        self
     }
 
     /// Appends the events that were not there before, all of them or, where this fails, none, and gives how many those
@@ -120,6 +131,7 @@ impl Mailbox {
         now_ms: i64,
         answer: &mut dyn FnMut(Vec<Reply>) -> Result<(), SqlError>,
     ) -> Result<usize, SqlError> {
+        self.now_ms = now_ms;
         self.ids.turn(&*self.sql, now_ms)?;
         let mut seen = self.ids.seen(&*self.sql, &events)?;
         let mut new = events;
@@ -185,6 +197,9 @@ impl Mailbox {
             }
         }
 
+        // What lies before is not read again, not even after a crash.
+        let passed = self.cursors.iter().map(Cursor::saved).min();
+        let passed = passed.unwrap_or(i64::MAX);
         atomically(&*self.sql, || {
             self.ids
                 .add(&*self.sql, new.iter().zip(placed.iter().copied()))?;
@@ -194,7 +209,7 @@ impl Mailbox {
                 answer(replies)?;
             }
             for (from, into) in &joins {
-                self.log.join(&*self.sql, *from, *into)?;
+                self.log.join(&*self.sql, passed, *from, *into)?;
                 for cursor in &self.cursors {
                     cursor.join(&*self.sql, *from, *into)?;
                 }
@@ -219,6 +234,7 @@ impl Mailbox {
 
     /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
     pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>, SqlError> {
+        self.now_ms = now_ms;
         self.counts_since_ms.get_or_insert(now_ms);
         for (destination, cursor) in self.cursors.iter_mut().enumerate() {
             if let Some(events) = cursor.next(&*self.sql, &self.log, now_ms)? {
@@ -260,17 +276,22 @@ impl Mailbox {
     /// Writes down how far everyone has got and lets go of what nobody waits for. To be called when nothing can be
     /// started for now.
     ///
-    /// Where everything has been passed, letting go is all: a cursor that finds nothing behind its place is at the end,
-    /// wherever that place is.
+    /// Where everything has been passed and nothing is kept, letting go is all: a cursor that finds nothing behind its
+    /// place is at the end, wherever that place is.
     pub fn rest(&mut self) -> Result<(), SqlError> {
-        let passed = self.cursors.iter().map(Cursor::place).min();
-        let passed = passed.unwrap_or(i64::MAX);
-        if passed < self.log.last() {
+        let passed = self.passed();
+        if passed < self.log.last() || self.log.keeps() {
             for cursor in &mut self.cursors {
                 cursor.save(&*self.sql)?;
             }
         }
-        self.log.let_go(&*self.sql, passed)
+        self.log.let_go(&*self.sql, passed, self.now_ms)
+    }
+
+    /// What every cursor has passed.
+    fn passed(&self) -> i64 {
+        let places = self.cursors.iter().map(Cursor::place);
+        places.min().unwrap_or(i64::MAX)
     }
 
     /// When there is something to do again (unix milliseconds; a time that is past: now), or `None` while there is
@@ -281,9 +302,10 @@ impl Mailbox {
 
     /// The same of what is to be done after a time only.
     pub fn wakes_after(&self, now_ms: i64, after: i64) -> Option<i64> {
-        self.cursors
-            .iter()
+        let cursors = self.cursors.iter();
+        cursors
             .filter_map(|cursor| cursor.wakes_at(&self.log, now_ms, after))
+            .chain(self.log.expires_ms(self.passed()))
             .filter(|at| *at > after)
             .min()
     }

@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod following;
+mod keeping;
 mod standing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -705,14 +706,17 @@ proptest! {
         prop_assert_eq!(taken.into_iter().collect::<HashSet<_>>(), expected);
     }
 
-    /// Whatever fails, in whatever order, however the clock goes, and whenever the object is restarted: every event reaches every destination,
-    /// and within a conversation in the order in which it came.
+    /// Whatever fails, in whatever order, however the clock goes, whenever the object is restarted and however long events
+    /// are kept: every event reaches every destination, and within a conversation in the order in which it came.
     #[test]
-    fn every_event_reaches_every_destination_in_the_order_of_its_conversation(steps in steps()) {
+    fn every_event_reaches_every_destination_in_the_order_of_its_conversation(steps in steps(), hours in 0i64..3) {
         let sql = Native::new();
         // A clock that is set forward uses up the time after which events are given up.
         let patient = |id| Destination { retry: Retry { total_ms: u64::MAX, ..destination(id).retry }, ..destination(id) };
-        let open = || Mailbox::open(sql.clone(), vec![patient("crm"), patient("bot")]).unwrap();
+        let open = || {
+            let mailbox = Mailbox::open(sql.clone(), vec![patient("crm"), patient("bot")]).unwrap();
+            mailbox.keeping(hours * 3_600_000)
+        };
         let mut mailbox = open();
         let mut now = NOW;
         let mut flying: Vec<Delivery> = Vec::new();

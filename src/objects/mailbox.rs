@@ -158,7 +158,9 @@ impl Mailbox {
         self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
             opening: self.openings.get(),
-            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?.with_policy(policy),
+            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?
+                .with_policy(policy)
+                .keeping(i64::from(settings.keep_hours) * 3_600_000),
             outbox: Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?,
             repeats: Repeats::open(&*sql)?,
             sql,
