@@ -31,6 +31,12 @@ const MARGIN: i64 = 15;
 /// How late a message may be without those behind it being held back for that, in microseconds.
 const LATENESS_US: i64 = 25_000;
 
+/// How late a timer may be that says nothing of a stall, in microseconds.
+const PUNCTUAL_US: i64 = 5_000;
+
+/// By how much a message may leave late, in microseconds: where nothing waited, the next one says nothing of that.
+const LONGEST_STALL_US: i64 = 500_000;
+
 /// After a refusal the rate is halved, at most once in this time (milliseconds): what was on its way at the same time
 /// is refused as well, and that says no more.
 const HALVED_ONCE_IN_MS: i64 = 1_000;
@@ -95,14 +101,19 @@ impl Pacing {
 
 /// So many in any period: evenly by GCRA (ITU-T I.371), and counted, so that lateness which is made up for never adds
 /// up to more.
+///
+/// A message may leave later than it was taken, as the machine may stall in between, and then it leaves with what
+/// follows. Such a stall makes the next one late: by about so much those before it count as late, too.
 #[derive(Debug)]
 struct Pace {
     most: u32,
     period_us: i64,
     /// When the next one would go if all went evenly.
     due_us: i64,
-    /// When the last ones went, as many as may go in a period.
+    /// When the last ones left, as many as may go in a period.
     gone: VecDeque<i64>,
+    /// How many of those were taken at the last moment at which any was.
+    leaving: usize,
     /// What the rate was lowered to, and when (unix milliseconds).
     slowed: Option<(u32, i64)>,
 }
@@ -115,6 +126,7 @@ impl Pace {
             period_us: period_ms * (1_000 + MARGIN),
             due_us: i64::MIN,
             gone: VecDeque::new(),
+            leaving: 0,
             slowed: None,
         };
         if let Some(now_ms) = busy_until_ms {
@@ -142,24 +154,36 @@ impl Pace {
     }
 
     fn at(&self, now_ms: i64) -> i64 {
+        // Rounded up: at the millisecond that is named it may go.
+        let at_us = self.at_us(now_ms);
+        at_us.div_euclid(1_000) + i64::from(at_us.rem_euclid(1_000) > 0)
+    }
+
+    fn at_us(&self, now_ms: i64) -> i64 {
         let most = self.most_at(now_ms) as usize;
         let before = self.gone.len().checked_sub(most);
         let counted = before
             .and_then(|index| self.gone.get(index))
             .map_or(i64::MIN, |gone| gone + self.period_us);
-        let even = self.due_us.saturating_sub(LATENESS_US);
-        // Rounded up: at the millisecond that is named it may go.
-        let at_us = counted.max(even);
-        at_us.div_euclid(1_000) + i64::from(at_us.rem_euclid(1_000) > 0)
+        counted.max(self.due_us.saturating_sub(LATENESS_US))
     }
 
     fn took(&mut self, now_ms: i64) {
         let at = now_ms * 1_000;
+        if self.gone.back().is_some_and(|last| *last < at) {
+            let late = at.saturating_sub(self.at_us(now_ms));
+            let late = (late - PUNCTUAL_US).clamp(0, LONGEST_STALL_US);
+            for taken in self.gone.iter_mut().rev().take(self.leaving) {
+                *taken += late;
+            }
+            self.leaving = 0;
+        }
         self.due_us = self.due_us.max(at) + self.interval_us(now_ms);
         if self.gone.len() == self.most as usize {
             self.gone.pop_front();
         }
         self.gone.push_back(at);
+        self.leaving += 1;
     }
 
     fn slow_down(&mut self, now_ms: i64) {
@@ -333,6 +357,34 @@ mod tests {
             prop_assert!(most_within(&gone, 1_000) <= limit);
             let least = limit * 20 * 98 / 100;
             prop_assert!(gone.len() >= least, "{} of {}", gone.len(), limit * 20);
+        }
+
+        #[test]
+        fn not_even_where_what_was_taken_leaves_only_after_a_stall(
+            per_second in prop_oneof![Just(80_u32), Just(1_000), 20_u32..1_200],
+            stalls in prop::collection::vec((20_usize..200, 30_i64..400), 1..8),
+        ) {
+            let rates = Rates { per_second, per_minute: None };
+            let mut pacing = Pacing::new(rates, i64::MIN, 0);
+            let between = 1_000 / i64::from(per_second) + 1;
+            let (mut now, mut left) = (0, Vec::new());
+            for (count, stall) in stalls {
+                for _ in 0..count {
+                    now = now.max(pacing.at(now));
+                    pacing.took(now);
+                    left.push(now);
+                }
+                // The last ones leave with what follows. While none is to follow soon nobody can tell.
+                let taken = now;
+                now += stall;
+                if pacing.at(taken) - taken <= between {
+                    for at in left.iter_mut().filter(|at| **at == taken) {
+                        *at = now;
+                    }
+                }
+            }
+            let untold = between + PUNCTUAL_US / 1_000;
+            prop_assert!(most_within(&left, 1_000 + MARGIN - untold) <= per_second as usize);
         }
 
         #[test]

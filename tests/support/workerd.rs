@@ -56,6 +56,11 @@ impl Transom {
         self.process.kill().await;
     }
 
+    /// Lets it go before all else on this machine, where that is allowed: for measurements.
+    pub(crate) fn go_first(&self) {
+        self.process.go_first();
+    }
+
     /// Starts it again on the same disk and port; kills it first if it runs.
     pub(crate) async fn restart(&mut self) {
         self.kill().await;
