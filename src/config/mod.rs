@@ -2,6 +2,7 @@
 
 mod address;
 mod answering;
+mod consent;
 mod destination;
 mod number;
 mod pattern;
@@ -13,6 +14,7 @@ mod settings;
 
 pub use address::{Address, AddressError};
 pub use answering::Answering;
+pub use consent::{Category, Consent, OptIn, Said};
 pub use destination::{Condition, Destination, Format, From, Header};
 pub use number::Number;
 pub use pattern::{NotAPattern, Pattern};

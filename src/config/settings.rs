@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     checked::{self, Fault, Node},
-    config::{Address, Answering, Destination, Number, Secret, Sending, number},
+    config::{Address, Answering, Consent, Destination, Number, Secret, Sending, number},
     meta::graph::{Message, RequestError, messages_url},
 };
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub sending: Sending,
     /// `CONFIG.fallback`: the template that goes where a message names none of its own and the window is closed.
     pub fallback: Option<Message>,
+    /// `CONFIG.consent`; `None` where nobody is asked what customers want.
+    pub consent: Option<Consent>,
     /// `CONFIG.answering`; `None` where nothing is answered by itself.
     pub answering: Option<Answering>,
     /// `CONFIG.numbers`: those of which something is set. Others work as well.
@@ -130,6 +132,7 @@ impl Settings {
                 sending: config.sending,
                 fallback: config.fallback,
                 answering: config.answering,
+                consent: config.consent,
             }),
             _ => Err(faults),
         }
@@ -179,6 +182,7 @@ struct Config {
     sending: Sending,
     fallback: Option<Message>,
     answering: Option<Answering>,
+    consent: Option<Consent>,
 }
 
 fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
@@ -204,6 +208,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             "sending",
             "fallback",
             "answering",
+            "consent",
         ]);
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
@@ -213,6 +218,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         let sending = root.get("sending");
         let fallback = root.get("fallback");
         let answering = root.get("answering");
+        let consent = root.get("consent");
         Config {
             destinations: destinations
                 .map(|node| read_destinations(&node, lookup))
@@ -227,6 +233,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),
             fallback: fallback.and_then(|node| Message::read_template(&node)),
             answering: answering.map(|node| Answering::read(&node)),
+            consent: consent.and_then(|node| Consent::read(&node)),
         }
     })
 }

@@ -4,9 +4,11 @@
 //! - [`window`]: how long the business may still write freely
 //! - [`state`]: what else is remembered of it
 //! - [`handover`]: whether a person has taken it over
+//! - [`consent`]: whether the customer wants to be written to
 //! - [`policy`]: what follows from an event in it
 //! - [`recipient`]: to whom a reply goes
 
+pub mod consent;
 pub mod handover;
 pub mod identity;
 pub mod policy;

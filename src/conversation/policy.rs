@@ -1,9 +1,15 @@
 //! What follows from an event, beside its being kept and forwarded: what its conversation remembers of it, what is
 //! added to it, what is answered, and what else is told.
 
-use super::{handover::Handover, state::State, window::Windows};
+use super::{
+    consent::{self, How, Standing},
+    handover::Handover,
+    recipient,
+    state::State,
+    window::Windows,
+};
 use crate::{
-    config::Answering,
+    config::{Answering, Consent},
     event::Event,
     meta::graph::{Message, Recipient},
 };
@@ -11,7 +17,8 @@ use crate::{
 /// What is set about it, for one business number.
 #[derive(Debug)]
 pub struct Policy {
-    answering: Answering,
+    answering: Option<Answering>,
+    consent: Option<Consent>,
 }
 
 /// What is known of an event's conversation.
@@ -56,22 +63,68 @@ pub struct Reply {
 }
 
 impl Policy {
-    /// By these settings.
-    pub fn new(answering: Answering) -> Self {
-        Self { answering }
+    /// By these settings; `None` where nothing follows from any event.
+    pub fn new(answering: Option<Answering>, consent: Option<Consent>) -> Option<Self> {
+        (answering.is_some() || consent.is_some()).then_some(Self { answering, consent })
     }
 
     /// What follows from an event of a person's or a group's conversation, at `now_ms` (unix milliseconds).
     pub fn conclude(&mut self, event: &Event, known: Known, now_ms: i64) -> Conclusion {
         let now = now_ms.div_euclid(1000);
-        let mut state = known.state;
-        if let Some(taken) = Handover::after(event, self.answering.pause_s, now) {
-            let before = state.handover.filter(|before| before.holds(now));
-            state.handover = Some(before.map_or(taken, |before| before.longer(taken)));
-        }
-        Conclusion {
-            state,
+        let mut concluded = Conclusion {
+            state: known.state,
             ..Conclusion::default()
+        };
+        if let Some(answering) = &self.answering
+            && let Some(taken) = Handover::after(event, answering.pause_s, now)
+        {
+            let before = concluded.state.handover.filter(|before| before.holds(now));
+            concluded.state.handover = Some(before.map_or(taken, |before| before.longer(taken)));
+        }
+        if let Some(settings) = &self.consent {
+            hear(settings, event, known.conversation, now, &mut concluded);
+        }
+        concluded
+    }
+}
+
+/// Takes in what an event says about the customer's consent. Where that changes it, it is told, and, where the customer
+/// has just written it, answered.
+fn hear(
+    settings: &Consent,
+    event: &Event,
+    conversation: i64,
+    now: i64,
+    concluded: &mut Conclusion,
+) {
+    let ledger = std::mem::take(&mut concluded.state.consent);
+    let before = ledger.standing();
+    let Some(entry) = consent::heard(event, settings, &ledger, now) else {
+        concluded.state.consent = ledger;
+        return;
+    };
+    let written = matches!(entry.how, How::Word | How::Button);
+    concluded.added.push(("consent", entry.view()));
+    let ledger = ledger.with(entry);
+    let after = ledger.standing();
+    if after != before {
+        let about = consent::About::of(event);
+        concluded.raised.extend(about.changed(before, &ledger));
+        let confirmation = match after {
+            Standing::OptedIn => settings.confirm_start.clone(),
+            Standing::OptedOut => settings.confirm_stop.clone(),
+            Standing::Unknown => None,
+        };
+        if let Some(message) = confirmation.filter(|_| written) {
+            let about = recipient::of(&event.data);
+            concluded.replies.push(Reply {
+                id: format!("{}.consent", event.id),
+                conversation,
+                to: about.recipient,
+                message,
+                answers: about.message_id,
+            });
         }
     }
+    concluded.state.consent = ledger;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::handover::Handover;
+use super::{consent::Ledger, handover::Handover};
 use crate::{
     meta::json::{Document, Json},
     written::Object,
@@ -15,6 +15,8 @@ pub struct State {
     pub handover: Option<Handover>,
     /// When each rule that may fire only so often last fired, by its id, in unix seconds.
     pub fired: BTreeMap<String, i64>,
+    /// What the customer said about being written to.
+    pub consent: Ledger,
 }
 
 impl State {
@@ -30,6 +32,7 @@ impl State {
             fired: fired
                 .filter_map(|(rule, at)| Some((rule.text().into_owned(), at.integer()?)))
                 .collect(),
+            consent: root.get("consent").map(Ledger::read).unwrap_or_default(),
         }
     }
 
@@ -49,10 +52,13 @@ impl State {
             }
             state.json("fired", &fired.finish());
         }
+        if !self.consent.is_empty() {
+            state.json("consent", &self.consent.write());
+        }
         Some(state.finish())
     }
 
-    /// What is remembered of one person whom we knew as two: the stricter of both.
+    /// What is remembered of one person whom we knew as two: the stricter of both, and all that they said.
     #[must_use]
     pub fn joined(mut self, other: Self) -> Self {
         self.handover = match (self.handover, other.handover) {
@@ -63,6 +69,7 @@ impl State {
             let last = self.fired.entry(rule).or_insert(at);
             *last = at.max(*last);
         }
+        self.consent = self.consent.joined(other.consent);
         self
     }
 }
@@ -88,6 +95,7 @@ mod tests {
                 State {
                     handover: Some(handover(Some(9))),
                     fired: [("hours".to_owned(), 7)].into(),
+                    consent: Ledger::default(),
                 },
                 Some(r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7}}"#),
             ),
@@ -109,14 +117,17 @@ mod tests {
         let one = State {
             handover: Some(handover(Some(9))),
             fired: [("a".to_owned(), 1), ("b".to_owned(), 2)].into(),
+            consent: Ledger::default(),
         };
         let other = State {
             handover: Some(handover(None)),
             fired: [("a".to_owned(), 3)].into(),
+            consent: Ledger::default(),
         };
         let both = State {
             handover: Some(handover(None)),
             fired: [("a".to_owned(), 3), ("b".to_owned(), 2)].into(),
+            consent: Ledger::default(),
         };
         assert_eq!(one.clone().joined(other.clone()), both);
         assert_eq!(other.joined(one), both);

@@ -65,10 +65,12 @@ pub(super) async fn answer(
         Action::DeleteDeadLetters => (Method::Delete, "dead-letters", &parameters),
         Action::Replay => (Method::Post, "replays", &parameters),
         Action::HandOver => (Method::Post, "handover", &parameters),
+        Action::Consent => (Method::Get, "consent", &in_path),
+        Action::SetConsent => (Method::Put, "consent", &parameters),
         _ => (Method::Get, "destinations", &parameters),
     };
     let mut command = format!("{command}?{}", parameters.query());
-    if found.route.action == Action::HandOver {
+    if matches!(found.route.action, Action::HandOver | Action::SetConsent) {
         command.push('&');
         command.push_str(&in_path.query());
     }
@@ -90,7 +92,7 @@ async fn read(
     request: Request,
 ) -> Result<std::result::Result<(Parameters, Parameters), Problem>> {
     let Found { route, in_path } = found;
-    let rest = if route.method == "POST" {
+    let rest = if route.has_body() {
         match body::read(request).await? {
             Some(body) => parameters::in_body(&body, route.parameters),
             None => return Ok(Err(Problem::TooLarge)),

@@ -59,6 +59,8 @@ pub enum Kind {
     Place,
     /// Where the page before ended: a number, a colon and a path.
     Seen,
+    /// Whether a customer wants to be written to: `opted_in` or `opted_out`.
+    Standing,
     /// `true` or `false`.
     Flag,
     /// A time as RFC 3339 writes it.
@@ -102,6 +104,11 @@ impl Kind {
                     .is_some_and(|(first, _)| whole(first).is_some());
                 kept(text, fits, NEXT)
             }
+            Self::Standing => kept(
+                text,
+                matches!(text, "opted_in" | "opted_out"),
+                "opted_in or opted_out",
+            ),
             Self::Flag => kept(text, matches!(text, "true" | "false"), "true or false"),
             Self::Time => DateTime::parse_from_rfc3339(text)
                 .map(|time| time.timestamp_millis().to_string())

@@ -23,6 +23,10 @@ pub enum Action {
     HandOver,
     /// Tells which numbers the settings name.
     Numbers,
+    /// Tells whether a customer wants to be written to.
+    Consent,
+    /// Takes note of whether a customer wants to be written to.
+    SetConsent,
     /// Tells how the destinations stand.
     Destinations,
     /// Tells what Meta sends that we do not know.
@@ -58,10 +62,17 @@ pub struct Route {
     pub path: &'static str,
     /// The parameters in the path, in their order.
     pub in_path: &'static [Parameter],
-    /// The parameters in the query or, where the method is POST, the members of the JSON body.
+    /// The parameters in the query or, where the method is POST or PUT, the members of the JSON body.
     pub parameters: &'static [Parameter],
     /// What is done.
     pub action: Action,
+}
+
+impl Route {
+    /// Whether its parameters stand in a body.
+    pub fn has_body(&self) -> bool {
+        matches!(self.method, "POST" | "PUT")
+    }
 }
 
 /// A route that a request matches.
@@ -155,6 +166,24 @@ pub const ROUTES: &[Route] = &[
             optional("for_s", Kind::Whole),
         ],
         action: Action::HandOver,
+    },
+    Route {
+        method: "GET",
+        path: "/v1/consent/{phone_number_id}/{person}",
+        in_path: &[NUMBER, required("person", Kind::Text)],
+        parameters: &[],
+        action: Action::Consent,
+    },
+    Route {
+        method: "PUT",
+        path: "/v1/consent/{phone_number_id}/{person}",
+        in_path: &[NUMBER, required("person", Kind::Text)],
+        parameters: &[
+            required("state", Kind::Standing),
+            optional("note", Kind::Text),
+            optional("time", Kind::Time),
+        ],
+        action: Action::SetConsent,
     },
     Route {
         method: "GET",

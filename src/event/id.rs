@@ -20,6 +20,12 @@ pub(super) fn event_id(home: &Home, thing: &str, key: &[impl AsRef<str>]) -> Str
     id
 }
 
+/// The id of an event that Transom itself tells as another happened (`cause`: its id), once for each `what`.
+pub fn consequence(cause: &str, what: &str) -> String {
+    let digest = hex::encode(Sha256::digest(format!("{what} {cause}")));
+    format!("{digest:.16}-{:.24}", digest.get(16..).unwrap_or_default())
+}
+
 /// Writes the first bytes of a digest of the parts, as hex. Each part is preceded by its length, so that no two lists
 /// of parts are hashed alike.
 fn push_hex<'p, const BYTES: usize>(

@@ -18,7 +18,7 @@ mod timestamp;
 pub mod wire;
 
 pub use drift::unknown_members;
-pub use id::about;
+pub use id::{about, consequence};
 pub use model::{Effect, Event, Home, MessageStatus, Name};
 pub use split::split;
 pub use timestamp::rfc3339;

@@ -71,6 +71,20 @@ impl Name {
         };
         format!("{what}:{}", self.value())
     }
+
+    /// Reads what [`Name::key`] wrote.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let (what, value) = key.split_once(':')?;
+        let name = match what {
+            "user" => Self::User,
+            "parent" => Self::Parent,
+            "phone" => Self::Phone,
+            "group" => Self::Group,
+            "topic" => Self::Topic,
+            _ => return None,
+        };
+        Some(name(value.to_owned()))
+    }
 }
 
 /// What an event does to the conversation it belongs to.

@@ -6,7 +6,10 @@ use super::{
     sql::SqlError,
 };
 use crate::{
-    conversation::{Conclusion, Known, Policy, State},
+    conversation::{
+        Conclusion, Known, Policy, State,
+        consent::{self, Entry, Standing},
+    },
     event::{Event, Name},
 };
 
@@ -55,6 +58,36 @@ impl Mailbox {
     /// What a conversation remembers.
     pub fn state(&self, conversation: i64) -> Result<State, SqlError> {
         people::state(&*self.sql, conversation)
+    }
+
+    /// Takes note of what a person, who may not be known yet, says about being written to; `cause` names that and nothing
+    /// else, and `phone_number_id` is the business number. Where that changes it, the destinations are told. Gives how it
+    /// stands then.
+    pub fn say(
+        &mut self,
+        name: &Name,
+        entry: Entry,
+        cause: &str,
+        phone_number_id: &str,
+        now_ms: i64,
+    ) -> Result<Option<Found>, SqlError> {
+        self.meet(name)?;
+        let mut before = Standing::Unknown;
+        let found = self.change_state(name, |state| {
+            let ledger = std::mem::take(&mut state.consent);
+            before = ledger.standing();
+            state.consent = ledger.with(entry);
+        })?;
+        if let Some(found) = &found {
+            let names = found.names.iter();
+            let mut names: Vec<Name> = names.filter_map(|key| Name::of_key(key)).collect();
+            names.sort();
+            let about = consent::About::person(cause.to_owned(), names, phone_number_id);
+            if let Some(event) = about.changed(before, &found.state.consent) {
+                self.append(vec![event], now_ms)?;
+            }
+        }
+        Ok(found)
     }
 
     /// Has the conversation with the one who has this name remember something else. Gives how it stands then; `None`

@@ -338,6 +338,11 @@ impl Mailbox {
         people::find(&*self.sql, name)
     }
 
+    /// The same without the person's names, which are found by a walk through everybody's.
+    pub fn look(&self, name: &Name) -> Result<Option<Found>, SqlError> {
+        people::look(&*self.sql, name)
+    }
+
     /// The conversation with the one who has this name, begun where there is none.
     pub fn meet(&mut self, name: &Name) -> Result<i64, SqlError> {
         people::meet(&*self.sql, name)

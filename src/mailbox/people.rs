@@ -293,24 +293,30 @@ pub(super) fn meet(sql: &dyn Sql, name: &Name) -> Result<i64, SqlError> {
 
 /// Finds a conversation by one of the person's names, however Meta came to use it.
 pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
-    let event = naming(name);
-    let people = People::load(sql, std::slice::from_ref(&event))?;
-    let Some(conversation) = people.names.get(&name.key()).copied() else {
+    let Some(mut found) = look(sql, name)? else {
         return Ok(None);
     };
     let rows = sql.exec(
         "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
            JOIN same ON conversations.joined = same.id) \
          SELECT name FROM names WHERE conversation IN (SELECT id FROM same) ORDER BY name",
-        &[conversation.into()],
+        &[found.conversation.into()],
     )?;
-    let mut names = Vec::new();
     for row in &rows {
-        names.push(row.required_text(0)?.to_owned());
+        found.names.push(row.required_text(0)?.to_owned());
     }
+    Ok(Some(found))
+}
+
+/// The same without the names, which are found by a walk through everybody's.
+pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
+    let people = People::load(sql, std::slice::from_ref(&naming(name)))?;
+    let Some(conversation) = people.names.get(&name.key()).copied() else {
+        return Ok(None);
+    };
     Ok(Some(Found {
         conversation,
-        names,
+        names: Vec::new(),
         windows: people.windows(conversation).unwrap_or_default(),
         state: State::read(people.state(conversation)),
     }))

@@ -23,7 +23,7 @@ const CONTENT: usize = 1024 * 1024;
 const STATUSES: usize = 20;
 
 /// What is said of somebody who is not known.
-const NOBODY: &str = "this number has no conversation with this person";
+pub(super) const NOBODY: &str = "this number has no conversation with this person";
 
 impl Mailbox {
     /// Answers a command of the admin API.
@@ -36,6 +36,8 @@ impl Mailbox {
             (Method::Delete, "/dead-letters") => self.delete_dead_letters(&url),
             (Method::Post, "/replays") => self.replay(&url),
             (Method::Post, "/handover") => self.hand_over(&url),
+            (Method::Get, "/consent") => self.tell_consent(&url),
+            (Method::Put, "/consent") => self.set_consent(&url),
             _ => Response::error("no such command", 404),
         }
     }
@@ -272,7 +274,7 @@ fn told(letter: &DeadLetter, content: Option<&str>) -> String {
 }
 
 /// The edge hands this on as it is.
-fn answer(status: u16, body: &Object) -> Result<Response> {
+pub(super) fn answer(status: u16, body: &Object) -> Result<Response> {
     let response = Response::ok(body.finish())?.with_status(status);
     let headers = response.headers();
     let kind = if status < 400 {
@@ -285,7 +287,7 @@ fn answer(status: u16, body: &Object) -> Result<Response> {
     Ok(response)
 }
 
-fn not_found(detail: &str) -> Result<Response> {
+pub(super) fn not_found(detail: &str) -> Result<Response> {
     answer(404, &problem::document(404, "Not found", Some(detail)))
 }
 
@@ -299,14 +301,14 @@ fn which(url: &Url) -> Which {
     }
 }
 
-fn text(url: &Url, name: &str) -> Option<String> {
+pub(super) fn text(url: &Url, name: &str) -> Option<String> {
     let mut pairs = url.query_pairs();
     pairs
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
 }
 
-fn integer(url: &Url, name: &str) -> Option<i64> {
+pub(super) fn integer(url: &Url, name: &str) -> Option<i64> {
     text(url, name)?.parse().ok()
 }
 

@@ -79,6 +79,7 @@ impl Mailbox {
                         to: to.clone(),
                         fallback: fallback.clone().filter(|_| message.is_free_form()),
                         message,
+                        category: None,
                         in_reply_to: None,
                         answers: answers.take(),
                     },

@@ -154,7 +154,7 @@ impl Mailbox {
             .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
             .cloned()
             .collect();
-        let policy = settings.answering.clone().map(Policy::new);
+        let policy = Policy::new(settings.answering.clone(), settings.consent.clone());
         self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
             opening: self.openings.get(),

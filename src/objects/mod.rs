@@ -4,6 +4,7 @@ mod addresses;
 mod admin;
 mod alarm;
 mod append;
+mod consent;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod courier;
 mod deliver;

@@ -12,12 +12,17 @@ use super::{
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
-    config::Graph,
+    config::{Consent, Graph},
+    conversation::consent::Entry,
     delivery::ErrorClass,
-    event::Event,
+    event::{Event, Name},
     mailbox::sql::SqlError,
-    meta::graph::{self, Class, Request},
-    sending::{Change, Draft, Happened, Send, Started, State, asked::Receipt, guard},
+    meta::graph::{self, Answer, Class, Request},
+    sending::{
+        Change, Draft, Happened, Send, Started, State,
+        asked::{Receipt, name_of},
+        guard,
+    },
 };
 
 /// How long Meta may take to answer, in milliseconds.
@@ -33,23 +38,7 @@ impl Mailbox {
             let Some(mut started) = core.outbox.next(&*core.sql, now)? else {
                 return Ok(None);
             };
-            let windows = core.mailbox.windows(started.send.conversation)?;
-            let Draft {
-                message, fallback, ..
-            } = &started.send.draft;
-            let goes = guard::check(
-                message,
-                fallback.is_some(),
-                windows.customer_service,
-                now.div_euclid(1000),
-            );
-            let refused = match goes {
-                Ok(goes) => {
-                    started.goes_as(goes);
-                    None
-                }
-                Err(_) => Some(Class::Window),
-            };
+            let refused = core.refusal(&mut started, self.consent(), now)?;
             let phone_number_id = core.phone_number_id.clone();
             Ok(Some((Box::new(started), refused, phone_number_id)))
         })?;
@@ -63,8 +52,13 @@ impl Mailbox {
         let id = started.send.id.clone();
         let now = now_ms();
         let state = self.with_core(|core| {
+            let opted_out = Core::opted_out(&started.send, &happened, now);
             let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
             core.changed(change, now)?;
+            if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
+                let number = core.phone_number_id.clone().unwrap_or_default();
+                core.mailbox.say(&name, entry, &id, &number, now)?;
+            }
             Ok(state)
         })?;
         if !matches!(state, State::Accepted { .. } | State::Queued) {
@@ -74,6 +68,12 @@ impl Mailbox {
             );
         }
         Ok(())
+    }
+
+    /// What is set about consent.
+    pub(super) fn consent(&self) -> Option<&Consent> {
+        let ready = self.environment.as_ref().as_ref().ok()?;
+        ready.settings.consent.as_ref()
     }
 
     /// Sends a message that is marked as started.
@@ -166,6 +166,49 @@ pub(super) async fn post_to_graph(
 }
 
 impl Core {
+    /// Why a message may not go whose turn has come, if it may not; otherwise it is what may go.
+    fn refusal(
+        &self,
+        started: &mut Started,
+        consent: Option<&Consent>,
+        now: i64,
+    ) -> std::result::Result<Option<Class>, SqlError> {
+        let now = now.div_euclid(1000);
+        let conversation = started.send.conversation;
+        let closes_at = self.mailbox.windows(conversation)?.customer_service;
+        let Draft {
+            message, fallback, ..
+        } = &started.send.draft;
+        match guard::check(message, fallback.is_some(), closes_at, now) {
+            Ok(goes) => started.goes_as(goes),
+            Err(_) => return Ok(Some(Class::Window)),
+        }
+        let Draft {
+            message, category, ..
+        } = &started.send.draft;
+        if consent.is_none() || message.is_free_form() {
+            return Ok(None);
+        }
+        let standing = self.mailbox.state(conversation)?.consent.standing();
+        let objection = guard::objection(consent, message, *category, standing, closes_at, now);
+        Ok(objection.map(|_| Class::OptOut))
+    }
+
+    /// Who does not want a message, as Meta says by refusing it.
+    fn opted_out(send: &Send, happened: &Happened, now: i64) -> Option<(Name, Entry)> {
+        let Happened::Answered(Answer::Refused {
+            code,
+            class: Class::OptOut,
+            ..
+        }) = happened
+        else {
+            return None;
+        };
+        let name = name_of(send.draft.to.as_ref()?);
+        let at = now.div_euclid(1000);
+        Some((name, Entry::refusal(*code, at, &send.id)))
+    }
+
     /// Appends events, takes note of what they tell about sends, and takes in what is answered to them.
     pub(super) fn append(
         &mut self,
@@ -185,6 +228,7 @@ impl Core {
                         message: reply.message,
                         // An answer that comes too late is none.
                         fallback: None,
+                        category: None,
                         in_reply_to: None,
                         answers: reply.answers,
                     },

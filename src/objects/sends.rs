@@ -11,6 +11,7 @@ use super::{
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
 use crate::{
+    config::Consent,
     event::{self, Home, rfc3339},
     mailbox::sql::{SqlError, atomically},
     meta::graph::{
@@ -66,7 +67,13 @@ impl Mailbox {
         let (reply, wakes_at) = self.with_core(|core| {
             let sql = core.sql.clone();
             let reply = atomically(&*sql, || {
-                core.take(wanted, key.as_deref(), &body, fallback.as_ref(), now)
+                core.take(
+                    wanted,
+                    key.as_deref(),
+                    &body,
+                    (fallback.as_ref(), self.consent()),
+                    now,
+                )
             })?;
             Ok((reply, core.wakes_at(now)))
         })?;
@@ -87,6 +94,17 @@ impl Mailbox {
                     "closed": closed,
                 });
                 problem(409, "The customer service window is closed", &more)
+            }
+            Reply::Refused(Taken::Objections(objections)) => {
+                let refused: Vec<Value> = objections
+                    .into_iter()
+                    .map(|(path, why)| json!({ "path": path, "reason": why.to_string() }))
+                    .collect();
+                let more = json!({
+                    "detail": "Nothing of the request was sent. See GET /v1/consent.",
+                    "refused": refused,
+                });
+                problem(403, "The customer has not agreed to this", &more)
             }
             Reply::Refused(Taken::Faults(faults)) => faulty(&faults),
             Reply::Refused(Taken::Sends(_)) | Reply::OtherBody => problem(
@@ -147,7 +165,7 @@ impl Core {
         wanted: Vec<Wanted>,
         key: Option<&str>,
         body: &[u8],
-        fallback: Option<&graph::Message>,
+        (fallback, consent): (Option<&graph::Message>, Option<&Consent>),
         now_ms: i64,
     ) -> std::result::Result<Reply, SqlError> {
         if let Some(key) = key {
@@ -164,6 +182,7 @@ impl Core {
             sql: &*self.sql,
             phone_number_id: &phone_number_id,
             fallback,
+            consent,
             now_ms,
         };
         let sends = match sending::take(&mut into, wanted, |name| names(name).into())? {

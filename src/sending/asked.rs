@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::phone;
 use crate::{
     checked::{self, Fault, Node},
+    config::Category,
     event::Name,
     meta::graph::{Message, Recipient},
 };
@@ -32,6 +33,8 @@ pub struct Wanted {
     pub messages: Vec<Message>,
     /// The template that goes instead of each where the window is closed.
     pub fallback: Option<Message>,
+    /// The category of the template that goes, where that is said.
+    pub category: Option<Category>,
     /// The message that the first one quotes.
     pub in_reply_to: Option<String>,
 }
@@ -80,7 +83,8 @@ impl Whom {
     }
 }
 
-fn name_of(to: &Recipient) -> Name {
+/// The name by which a recipient is known.
+pub fn name_of(to: &Recipient) -> Name {
     match to {
         Recipient::Phone(digits) => Name::Phone(digits.clone()),
         Recipient::User(id) if is_parent(id) => Name::Parent(id.clone()),
@@ -143,6 +147,7 @@ fn read_send(node: &Node<'_>, beside: &[&str]) -> Option<Wanted> {
         "message",
         "messages",
         "fallback",
+        "category",
         "in_reply_to",
     ];
     known.extend(beside);
@@ -163,12 +168,14 @@ fn read_send(node: &Node<'_>, beside: &[&str]) -> Option<Wanted> {
     let fallback = node
         .get("fallback")
         .and_then(|node| Message::read_template(&node));
+    let category = node.get("category");
     let in_reply_to = node.get("in_reply_to").and_then(|id| id.short_text(512));
     Some(Wanted {
         path: node.path().to_owned(),
         to: to?,
         messages,
         fallback,
+        category: category.and_then(|node| Category::read(&node)),
         in_reply_to: in_reply_to.map(str::to_owned),
     })
 }
@@ -214,9 +221,9 @@ fn is_parent(id: &str) -> bool {
     after_country(id).is_some_and(|rest| rest.starts_with(PARENT))
 }
 
-/// Meta: "Business-scoped user IDs": the country, a dot, `ENT.` for those of linked portfolios, up to 128 letters and
+/// Whether it is a business-scoped user id. Meta: "Business-scoped user IDs": the country, a dot, `ENT.` for those of linked portfolios, up to 128 letters and
 /// digits.
-fn is_user(id: &str) -> bool {
+pub fn is_user(id: &str) -> bool {
     after_country(id).is_some_and(|rest| {
         let rest = rest.strip_prefix(PARENT).unwrap_or(rest);
         (1..=128).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())

@@ -2,7 +2,11 @@
 
 use thiserror::Error;
 
-use crate::meta::graph::Message;
+use crate::{
+    config::{Category, Consent},
+    conversation::consent::{self, Objection, Standing},
+    meta::graph::Message,
+};
 
 /// How long before its end a window counts as closed, in seconds: a send may wait its turn, and Meta's clock is not
 /// ours.
@@ -41,6 +45,22 @@ pub fn check(
     } else {
         Err(WindowClosed { closes_at })
     }
+}
+
+/// Why the customer's consent does not let a message go, if it does not. `category` is what who asked for it called it;
+/// the customer service window closes at `closes_at`. Only templates need consent: all else answers somebody who wrote.
+pub fn objection(
+    settings: Option<&Consent>,
+    message: &Message,
+    category: Option<Category>,
+    standing: Standing,
+    closes_at: Option<i64>,
+    now: i64,
+) -> Option<Objection> {
+    let (settings, template) = (settings?, message.template()?);
+    let category = category.unwrap_or_else(|| settings.category(template));
+    let open = closes_at.is_some_and(|closes_at| closes_at > now);
+    consent::objection(settings, standing, category, open)
 }
 
 #[cfg(test)]

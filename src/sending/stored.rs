@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    config::Category,
     mailbox::sql::{Row, Sql, SqlError, Value},
     meta::graph::{Message, Recipient},
     sending::State,
@@ -31,6 +32,8 @@ pub struct Draft {
     pub message: Message,
     /// The template that goes instead where the window is closed.
     pub fallback: Option<Message>,
+    /// The category of the template that goes, where who asked for it said so.
+    pub category: Option<Category>,
     /// The message that is quoted (`wamid.…`).
     pub in_reply_to: Option<String>,
     /// The customer's message that this is the answer to (`wamid.…`), whether or not it is quoted.
@@ -208,6 +211,10 @@ fn write_draft(draft: &Draft) -> Value {
         (to, address.map(text)),
         ("message", Some(message(&draft.message))),
         ("fallback", draft.fallback.as_ref().map(message)),
+        (
+            "category",
+            draft.category.map(|category| category.name().into()),
+        ),
         ("in_reply_to", draft.in_reply_to.as_ref().map(text)),
         ("answers", draft.answers.as_ref().map(text)),
     ];
@@ -230,6 +237,7 @@ fn read_draft(text: &str) -> Option<Draft> {
         to: to.or_else(|| text("group").map(Recipient::Group)),
         message: message("message")?,
         fallback: message("fallback"),
+        category: text("category").and_then(|name| Category::of(&name)),
         in_reply_to: text("in_reply_to"),
         answers: text("answers"),
     })

@@ -8,6 +8,8 @@ use super::{
 };
 use crate::{
     checked::Fault,
+    config::Consent,
+    conversation::consent::{Objection, Standing},
     event::Name,
     mailbox::{
         Mailbox,
@@ -26,6 +28,8 @@ pub enum Taken {
     Sends(Vec<Queued>),
     /// A window is closed: where in the request, and when it closed.
     Closed(Vec<(String, WindowClosed)>),
+    /// Somebody does not want it, or has not said so: where in the request, and which of both.
+    Objections(Vec<(String, Objection)>),
     /// Somebody is not known.
     Faults(Vec<Fault>),
 }
@@ -53,6 +57,8 @@ pub struct Into<'a> {
     pub phone_number_id: &'a str,
     /// The template for those that name none.
     pub fallback: Option<&'a Message>,
+    /// What is set about consent.
+    pub consent: Option<&'a Consent>,
     /// Unix milliseconds.
     pub now_ms: i64,
 }
@@ -63,8 +69,8 @@ pub fn take(
     wanted: Vec<Wanted>,
     names: impl Fn(&str) -> Vec<Name>,
 ) -> Result<Taken, SqlError> {
-    let now = into.now_ms.div_euclid(1000);
     let (mut ready, mut closed, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let mut objections = Vec::new();
     for wanted in wanted {
         let candidates = match &wanted.to {
             Whom::Person(_) => wanted.to.name().into_iter().collect(),
@@ -72,7 +78,7 @@ pub fn take(
         };
         let mut known = None;
         for name in &candidates {
-            if let Some(found) = into.mailbox.find(name)? {
+            if let Some(found) = into.mailbox.look(name)? {
                 known = Some((name.clone(), found));
                 break;
             }
@@ -80,6 +86,9 @@ pub fn take(
         let closes_at = known
             .as_ref()
             .and_then(|(_, found)| found.windows.customer_service);
+        let standing = known.as_ref().map_or(Standing::Unknown, |(_, found)| {
+            found.state.consent.standing()
+        });
         let (name, conversation) = match (known, &wanted.to) {
             (Some((name, found)), _) => (name, Some(found.conversation)),
             (None, Whom::Person(_)) => match candidates.into_iter().next() {
@@ -95,7 +104,6 @@ pub fn take(
             }
         };
         let fallback = wanted.fallback.as_ref().or(into.fallback);
-        let mut goes = Vec::new();
         let size = |message: &Message| {
             message
                 .members()
@@ -111,15 +119,18 @@ pub fn take(
             });
             continue;
         }
-        for message in &wanted.messages {
-            match guard::check(message, fallback.is_some(), closes_at, now) {
-                Ok(as_what) => goes.push(as_what),
-                Err(refused) => {
-                    closed.push((wanted.path.clone(), refused));
-                    break;
-                }
+        let going = going(into, &wanted, fallback, closes_at, standing);
+        let goes = match going {
+            Ok(goes) => goes,
+            Err(Stop::Closed(why)) => {
+                closed.push((wanted.path, why));
+                continue;
             }
-        }
+            Err(Stop::Objection(why)) => {
+                objections.push((wanted.path, why));
+                continue;
+            }
+        };
         let fallback = fallback.cloned();
         ready.push((wanted, name, conversation, fallback, goes));
     }
@@ -129,6 +140,47 @@ pub fn take(
     if !closed.is_empty() {
         return Ok(Taken::Closed(closed));
     }
+    if !objections.is_empty() {
+        return Ok(Taken::Objections(objections));
+    }
+    Ok(Taken::Sends(queue(into, ready)?))
+}
+
+/// Why something may not go.
+enum Stop {
+    Closed(WindowClosed),
+    Objection(Objection),
+}
+
+/// What goes of each message.
+fn going(
+    into: &Into<'_>,
+    wanted: &Wanted,
+    fallback: Option<&Message>,
+    closes_at: Option<i64>,
+    standing: Standing,
+) -> Result<Vec<Goes>, Stop> {
+    let now = into.now_ms.div_euclid(1000);
+    let one = |message| {
+        let goes = guard::check(message, fallback.is_some(), closes_at, now);
+        let goes = goes.map_err(Stop::Closed)?;
+        let leaves = match goes {
+            Goes::Message => message,
+            Goes::Fallback => fallback.unwrap_or(message),
+        };
+        let (consent, category) = (into.consent, wanted.category);
+        match guard::objection(consent, leaves, category, standing, closes_at, now) {
+            Some(objection) => Err(Stop::Objection(objection)),
+            None => Ok(goes),
+        }
+    };
+    wanted.messages.iter().map(one).collect()
+}
+
+/// What was checked, by whom it goes to.
+type Ready = (Wanted, Name, Option<i64>, Option<Message>, Vec<Goes>);
+
+fn queue(into: &mut Into<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError> {
     let mut sends = Vec::new();
     for (wanted, name, conversation, fallback, goes) in ready {
         let conversation = match conversation {
@@ -142,6 +194,7 @@ pub fn take(
                 to: recipient_of(&name),
                 fallback: fallback.clone().filter(|_| message.is_free_form()),
                 message,
+                category: wanted.category,
                 in_reply_to: in_reply_to.take(),
                 answers: None,
             };
@@ -158,7 +211,7 @@ pub fn take(
             });
         }
     }
-    Ok(Taken::Sends(sends))
+    Ok(sends)
 }
 
 fn path(wanted: &Wanted, member: &str) -> String {
@@ -222,6 +275,7 @@ mod tests {
                 sql: &*self.sql,
                 phone_number_id: "1065",
                 fallback,
+                consent: None,
                 now_ms: NOW,
             };
             let names =

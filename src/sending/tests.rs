@@ -33,6 +33,7 @@ fn send(id: &str, conversation: i64) -> Send {
             to: Some(Recipient::Phone("16505551234".into())),
             message: text(),
             fallback: None,
+            category: None,
             in_reply_to: None,
             answers: None,
         },

@@ -57,11 +57,7 @@ fn resolved<'v>(description: &'v Value, value: &'v Value) -> &'v Value {
 type Described = (String, String, BTreeSet<(String, String, bool)>);
 
 fn of_table(route: &Route) -> Described {
-    let rest = if route.method == "POST" {
-        "body"
-    } else {
-        "query"
-    };
+    let rest = if route.has_body() { "body" } else { "query" };
     let groups = [("path", route.in_path), (rest, route.parameters)];
     let parameters = groups.iter().flat_map(|(place, parameters)| {
         let told = |parameter: &Parameter| {

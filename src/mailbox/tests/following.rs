@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::{
-    config::Answering,
+    config::{Answering, Consent},
     conversation::{
         State,
+        consent::{Entry, Standing},
         handover::{By, Handover},
     },
 };
@@ -12,10 +13,10 @@ use crate::{
 const HOUR: i64 = 3600;
 
 fn mailbox(sql: &Rc<Native>) -> Mailbox {
-    let policy = Policy::new(Answering { pause_s: HOUR });
+    let policy = Policy::new(Some(Answering { pause_s: HOUR }), None);
     Mailbox::open(sql.clone(), vec![destination("crm")])
         .unwrap()
-        .with_policy(Some(policy))
+        .with_policy(policy)
 }
 
 fn echo(person: &str, id: &str) -> Event {
@@ -88,7 +89,10 @@ fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
         mailbox.append(later.collect(), NOW + 1000).unwrap();
         sql.changes() - before
     };
-    assert_eq!(rows(Some(Policy::new(Answering::default()))), rows(None));
+    assert_eq!(
+        rows(Policy::new(Some(Answering::default()), None)),
+        rows(None)
+    );
 }
 
 #[test]
@@ -110,6 +114,53 @@ fn of_two_conversations_that_are_one_the_handover_stays() {
     let handover = found.state.handover.unwrap();
     assert_eq!(handover.by, By::App);
     assert_eq!(mailbox.state(found.conversation).unwrap(), found.state);
+}
+
+#[test]
+fn what_a_person_says_about_being_written_to_is_told_once_and_follows_them() {
+    let settings = serde_json::json!({});
+    let consent = crate::checked::read("", &settings, Consent::read)
+        .unwrap()
+        .unwrap();
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")])
+        .unwrap()
+        .with_policy(Policy::new(None, Some(consent)));
+    let (phone, user) = (Name::Phone("1".into()), Name::User("US.1".into()));
+    let said = |opted_in, at| Entry::told(opted_in, at, None);
+    // Before anything came of them, under two names.
+    for (name, entry, cause) in [(&phone, said(false, 5), "a"), (&user, said(true, 3), "b")] {
+        mailbox.say(name, entry, cause, "1065", NOW).unwrap();
+    }
+    let both = Event {
+        names: vec![user.clone(), phone.clone()],
+        ..message("1", "c")
+    };
+    mailbox.append(vec![both], NOW).unwrap();
+    let found = mailbox.find(&user).unwrap().unwrap();
+    assert_eq!(found.state.consent.standing(), Standing::OptedOut);
+
+    // Nothing changes by what was said before, or again.
+    mailbox
+        .say(&phone, said(true, 4), "d", "1065", NOW)
+        .unwrap();
+    mailbox
+        .say(&phone, said(false, 6), "e", "1065", NOW)
+        .unwrap();
+    let mut kinds = Vec::new();
+    deliver(&mut mailbox, NOW, |delivery| {
+        kinds.push(delivery.events[0].kind.clone());
+        true
+    });
+    kinds.sort();
+    assert_eq!(
+        kinds,
+        [
+            "transom.consent.changed",
+            "transom.consent.changed",
+            "whatsapp.message.received"
+        ]
+    );
 }
 
 #[test]

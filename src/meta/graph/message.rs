@@ -52,6 +52,12 @@ impl Message {
         self.kind() != "template"
     }
 
+    /// The name of the template that it is.
+    pub fn template(&self) -> Option<&str> {
+        let template = self.0.get("template").filter(|_| !self.is_free_form())?;
+        template.get("name")?.as_str()
+    }
+
     /// Its members.
     pub fn members(&self) -> &Map<String, Value> {
         &self.0

@@ -1,0 +1,329 @@
+//! What is set about whether customers want to be written to: `CONFIG.consent`.
+
+mod words;
+
+use std::collections::BTreeSet;
+
+use crate::{checked::Node, meta::graph::Message, plain::plain};
+use words::LANGUAGES;
+
+/// How many words, and how many templates, may be set.
+const MOST: usize = 500;
+
+/// How long a word may be, in characters: also a button's payload.
+const LONGEST: usize = 256;
+
+/// `CONFIG.consent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// What says that a customer wants no advertising any more; plain.
+    stop: BTreeSet<String>,
+    /// What says that a customer wants it; plain.
+    start: BTreeSet<String>,
+    /// What takes a stop back, and says nothing otherwise; plain.
+    resume: BTreeSet<String>,
+    /// What is answered to who stops.
+    pub confirm_stop: Option<Message>,
+    /// What is answered to who wants it, or wants it again.
+    pub confirm_start: Option<Message>,
+    /// The category of templates by their name, or, with `*` at the end, by its beginning.
+    templates: Vec<(String, Category)>,
+    /// What goes to those alone who have said that they want it.
+    pub opt_in: OptIn,
+}
+
+/// What a customer says by a word or a button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// No more advertising.
+    Stop,
+    /// Advertising.
+    Start,
+    /// The same, where the customer had stopped it. It may mean anything otherwise.
+    Resume,
+}
+
+/// The category of a template, by Meta's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// Advertising.
+    Marketing,
+    /// About something that the customer asked for.
+    Utility,
+    /// A one-time password.
+    Authentication,
+}
+
+/// What goes to those alone who have said that they want it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OptIn {
+    /// Nothing.
+    #[default]
+    None,
+    /// Templates of category marketing.
+    Marketing,
+    /// Whatever the business begins: every template of category marketing, and the others while the customer service
+    /// window is closed.
+    All,
+}
+
+const CATEGORIES: [(&str, Category); 3] = [
+    ("marketing", Category::Marketing),
+    ("utility", Category::Utility),
+    ("authentication", Category::Authentication),
+];
+
+impl Category {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        CATEGORIES
+            .iter()
+            .find(|(_, category)| *category == self)
+            .map_or("", |(name, _)| name)
+    }
+
+    /// The category of this word.
+    pub fn of(name: &str) -> Option<Self> {
+        CATEGORIES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, category)| *category)
+    }
+
+    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
+        node.one_of(&CATEGORIES.map(|(name, _)| name))
+            .and_then(Self::of)
+    }
+}
+
+impl Consent {
+    /// What a whole text, a button's payload or its text says, and the word by which it does.
+    pub fn said(&self, text: &str) -> Option<(Said, String)> {
+        // What is longer than any word is not looked at.
+        if text.chars().nth(LONGEST).is_some() {
+            return None;
+        }
+        let word = plain(text);
+        let said = if self.stop.contains(&word) {
+            Said::Stop
+        } else if self.start.contains(&word) {
+            Said::Start
+        } else if self.resume.contains(&word) {
+            Said::Resume
+        } else {
+            return None;
+        };
+        Some((said, word))
+    }
+
+    /// The category of a template. One of which nothing is said counts as marketing.
+    pub fn category(&self, template: &str) -> Category {
+        let fits = |name: &str| match name.strip_suffix('*') {
+            Some(beginning) => template.starts_with(beginning),
+            None => template == name,
+        };
+        // The longest name says most; a whole name says more than a beginning as long as it.
+        let known = self.templates.iter().filter(|(name, _)| fits(name));
+        known
+            .max_by_key(|(name, _)| (name.trim_end_matches('*').len(), !name.ends_with('*')))
+            .map_or(Category::Marketing, |(_, category)| *category)
+    }
+
+    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
+        node.object()?;
+        node.only(&[
+            "languages",
+            "stop",
+            "start",
+            "confirm_stop",
+            "confirm_start",
+            "templates",
+            "opt_in",
+        ]);
+        let languages = node.get("languages").map(|node| read_languages(&node));
+        let (mut stop, mut resume) = (read_words(node, "stop"), BTreeSet::new());
+        let start = read_words(node, "start");
+        for (language, stops, resumes) in LANGUAGES {
+            if languages.as_ref().is_none_or(|all| all.contains(language)) {
+                stop.extend(stops.iter().map(|word| plain(word)));
+                resume.extend(resumes.iter().map(|word| plain(word)));
+            }
+        }
+        stop.retain(|word| !start.contains(word));
+        let opt_in = node.get("opt_in").and_then(|node| {
+            Some(match node.one_of(&["none", "marketing", "all"])? {
+                "marketing" => OptIn::Marketing,
+                "all" => OptIn::All,
+                _ => OptIn::None,
+            })
+        });
+        Some(Self {
+            stop,
+            start,
+            resume,
+            confirm_stop: read_confirmation(node, "confirm_stop"),
+            confirm_start: read_confirmation(node, "confirm_start"),
+            templates: read_templates(node),
+            opt_in: opt_in.unwrap_or_default(),
+        })
+    }
+}
+
+fn read_languages(node: &Node<'_>) -> Vec<&'static str> {
+    let known: Vec<&'static str> = LANGUAGES.iter().map(|(language, ..)| *language).collect();
+    let items = node.items(0..=known.len(), "languages");
+    items
+        .iter()
+        .filter_map(|item| item.one_of(&known))
+        .collect()
+}
+
+/// Words as they are compared.
+fn read_words(node: &Node<'_>, key: &str) -> BTreeSet<String> {
+    let Some(list) = node.get(key) else {
+        return BTreeSet::new();
+    };
+    let mut words = BTreeSet::new();
+    for item in list.items(0..=MOST, "words") {
+        let Some(word) = item.short_text(LONGEST).map(plain) else {
+            continue;
+        };
+        if word.is_empty() {
+            item.fault("must have a letter or a digit");
+        }
+        words.insert(word);
+    }
+    words
+}
+
+/// It answers what the customer has just written, so that the window is open.
+fn read_confirmation(node: &Node<'_>, key: &str) -> Option<Message> {
+    let node = node.get(key)?;
+    let message = Message::read(&node)?;
+    if message.is_free_form() {
+        Some(message)
+    } else {
+        node.refuse("must not be a template: it answers what the customer has just written")
+    }
+}
+
+/// Reads `{"order_*": "utility"}`.
+fn read_templates(node: &Node<'_>) -> Vec<(String, Category)> {
+    let Some(node) = node.get("templates") else {
+        return Vec::new();
+    };
+    let Some(members) = node.object() else {
+        return Vec::new();
+    };
+    if members.len() > MOST {
+        node.fault(format!("at most {MOST} templates"));
+    }
+    let category = |name: &String| Some((name.clone(), Category::read(&node.get(name)?)?));
+    members.keys().filter_map(category).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::checked;
+
+    fn read(value: &Value) -> Consent {
+        checked::read("consent", value, Consent::read)
+            .unwrap()
+            .unwrap()
+    }
+
+    fn said(consent: &Consent, text: &str) -> Option<Said> {
+        consent.said(text).map(|(said, _)| said)
+    }
+
+    #[test]
+    fn words_of_many_languages_are_known_as_people_write_them() {
+        let consent = read(&json!({}));
+        for (text, expected) in [
+            ("STOP", Some(Said::Stop)),
+            ("Stop!", Some(Said::Stop)),
+            ("Dar de baja", Some(Said::Stop)),
+            ("arreter", Some(Said::Stop)),
+            ("İptal", None),
+            ("стоп", Some(Said::Stop)),
+            ("停止", Some(Said::Stop)),
+            ("start", Some(Said::Resume)),
+            ("alta", Some(Said::Resume)),
+            ("stop the music", None),
+            ("please stop", None),
+            ("", None),
+        ] {
+            assert_eq!(said(&consent, text), expected, "{text}");
+        }
+        assert_eq!(said(&consent, &"stop ".repeat(100)), None);
+    }
+
+    #[test]
+    fn no_word_says_both() {
+        let consent = read(&json!({}));
+        assert!(consent.stop.is_disjoint(&consent.resume));
+        for (language, stops, starts) in LANGUAGES {
+            for word in stops.iter().chain(*starts) {
+                assert!(!plain(word).is_empty(), "{language}: {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn own_words_come_beside_those_of_the_languages_that_are_chosen() {
+        let consent = read(&json!({
+            "languages": ["es"], "stop": ["NO_PROMO", "Basta ya"], "start": ["Únete", "baja"],
+        }));
+        for (text, expected) in [
+            ("no_promo", Some(Said::Stop)),
+            ("¡basta ya!", Some(Said::Stop)),
+            ("darme de baja", Some(Said::Stop)),
+            ("unete", Some(Said::Start)),
+            ("baja", Some(Said::Start)),
+            ("stop", None),
+        ] {
+            assert_eq!(said(&consent, text), expected, "{text}");
+        }
+        let none = read(&json!({ "languages": [] }));
+        assert_eq!(said(&none, "stop"), None);
+    }
+
+    #[test]
+    fn a_template_is_of_the_category_that_says_most_and_marketing_where_nothing_does() {
+        let consent = read(&json!({ "templates": {
+            "order_*": "utility", "order_sale": "marketing", "*": "authentication", "order_sale_*": "authentication",
+        } }));
+        for (template, category) in [
+            ("order_ready", Category::Utility),
+            ("order_sale", Category::Marketing),
+            ("order_sale_2", Category::Authentication),
+            ("code", Category::Authentication),
+        ] {
+            assert_eq!(consent.category(template), category, "{template}");
+        }
+        assert_eq!(read(&json!({})).category("anything"), Category::Marketing);
+    }
+
+    #[test]
+    fn every_fault_is_told() {
+        let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
+        let wrong = json!({
+            "languages": ["es", "tlh"], "stop": ["🛑", 7], "opt_in": "sometimes", "confirm": 1,
+            "templates": { "a": "promo" }, "confirm_stop": template,
+        });
+        let faults = checked::read("consent", &wrong, Consent::read).unwrap_err();
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults.len(), 7, "{faults:?}");
+        for expected in [
+            "consent.stop[0]: must have a letter or a digit",
+            "consent.opt_in: must be none or marketing or all",
+            "consent.templates.a: must be marketing or utility or authentication",
+            "consent.confirm_stop: must not be a template: it answers what the customer has just written",
+        ] {
+            assert!(faults.iter().any(|fault| fault == expected), "{faults:?}");
+        }
+    }
+}

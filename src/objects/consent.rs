@@ -1,0 +1,107 @@
+//! `/v1/consent`, in the mailbox of the number: tells what a customer said about being written to, and takes note of what
+//! they said elsewhere.
+
+use url::Url;
+use worker::{Response, Result};
+
+use super::{
+    admin::{NOBODY, answer, integer, names, not_found, text},
+    mailbox::{Mailbox, now_ms},
+};
+use crate::{
+    conversation::consent::Entry,
+    event::Name,
+    mailbox::Found,
+    problem,
+    sending::{asked::is_user, phone},
+    written::Object,
+};
+
+impl Mailbox {
+    /// How it stands.
+    pub(super) fn tell_consent(&self, url: &Url) -> Result<Response> {
+        if self.consent().is_none() {
+            return switched_off();
+        }
+        let person = text(url, "person").unwrap_or_default();
+        let found = self.with_core(|core| {
+            for name in names(&person) {
+                if let Some(found) = core.mailbox.find(&name)? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        })?;
+        match found {
+            Some(found) => told(&found),
+            None => not_found(NOBODY),
+        }
+    }
+
+    /// The customer has said it elsewhere.
+    pub(super) fn set_consent(&self, url: &Url) -> Result<Response> {
+        if self.consent().is_none() {
+            return switched_off();
+        }
+        let person = text(url, "person").unwrap_or_default();
+        let now = now_ms();
+        let at = integer(url, "time")
+            .unwrap_or(now)
+            .min(now)
+            .div_euclid(1000);
+        let opted_in = text(url, "state").is_some_and(|state| state == "opted_in");
+        let entry = Entry::told(opted_in, at, text(url, "note"));
+        let (found, wakes_at) = self.with_core(|core| {
+            let mut name = None;
+            for known in names(&person) {
+                if core.mailbox.look(&known)?.is_some() {
+                    name = Some(known);
+                    break;
+                }
+            }
+            let Some(name) = name.or_else(|| stranger(&person)) else {
+                return Ok((None, None));
+            };
+            let cause = format!("{} {now}", name.key());
+            let number = core.phone_number_id.clone().unwrap_or_default();
+            let found = core.mailbox.say(&name, entry, &cause, &number, now)?;
+            Ok((found, core.wakes_at(now)))
+        })?;
+        self.arm(wakes_at)?;
+        match found {
+            Some(found) => told(&found),
+            None => answer(
+                400,
+                &problem::document(400, "Not possible", Some(NOT_A_NAME)),
+            ),
+        }
+    }
+}
+
+const NOT_A_NAME: &str = "person: must be known here, or be a phone number with its country code or a business-scoped user id";
+
+/// Somebody who is not known yet.
+fn stranger(person: &str) -> Option<Name> {
+    if is_user(person) {
+        return Some(Name::User(person.to_owned()));
+    }
+    phone::read(person).map(|digits| Name::Phone(digits.to_owned()))
+}
+
+fn switched_off() -> Result<Response> {
+    let detail = "CONFIG.consent is not set; {} is enough";
+    answer(
+        409,
+        &problem::document(409, "Consent is switched off", Some(detail)),
+    )
+}
+
+fn told(found: &Found) -> Result<Response> {
+    let ledger = &found.state.consent;
+    let mut told = Object::default();
+    told.number("conversation", found.conversation)
+        .json("names", &serde_json::to_string(&found.names)?)
+        .text("state", ledger.standing().name())
+        .json("history", &ledger.view());
+    answer(200, &told)
+}
