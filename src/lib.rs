@@ -45,7 +45,7 @@ pub use objects::{Courier, Drift, Mailbox};
 #[cfg(target_arch = "wasm32")]
 #[worker::event(start)]
 fn start() {
-    objects::extend_mailbox();
+    objects::extend_objects();
 }
 
 /// What Cloudflare calls with every request.

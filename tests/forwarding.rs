@@ -155,8 +155,9 @@ async fn while_the_backend_is_down_meta_gets_200_and_nothing_is_lost() {
 #[tokio::test]
 async fn a_backend_that_refuses_everything_gets_one_try_at_a_time_and_then_all_in_order() {
     let backend = Backend::start(DESTINATION_SECRET).await;
-    let retry = json!({ "retry": { "first_ms": 20, "max_ms": 100, "total_ms": 60_000 } });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), retry)]);
+    let retry = json!({ "first_ms": 20, "max_ms": 100, "total_ms": 60_000 });
+    let members = json!({ "retry": retry, "max_in_flight": 6 });
+    let settings = Transom::builder().destinations([with(destination("crm", &backend), members)]);
     let transom = settings.start().await;
     let (meta, answered_after) = (transom.meta(), Duration::from_millis(50));
     backend.always(Answer::After(answered_after, Box::new(Answer::status(500))));

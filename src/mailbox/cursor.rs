@@ -1,19 +1,20 @@
 //! A cursor: how far one destination has got in one mailbox, and what is on its way to it.
 //!
 //! Why order holds: events are started only when nothing before them in their conversation waits or is on its way. In
-//! the log that is checked against [`Cursor::queue`] and [`Cursor::in_flight`]. What comes behind a refused event is
+//! the log that is checked against the [`Queue`], which knows what is on its way. What comes behind a refused event is
 //! parked with it, and a parked conversation is delivered from the parked events alone, one request at a time.
 //!
 //! Why nothing is lost: the place that is written down never passes an event that is neither taken nor parked, and
 //! parking copies the event. After a crash everything behind that place is delivered again, under the same ids.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::{
     Counted, Failure, Waiting,
     flow::{Down, Flow, May, State},
     log::{COLUMNS, Entry, Log, Stored, complete},
     parking::{Parking, Refusal, Refused},
+    queue::{Batching, Queue, Queued},
     sql::{Sql, SqlError},
     tally::Tally,
 };
@@ -77,42 +78,11 @@ struct Flight {
     parked: bool,
 }
 
-/// An event of the log that is wanted and not started yet.
-#[derive(Debug, Clone, Copy)]
-struct Queued {
-    conversation: i64,
-    received_ms: i64,
-}
-
-/// How events of one conversation are put together.
-#[derive(Debug, Clone, Copy)]
-struct Batching {
-    /// How many go in one request.
-    most: usize,
-    /// How long the conversation must have been quiet, in milliseconds, and how long that is waited for at most.
-    quiet_ms: i64,
-    quiet_max_ms: i64,
-}
-
-impl Batching {
-    /// When events that came together may go (unix milliseconds): when nothing more has come for a while, when they
-    /// are as many as may go, or when the first has waited for long enough.
-    fn ready_at(&self, together: &[(&i64, &Queued)]) -> i64 {
-        let (Some((_, first)), Some((_, last))) = (together.first(), together.last()) else {
-            return 0;
-        };
-        if self.quiet_ms == 0 || together.len() >= self.most {
-            return 0;
-        }
-        let quiet = last.received_ms.saturating_add(self.quiet_ms);
-        quiet.min(first.received_ms.saturating_add(self.quiet_max_ms))
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Cursor {
     destination: Destination,
-    batching: Batching,
+    /// How many events of a conversation go in one request.
+    most: usize,
     parking: Parking,
     flow: Flow,
     /// Up to where the log was read.
@@ -122,9 +92,13 @@ pub(super) struct Cursor {
     since_saved: u32,
     /// The destination answered that it is gone.
     gone: bool,
-    queue: BTreeMap<i64, Queued>,
+    queue: Queue,
+    /// Whether the queue may hold events of conversations that wait for it.
+    followed: bool,
     /// By the first of their events.
     in_flight: BTreeMap<i64, Flight>,
+    /// How many of these are of conversations that wait.
+    retried: usize,
     tally: Tally,
     /// The last try that failed, as far as is known.
     failure: Option<Failure>,
@@ -184,17 +158,19 @@ impl Cursor {
         Ok(Self {
             parking: Parking::load(sql, id, destination.retry)?,
             flow: Flow::new(destination.retry, destination.max_per_second, down),
-            batching: Batching {
-                most: destination.format.most_events(),
-                quiet_ms: i64::from(destination.quiet_ms),
-                quiet_max_ms: i64::from(destination.quiet_max_ms),
-            },
+            most: destination.format.most_events(),
             read: saved,
             saved,
             since_saved: 0,
             gone,
-            queue: BTreeMap::new(),
+            queue: Queue::new(Batching {
+                most: destination.format.most_events(),
+                quiet_ms: i64::from(destination.quiet_ms),
+                quiet_max_ms: i64::from(destination.quiet_max_ms),
+            }),
+            followed: false,
             in_flight: BTreeMap::new(),
+            retried: 0,
             tally,
             failure,
             destination,
@@ -212,7 +188,7 @@ impl Cursor {
     /// Up to where every event is taken, parked or not wanted.
     pub(super) fn place(&self) -> i64 {
         let flying = self.in_flight.iter().find(|(_, flight)| !flight.parked);
-        let first = [self.queue.keys().next(), flying.map(|(seq, _)| seq)];
+        let first = [self.queue.places().next(), flying.map(|(seq, _)| seq)];
         let first = first.into_iter().flatten().min();
         first.map_or(self.read, |seq| seq - 1)
     }
@@ -238,9 +214,8 @@ impl Cursor {
             return Ok(None);
         }
         // Conversations that are tried again never take all the room: what is new must get through beside them.
-        let retried = self.in_flight.values().filter(|flight| flight.parked);
         let mut events = None;
-        if retried.count() < room.div_ceil(2) {
+        if self.retried < room.div_ceil(2) {
             events = self.next_parked(sql, now_ms, may == May::Try)?;
         }
         if events.is_none() {
@@ -259,9 +234,12 @@ impl Cursor {
         now_ms: i64,
         any: bool,
     ) -> Result<Option<Vec<Stored>>, SqlError> {
-        let busy = self.busy();
-        while let Some(conversation) = self.parking.next(now_ms, any, &busy) {
-            let events = self.parking.events(sql, conversation, self.batching.most)?;
+        let next = |cursor: &Self| {
+            let busy = |conversation| cursor.queue.is_busy(conversation);
+            cursor.parking.next(now_ms, any, busy)
+        };
+        while let Some(conversation) = next(self) {
+            let events = self.parking.events(sql, conversation, self.most)?;
             if !events.is_empty() {
                 self.fly(&events, true);
                 return Ok(Some(events));
@@ -280,12 +258,12 @@ impl Cursor {
         loop {
             self.read_ahead(sql, log)?;
             self.park_followers(sql, log)?;
-            let Some(seqs) = self.choose(now_ms) else {
+            let Some(seqs) = self.queue.next(now_ms) else {
                 return Ok(None);
             };
             let mut events = Vec::with_capacity(seqs.len());
             for seq in seqs {
-                self.queue.remove(&seq);
+                self.queue.remove(seq);
                 events.extend(read_wanted(sql, log, &self.destination, seq)?);
             }
             if !events.is_empty() {
@@ -293,45 +271,6 @@ impl Cursor {
                 return Ok(Some(events));
             }
         }
-    }
-
-    /// The first events in the queue that can go: of one conversation, and no other of it is before them.
-    fn choose(&self, now_ms: i64) -> Option<Vec<i64>> {
-        let mut held = self.busy();
-        for queued in self.queue.values() {
-            if !held.insert(queued.conversation) {
-                continue;
-            }
-            let together = self.together(queued.conversation);
-            if self.batching.ready_at(&together) <= now_ms {
-                return Some(together.into_iter().map(|(seq, _)| *seq).collect());
-            }
-        }
-        None
-    }
-
-    /// When events in the queue can go (unix milliseconds; a time that is past: now): the first of each conversation.
-    fn queue_times(&self) -> Vec<i64> {
-        let mut held = self.busy();
-        let mut conversations = self
-            .queue
-            .values()
-            .filter(|queued| held.insert(queued.conversation));
-        if self.batching.quiet_ms == 0 {
-            return conversations.next().map(|_| 0).into_iter().collect();
-        }
-        conversations
-            .map(|queued| self.batching.ready_at(&self.together(queued.conversation)))
-            .collect()
-    }
-
-    /// The first events of a conversation in the queue, as many as go in one request.
-    fn together(&self, conversation: i64) -> Vec<(&i64, &Queued)> {
-        self.queue
-            .iter()
-            .filter(|(_, queued)| queued.conversation == conversation)
-            .take(self.batching.most)
-            .collect()
     }
 
     /// Reads on in the log until there is enough to choose from.
@@ -343,6 +282,7 @@ impl Cursor {
                 break;
             };
             self.read = last.seq;
+            self.followed = true;
             for Entry {
                 seq,
                 conversation,
@@ -368,12 +308,12 @@ impl Cursor {
 
     /// Moves what has come in conversations that wait behind what they wait for.
     fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
-        let followers: Vec<i64> = self
-            .queue
-            .iter()
-            .filter(|(_, queued)| self.parking.holds(queued.conversation))
-            .map(|(seq, _)| *seq)
-            .collect();
+        if !std::mem::take(&mut self.followed) || self.parking.is_empty() {
+            return Ok(());
+        }
+        let waiting = self.queue.conversations();
+        let waiting = waiting.filter(|conversation| self.parking.holds(*conversation));
+        let followers: Vec<i64> = waiting.flat_map(|one| self.queue.of(one)).collect();
         for seq in followers {
             // What it does not want is not parked either; reading it is spared where there are no conditions.
             if self.destination.when.is_empty()
@@ -381,14 +321,9 @@ impl Cursor {
             {
                 self.parking.put_aside(sql, log, seq)?;
             }
-            self.queue.remove(&seq);
+            self.queue.remove(seq);
         }
         Ok(())
-    }
-
-    fn busy(&self) -> HashSet<i64> {
-        let flights = self.in_flight.values();
-        flights.map(|flight| flight.conversation).collect()
     }
 
     fn fly(&mut self, events: &[Stored], parked: bool) {
@@ -398,6 +333,8 @@ impl Cursor {
                 seqs: events.iter().map(|event| event.seq).collect(),
                 parked,
             };
+            self.queue.hold(flight.conversation);
+            self.retried += usize::from(parked);
             self.in_flight.insert(first.seq, flight);
         }
     }
@@ -460,6 +397,8 @@ impl Cursor {
             }
             Outcome::NotTried => self.back_to_queue(&flight, now_ms),
         }
+        self.queue.free(flight.conversation);
+        self.retried -= usize::from(flight.parked);
         self.in_flight.remove(&first);
         if self.since_saved >= SAVE_EVERY {
             self.save(sql)?;
@@ -481,8 +420,10 @@ impl Cursor {
                 conversation: flight.conversation,
                 received_ms: now_ms,
             };
-            self.queue
-                .extend(flight.seqs.iter().map(|seq| (*seq, queued)));
+            for seq in &flight.seqs {
+                self.queue.insert(*seq, queued);
+            }
+            self.followed = true;
         }
     }
 
@@ -495,6 +436,7 @@ impl Cursor {
         refusal: &Refusal<'_>,
     ) -> Result<Vec<Change>, SqlError> {
         let was_down = matches!(self.flow.state, State::Down(_));
+        self.followed = true;
         let refused = self.parking.refused(
             sql,
             log,
@@ -572,28 +514,32 @@ impl Cursor {
     /// When something can go again (unix milliseconds; a time that is past: now), or `None` while nothing can. Of times
     /// up to `after` nothing is told: what could go by then has found no room.
     pub(super) fn wakes_at(&self, log: &Log, now_ms: i64, after: i64) -> Option<i64> {
-        let busy = self.busy();
-        let mut times: Vec<i64> = self.parking.times(&busy).collect();
-        let parked = !times.is_empty();
-        times.extend(self.queue_times());
-        if self.can_read(log) {
-            times.push(0);
-        }
+        let busy = |conversation| self.queue.is_busy(conversation);
+        let parked = self.parking.times(busy).next().is_some();
         if self.destination.paused || self.gone {
             // Its settings may have changed when it is looked at again.
-            return (!times.is_empty()).then(|| now_ms.saturating_add(LOOKED_AT_EVERY_MS));
+            let waits = parked || self.queue.wakes_at(i64::MIN).is_some() || self.can_read(log);
+            return waits.then(|| now_ms.saturating_add(LOOKED_AT_EVERY_MS));
         }
-        match self.flow.may(now_ms, self.in_flight.len()) {
-            // Whatever waits can be what is tried.
-            May::Try if parked => times.push(0),
-            May::Go | May::Try => {}
+        let may = self.flow.may(now_ms, self.in_flight.len());
+        let not_before = match may {
+            May::Go | May::Try => i64::MIN,
             May::Wait(i64::MAX) => return None,
             May::Wait(until) if parked && matches!(self.flow.state, State::Down(_)) => {
                 return Some(until);
             }
-            May::Wait(until) => times.iter_mut().for_each(|at| *at = until.max(*at)),
-        }
-        times.into_iter().filter(|at| *at > after).min()
+            May::Wait(until) => until,
+        };
+        let in_queue = if not_before > after { i64::MIN } else { after };
+        // Whatever waits can be what is tried.
+        let at_once = self.can_read(log) || (may == May::Try && parked);
+        let times = self.parking.times(busy);
+        let times = times.chain(self.queue.wakes_at(in_queue));
+        let times = times.chain(at_once.then_some(0));
+        times
+            .map(|at| at.max(not_before))
+            .filter(|at| *at > after)
+            .min()
     }
 
     /// Whether anything is on its way.
@@ -604,6 +550,7 @@ impl Cursor {
     /// Takes note that events were parked from outside, and that their conversation may be tried at once.
     pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
         self.parking.due(conversation, now_ms);
+        self.followed = true;
     }
 
     /// Takes note that only so many of the events that were started, beginning with `first`, fit into one request.
@@ -627,14 +574,11 @@ impl Cursor {
     /// Takes note that two conversations became one.
     pub(super) fn joined(&mut self, from: i64, into: i64) {
         self.parking.joined(from, into);
-        let queued = self.queue.values_mut();
-        let flying = self.in_flight.values_mut();
-        for conversation in queued
-            .map(|queued| &mut queued.conversation)
-            .chain(flying.map(|flight| &mut flight.conversation))
-        {
-            if *conversation == from {
-                *conversation = into;
+        self.queue.join(from, into);
+        self.followed = true;
+        for flight in self.in_flight.values_mut() {
+            if flight.conversation == from {
+                flight.conversation = into;
             }
         }
     }
@@ -650,7 +594,7 @@ impl Cursor {
         }
         waiting.last_error = waiting.last_error.max(self.failure.clone());
         let flying = self.in_flight.values().filter(|flight| !flight.parked);
-        let known = self.queue.keys().chain(flying.flat_map(|f| &f.seqs));
+        let known = self.queue.places().chain(flying.flat_map(|f| &f.seqs));
         waiting.events += i64::try_from(known.clone().count()).unwrap_or(i64::MAX);
         if let Some(first) = known.min() {
             waiting.waits_since(log.received_ms(sql, *first)?);

@@ -11,6 +11,7 @@
 //! - `following`: what follows from an event
 //! - `log`: the events, while somebody waits for them
 //! - `cursor`: how far a destination has got, and what is on its way to it
+//! - `queue`: what it wants of the log and has not got
 //! - `parking`: conversations that wait because it refused something
 //! - `flow`: how fast it may be written to
 //! - `tally`, `standing`: how much it took lately, and how it stands
@@ -30,6 +31,7 @@ mod log;
 pub(crate) mod native;
 mod parking;
 mod people;
+mod queue;
 pub mod sql;
 mod standing;
 mod tally;

@@ -1,7 +1,7 @@
 //! Conversations that wait for one destination because it refused one of their events: the event, and all that came
 //! behind it, copied out of the log so that the log need not wait for them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{
     Failure, Waiting,
@@ -89,26 +89,30 @@ impl Parking {
         })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.conversations.is_empty()
+    }
+
     pub(super) fn holds(&self, conversation: i64) -> bool {
         self.conversations.contains_key(&conversation)
     }
 
     /// The conversation that has waited longest of those whose time has come, or, where `any`, of all.
-    pub(super) fn next(&self, now_ms: i64, any: bool, busy: &HashSet<i64>) -> Option<i64> {
+    pub(super) fn next(&self, now_ms: i64, any: bool, busy: impl Fn(i64) -> bool) -> Option<i64> {
         self.conversations
             .iter()
             .filter(|(conversation, parked)| {
-                (any || parked.next_ms <= now_ms) && !busy.contains(conversation)
+                (any || parked.next_ms <= now_ms) && !busy(**conversation)
             })
             .min_by_key(|(conversation, parked)| (parked.next_ms, **conversation))
             .map(|(conversation, _)| *conversation)
     }
 
     /// When conversations are to be tried again (unix milliseconds).
-    pub(super) fn times(&self, busy: &HashSet<i64>) -> impl Iterator<Item = i64> {
+    pub(super) fn times(&self, busy: impl Fn(i64) -> bool) -> impl Iterator<Item = i64> {
         self.conversations
             .iter()
-            .filter(|(conversation, _)| !busy.contains(conversation))
+            .filter(move |(conversation, _)| !busy(**conversation))
             .map(|(_, parked)| parked.next_ms)
     }
 

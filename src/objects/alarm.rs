@@ -44,6 +44,22 @@ pub(super) enum Ended {
 /// What is on its way, with the opening of the mailbox that it belongs to.
 type UnderWay<'a> = FuturesUnordered<LocalBoxFuture<'a, (u32, Ended)>>;
 
+/// A timer that is set anew only where it would go off too late: to set one takes as long as to read a row, and to be
+/// woken for nothing does no harm.
+#[derive(Default)]
+struct Timer(Option<(i64, Delay)>);
+
+impl Timer {
+    fn at(&mut self, at: i64, now: i64) -> &mut Delay {
+        let set = self.0.take().filter(|(set, _)| (now..=at).contains(set));
+        let (_, delay) = self.0.insert(set.unwrap_or_else(|| {
+            let wait = u64::try_from(at - now).unwrap_or(0);
+            (at, Delay::from(Duration::from_millis(wait)))
+        }));
+        delay
+    }
+}
+
 /// Marks the alarm as at work for as long as it lives.
 struct AtWork<'a>(&'a Mailbox);
 
@@ -77,6 +93,7 @@ impl Mailbox {
         self.forget_if_under_way()?;
         let mut under_way: UnderWay<'_> = FuturesUnordered::new();
         let (mut requests, mut ended, mut not_tried) = (0, 0, 0);
+        let mut timer = Timer::default();
         loop {
             at_work.seen();
             let now = now_ms();
@@ -104,7 +121,9 @@ impl Mailbox {
                 });
             }
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
-            if let Some((opening, task)) = self.ended_or_woken(&mut under_way, until, now).await {
+            let until = until.unwrap_or(began + RUN_MS);
+            let something = self.ended_or_woken(&mut under_way, &mut timer, until, now);
+            if let Some((opening, task)) = something.await {
                 not_tried += u32::from(matches!(
                     &task,
                     Ended::Delivered(_, Outcome::NotTried, _)
@@ -127,7 +146,8 @@ impl Mailbox {
     async fn ended_or_woken(
         &self,
         under_way: &mut UnderWay<'_>,
-        until: Option<i64>,
+        timer: &mut Timer,
+        until: i64,
         now: i64,
     ) -> Option<(u32, Ended)> {
         let mut polled = false;
@@ -139,15 +159,14 @@ impl Mailbox {
                 Poll::Pending
             }
         });
-        let wait = until.map_or(RUN_MS, |at| at - now);
-        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-        let time = Delay::from(wait);
-        let (mut woken, mut time) = (pin!(woken.fuse()), pin!(time.fuse()));
-        select_biased! {
-            task = under_way.next() => task,
-            () = woken => None,
+        let (mut woken, mut time) = (pin!(woken.fuse()), pin!(timer.at(until, now).fuse()));
+        let ended = select_biased! {
+            task = under_way.next() => return task,
+            () = woken => return None,
             () = time => None,
-        }
+        };
+        timer.0 = None;
+        ended
     }
 
     /// Starts the next thing that can go: events before sends, since a send answers an event.

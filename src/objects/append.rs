@@ -65,9 +65,9 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/objects/extend.js")]
 extern "C" {
-    /// Makes the methods of [`Mailbox`] ones that a stub may call. To be called once, at the start.
-    #[wasm_bindgen(js_name = extendMailbox)]
-    pub(crate) fn extend_mailbox();
+    /// Makes the methods of the objects ones that a stub may call. To be called once, at the start.
+    #[wasm_bindgen(js_name = extendObjects)]
+    pub(crate) fn extend_objects();
 }
 
 #[wasm_bindgen]

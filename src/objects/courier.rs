@@ -1,40 +1,23 @@
-//! The Durable Object that makes requests for mailboxes, with connections of its own ([`delivery::Lanes`] says why). It
-//! keeps nothing. Nobody but a mailbox can call it: it stands behind no route.
-//!
-//! A mailbox calls it with the request as it is to leave, URL and all, and gets the answer as it comes. Where there is
-//! none, the courier fails with words that tell why; a failure in other words is the courier's own.
-//!
-//! [`delivery::Lanes`]: crate::delivery::Lanes
+//! The Durable Object that makes requests for mailboxes, with connections of its own ([`crate::delivery::Lanes`] says
+//! why). It keeps nothing, and does nothing but `post` (`post.js`). Nobody but a mailbox can call it: it stands behind no
+//! route.
 
 use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
-use js_sys::futures::JsFuture;
-use worker::{
-    Delay, DurableObject, Env, Error, Request, RequestInit, Response, Result, State, durable_object,
-};
+use js_sys::Promise;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::http::{self, Answer, NoAnswer};
-use crate::delivery::ErrorClass;
+use crate::delivery::answer::BODY_LIMIT;
 
 /// The binding of its namespace in wrangler.toml.
 const BINDING: &str = "COURIER";
 
-/// Tells the courier how long the answer may take, in milliseconds. It does not leave.
-const TIMEOUT: &str = "transom-timeout-ms";
-
 /// How long the courier may take beyond what the answer may, in milliseconds.
 const GRACE_MS: u32 = 5_000;
-
-/// What a courier says first that got no answer.
-const NO_ANSWER: &str = "no answer: ";
-
-/// What it says then.
-const CLASSES: [(&str, ErrorClass); 3] = [
-    ("timeout", ErrorClass::Timeout),
-    ("connection refused", ErrorClass::ConnectionRefused),
-    ("connection failed", ErrorClass::Connection),
-];
 
 /// The object.
 #[durable_object(fetch)]
@@ -47,19 +30,25 @@ impl DurableObject for Courier {
         Self
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let headers = request.headers().clone();
-        let timeout = headers.get(TIMEOUT)?;
-        headers.delete(TIMEOUT)?;
-        let body = JsFuture::from(request.inner().array_buffer()?).await?;
-        let url = request.url()?;
-        let timeout_ms = timeout.and_then(|ms| ms.parse().ok()).unwrap_or_default();
-        match http::send(url.as_str(), headers, body, timeout_ms).await {
-            Ok(response) => Ok(response),
-            Err(NoAnswer::NotTried) => Err(Error::RustError("not tried".to_owned())),
-            Err(NoAnswer::Failed(class)) => Err(Error::RustError(format!("{NO_ANSWER}{class}"))),
-        }
+    async fn fetch(&self, _: Request) -> Result<Response> {
+        Response::error("a courier answers no requests", 404)
     }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What a courier is called through.
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn post(
+        this: &Stub,
+        url: &str,
+        headers: &str,
+        body: &str,
+        timeout_ms: u32,
+        most: usize,
+    ) -> std::result::Result<Promise, JsValue>;
 }
 
 /// Posts a body by a courier and reads the answer, all within `timeout_ms`. Where the courier is lost, it counts as not
@@ -68,37 +57,21 @@ pub(super) async fn post(
     env: &Env,
     courier: &str,
     url: &str,
-    headers: Vec<(String, String)>,
+    headers: &str,
     body: &str,
     timeout_ms: u32,
 ) -> std::result::Result<Answer, NoAnswer> {
     let asked = async {
-        let stub = env.durable_object(BINDING)?.get_by_name(courier)?;
-        let headers = http::headers(headers)?;
-        headers.set(TIMEOUT, &timeout_ms.to_string())?;
-        let mut init = RequestInit::new();
-        init.with_method(worker::Method::Post)
-            .with_headers(headers)
-            .with_body(Some(body.into()));
-        let request = Request::new_with_init(url, &init)?;
-        stub.fetch_with_request(request).await
+        let stub: Stub = env
+            .durable_object(BINDING)?
+            .get_by_name(courier)?
+            .into_rpc();
+        let answer = stub.post(url, headers, body, timeout_ms, BODY_LIMIT)?;
+        Ok::<_, worker::Error>(JsFuture::from(answer).await?)
     };
     let limit = Delay::from(Duration::from_millis((timeout_ms + GRACE_MS).into()));
-    let answered = async {
-        match asked.await {
-            Ok(response) => Answer::read(response).await,
-            Err(error) => Err(why(&error.to_string())),
-        }
-    };
-    match select(pin!(answered), pin!(limit)).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(NoAnswer::NotTried),
+    match select(pin!(asked), pin!(limit)).await {
+        Either::Left((Ok(answer), _)) => http::read(answer),
+        Either::Left((Err(_), _)) | Either::Right(_) => Err(NoAnswer::NotTried),
     }
-}
-
-fn why(words: &str) -> NoAnswer {
-    let class = CLASSES
-        .iter()
-        .find(|(class, _)| words.contains(&format!("{NO_ANSWER}{class}")));
-    class.map_or(NoAnswer::NotTried, |(_, class)| NoAnswer::Failed(*class))
 }

@@ -131,9 +131,10 @@ impl<'a> OnLane<'a> {
         to: &To,
         request: delivery::Request,
     ) -> std::result::Result<http::Answer, NoAnswer> {
-        let delivery::Request { headers, body, .. } = request;
+        let headers = http::headers(request.headers);
+        let (headers, body) = (&headers, &request.body);
         let Lane::Courier(number) = self.lane else {
-            return http::post(&to.url, headers, &body, to.timeout_ms).await;
+            return http::post(&to.url, headers, body, to.timeout_ms).await;
         };
         let mailbox = self.mailbox.state.id().name().unwrap_or_default();
         let courier = format!("{mailbox}/{number}");
@@ -142,7 +143,7 @@ impl<'a> OnLane<'a> {
             &courier,
             &to.url,
             headers,
-            &body,
+            body,
             to.timeout_ms,
         )
         .await

@@ -2,9 +2,13 @@
 // nothing. A call of a method costs about half of a request, which has a URL, headers and a stream.
 
 import { DurableObject } from "cloudflare:workers";
-import { Mailbox } from "../../../../index.js";
+import { Courier, Mailbox } from "../../../../index.js";
+import { post } from "./post.js";
 
-export function extendMailbox() {
-  Object.setPrototypeOf(Mailbox, DurableObject);
-  Object.setPrototypeOf(Mailbox.prototype, DurableObject.prototype);
+export function extendObjects() {
+  for (const own of [Courier, Mailbox]) {
+    Object.setPrototypeOf(own, DurableObject);
+    Object.setPrototypeOf(own.prototype, DurableObject.prototype);
+  }
+  Courier.prototype.post = post;
 }

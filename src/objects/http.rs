@@ -1,13 +1,14 @@
 //! Requests that leave: with a time limit, without following redirects, and reading no more of an answer than is
 //! needed.
 
-use futures_util::StreamExt as _;
-use wasm_bindgen::JsValue;
-use worker::{
-    AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
-};
+use js_sys::{Array, Promise, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
 
-use crate::delivery::{ErrorClass, answer::BODY_LIMIT};
+use crate::{
+    delivery::{ErrorClass, answer::BODY_LIMIT},
+    written::Object,
+};
 
 /// An answer, as much of it as we look at.
 pub(super) struct Answer {
@@ -25,80 +26,52 @@ pub(super) enum NoAnswer {
     Failed(ErrorClass),
 }
 
-/// Posts a body and reads the answer, all within `timeout_ms`.
-pub(super) async fn post<N: AsRef<str>>(
+#[wasm_bindgen(module = "/src/objects/post.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = post)]
+    fn post_there(url: &str, headers: &str, body: &str, timeout_ms: u32, most: usize) -> Promise;
+}
+
+/// Posts a body and reads the answer, all within `timeout_ms`. `headers` are what [`headers`] makes of them.
+pub(super) async fn post(
     url: &str,
-    with: impl IntoIterator<Item = (N, String)>,
+    headers: &str,
     body: &str,
     timeout_ms: u32,
 ) -> Result<Answer, NoAnswer> {
-    let headers = headers(with).map_err(|error| no_answer(&error))?;
-    Answer::read(send(url, headers, body.into(), timeout_ms).await?).await
+    let answer = post_there(url, headers, body, timeout_ms, BODY_LIMIT);
+    match JsFuture::from(answer).await {
+        Ok(answer) => read(answer),
+        Err(_) => Err(NoAnswer::Failed(ErrorClass::Connection)),
+    }
 }
 
-/// Posts a body and gives the answer as soon as it begins. It must also end within `timeout_ms`.
-pub(super) async fn send(
-    url: &str,
-    headers: Headers,
-    body: JsValue,
-    timeout_ms: u32,
-) -> Result<Response, NoAnswer> {
-    let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(timeout_ms));
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(headers)
-        .with_body(Some(body))
-        .with_redirect(RequestRedirect::Manual);
-    let sent = async {
-        let request = Request::new_with_init(url, &init)?;
-        Fetch::Request(request).send_with_signal(&signal).await
-    };
-    sent.await.map_err(|error| no_answer(&error))
-}
-
-/// Headers of these names and values.
-pub(super) fn headers<N: AsRef<str>>(
-    with: impl IntoIterator<Item = (N, String)>,
-) -> Result<Headers, worker::Error> {
-    let headers = Headers::new();
+/// Headers of these names and values, as a JSON object.
+pub(super) fn headers<N: AsRef<str>>(with: impl IntoIterator<Item = (N, String)>) -> String {
+    let mut headers = Object::default();
     for (name, value) in with {
-        headers.set(name.as_ref(), &value)?;
+        headers.text(name.as_ref(), &value);
     }
-    Ok(headers)
+    headers.finish()
 }
 
-impl Answer {
-    /// Reads an answer that has begun.
-    pub(super) async fn read(mut response: Response) -> Result<Self, NoAnswer> {
-        let read = async {
-            Ok(Self {
-                status: response.status_code(),
-                retry_after: response.headers().get("retry-after")?,
-                body: beginning(&mut response).await?,
-            })
-        };
-        read.await.map_err(|error| no_answer(&error))
-    }
-}
-
-/// The body, up to a little more than we read of any answer.
-pub(super) async fn beginning(response: &mut Response) -> Result<Vec<u8>, worker::Error> {
-    let mut body = Vec::new();
-    let Ok(mut stream) = response.stream() else {
-        return Ok(body);
-    };
-    while let Some(chunk) = stream.next().await {
-        body.extend(chunk?);
-        if body.len() > BODY_LIMIT {
-            break;
-        }
-    }
-    Ok(body)
+/// Reads what `post.js` gives.
+pub(super) fn read(answer: JsValue) -> Result<Answer, NoAnswer> {
+    let parts: Array = answer.dyn_into().map_err(|words| no_answer(&words))?;
+    // A status is between 200 and 599.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let status = parts.get(0).as_f64().unwrap_or_default() as u16;
+    let body: Option<Uint8Array> = parts.get(2).dyn_into().ok();
+    Ok(Answer {
+        status,
+        retry_after: parts.get(1).as_string(),
+        body: body.map(|body| body.to_vec()).unwrap_or_default(),
+    })
 }
 
 /// The platform tells by words alone what went wrong.
-fn no_answer(error: &worker::Error) -> NoAnswer {
-    let words = error.to_string();
+fn no_answer(words: &JsValue) -> NoAnswer {
+    let words = words.as_string().unwrap_or_default();
     let says = |what: &str| words.contains(what);
     if says("Too many subrequests") {
         NoAnswer::NotTried

@@ -19,7 +19,7 @@ mod sends;
 mod sql;
 
 pub(crate) use addresses::BINDING;
-pub(crate) use append::{append_all, extend_mailbox};
+pub(crate) use append::{append_all, extend_objects};
 pub use courier::Courier;
 pub use drift::Drift;
 pub use mailbox::Mailbox;

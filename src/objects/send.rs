@@ -162,7 +162,7 @@ pub(super) async fn post_to_graph(
         ("authorization", format!("Bearer {}", token.expose())),
         ("content-type", "application/json".to_owned()),
     ];
-    http::post(url, headers, body, timeout_ms).await
+    http::post(url, &http::headers(headers), body, timeout_ms).await
 }
 
 impl Core {

@@ -1,0 +1,305 @@
+//! What one destination wants of the log and has not been started, by conversation.
+//!
+//! Every step is a look-up, however much waits: with hundreds of requests under way, walking over them for each would
+//! take longer than delivering.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// An event that waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Queued {
+    pub(super) conversation: i64,
+    pub(super) received_ms: i64,
+}
+
+/// How events of one conversation are put together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Batching {
+    /// How many go in one request.
+    pub(super) most: usize,
+    /// How long the conversation must have been quiet, in milliseconds, and how long that is waited for at most.
+    pub(super) quiet_ms: i64,
+    pub(super) quiet_max_ms: i64,
+}
+
+/// Events by their place in the log. A conversation is busy while a request of it is under way: nothing of it can go.
+#[derive(Debug)]
+pub(super) struct Queue {
+    batching: Batching,
+    events: BTreeMap<i64, Queued>,
+    conversations: HashMap<i64, BTreeSet<i64>>,
+    /// How many requests of a conversation are under way: after two became one, there may be two.
+    busy: HashMap<i64, usize>,
+    /// The first event of each conversation that is not busy.
+    heads: BTreeSet<i64>,
+}
+
+impl Queue {
+    pub(super) fn new(batching: Batching) -> Self {
+        Self {
+            batching,
+            events: BTreeMap::new(),
+            conversations: HashMap::new(),
+            busy: HashMap::new(),
+            heads: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// The places of all events, in their order.
+    pub(super) fn places(&self) -> impl Iterator<Item = &i64> + Clone {
+        self.events.keys()
+    }
+
+    /// The conversations that have an event here.
+    pub(super) fn conversations(&self) -> impl Iterator<Item = i64> {
+        self.conversations.keys().copied()
+    }
+
+    /// The places of all events of a conversation, in their order.
+    pub(super) fn of(&self, conversation: i64) -> impl Iterator<Item = i64> {
+        let places = self.conversations.get(&conversation);
+        places.into_iter().flatten().copied()
+    }
+
+    pub(super) fn insert(&mut self, seq: i64, queued: Queued) {
+        self.lower(queued.conversation);
+        self.events.insert(seq, queued);
+        let places = self.conversations.entry(queued.conversation);
+        places.or_default().insert(seq);
+        self.raise(queued.conversation);
+    }
+
+    pub(super) fn remove(&mut self, seq: i64) {
+        let Some(Queued { conversation, .. }) = self.events.remove(&seq) else {
+            return;
+        };
+        self.lower(conversation);
+        if let Some(places) = self.conversations.get_mut(&conversation) {
+            places.remove(&seq);
+            if places.is_empty() {
+                self.conversations.remove(&conversation);
+            }
+        }
+        self.raise(conversation);
+    }
+
+    /// Takes note that a request of a conversation is under way.
+    pub(super) fn hold(&mut self, conversation: i64) {
+        self.lower(conversation);
+        *self.busy.entry(conversation).or_default() += 1;
+    }
+
+    /// Takes note that it has ended.
+    pub(super) fn free(&mut self, conversation: i64) {
+        if let Some(requests) = self.busy.get_mut(&conversation) {
+            *requests = requests.saturating_sub(1);
+            if *requests == 0 {
+                self.busy.remove(&conversation);
+            }
+        }
+        self.raise(conversation);
+    }
+
+    pub(super) fn is_busy(&self, conversation: i64) -> bool {
+        self.busy.contains_key(&conversation)
+    }
+
+    /// Takes note that a conversation became part of another.
+    pub(super) fn join(&mut self, from: i64, into: i64) {
+        for conversation in [from, into] {
+            self.lower(conversation);
+        }
+        let moving = self.conversations.remove(&from).unwrap_or_default();
+        for seq in &moving {
+            if let Some(queued) = self.events.get_mut(seq) {
+                queued.conversation = into;
+            }
+        }
+        if !moving.is_empty() {
+            self.conversations.entry(into).or_default().extend(moving);
+        }
+        if let Some(requests) = self.busy.remove(&from) {
+            *self.busy.entry(into).or_default() += requests;
+        }
+        self.raise(into);
+    }
+
+    /// The first events that can go at `now_ms`: of one conversation, and no other of it is before them.
+    pub(super) fn next(&self, now_ms: i64) -> Option<Vec<i64>> {
+        let mut conversations = self.waiting();
+        let conversation = conversations.find(|waiting| self.ready_at(*waiting) <= now_ms)?;
+        Some(self.of(conversation).take(self.batching.most).collect())
+    }
+
+    /// When the first of what is to go after a time can go (unix milliseconds; 0: at any time).
+    pub(super) fn wakes_at(&self, after: i64) -> Option<i64> {
+        if self.batching.quiet_ms == 0 {
+            return self.heads.first().map(|_| 0).filter(|at| *at > after);
+        }
+        let times = self
+            .waiting()
+            .map(|conversation| self.ready_at(conversation));
+        times.filter(|at| *at > after).min()
+    }
+
+    /// The conversations that are not busy, in the order of their first events.
+    fn waiting(&self) -> impl Iterator<Item = i64> {
+        let heads = self.heads.iter().filter_map(|seq| self.events.get(seq));
+        heads.map(|queued| queued.conversation)
+    }
+
+    /// When the first events of a conversation may go (unix milliseconds): when nothing more has come for a while, when
+    /// they are as many as may go, or when the first has waited for long enough.
+    fn ready_at(&self, conversation: i64) -> i64 {
+        if self.batching.quiet_ms == 0 {
+            return 0;
+        }
+        let mut received = self
+            .of(conversation)
+            .filter_map(|seq| self.events.get(&seq));
+        let Some(first) = received.next().map(|queued| queued.received_ms) else {
+            return 0;
+        };
+        let (mut count, mut last) = (1, first);
+        for queued in received.take(self.batching.most - 1) {
+            (count, last) = (count + 1, queued.received_ms);
+        }
+        if count >= self.batching.most {
+            return 0;
+        }
+        let quiet = last.saturating_add(self.batching.quiet_ms);
+        quiet.min(first.saturating_add(self.batching.quiet_max_ms))
+    }
+
+    fn lower(&mut self, conversation: i64) {
+        let first = self.of(conversation).next();
+        if let Some(first) = first {
+            self.heads.remove(&first);
+        }
+    }
+
+    fn raise(&mut self, conversation: i64) {
+        let first = self.of(conversation).next();
+        if let Some(first) = first
+            && !self.is_busy(conversation)
+        {
+            self.heads.insert(first);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn queue(most: usize, quiet_ms: i64) -> Queue {
+        Queue::new(Batching {
+            most,
+            quiet_ms,
+            quiet_max_ms: 10_000,
+        })
+    }
+
+    fn put(queue: &mut Queue, seq: i64, conversation: i64) {
+        let queued = Queued {
+            conversation,
+            received_ms: seq * 1000,
+        };
+        queue.insert(seq, queued);
+    }
+
+    #[test]
+    fn the_oldest_of_a_conversation_that_is_not_busy_goes_first() {
+        let mut queue = queue(1, 0);
+        for (seq, conversation) in [(1, 7), (2, 7), (3, 8)] {
+            put(&mut queue, seq, conversation);
+        }
+        assert_eq!(queue.next(0), Some(vec![1]));
+        queue.remove(1);
+        queue.hold(7);
+        assert_eq!(queue.next(0), Some(vec![3]));
+        queue.remove(3);
+        assert_eq!((queue.next(0), queue.wakes_at(-1)), (None, None));
+        queue.free(7);
+        assert_eq!(
+            (queue.next(0), queue.wakes_at(-1)),
+            (Some(vec![2]), Some(0))
+        );
+    }
+
+    #[test]
+    fn what_came_together_goes_when_it_is_quiet_or_enough() {
+        let mut queue = queue(3, 1_500);
+        put(&mut queue, 1, 7);
+        put(&mut queue, 2, 7);
+        assert_eq!((queue.next(3_499), queue.wakes_at(0)), (None, Some(3_500)));
+        assert_eq!(queue.next(3_500), Some(vec![1, 2]));
+        put(&mut queue, 3, 7);
+        put(&mut queue, 4, 7);
+        assert_eq!(queue.next(0), Some(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn two_that_became_one_are_busy_until_both_requests_have_ended() {
+        let mut queue = queue(1, 0);
+        put(&mut queue, 1, 7);
+        put(&mut queue, 2, 8);
+        queue.hold(7);
+        queue.hold(8);
+        queue.join(8, 7);
+        queue.free(7);
+        assert_eq!(queue.next(0), None);
+        queue.free(7);
+        assert_eq!(queue.next(0), Some(vec![1]));
+        queue.remove(1);
+        assert_eq!(queue.next(0), Some(vec![2]));
+    }
+
+    proptest! {
+        /// Whatever happens, it finds what a walk over all of it would find.
+        #[test]
+        fn it_gives_what_a_walk_would_give(steps in proptest::collection::vec((0..5u8, 0..4i64, 0..4i64), 0..200)) {
+            let mut queue = queue(1, 0);
+            let mut busy: Vec<i64> = Vec::new();
+            let mut events: BTreeMap<i64, i64> = BTreeMap::new();
+            for (seq, (step, one, other)) in (0..).zip(steps) {
+                match step {
+                    0 | 1 => {
+                        put(&mut queue, seq, one);
+                        events.insert(seq, one);
+                    }
+                    2 => {
+                        queue.hold(one);
+                        busy.push(one);
+                    }
+                    3 => if let Some(at) = busy.iter().position(|held| *held == one) {
+                        busy.swap_remove(at);
+                        queue.free(one);
+                    }
+                    _ if one != other => {
+                        queue.join(one, other);
+                        for conversation in events.values_mut().chain(&mut busy) {
+                            if *conversation == one {
+                                *conversation = other;
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+                let expected = events.iter().find(|(_, conversation)| !busy.contains(conversation));
+                let expected = expected.map(|(seq, _)| *seq);
+                prop_assert_eq!(queue.next(0), expected.map(|seq| vec![seq]));
+                if let (3, Some(seq)) = (step, expected) {
+                    queue.remove(seq);
+                    events.remove(&seq);
+                }
+            }
+        }
+    }
+}
