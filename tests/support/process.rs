@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// How long it may run: no test takes nearly as long. Killing it is what ends a test that would wait for ever.
-const RUN_LIMIT: Duration = Duration::from_mins(3);
+const RUN_LIMIT: Duration = Duration::from_mins(10);
 
 /// A running program, killed when dropped, with all that it started.
 pub(super) struct Process {

@@ -2,6 +2,7 @@
 //!
 //! workerd takes the time from the C library; `clock.c` stands before it and adds what a file says.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,8 +18,8 @@ use simulator::webhook::{self, Customer, Number, Webhook};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::ledger::Ledger;
-use crate::load::{Load, Shape};
+use crate::ledger::{Conversation, Ledger};
+use crate::load::post;
 use crate::scale::{seed, short_or, turn};
 use crate::support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, unix, with};
 
@@ -98,25 +99,29 @@ async fn a_clock_that_jumps_loses_no_event_and_moves_no_window() {
     let paced = with(paced, json!({ "max_per_second": 200 }));
     let settings = Transom::builder().destinations([prompt, paced]);
     let mut transom = clock.before(settings).start().await;
-    let shape = Shape {
-        numbers: 2,
-        customers: 40,
-        lines: 4,
-        most: 3,
-        rest_ms: 10..60,
-        seed,
-    };
-    let load = Load::start(&transom.meta(), &ledger, &shape);
-    let jumps = short_or(10, 80);
+    let meta = transom.meta();
+    let mut places: HashMap<Conversation, usize> = HashMap::new();
+    let jumps = short_or(16, 160);
     for jump in 0..jumps {
-        sleep(Duration::from_millis(random.random_range(50..500))).await;
+        // Now many, now one alone: they are let go of in different ways.
+        for _ in 0..random.random_range(1..12) {
+            let messages: Vec<_> = (0..random.random_range(1..4))
+                .map(|_| {
+                    let conversation = (random.random_range(0..2), random.random_range(0..10));
+                    let place = places.entry(conversation).or_default();
+                    *place += 1;
+                    (conversation, *place)
+                })
+                .collect();
+            post(&meta, &ledger, &messages).await;
+        }
+        sleep(Duration::from_millis(random.random_range(0..200))).await;
         clock.set(random.random_range(-FAR_MS..FAR_MS));
         // While an object lives, the runtime lets no clock of its go back: set back it is by the next start.
-        if jump % 2 == 1 {
+        if jump % 4 != 0 {
             transom.restart().await;
         }
     }
-    load.stop().await;
     // What waits for a time waits for it by the clock, so that at the latest time that there was all must come.
     clock.set(FAR_MS);
     transom.restart().await;

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::json;
 use simulator::backend::{Answer, Backend};
 use simulator::clock;
 use simulator::meta::Meta;
@@ -12,7 +14,7 @@ use simulator::meta::Meta;
 use crate::ledger::{Ledger, Message};
 use crate::load::{post, webhook_of};
 use crate::scale::{short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination};
+use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
 
 /// Messages in one webhook.
 const BATCH: usize = 5;
@@ -151,6 +153,50 @@ async fn on_a_full_disk_meta_gets_503_and_nothing_is_half_stored() {
     }
     assert_eq!(ledger.unstable_ids(), 0);
     assert_eq!(ledger.faults(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_stays_full_for_minutes_stops_nothing_for_good() {
+    let Some(full_for) = short_or(None, Some(Duration::from_secs(150))) else {
+        println!("skipped: it takes minutes");
+        return;
+    };
+    let _turn = turn().await;
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let ledger = Arc::new(Ledger::default());
+    ledger.watch("crm", &backend);
+    let patient = json!({ "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 3_600_000 } });
+    let settings = Transom::builder().destinations([with(destination("crm", &backend), patient)]);
+    let mut transom = settings.start().await;
+    transom.kill().await;
+    let Some(disk) = SmallDisk::mount(&transom.disk()) else {
+        println!("skipped: a small file system can be mounted by root alone, on Linux");
+        return;
+    };
+    transom.restart().await;
+    let mut writing = Writing {
+        meta: transom.meta(),
+        ledger: Arc::clone(&ledger),
+        number: 0,
+        place: 0,
+    };
+    backend.always(Answer::status(503));
+    for _ in 0..10 {
+        assert_eq!(writing.once().await.1, 200);
+    }
+    disk.fill();
+    tokio::time::sleep(full_for).await;
+    // Nobody writes to this number any more: what waits must come by itself.
+    backend.behave();
+    disk.free();
+    let free = clock::instant();
+    ledger.settle(Duration::from_mins(3)).await;
+    let counts = ledger.counts("crm");
+    println!(
+        "disk full for {full_for:?}: all there {:?} after it was free; {counts}",
+        free.elapsed()
+    );
+    assert_eq!((counts.lost, counts.out_of_order), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
