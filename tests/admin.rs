@@ -1,4 +1,4 @@
-//! The admin API: dead letters, replays, figures, and what is said to who asks wrongly.
+//! The admin API: dead letters, figures, and what is said to who asks wrongly.
 #![cfg(test)]
 
 mod support;
@@ -15,7 +15,6 @@ use support::{APP_SECRET, Transom};
 
 const TOKEN: &str = "test-admin-token";
 const NUMBER: &str = local::PHONE_NUMBER_ID;
-const SOON: Duration = Duration::from_secs(30);
 
 /// Transom with a destination `crm` that gives an event up at once, and `other`, which wants nothing of itself.
 async fn start(crm: &Backend, other: &Backend) -> Transom {
@@ -50,13 +49,6 @@ async fn get(transom: &Transom, path: &str) -> Value {
     let body = answer.text().await.unwrap();
     assert_eq!(status, 200, "{path}: {body}");
     serde_json::from_str(&body).unwrap()
-}
-
-async fn replay(transom: &Transom, body: Value) -> (u16, Value) {
-    let url = transom.url(&format!("/v1/replays/{NUMBER}"));
-    let request = reqwest::Client::new().post(url).bearer_auth(TOKEN);
-    let answer = request.json(&body).send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
 /// Customers write, `n` of them one message each, and `crm` takes none.
@@ -135,58 +127,6 @@ async fn dead_letters_are_listed_page_by_page_and_their_content_on_request() {
 }
 
 #[tokio::test]
-async fn a_replay_comes_again_under_its_id_and_says_what_it_is() {
-    let (crm, other) = (
-        Backend::start(local::DESTINATION_SECRET).await,
-        Backend::start(local::DESTINATION_SECRET).await,
-    );
-    crm.always(Answer::status(500));
-    let transom = start(&crm, &other).await;
-    write(&transom, 2).await;
-    let letters = ids(&get(&transom, &format!("/v1/dead-letters/{NUMBER}")).await);
-    crm.behave();
-    let one = json!({ "destination": "crm", "event": letters[1] });
-    assert_eq!(replay(&transom, one).await, (202, json!({ "queued": 1 })));
-    assert!(crm.wait_for(1, SOON).await);
-    let event = crm.events().remove(0);
-    assert_eq!(
-        (&event.id, &event.data["replayed"]),
-        (&letters[1], &json!(true))
-    );
-
-    let rest = json!({ "destination": "crm", "to": "other", "until": "2099-01-01T00:00:00Z" });
-    assert_eq!(replay(&transom, rest).await, (202, json!({ "queued": 1 })));
-    assert!(other.wait_for(1, SOON).await);
-    assert_eq!(other.events()[0].id, letters[0]);
-    let left = get(&transom, &format!("/v1/dead-letters/{NUMBER}")).await;
-    assert_eq!(left, json!({ "dead_letters": [] }));
-    let (status, problem) = replay(&transom, json!({ "destination": "crm", "to": "erp" })).await;
-    assert_eq!(status, 404);
-    assert!(problem["detail"].as_str().unwrap().contains("`to`"));
-}
-
-#[tokio::test]
-async fn a_replay_is_for_a_conversation() {
-    let (crm, other) = (
-        Backend::start(local::DESTINATION_SECRET).await,
-        Backend::start(local::DESTINATION_SECRET).await,
-    );
-    crm.always(Answer::status(500));
-    let transom = start(&crm, &other).await;
-    write(&transom, 3).await;
-    let found = get(
-        &transom,
-        &format!("/v1/conversations/{NUMBER}/+16505550001"),
-    )
-    .await;
-    crm.behave();
-    let body = json!({ "destination": "crm", "conversation": found["conversation"] });
-    assert_eq!(replay(&transom, body).await, (202, json!({ "queued": 1 })));
-    assert!(crm.wait_for(1, SOON).await);
-    assert_eq!(crm.events()[0].text(), Some("message 1"));
-}
-
-#[tokio::test]
 async fn deleting_asks_for_what_will_go() {
     let (crm, other) = (
         Backend::start(local::DESTINATION_SECRET).await,
@@ -234,7 +174,7 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
             Method::GET,
             "/v1/dead-letters/1?limt=2",
             400,
-            "the parameters that are known here are destination, event, conversation, from, until, after, limit, content",
+            "the parameters that are known here are destination, event, conversation, person, from, until, after, limit, content",
         ),
         (
             Method::DELETE,
@@ -255,6 +195,18 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
             "this number has no conversation with this person",
         ),
         (Method::POST, "/v1/replays/1", 400, "the body must be JSON"),
+        (
+            Method::POST,
+            "/v1/replays/1/none/stop",
+            404,
+            "there is no such replay: it never was, or ended more than a week ago",
+        ),
+        (
+            Method::GET,
+            "/v1/dead-letters/1?person=2",
+            404,
+            "this number has no conversation with this person",
+        ),
         (
             Method::GET,
             "/metrics?x=1",

@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, join_all, select};
 use serde_json::Value;
-use worker::{Delay, Env, Method, Request, RequestInit, Response, Result};
+use worker::{Date, Delay, Env, Method, Request, RequestInit, Response, Result};
 
 use super::{
     body,
@@ -63,7 +63,10 @@ pub(super) async fn answer(
         Action::Conversation => (Method::Get, "conversation", &in_path),
         Action::DeadLetters => (Method::Get, "dead-letters", &parameters),
         Action::DeleteDeadLetters => (Method::Delete, "dead-letters", &parameters),
+        Action::Replays => (Method::Get, "replays", &parameters),
         Action::Replay => (Method::Post, "replays", &parameters),
+        Action::TellReplay => (Method::Get, "replay", &in_path),
+        Action::StopReplay => (Method::Post, "replay/stop", &in_path),
         Action::HandOver => (Method::Post, "handover", &parameters),
         Action::Consent => (Method::Get, "consent", &in_path),
         Action::SetConsent => (Method::Put, "consent", &parameters),
@@ -74,10 +77,27 @@ pub(super) async fn answer(
         command.push('&');
         command.push_str(&in_path.query());
     }
+    if found.route.action == Action::Replay {
+        if parameters
+            .get("destination")
+            .or(parameters.get("to"))
+            .is_none()
+        {
+            return Problem::Invalid("destination or to: one is required".to_owned()).response();
+        }
+        command.push_str("&id=");
+        command.push_str(&new_id());
+    }
     match ask(env, mailbox, method, &command).await? {
         Some(answer) if answer.status_code() < 500 => Ok(answer),
         _ => Problem::NoAnswer.response(),
     }
+}
+
+/// An id that is greater than those that were made before.
+fn new_id() -> String {
+    let random = js_sys::Math::random().to_bits() & 0xffff_ffff;
+    format!("{:012x}-{random:08x}", Date::now().as_millis())
 }
 
 fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
@@ -92,7 +112,7 @@ async fn read(
     request: Request,
 ) -> Result<std::result::Result<(Parameters, Parameters), Problem>> {
     let Found { route, in_path } = found;
-    let rest = if route.has_body() {
+    let rest = if route.has_body() && !route.parameters.is_empty() {
         match body::read(request).await? {
             Some(body) => parameters::in_body(&body, route.parameters),
             None => return Ok(Err(Problem::TooLarge)),

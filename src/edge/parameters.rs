@@ -63,6 +63,8 @@ pub enum Kind {
     Standing,
     /// `true` or `false`.
     Flag,
+    /// What is replayed: `dead-letters` or `all`.
+    Of,
     /// A time as RFC 3339 writes it.
     Time,
 }
@@ -108,6 +110,11 @@ impl Kind {
                 text,
                 matches!(text, "opted_in" | "opted_out"),
                 "opted_in or opted_out",
+            ),
+            Self::Of => kept(
+                text,
+                matches!(text, "dead-letters" | "all"),
+                "dead-letters or all",
             ),
             Self::Flag => kept(text, matches!(text, "true" | "false"), "true or false"),
             Self::Time => DateTime::parse_from_rfc3339(text)

@@ -35,8 +35,14 @@ pub enum Action {
     DeadLetters,
     /// Deletes dead letters.
     DeleteDeadLetters,
-    /// Has dead letters delivered again.
+    /// Has events delivered once more.
     Replay,
+    /// Lists replays.
+    Replays,
+    /// Tells of one replay.
+    TellReplay,
+    /// Stops a replay.
+    StopReplay,
     /// Has messages sent, or one marked as read.
     Send,
     /// Tells how a send went.
@@ -98,6 +104,7 @@ const NUMBER: Parameter = required("phone_number_id", Kind::Mailbox);
 const DESTINATION: Parameter = optional("destination", Kind::Destination);
 const EVENT: Parameter = optional("event", Kind::Text);
 const CONVERSATION: Parameter = optional("conversation", Kind::Whole);
+const PERSON: Parameter = optional("person", Kind::Text);
 const FROM: Parameter = optional("from", Kind::Time);
 const UNTIL: Parameter = optional("until", Kind::Time);
 const LIMIT: Parameter = optional("limit", Kind::Limit);
@@ -214,6 +221,7 @@ pub const ROUTES: &[Route] = &[
             DESTINATION,
             EVENT,
             CONVERSATION,
+            PERSON,
             FROM,
             UNTIL,
             optional("after", Kind::Place),
@@ -230,6 +238,7 @@ pub const ROUTES: &[Route] = &[
             required("destination", Kind::Destination),
             EVENT,
             CONVERSATION,
+            PERSON,
             FROM,
             UNTIL,
             optional("confirm", Kind::Whole),
@@ -237,18 +246,41 @@ pub const ROUTES: &[Route] = &[
         action: Action::DeleteDeadLetters,
     },
     Route {
+        method: "GET",
+        path: "/v1/replays/{phone_number_id}",
+        in_path: &[NUMBER],
+        parameters: &[optional("after", Kind::Text), LIMIT],
+        action: Action::Replays,
+    },
+    Route {
         method: "POST",
         path: "/v1/replays/{phone_number_id}",
         in_path: &[NUMBER],
         parameters: &[
-            required("destination", Kind::Destination),
+            DESTINATION,
             optional("to", Kind::Destination),
+            optional("of", Kind::Of),
             EVENT,
             CONVERSATION,
+            PERSON,
             FROM,
             UNTIL,
         ],
         action: Action::Replay,
+    },
+    Route {
+        method: "GET",
+        path: "/v1/replays/{phone_number_id}/{id}",
+        in_path: &[NUMBER, required("id", Kind::Text)],
+        parameters: &[],
+        action: Action::TellReplay,
+    },
+    Route {
+        method: "POST",
+        path: "/v1/replays/{phone_number_id}/{id}/stop",
+        in_path: &[NUMBER, required("id", Kind::Text)],
+        parameters: &[],
+        action: Action::StopReplay,
     },
     Route {
         method: "POST",

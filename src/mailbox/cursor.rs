@@ -7,7 +7,7 @@
 //! Why nothing is lost: the place that is written down never passes an event that is neither taken nor parked, and
 //! parking copies the event. After a crash everything behind that place is delivered again, under the same ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     Counted, Failure, Waiting,
@@ -99,6 +99,8 @@ pub(super) struct Cursor {
     in_flight: BTreeMap<i64, Flight>,
     /// How many of these are of conversations that wait.
     retried: usize,
+    /// Whether what was started last is tried again.
+    retried_last: bool,
     tally: Tally,
     /// The last try that failed, as far as is known.
     failure: Option<Failure>,
@@ -171,6 +173,7 @@ impl Cursor {
             followed: false,
             in_flight: BTreeMap::new(),
             retried: 0,
+            retried_last: false,
             tally,
             failure,
             destination,
@@ -213,12 +216,20 @@ impl Cursor {
         if self.in_flight.len() >= room || matches!(may, May::Wait(_)) {
             return Ok(None);
         }
-        // Conversations that are tried again never take all the room: what is new must get through beside them.
+        // Conversations that are tried again, and replays, never take all the room, nor more than every second turn: what
+        // is new must get through beside them.
+        let may_retry = self.retried < room.div_ceil(2);
         let mut events = None;
-        if self.retried < room.div_ceil(2) {
-            events = self.next_parked(sql, now_ms, may == May::Try)?;
+        if self.retried_last {
+            events = self.next_in_log(sql, log, now_ms)?;
         }
-        if events.is_none() {
+        let log_is_next = events.is_none() && !self.retried_last;
+        self.retried_last = false;
+        if events.is_none() && may_retry {
+            events = self.next_parked(sql, now_ms, may == May::Try)?;
+            self.retried_last = events.is_some();
+        }
+        if events.is_none() && log_is_next {
             events = self.next_in_log(sql, log, now_ms)?;
         }
         if events.is_some() {
@@ -542,6 +553,22 @@ impl Cursor {
             .min()
     }
 
+    /// Whether it is still to get an event of the log, of this type.
+    pub(super) fn awaits(&self, seq: i64, kind: &str) -> bool {
+        let mut flights = self.in_flight.values().filter(|flight| !flight.parked);
+        (seq > self.read && self.destination.wants(kind))
+            || self.queue.holds(seq)
+            || flights.any(|flight| flight.seqs.contains(&seq))
+    }
+
+    /// All that is on its way.
+    pub(super) fn flying(&self) -> HashSet<i64> {
+        let flights = self.in_flight.values();
+        flights
+            .flat_map(|flight| flight.seqs.iter().copied())
+            .collect()
+    }
+
     /// Whether anything is on its way.
     pub(super) fn is_flying(&self) -> bool {
         !self.in_flight.is_empty()
@@ -628,7 +655,7 @@ impl Cursor {
 }
 
 /// An event of the log, if it is still there and the destination wants what is in it.
-fn read_wanted(
+pub(super) fn read_wanted(
     sql: &dyn Sql,
     log: &Log,
     destination: &Destination,

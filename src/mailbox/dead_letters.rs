@@ -1,13 +1,13 @@
 //! Dead letters: events that a destination did not take until its schedule had ended. They are kept until somebody
-//! deletes or replays them.
+//! deletes them, or they are taken when somebody replays them.
 
 use super::{
     Mailbox,
     log::{Stored, complete},
-    sql::{Row, Sql, SqlError, Value, atomically},
+    sql::{Row, Sql, SqlError, Value},
 };
 
-/// Which dead letters are meant: those that all that is set applies to.
+/// Which events are meant, of dead letters or of the log: those that all that is set applies to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Which {
     /// Those of this destination.
@@ -77,6 +77,28 @@ impl Which {
             }
         }
         (clause, parameters)
+    }
+
+    /// Those behind a `seq` and up to another, `most` at most, in their order: each with its `seq` and its conversation.
+    pub(super) fn dead_letters_between(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+        end: i64,
+        most: usize,
+    ) -> Result<Vec<(i64, i64)>, SqlError> {
+        let (clause, mut parameters) = self.clause();
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        parameters.extend([place, end, most].map(Value::from));
+        let rows = sql.exec(
+            &format!(
+                "SELECT seq, conversation FROM dead_letters WHERE {clause} AND seq > ? AND seq <= ? \
+                 ORDER BY seq LIMIT ?"
+            ),
+            &parameters,
+        )?;
+        let read = |row: &Row| Ok((row.required_integer(0)?, row.required_integer(1)?));
+        rows.iter().map(read).collect()
     }
 }
 
@@ -160,82 +182,4 @@ impl Mailbox {
         // What is stored in parts goes with it.
         self.rest()
     }
-
-    /// Has them delivered again at once, to `to`, one of the destinations that the mailbox was opened with, each before
-    /// all that waits in its conversation; they are dead letters no more. They keep their ids, and their data says
-    /// `"replayed": true`. Gives how many they are, or `None` if there is no such destination.
-    pub fn replay(
-        &mut self,
-        which: &Which,
-        to: &str,
-        now_ms: i64,
-    ) -> Result<Option<i64>, SqlError> {
-        let is_it = |cursor: &&mut super::Cursor| cursor.destination().id == to;
-        let Some(cursor) = self.cursors.iter_mut().find(is_it) else {
-            return Ok(None);
-        };
-        let sql = &*self.sql;
-        let (count, conversations) = atomically(sql, || move_back(sql, which, to, now_ms))?;
-        for conversation in conversations {
-            cursor.due(conversation, now_ms);
-        }
-        Ok(Some(count))
-    }
-}
-
-/// Gives how many were moved, and whose conversations they belong to.
-fn move_back(
-    sql: &dyn Sql,
-    which: &Which,
-    to: &str,
-    now_ms: i64,
-) -> Result<(i64, Vec<i64>), SqlError> {
-    let (clause, parameters) = which.clause();
-    // Since they died, somebody may have turned out to be somebody else.
-    sql.exec(
-        &format!(
-            "UPDATE dead_letters SET conversation = (WITH RECURSIVE same(id) AS (SELECT dead_letters.conversation \
-               UNION SELECT conversations.joined FROM conversations JOIN same ON conversations.id = same.id \
-               WHERE conversations.joined IS NOT NULL) SELECT min(id) FROM same) \
-             WHERE conversation IN (SELECT id FROM conversations WHERE joined IS NOT NULL) AND {clause}"
-        ),
-        &parameters,
-    )?;
-    let rows = sql.exec(
-        &format!(
-            "SELECT conversation, count(*) FROM dead_letters WHERE {clause} GROUP BY conversation"
-        ),
-        &parameters,
-    )?;
-    let mut count = 0;
-    let mut conversations = Vec::with_capacity(rows.len());
-    for row in &rows {
-        conversations.push(row.required_integer(0)?);
-        count += row.required_integer(1)?;
-    }
-    let mut with_to = vec![Value::from(to)];
-    with_to.extend(parameters.iter().cloned());
-    sql.exec(
-        &format!(
-            "INSERT OR IGNORE INTO parked_events \
-               (destination, seq, conversation, id, kind, time, received_ms, subject, added, data) \
-             SELECT ?, seq, conversation, id, kind, time, received_ms, subject, \
-               json_set(added, '$.replayed', json('true')), data FROM dead_letters WHERE {clause}"
-        ),
-        &with_to,
-    )?;
-    with_to.insert(1, now_ms.into());
-    with_to.insert(2, now_ms.into());
-    sql.exec(
-        &format!(
-            "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-             SELECT DISTINCT ?, conversation, 0, ?, ?, 'replayed' FROM dead_letters WHERE {clause}"
-        ),
-        &with_to,
-    )?;
-    sql.exec(
-        &format!("DELETE FROM dead_letters WHERE {clause}"),
-        &parameters,
-    )?;
-    Ok((count, conversations))
 }

@@ -29,7 +29,7 @@ const LONGEST_GENERATION_MS: i64 = 60 * 60 * 1000;
 const FEW_ROWS: i64 = 3;
 
 /// How many sequence numbers there are in a millisecond. See [`Log::number`].
-const NUMBERS_PER_MS: i64 = 1024;
+pub(super) const NUMBERS_PER_MS: i64 = 1024;
 
 /// How much of an event's data a row may hold, in bytes. What is longer is stored in parts of this size, since the
 /// platform allows a row 2 MB and Meta sends up to 3.
@@ -118,6 +118,16 @@ impl Stored {
 pub(super) struct Entry {
     pub(super) seq: i64,
     pub(super) conversation: i64,
+    pub(super) received_ms: i64,
+    pub(super) kind: String,
+}
+
+/// What a replay needs to know of an event in order to choose it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) seq: i64,
+    pub(super) conversation: i64,
+    pub(super) id: String,
     pub(super) received_ms: i64,
     pub(super) kind: String,
 }
@@ -294,6 +304,40 @@ impl Log {
             }
         }
         Ok(entries)
+    }
+
+    /// The next events behind a place in the log, up to another, whoever has passed them.
+    pub(super) fn listed(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+        end: i64,
+        most: usize,
+    ) -> Result<Vec<Listed>, SqlError> {
+        let mut listed = Vec::new();
+        for table in self.tables_behind(place) {
+            let left = i64::try_from(most.saturating_sub(listed.len())).unwrap_or(i64::MAX);
+            let rows = sql.exec(
+                &format!(
+                    "SELECT seq, conversation, id, received_ms, kind FROM {table} WHERE seq > ?1 AND seq <= ?2 \
+                     ORDER BY seq LIMIT ?3"
+                ),
+                &[place.into(), end.into(), left.into()],
+            )?;
+            for row in rows {
+                listed.push(Listed {
+                    seq: row.required_integer(0)?,
+                    conversation: row.required_integer(1)?,
+                    id: row.required_text(2)?.to_owned(),
+                    received_ms: row.required_integer(3)?,
+                    kind: row.required_text(4)?.to_owned(),
+                });
+            }
+            if listed.len() >= most {
+                break;
+            }
+        }
+        Ok(listed)
     }
 
     /// Which types of events there are behind a place: how many, and when the first was received (unix milliseconds).

@@ -16,6 +16,7 @@
 //! - `flow`: how fast it may be written to
 //! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `dead_letters`: what a destination never took
+//! - `replays`, `replaying`: events that are delivered once more
 //! - [`drift`]: what Meta sends that we do not know
 
 mod batch;
@@ -32,6 +33,8 @@ pub(crate) mod native;
 mod parking;
 mod people;
 mod queue;
+mod replaying;
+pub mod replays;
 pub mod sql;
 mod standing;
 mod tally;
@@ -56,6 +59,7 @@ use cursor::Cursor;
 use ids::Ids;
 use log::Log;
 use people::People;
+use replays::Replays;
 use sql::{Sql, SqlError, atomically};
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
@@ -68,6 +72,7 @@ pub struct Mailbox {
     policy: Option<Policy>,
     /// Since when is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
+    replays: Replays,
     /// The time that was told last (unix milliseconds).
     now_ms: i64,
 }
@@ -102,11 +107,12 @@ impl Mailbox {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             ids: Ids::load(&*sql)?,
-            sql,
             log,
             cursors,
             policy: None,
             counts_since_ms: None,
+            replays: Replays::load(&*sql)?,
+            sql,
             now_ms: 0,
         })
     }
@@ -238,6 +244,7 @@ impl Mailbox {
     pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>, SqlError> {
         self.now_ms = now_ms;
         self.counts_since_ms.get_or_insert(now_ms);
+        self.step_replays(now_ms)?;
         for (destination, cursor) in self.cursors.iter_mut().enumerate() {
             if let Some(events) = cursor.next(&*self.sql, &self.log, now_ms)? {
                 return Ok(Some(Delivery {
@@ -272,7 +279,9 @@ impl Mailbox {
         ) else {
             return Ok(Vec::new());
         };
-        cursor.done(&*self.sql, &self.log, first.seq, outcome, now_ms, random)
+        let changes = cursor.done(&*self.sql, &self.log, first.seq, outcome, now_ms, random)?;
+        self.replayed(delivery, outcome, &changes, now_ms)?;
+        Ok(changes)
     }
 
     /// Writes down how far everyone has got and lets go of what nobody waits for. To be called when nothing can be
@@ -308,6 +317,7 @@ impl Mailbox {
         cursors
             .filter_map(|cursor| cursor.wakes_at(&self.log, now_ms, after))
             .chain(self.log.expires_ms(self.passed()))
+            .chain(self.can_step_replays().then_some(0))
             .filter(|at| *at > after)
             .min()
     }

@@ -54,7 +54,7 @@ impl Parking {
              error TEXT NOT NULL, failed_ms INTEGER, PRIMARY KEY (destination, conversation)) STRICT, WITHOUT ROWID"
                 .to_owned(),
             format!(
-                "CREATE TABLE IF NOT EXISTS parked_events (destination TEXT NOT NULL, {DECLARED}, \
+                "CREATE TABLE IF NOT EXISTS parked_events (destination TEXT NOT NULL, {DECLARED}, replay TEXT, \
                  PRIMARY KEY (destination, conversation, seq)) STRICT, WITHOUT ROWID"
             ),
             format!(

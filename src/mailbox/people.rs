@@ -3,7 +3,7 @@
 //! What a batch of events teaches is worked out in memory from what was known of the names in it, and then written at
 //! once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     batch,
@@ -331,6 +331,28 @@ pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows, SqlEr
 pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError> {
     let found = by_number(sql, conversation)?;
     Ok(State::read(found.state.as_deref()))
+}
+
+/// The conversation that this one has become part of, or itself: numbers only ever get smaller.
+pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlError> {
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
+           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
+         SELECT min(id) FROM same",
+        &[conversation.into()],
+    )?;
+    rows.first()
+        .map_or(Ok(conversation), |row| row.required_integer(0))
+}
+
+/// All numbers that a conversation has had.
+pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
+           JOIN same ON conversations.joined = same.id) SELECT id FROM same",
+        &[joined_into(sql, conversation)?.into()],
+    )?;
+    rows.iter().map(|row| row.required_integer(0)).collect()
 }
 
 /// A conversation, or the one that it has become part of.

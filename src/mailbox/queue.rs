@@ -49,6 +49,10 @@ impl Queue {
         self.events.len()
     }
 
+    pub(super) fn holds(&self, seq: i64) -> bool {
+        self.events.contains_key(&seq)
+    }
+
     /// The places of all events, in their order.
     pub(super) fn places(&self) -> impl Iterator<Item = &i64> + Clone {
         self.events.keys()

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod following;
 mod keeping;
+mod replays;
 mod standing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

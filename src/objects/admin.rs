@@ -11,7 +11,7 @@ use crate::{
         handover::{By, Handover},
     },
     event::{Name, rfc3339},
-    mailbox::{Counted, DeadLetter, Found, Waiting, Which},
+    mailbox::{self, Counted, DeadLetter, Found, Waiting, Which, sql::SqlError},
     problem,
     written::{Object, list},
 };
@@ -34,7 +34,10 @@ impl Mailbox {
             (Method::Get, "/destinations") => self.destinations(&url),
             (Method::Get, "/dead-letters") => self.dead_letters(&url),
             (Method::Delete, "/dead-letters") => self.delete_dead_letters(&url),
+            (Method::Get, "/replays") => self.replays(&url),
             (Method::Post, "/replays") => self.replay(&url),
+            (Method::Get, "/replay") => self.tell_replay(&url),
+            (Method::Post, "/replay/stop") => self.stop_replay(&url),
             (Method::Post, "/handover") => self.hand_over(&url),
             (Method::Get, "/consent") => self.tell_consent(&url),
             (Method::Put, "/consent") => self.set_consent(&url),
@@ -134,7 +137,6 @@ impl Mailbox {
     }
 
     fn dead_letters(&self, url: &Url) -> Result<Response> {
-        let which = which(url);
         let limit = integer(url, "limit").unwrap_or(1);
         let with_content = text(url, "content").is_some_and(|flag| flag == "true");
         let after = text(url, "after");
@@ -142,7 +144,10 @@ impl Mailbox {
             let (destination, seq) = place.rsplit_once(':')?;
             Some((destination, seq.parse().ok()?))
         });
-        let (letters, next) = self.with_core(|core| {
+        let listed = self.with_core(|core| {
+            let Some(which) = which(&core.mailbox, url)? else {
+                return Ok(None);
+            };
             let mut letters = Vec::new();
             let mut place = None;
             let mut length = 0;
@@ -162,8 +167,11 @@ impl Mailbox {
                     break;
                 }
             }
-            Ok((letters, place.filter(|_| found.next().is_some())))
+            Ok(Some((letters, place.filter(|_| found.next().is_some()))))
         })?;
+        let Some((letters, next)) = listed else {
+            return not_found(NOBODY);
+        };
         let mut page = Object::default();
         page.json("dead_letters", &list(&letters))
             .text_if("next", next.as_deref());
@@ -171,15 +179,20 @@ impl Mailbox {
     }
 
     fn delete_dead_letters(&self, url: &Url) -> Result<Response> {
-        let which = which(url);
         let confirmed = integer(url, "confirm");
         let summary = self.with_core(|core| {
+            let Some(which) = which(&core.mailbox, url)? else {
+                return Ok(None);
+            };
             let summary = core.mailbox.summary(&which)?;
             if confirmed == Some(summary.count) {
                 core.mailbox.delete(&which)?;
             }
-            Ok(summary)
+            Ok(Some(summary))
         })?;
+        let Some(summary) = summary else {
+            return not_found(NOBODY);
+        };
         if confirmed == Some(summary.count) {
             return answer(200, Object::default().number("deleted", summary.count));
         }
@@ -190,22 +203,6 @@ impl Mailbox {
             .text_if("oldest", summary.oldest_ms.and_then(time).as_deref())
             .text_if("newest", summary.newest_ms.and_then(time).as_deref());
         answer(409, &would_go)
-    }
-
-    fn replay(&self, url: &Url) -> Result<Response> {
-        let which = which(url);
-        let to = text(url, "to").or_else(|| which.destination.clone());
-        let to = to.unwrap_or_default();
-        let now = now_ms();
-        let (count, wakes_at) = self.with_core(|core| {
-            let count = core.mailbox.replay(&which, &to, now)?;
-            Ok((count, core.mailbox.wakes_at(now)))
-        })?;
-        let Some(count) = count else {
-            return not_found("there is no destination to replay to: name one in `to`");
-        };
-        self.arm(wakes_at)?;
-        answer(202, Object::default().number("queued", count))
     }
 }
 
@@ -291,14 +288,33 @@ pub(super) fn not_found(detail: &str) -> Result<Response> {
     answer(404, &problem::document(404, "Not found", Some(detail)))
 }
 
-fn which(url: &Url) -> Which {
-    Which {
+/// Which events are asked for; `None` where nobody is known as the person in question.
+pub(super) fn which(
+    mailbox: &mailbox::Mailbox,
+    url: &Url,
+) -> std::result::Result<Option<Which>, SqlError> {
+    let mut conversation = integer(url, "conversation");
+    if let Some(person) = text(url, "person") {
+        let mut found = None;
+        for name in names(&person) {
+            if found.is_none() {
+                found = mailbox.find(&name)?;
+            }
+        }
+        // One that is asked for in both ways is only there where both mean the same.
+        conversation = match (found, conversation) {
+            (Some(found), None) => Some(found.conversation),
+            (Some(found), Some(number)) if found.conversation == number => Some(number),
+            _ => return Ok(None),
+        };
+    }
+    Ok(Some(Which {
         destination: text(url, "destination"),
         event: text(url, "event"),
-        conversation: integer(url, "conversation"),
+        conversation,
         from_ms: integer(url, "from"),
         until_ms: integer(url, "until"),
-    }
+    }))
 }
 
 pub(super) fn text(url: &Url, name: &str) -> Option<String> {
@@ -312,7 +328,7 @@ pub(super) fn integer(url: &Url, name: &str) -> Option<i64> {
     text(url, name)?.parse().ok()
 }
 
-fn time(ms: i64) -> Option<String> {
+pub(super) fn time(ms: i64) -> Option<String> {
     rfc3339(ms.div_euclid(1000))
 }
 

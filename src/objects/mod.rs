@@ -14,6 +14,7 @@ mod http;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
 mod problem;
+mod replays;
 mod send;
 mod sends;
 mod sql;

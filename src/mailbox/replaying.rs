@@ -1,0 +1,328 @@
+//! How a replay goes on: step by step, each of a bounded size, and never further than its destination keeps pace.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{
+    Change, Delivery, Mailbox, Outcome, Which, count,
+    cursor::{Cursor, read_wanted},
+    log::{COLUMNS, Listed, Log},
+    people,
+    replays::{Job, Replay, State},
+    sql::{Sql, SqlError, Value, atomically},
+};
+use crate::config::Destination;
+
+/// How many events of one replay are parked at the same time.
+const AT_ONCE: usize = 100;
+
+/// So few are left of them when more are looked for.
+const FEW: usize = 50;
+
+/// How many events are looked at in one piece, and how many pieces in one step.
+const PIECE: usize = 1_000;
+const PIECES: usize = 10;
+
+/// An event that may be replayed.
+struct Candidate {
+    conversation: i64,
+    /// Empty where it is a dead letter.
+    kind: String,
+    is_dead: bool,
+}
+
+impl Mailbox {
+    /// Has every replay go on that can.
+    pub(super) fn step_replays(&mut self, now_ms: i64) -> Result<(), SqlError> {
+        if self.replays.0.is_empty() {
+            return Ok(());
+        }
+        let sql = &*self.sql;
+        for job in &mut self.replays.0 {
+            if let Some(to) = can_step(job, &self.cursors) {
+                step(sql, &self.log, &mut self.cursors, to, job, now_ms)?;
+            }
+            job.replay.end_if_over(sql, now_ms)?;
+        }
+        self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        Ok(())
+    }
+
+    /// Whether any replay can go on now.
+    pub(super) fn can_step_replays(&self) -> bool {
+        let mut jobs = self.replays.0.iter();
+        jobs.any(|job| can_step(job, &self.cursors).is_some())
+    }
+
+    /// Takes note of what became of a delivery, where it holds events of a replay.
+    pub(super) fn replayed(
+        &mut self,
+        delivery: &Delivery,
+        outcome: &Outcome,
+        changes: &[Change],
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        let to = self.destination(delivery.destination);
+        let Some(to) = to.filter(|_| !self.replays.0.is_empty()) else {
+            return Ok(());
+        };
+        let to = to.id.clone();
+        let seqs: Vec<i64> = delivery.events.iter().map(|event| event.seq).collect();
+        let sql = &*self.sql;
+        let died = changes.contains(&Change::Dead);
+        let jobs = self.replays.0.iter_mut();
+        for Job { replay, waiting } in jobs.filter(|job| job.replay.to == to) {
+            let stopping = replay.state == State::Stopping;
+            for seq in seqs.iter().filter(|seq| waiting.contains(*seq)) {
+                if *outcome == Outcome::Taken {
+                    forget_dead_letter(sql, replay, *seq)?;
+                } else if died {
+                    replay.died += 1;
+                } else if stopping {
+                    sql.run(
+                        "DELETE FROM parked_events WHERE destination = ?1 AND seq = ?2 AND replay = ?3",
+                        &[to.as_str().into(), (*seq).into(), replay.id.as_str().into()],
+                    )?;
+                    replay.dropped += 1;
+                }
+            }
+            if died || stopping || *outcome == Outcome::Taken {
+                waiting.retain(|seq| !seqs.contains(seq));
+            }
+            replay.waiting = count(waiting.len());
+            if died || stopping {
+                replay.write(sql)?;
+            }
+            replay.end_if_over(sql, now_ms)?;
+        }
+        self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        Ok(())
+    }
+}
+
+/// It was taken after all.
+fn forget_dead_letter(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<(), SqlError> {
+    sql.run(
+        "DELETE FROM dead_letters WHERE destination = ?1 AND seq = ?2",
+        &[replay.which.destination.as_deref().into(), seq.into()],
+    )
+}
+
+/// Which cursor's destination gets more, if it is time for that.
+fn can_step(job: &Job, cursors: &[Cursor]) -> Option<usize> {
+    let Job { replay, waiting } = job;
+    if replay.looked || replay.state != State::Running || waiting.len() > FEW {
+        return None;
+    }
+    let mut cursors = cursors.iter();
+    let to = cursors.position(|cursor| cursor.destination().id == replay.to)?;
+    Some(to)
+}
+
+/// Finds the next events and parks them.
+fn step(
+    sql: &dyn Sql,
+    log: &Log,
+    cursors: &mut [Cursor],
+    to: usize,
+    job: &mut Job,
+    now_ms: i64,
+) -> Result<(), SqlError> {
+    let mut cursors_of = cursors.iter();
+    let id = job.replay.which.destination.as_deref();
+    let of = cursors_of.find(|cursor| Some(cursor.destination().id.as_str()) == id);
+    let of = of.map(|cursor| cursor.destination().clone());
+    let Some(cursor) = cursors.get_mut(to) else {
+        return Ok(());
+    };
+    let room = AT_ONCE.saturating_sub(job.waiting.len());
+    let mut after = job.replay.clone();
+    let mut parked = HashSet::new();
+    let conversations = atomically(sql, || {
+        let search = Search {
+            sql,
+            log,
+            of: of.as_ref(),
+            cursor,
+            numbers: numbers(sql, &after.which)?,
+        };
+        let chosen = search.next(&mut after, room)?;
+        let mut conversations = HashSet::new();
+        for (seq, candidate) in chosen {
+            let conversation = people::joined_into(sql, candidate.conversation)?;
+            if park(sql, log, &after, seq, conversation, candidate.is_dead)? {
+                parked.insert(seq);
+                conversations.insert(conversation);
+            }
+        }
+        for conversation in &conversations {
+            wait(sql, &after.to, *conversation, now_ms)?;
+        }
+        after.found += count(parked.len());
+        after.write(sql)?;
+        Ok(conversations)
+    })?;
+    for conversation in conversations {
+        cursor.due(conversation, now_ms);
+    }
+    job.waiting.extend(parked);
+    after.waiting = count(job.waiting.len());
+    job.replay = after;
+    Ok(())
+}
+
+/// Looks for the events of one replay.
+struct Search<'a> {
+    sql: &'a dyn Sql,
+    log: &'a Log,
+    /// Whose events they are, if it is still there.
+    of: Option<&'a Destination>,
+    /// Of the destination that gets them.
+    cursor: &'a Cursor,
+    /// The numbers that the conversation has had, where one is asked for.
+    numbers: Option<HashSet<i64>>,
+}
+
+impl Search<'_> {
+    /// The next events, `room` at most; takes note of how far it has looked.
+    fn next(&self, replay: &mut Replay, room: usize) -> Result<Vec<(i64, Candidate)>, SqlError> {
+        let mut chosen = Vec::new();
+        for _ in 0..PIECES {
+            let (candidates, last) = self.piece(replay, room)?;
+            for (seq, candidate) in candidates {
+                if chosen.len() >= room {
+                    return Ok(chosen);
+                }
+                replay.place = seq;
+                // What it is still to get out of the log is not replayed to it.
+                if candidate.is_dead || !self.cursor.awaits(seq, &candidate.kind) {
+                    chosen.push((seq, candidate));
+                }
+            }
+            let Some(last) = last else {
+                replay.looked = true;
+                break;
+            };
+            replay.place = last;
+        }
+        // There is but one event of an id.
+        replay.looked |= replay.which.event.is_some() && !chosen.is_empty();
+        Ok(chosen)
+    }
+
+    /// Some of the events behind the place, in order, and up to where they are all; `None`: up to the end.
+    fn piece(
+        &self,
+        replay: &Replay,
+        room: usize,
+    ) -> Result<(BTreeMap<i64, Candidate>, Option<i64>), SqlError> {
+        let mut candidates = BTreeMap::new();
+        let mut last = None;
+        if let Some(of) = self.of.filter(|_| replay.kept) {
+            let listed = self.log.listed(self.sql, replay.place, replay.end, PIECE)?;
+            last = listed
+                .last()
+                .filter(|_| listed.len() >= PIECE)
+                .map(|found| found.seq);
+            for found in listed {
+                if self.is_meant(&replay.which, of, &found)? {
+                    let candidate = Candidate {
+                        conversation: found.conversation,
+                        kind: found.kind,
+                        is_dead: false,
+                    };
+                    candidates.insert(found.seq, candidate);
+                }
+            }
+        }
+        let until = last.unwrap_or(replay.end);
+        let dead = replay
+            .which
+            .dead_letters_between(self.sql, replay.place, until, room)?;
+        // Where there are more of them, the rest is for the next piece.
+        if let Some((seq, _)) = dead.last().filter(|_| dead.len() >= room) {
+            candidates.retain(|other, _| other <= seq);
+            last = Some(*seq);
+        }
+        for (seq, conversation) in dead {
+            let candidate = Candidate {
+                conversation,
+                kind: String::new(),
+                is_dead: true,
+            };
+            candidates.insert(seq, candidate);
+        }
+        Ok((candidates, last))
+    }
+
+    fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool, SqlError> {
+        let numbers = self.numbers.as_ref();
+        let is_meant = of.wants(&found.kind)
+            && which.event.as_ref().is_none_or(|id| *id == found.id)
+            && numbers.is_none_or(|numbers| numbers.contains(&found.conversation))
+            && which.from_ms.is_none_or(|from| found.received_ms >= from)
+            && which.until_ms.is_none_or(|until| found.received_ms < until);
+        // Reading what is in it is spared where there are no conditions.
+        Ok(is_meant
+            && (of.when.is_empty() || read_wanted(self.sql, self.log, of, found.seq)?.is_some()))
+    }
+}
+
+/// The numbers that the conversation which is asked for has had.
+fn numbers(sql: &dyn Sql, which: &Which) -> Result<Option<HashSet<i64>>, SqlError> {
+    let conversation = which.conversation;
+    conversation
+        .map(|conversation| people::numbers(sql, conversation))
+        .transpose()
+}
+
+/// Copies an event, with a mark, to where it waits for its turn. Gives whether it did not wait there before.
+fn park(
+    sql: &dyn Sql,
+    log: &Log,
+    replay: &Replay,
+    seq: i64,
+    conversation: i64,
+    is_dead: bool,
+) -> Result<bool, SqlError> {
+    let (table, of) = if is_dead {
+        (
+            "dead_letters".to_owned(),
+            replay.which.destination.as_deref(),
+        )
+    } else {
+        let Some(table) = log.table_of(seq) else {
+            return Ok(false);
+        };
+        (table, None)
+    };
+    let clause = if of.is_some() {
+        " AND destination = ?5"
+    } else {
+        ""
+    };
+    let mut parameters: Vec<Value> = vec![
+        replay.to.as_str().into(),
+        conversation.into(),
+        replay.id.as_str().into(),
+        seq.into(),
+    ];
+    parameters.extend(of.map(Value::from));
+    let parked = sql.exec(
+        &format!(
+            "INSERT OR IGNORE INTO parked_events (destination, {COLUMNS}, replay) \
+             SELECT ?1, seq, ?2, id, kind, time, received_ms, subject, \
+               json_set(added, '$.replayed', json('true')), data, ?3 FROM {table} WHERE seq = ?4{clause} RETURNING seq"
+        ),
+        &parameters,
+    )?;
+    Ok(!parked.is_empty())
+}
+
+/// Has a conversation wait for its turn, which is now.
+fn wait(sql: &dyn Sql, to: &str, conversation: i64, now_ms: i64) -> Result<(), SqlError> {
+    sql.run(
+        "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
+         VALUES (?1, ?2, 0, ?3, ?3, 'replayed')",
+        &[to.into(), conversation.into(), now_ms.into()],
+    )
+}

@@ -1,0 +1,368 @@
+//! Replays: jobs that have events delivered once more. What one is, how it is begun, stopped and told of; `replaying` is
+//! how it goes on.
+//!
+//! A replay copies events out of the log, and dead letters, to where its destination's refused events are parked, a few
+//! at a time and in their order; from there they go out as those do. A dead letter stays one until it was taken.
+
+use std::collections::HashSet;
+
+use super::{
+    Mailbox, Which, count,
+    cursor::Cursor,
+    log::NUMBERS_PER_MS,
+    sql::{Row, Sql, SqlError, Value, atomically},
+};
+
+/// How many replays may run at the same time in one mailbox.
+const MOST: usize = 10;
+
+/// For how long a replay that has ended is remembered, in milliseconds.
+const REMEMBERED_MS: i64 = 7 * 24 * 3_600_000;
+
+const COLUMNS: &str = "id, kept, destination, receiver, event, conversation, from_ms, until_ms, end, place, \
+     looked, state, begun_ms, ended_ms, found, died, dropped";
+
+/// How a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It goes on.
+    Running,
+    /// It was stopped; what had gone out by then still comes to its end.
+    Stopping,
+    /// It was stopped.
+    Stopped,
+    /// All that it found was delivered, or died.
+    Done,
+}
+
+/// A replay, and how far it has got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// Its name. Those that were begun later have greater ones.
+    pub id: String,
+    /// Which events: of [`Which::destination`], dead letters or what it wanted of the log.
+    pub which: Which,
+    /// Whether kept events are replayed as well as dead letters.
+    pub kept: bool,
+    /// The destination that gets them.
+    pub to: String,
+    /// How it stands.
+    pub state: State,
+    /// Unix milliseconds.
+    pub begun_ms: i64,
+    /// Unix milliseconds.
+    pub ended_ms: Option<i64>,
+    /// How many events were found so far.
+    pub found: i64,
+    /// How many of them wait, or are on their way.
+    pub waiting: i64,
+    /// How many were given up.
+    pub died: i64,
+    /// How many did not go out because it was stopped.
+    pub dropped: i64,
+    /// Up to which `seq` it has looked for events, and where it ends.
+    pub(super) place: i64,
+    pub(super) end: i64,
+    /// Whether it has looked at all there is.
+    pub(super) looked: bool,
+}
+
+/// What is to be replayed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The name that it is to have.
+    pub id: String,
+    /// Which events. It names a destination.
+    pub which: Which,
+    /// Whether kept events are replayed as well as dead letters.
+    pub kept: bool,
+    /// The destination that is to get them.
+    pub to: String,
+}
+
+/// What became of a wish for a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It runs.
+    Running(Box<Replay>),
+    /// There is no destination of this name to replay to.
+    NoDestination,
+    /// So many run already.
+    TooMany(usize),
+}
+
+/// A replay that has not ended, with the events of it that wait, by their `seq`.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) replay: Replay,
+    pub(super) waiting: HashSet<i64>,
+}
+
+/// The replays that have not ended.
+#[derive(Debug, Default)]
+pub(super) struct Replays(pub(super) Vec<Job>);
+
+impl State {
+    /// In one word. To who looks on, a replay that is stopping has stopped.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopping | Self::Stopped => "stopped",
+            Self::Done => "done",
+        }
+    }
+
+    fn write(self) -> i64 {
+        match self {
+            Self::Running => 0,
+            Self::Stopping => 1,
+            Self::Stopped => 2,
+            Self::Done => 3,
+        }
+    }
+
+    fn read(stored: i64) -> Self {
+        let all = [Self::Running, Self::Stopping, Self::Stopped];
+        let found = all.into_iter().find(|state| state.write() == stored);
+        found.unwrap_or(Self::Done)
+    }
+}
+
+impl Replay {
+    /// How many of the events that were found were taken.
+    pub fn delivered(&self) -> i64 {
+        self.found - self.waiting - self.died - self.dropped
+    }
+
+    /// It has looked at all events that were received up to then (unix milliseconds).
+    pub fn looked_until_ms(&self) -> i64 {
+        let place = if self.looked { self.end } else { self.place };
+        place.div_euclid(NUMBERS_PER_MS)
+    }
+
+    fn read(row: &Row) -> Result<Self, SqlError> {
+        let text = |column| Ok::<_, SqlError>(row.text(column)?.map(str::to_owned));
+        Ok(Self {
+            id: row.required_text(0)?.to_owned(),
+            kept: row.required_integer(1)? != 0,
+            which: Which {
+                destination: text(2)?,
+                event: text(4)?,
+                conversation: row.integer(5)?,
+                from_ms: row.integer(6)?,
+                until_ms: row.integer(7)?,
+            },
+            to: row.required_text(3)?.to_owned(),
+            end: row.required_integer(8)?,
+            place: row.required_integer(9)?,
+            looked: row.required_integer(10)? != 0,
+            state: State::read(row.required_integer(11)?),
+            begun_ms: row.required_integer(12)?,
+            ended_ms: row.integer(13)?,
+            found: row.required_integer(14)?,
+            died: row.required_integer(15)?,
+            dropped: row.required_integer(16)?,
+            waiting: 0,
+        })
+    }
+
+    /// Writes it down as it is.
+    pub(super) fn write(&self, sql: &dyn Sql) -> Result<(), SqlError> {
+        sql.run(
+            &format!(
+                "INSERT OR REPLACE INTO replays ({COLUMNS}) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+            ),
+            &[
+                self.id.as_str().into(),
+                i64::from(self.kept).into(),
+                self.which.destination.as_deref().into(),
+                self.to.as_str().into(),
+                self.which.event.as_deref().into(),
+                self.which.conversation.into(),
+                self.which.from_ms.into(),
+                self.which.until_ms.into(),
+                self.end.into(),
+                self.place.into(),
+                i64::from(self.looked).into(),
+                self.state.write().into(),
+                self.begun_ms.into(),
+                self.ended_ms.into(),
+                self.found.into(),
+                self.died.into(),
+                self.dropped.into(),
+            ],
+        )
+    }
+
+    /// Where it was stopped, or has delivered all, that is written down. Gives whether it has ended.
+    pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool, SqlError> {
+        let over = self.looked || self.state == State::Stopping;
+        if over && self.waiting == 0 {
+            self.state = match self.state {
+                State::Stopping => State::Stopped,
+                _ => State::Done,
+            };
+            self.ended_ms = Some(now_ms);
+            self.write(sql)?;
+        }
+        Ok(self.ended_ms.is_some())
+    }
+}
+
+impl Replays {
+    /// Finds those that have not ended. Of one that was being stopped nothing more goes out.
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+        sql.run(
+            "CREATE TABLE IF NOT EXISTS replays (id TEXT PRIMARY KEY, kept INTEGER NOT NULL, destination TEXT, \
+             receiver TEXT NOT NULL, event TEXT, conversation INTEGER, from_ms INTEGER, until_ms INTEGER, \
+             end INTEGER NOT NULL, place INTEGER NOT NULL, looked INTEGER NOT NULL, state INTEGER NOT NULL, \
+             begun_ms INTEGER NOT NULL, ended_ms INTEGER, found INTEGER NOT NULL, died INTEGER NOT NULL, \
+             dropped INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+            &[],
+        )?;
+        let mut jobs = Vec::new();
+        for row in sql.exec(
+            &format!("SELECT {COLUMNS} FROM replays WHERE ended_ms IS NULL ORDER BY id"),
+            &[],
+        )? {
+            let mut replay = Replay::read(&row)?;
+            if replay.state == State::Stopping {
+                replay.dropped += drop_waiting(sql, &replay, &HashSet::new())?;
+            }
+            let waiting = waiting(sql, &replay)?;
+            replay.waiting = count(waiting.len());
+            jobs.push(Job { replay, waiting });
+        }
+        Ok(Self(jobs))
+    }
+}
+
+impl Mailbox {
+    /// Begins a replay; one with this id that is there already is given as it is. What comes from now on is not part of
+    /// it.
+    pub fn replay(&mut self, wanted: Wanted, now_ms: i64) -> Result<Begun, SqlError> {
+        if let Some(replay) = self.replay_of(&wanted.id)? {
+            return Ok(Begun::Running(Box::new(replay)));
+        }
+        let is_it = |cursor: &&Cursor| cursor.destination().id == wanted.to;
+        if !self.cursors.iter().any(|cursor| is_it(&cursor)) {
+            return Ok(Begun::NoDestination);
+        }
+        if self.replays.0.len() >= MOST {
+            return Ok(Begun::TooMany(MOST));
+        }
+        let from = wanted.which.from_ms.unwrap_or(0);
+        let replay = Replay {
+            id: wanted.id,
+            kept: wanted.kept,
+            to: wanted.to,
+            state: State::Running,
+            begun_ms: now_ms,
+            ended_ms: None,
+            found: 0,
+            waiting: 0,
+            died: 0,
+            dropped: 0,
+            // Numbers follow the clock, and are ahead of it where it was set back.
+            place: from.saturating_mul(NUMBERS_PER_MS) - 1,
+            end: self.log.last(),
+            looked: false,
+            which: wanted.which,
+        };
+        self.sql.run(
+            "DELETE FROM replays WHERE ended_ms < ?1",
+            &[(now_ms - REMEMBERED_MS).into()],
+        )?;
+        replay.write(&*self.sql)?;
+        self.replays.0.push(Job {
+            replay: replay.clone(),
+            waiting: HashSet::new(),
+        });
+        Ok(Begun::Running(Box::new(replay)))
+    }
+
+    /// The next `most` replays before one, the latest first.
+    pub fn replays(&self, before: Option<&str>, most: i64) -> Result<Vec<Replay>, SqlError> {
+        let mut clause = "true";
+        let mut parameters: Vec<Value> = vec![most.into()];
+        if let Some(before) = before {
+            clause = "id < ?2";
+            parameters.push(before.into());
+        }
+        self.read_replays(clause, &parameters)
+    }
+
+    /// A replay, by its id.
+    pub fn replay_of(&self, id: &str) -> Result<Option<Replay>, SqlError> {
+        let found = self.read_replays("id = ?2", &[1.into(), id.into()])?;
+        Ok(found.into_iter().next())
+    }
+
+    fn read_replays(&self, clause: &str, parameters: &[Value]) -> Result<Vec<Replay>, SqlError> {
+        let rows = self.sql.exec(
+            &format!("SELECT {COLUMNS} FROM replays WHERE {clause} ORDER BY id DESC LIMIT ?1"),
+            parameters,
+        )?;
+        rows.iter()
+            .map(|row| {
+                let replay = Replay::read(row)?;
+                // How many wait is known in memory alone.
+                let jobs = self.replays.0.iter();
+                let mut running = jobs.filter(|job| job.replay.id == replay.id);
+                Ok(running.next().map_or(replay, |job| job.replay.clone()))
+            })
+            .collect()
+    }
+
+    /// Stops a replay: what has not gone out does not go. Dead letters stay what they are. Gives how it stands then;
+    /// `None` where there is none.
+    pub fn stop_replay(&mut self, id: &str, now_ms: i64) -> Result<Option<Replay>, SqlError> {
+        let sql = &*self.sql;
+        let mut jobs = self.replays.0.iter_mut();
+        if let Some(Job { replay, waiting }) = jobs.find(|job| job.replay.id == id) {
+            let mut cursors = self.cursors.iter();
+            let flying = cursors.find(|cursor| cursor.destination().id == replay.to);
+            let flying = flying.map(Cursor::flying).unwrap_or_default();
+            atomically(sql, || {
+                replay.state = State::Stopping;
+                replay.dropped += drop_waiting(sql, replay, &flying)?;
+                waiting.retain(|seq| flying.contains(seq));
+                replay.waiting = count(waiting.len());
+                if replay.end_if_over(sql, now_ms)? {
+                    return Ok(());
+                }
+                replay.write(sql)
+            })?;
+        }
+        let stopped = self.replay_of(id)?;
+        self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        Ok(stopped)
+    }
+}
+
+/// The events of a replay that are parked, by their `seq`.
+fn waiting(sql: &dyn Sql, replay: &Replay) -> Result<HashSet<i64>, SqlError> {
+    let rows = sql.exec(
+        "SELECT seq FROM parked_events WHERE destination = ?1 AND replay = ?2",
+        &[replay.to.as_str().into(), replay.id.as_str().into()],
+    )?;
+    rows.iter().map(|row| row.required_integer(0)).collect()
+}
+
+/// Takes what is parked back, but for what is on its way. Gives how many events that were.
+fn drop_waiting(sql: &dyn Sql, replay: &Replay, flying: &HashSet<i64>) -> Result<i64, SqlError> {
+    let mut dropped = 0;
+    for seq in waiting(sql, replay)?.difference(flying) {
+        sql.run(
+            "DELETE FROM parked_events WHERE destination = ?1 AND seq = ?2 AND replay = ?3",
+            &[
+                replay.to.as_str().into(),
+                (*seq).into(),
+                replay.id.as_str().into(),
+            ],
+        )?;
+        dropped += 1;
+    }
+    Ok(dropped)
+}

@@ -1,0 +1,119 @@
+//! `/v1/replays`, in the mailbox of the number: begins replays, stops them, and tells how far they have got.
+
+use url::Url;
+use worker::{Response, Result};
+
+use super::{
+    admin::{NOBODY, answer, integer, not_found, text, time, which},
+    mailbox::{Mailbox, now_ms},
+    problem::problem,
+};
+use crate::{
+    mailbox::replays::{Begun, Replay, Wanted},
+    written::{Object, list},
+};
+
+/// What is said where there is no such replay.
+const NONE: &str = "there is no such replay: it never was, or ended more than a week ago";
+
+impl Mailbox {
+    /// Begins a replay.
+    pub(super) fn replay(&self, url: &Url) -> Result<Response> {
+        let given = [text(url, "destination"), text(url, "to")];
+        let (destination, to) = match given {
+            [Some(destination), Some(to)] => (destination, to),
+            [Some(one), None] | [None, Some(one)] => (one.clone(), one),
+            [None, None] => return not_found("name a destination"),
+        };
+        let now = now_ms();
+        let begun = self.with_core(|core| {
+            let Some(mut which) = which(&core.mailbox, url)? else {
+                return Ok(None);
+            };
+            which.destination = Some(destination);
+            let wanted = Wanted {
+                id: text(url, "id").unwrap_or_default(),
+                which,
+                kept: text(url, "of").is_some_and(|of| of == "all"),
+                to,
+            };
+            let begun = core.mailbox.replay(wanted, now)?;
+            Ok(Some((begun, core.mailbox.wakes_at(now))))
+        })?;
+        match begun {
+            Some((Begun::Running(replay), wakes_at)) => {
+                self.arm(wakes_at)?;
+                answer(202, &told(&replay))
+            }
+            Some((Begun::NoDestination, _)) => {
+                not_found("there is no destination to replay to: name one in `to`")
+            }
+            Some((Begun::TooMany(running), _)) => problem(
+                409,
+                "Too many replays",
+                &serde_json::json!({
+                    "detail": format!("{running} are running: wait for one to end, or stop one")
+                }),
+            ),
+            None => not_found(NOBODY),
+        }
+    }
+
+    /// Tells of all of them, the latest first.
+    pub(super) fn replays(&self, url: &Url) -> Result<Response> {
+        let limit = integer(url, "limit").unwrap_or(1);
+        let after = text(url, "after");
+        let replays = self.with_core(|core| {
+            core.mailbox
+                .replays(after.as_deref(), limit.saturating_add(1))
+        })?;
+        let most = usize::try_from(limit).unwrap_or(1);
+        let page: Vec<&Replay> = replays.iter().take(most).collect();
+        let next = page.last().filter(|_| replays.len() > most);
+        let all: Vec<String> = page.iter().map(|replay| told(replay).finish()).collect();
+        let mut told = Object::default();
+        told.json("replays", &list(&all))
+            .text_if("next", next.map(|replay| replay.id.as_str()));
+        answer(200, &told)
+    }
+
+    /// Tells of one.
+    pub(super) fn tell_replay(&self, url: &Url) -> Result<Response> {
+        let id = text(url, "id").unwrap_or_default();
+        let replay = self.with_core(|core| core.mailbox.replay_of(&id))?;
+        replay.map_or_else(|| not_found(NONE), |replay| answer(200, &told(&replay)))
+    }
+
+    /// Stops one.
+    pub(super) fn stop_replay(&self, url: &Url) -> Result<Response> {
+        let id = text(url, "id").unwrap_or_default();
+        let replay = self.with_core(|core| core.mailbox.stop_replay(&id, now_ms()))?;
+        replay.map_or_else(|| not_found(NONE), |replay| answer(200, &told(&replay)))
+    }
+}
+
+/// A replay as JSON.
+fn told(replay: &Replay) -> Object {
+    let which = &replay.which;
+    let when = |ms: Option<i64>| ms.and_then(time);
+    let mut told = Object::default();
+    told.text("id", &replay.id)
+        .text("state", replay.state.name())
+        .text("of", if replay.kept { "all" } else { "dead-letters" })
+        .text_if("destination", which.destination.as_deref())
+        .text("to", &replay.to)
+        .text_if("event", which.event.as_deref());
+    if let Some(conversation) = which.conversation {
+        told.number("conversation", conversation);
+    }
+    told.text_if("from", when(which.from_ms).as_deref())
+        .text_if("until", when(which.until_ms).as_deref())
+        .number("found", replay.found)
+        .number("waiting", replay.waiting)
+        .number("delivered", replay.delivered())
+        .number("died", replay.died)
+        .number("dropped", replay.dropped)
+        .text_if("begun", time(replay.begun_ms).as_deref())
+        .text_if("ended", when(replay.ended_ms).as_deref());
+    told
+}
