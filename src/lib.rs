@@ -48,13 +48,15 @@ fn start() {
     objects::extend_objects();
 }
 
-/// What Cloudflare calls with every request.
+/// What Cloudflare calls with every request: gives a `Response`, or the promise of one.
+///
+/// `worker::event` would make a promise of every answer, and wrap the request before anybody looks at it.
 #[cfg(target_arch = "wasm32")]
-#[worker::event(fetch)]
-async fn fetch(
-    request: worker::Request,
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn fetch(
+    request: web_sys::Request,
     env: worker::Env,
-    context: worker::Context,
-) -> worker::Result<worker::Response> {
-    edge::answer(request, env, &context).await
+    context: worker::worker_sys::Context,
+) -> wasm_bindgen::JsValue {
+    edge::answer(request, env, worker::Context::new(context))
 }

@@ -191,6 +191,11 @@ impl Requests {
         }
     }
 
+    /// The first body.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        self.templates[0].body.clone()
+    }
+
     /// How long a body is, in bytes.
     pub(crate) fn body_length(&self) -> usize {
         self.templates[0].body.len()

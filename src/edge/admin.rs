@@ -113,7 +113,7 @@ async fn read(
 ) -> Result<std::result::Result<(Parameters, Parameters), Problem>> {
     let Found { route, in_path } = found;
     let rest = if route.has_body() && !route.parameters.is_empty() {
-        match body::read(request).await? {
+        match body::read(request.inner()).await? {
             Some(body) => parameters::in_body(&body, route.parameters),
             None => return Ok(Err(Problem::TooLarge)),
         }

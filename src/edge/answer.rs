@@ -1,32 +1,74 @@
 //! Every request comes in here.
 
-use worker::{Context, Env, Request, Response, Result};
+use std::panic::AssertUnwindSafe;
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
+use worker::{Context, Env, Request, Response, Result, console_error};
 
 use super::{
     admin, health, messages,
     problem::Problem,
-    routes::{self, Action, NotFound},
+    routes::{self, Action, Found, NotFound},
     webhook,
 };
-use crate::environment;
+use crate::environment::{self, Environment};
 
 /// The description of all routes.
 const DESCRIPTION: &str = include_str!("openapi.json");
 
-/// Answers a request.
-pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Result<Response> {
-    #[cfg(feature = "panic-routes")]
-    if let Some(response) = panic_on_purpose(&request, &env).await {
-        return response;
-    }
-    let path = request.path();
+/// Answers a request, with a `Response` or the promise of one.
+pub(crate) fn answer(request: web_sys::Request, env: Env, context: Context) -> JsValue {
     let environment = environment::read(&env);
+    let url = request.url();
+    let path = routes::path_of(&url);
     #[cfg(feature = "bench-routes")]
     if path == "/bench/normalize" {
-        return super::bench::normalize(request, &environment).await;
+        return super::bench::normalize(request, environment);
     }
     // As it came: `Request::method` takes what it does not know for GET.
-    let found = routes::find(&request.inner().method(), &path);
+    let found = routes::find(&request.method(), path);
+    if let Ok(Found { route, .. }) = &found
+        && route.action == Action::Receive
+    {
+        return webhook::receive(request, env, environment, context);
+    }
+    let path = path.to_owned();
+    promise(async move { other(found, &path, request.into(), env, environment).await }).into()
+}
+
+/// The promise of an answer.
+pub(super) fn promise<R>(answer: impl Future<Output = Result<R>> + 'static) -> Promise
+where
+    R: Into<web_sys::Response>,
+{
+    future_to_promise(AssertUnwindSafe(async move {
+        let response = match answer.await {
+            Ok(response) => response.into(),
+            Err(error) => {
+                console_error!("{error}");
+                Response::error("INTERNAL SERVER ERROR", 500)
+                    .map_err(JsValue::from)?
+                    .into()
+            }
+        };
+        Ok(response.into())
+    }))
+}
+
+/// Answers all but a webhook.
+async fn other(
+    found: std::result::Result<Found, NotFound>,
+    path: &str,
+    request: Request,
+    env: Env,
+    environment: Environment,
+) -> Result<Response> {
+    #[cfg(feature = "panic-routes")]
+    if let Some(response) = panic_on_purpose(path, &env).await {
+        return response;
+    }
     // Who has no token is not told either what there is.
     let needs_token = match &found {
         Ok(found) => found.route.action.needs_token(),
@@ -42,7 +84,6 @@ pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Res
     };
     match found.route.action {
         Action::Challenge => webhook::challenge(&request, &environment),
-        Action::Receive => webhook::receive(request, env, &environment, context).await,
         Action::Health => health::answer(&environment),
         Action::Describe => {
             let response = Response::ok(DESCRIPTION)?;
@@ -57,8 +98,8 @@ pub(crate) async fn answer(request: Request, env: Env, context: &Context) -> Res
 
 #[cfg(feature = "panic-routes")]
 #[allow(clippy::panic)]
-async fn panic_on_purpose(request: &Request, env: &Env) -> Option<Result<Response>> {
-    match request.path().as_str() {
+async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
+    match path {
         "/panic/fetch" => panic!("on purpose"),
         "/panic/object" => Some(panic_in_object(env).await),
         _ => None,

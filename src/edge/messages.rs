@@ -23,7 +23,7 @@ pub(super) async fn send(
         _ => return problem(503, "GRAPH_ACCESS_TOKEN is not set", &serde_json::json!({})),
     }
     let key = request.headers().get("idempotency-key")?;
-    let Some(body) = body::read(request).await? else {
+    let Some(body) = body::read(request.inner()).await? else {
         return Problem::TooLarge.response();
     };
     let Some(number) = number_of(&body) else {

@@ -1,6 +1,8 @@
 //! Why a request is refused. The team that runs this is told what is wrong; Meta, and whoever pretends to be Meta, never
 //! what would have been right.
 
+use js_sys::JSON;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Response, Result};
 
 use crate::{objects::respond, problem};
@@ -62,4 +64,32 @@ impl Problem {
         }
         Ok(response)
     }
+}
+
+/// The answer to a request whose signature is missing or wrong. Made of what is there already, so that nobody who sends
+/// many of them gains anything by it.
+pub(super) fn unsigned() -> JsValue {
+    thread_local! {
+        static PARTS: (JsValue, JsValue) = parts();
+    }
+    PARTS.with(|(body, init)| Answer::new(body, init).into())
+}
+
+fn parts() -> (JsValue, JsValue) {
+    let body = problem::document(401, "Unauthorized", None).finish();
+    let init = format!(
+        r#"{{"status":401,"headers":{{"content-type":"{}","cache-control":"no-store"}}}}"#,
+        problem::CONTENT_TYPE
+    );
+    (body.into(), JSON::parse(&init).unwrap_or_default())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// The platform's `Response`, made of what is in its memory already.
+    #[wasm_bindgen(js_name = Response)]
+    type Answer;
+
+    #[wasm_bindgen(constructor, js_class = Response)]
+    fn new(body: &JsValue, init: &JsValue) -> Answer;
 }

@@ -299,6 +299,16 @@ pub const ROUTES: &[Route] = &[
     },
 ];
 
+/// The path in a URL as the platform writes it, which is never without one.
+pub fn path_of(url: &str) -> &str {
+    let after = url.split_once("://").map_or(url, |(_, after)| after);
+    let path = after
+        .find('/')
+        .and_then(|at| after.get(at..))
+        .unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
 /// The route of a request, by its method and its path as it came.
 pub fn find(method: &str, path: &str) -> Result<Found, NotFound> {
     let mut allowed = Vec::new();

@@ -16,6 +16,18 @@ fn a_request_finds_its_route() {
 }
 
 #[test]
+fn the_path_of_a_url_is_what_stands_between_host_and_query() {
+    for (url, path) in [
+        ("https://a.example/webhook?hub.mode=/x", "/webhook"),
+        ("http://127.0.0.1:8787/v1/%2Fa#b", "/v1/%2Fa"),
+        ("https://a.example/", "/"),
+        ("https://a.example", "/"),
+    ] {
+        assert_eq!(path_of(url), path);
+    }
+}
+
+#[test]
 fn what_is_not_there_is_not_found() {
     for path in [
         "",
