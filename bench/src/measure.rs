@@ -57,7 +57,7 @@ pub(crate) async fn all(
             let server = &running[&contestant];
             let cell = measured.entry(cell).or_default();
             let mut requests = Requests::new(workload, contestant.path());
-            cell.body_length = requests.body_length();
+            cell.body_length = requests.body().len();
             let before = server.cpu();
             let answers = load::run(
                 server.port,

@@ -191,14 +191,9 @@ impl Requests {
         }
     }
 
-    /// The first body.
-    pub(crate) fn body(&self) -> Vec<u8> {
-        self.templates[0].body.clone()
-    }
-
-    /// How long a body is, in bytes.
-    pub(crate) fn body_length(&self) -> usize {
-        self.templates[0].body.len()
+    /// A body, as it is before it has ids of its own.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.templates[0].body
     }
 
     /// The next request, head and body.

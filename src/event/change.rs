@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use super::contacts::Contacts;
 use super::draft::{Draft, UNKNOWN, seconds};
-use super::id::event_id;
+use super::id::Ids;
 use super::person::{self, Person};
 use super::shell::Shell;
 use super::{Effect, Event, Home, Name};
-use crate::meta::json::{Json, push_string};
+use crate::meta::json::{Json, is_tame, push_string};
 use crate::meta::shape::separate;
-use crate::meta::tame::is_tame;
 
 /// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
 #[derive(Default)]
@@ -20,6 +19,9 @@ pub(super) struct Events {
     pub(super) odd: bool,
     homes: Vec<(Home, Vec<Event>)>,
     places: BTreeMap<Home, usize>,
+    ids: Ids,
+    /// Where the data of one event after the other is written, before it is known how long it gets.
+    written: String,
 }
 
 impl Events {
@@ -242,9 +244,9 @@ impl<'o, 'a> Change<'o, 'a> {
     }
 
     /// Writes the event of an item, with the envelope around it, which `raw` writes.
-    pub(super) fn emit(&mut self, draft: Draft<'_>, raw: &dyn Fn(&mut String)) {
-        let payload = draft.payload.as_ref().map_or(0, |(_, json)| json.len());
-        let mut data = String::with_capacity(1024 + 2 * payload);
+    pub(super) fn emit(&mut self, mut draft: Draft<'_>, raw: &dyn Fn(&mut String)) {
+        let mut data = std::mem::take(&mut self.events.written);
+        data.clear();
         data.push('{');
         if !self.business.is_empty() {
             push_member(&mut data, "business", &self.business);
@@ -264,15 +266,10 @@ impl<'o, 'a> Change<'o, 'a> {
             push_member(&mut data, "body", "");
             push_string(&mut data, &text);
             data.push('}');
-            return self.emit_data(
-                Draft {
-                    kind: UNKNOWN.into(),
-                    ..draft
-                },
-                data,
-            );
+            draft.kind = UNKNOWN.into();
         }
-        self.emit_data(draft, data);
+        self.emit_data(draft, data.as_str().to_owned());
+        self.events.written = data;
     }
 
     /// Makes an event with this `data`.
@@ -298,10 +295,11 @@ impl<'o, 'a> Change<'o, 'a> {
         if in_vain {
             effect = Effect::None;
         }
-        let Some((home, events)) = self.events.homes.get_mut(self.place) else {
+        let Events { homes, ids, .. } = &mut *self.events;
+        let Some((home, events)) = homes.get_mut(self.place) else {
             return;
         };
-        let id = event_id(home, &about, &key);
+        let id = ids.event(home, &about, &key);
         events.push(Event {
             id,
             kind: kind.into_owned(),

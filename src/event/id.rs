@@ -7,16 +7,8 @@ use super::Home;
 /// The first half of the ids of all events about one thing (a message by its wamid, a call, a group, a template):
 /// 16 hex digits.
 pub fn about(home: &Home, thing: &str) -> String {
-    let mut id = String::with_capacity(16 + 1 + 24);
-    push_hex::<8>(&mut id, home, "about", [thing]);
-    id
-}
-
-/// The id of an event: [`about`], `-`, and 24 hex digits of its natural key.
-pub(super) fn event_id(home: &Home, thing: &str, key: &[impl AsRef<str>]) -> String {
-    let mut id = about(home, thing);
-    id.push('-');
-    push_hex::<12>(&mut id, home, "key", key.iter().map(AsRef::as_ref));
+    let mut id = String::with_capacity(16);
+    Ids::default().push_about(&mut id, home, thing);
     id
 }
 
@@ -26,30 +18,96 @@ pub fn consequence(cause: &str, what: &str) -> String {
     format!("{digest:.16}-{:.24}", digest.get(16..).unwrap_or_default())
 }
 
-/// Writes the first bytes of a digest of the parts, as hex. Each part is preceded by its length, so that no two lists
-/// of parts are hashed alike.
-fn push_hex<'p, const BYTES: usize>(
-    out: &mut String,
-    home: &'p Home,
-    what: &'p str,
-    parts: impl IntoIterator<Item = &'p str>,
-) {
-    let (kind, id) = match home {
-        Home::Number(id) => ("number", id.as_str()),
-        Home::Account(id) => ("account", id.as_str()),
-    };
-    let mut hashed = Vec::with_capacity(256);
-    for part in [kind, id, what].into_iter().chain(parts) {
-        hashed.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        hashed.extend_from_slice(part.as_bytes());
+/// Makes ids. Most of what goes into the ids of a webhook's events begins alike, and is hashed once.
+#[derive(Default)]
+pub(super) struct Ids {
+    abouts: Beginning,
+    keys: Beginning,
+    hashed: Vec<u8>,
+}
+
+impl Ids {
+    /// The id of an event: [`about`], `-`, and 24 hex digits of its natural key.
+    pub(super) fn event(&mut self, home: &Home, thing: &str, key: &[impl AsRef<str>]) -> String {
+        let mut id = String::with_capacity(16 + 1 + 24);
+        self.push_about(&mut id, home, thing);
+        id.push('-');
+        self.gather(home, "key", key.iter().map(AsRef::as_ref));
+        push_hex(&mut id, &self.keys.digest(&self.hashed), 12);
+        id
     }
-    let digest = Sha256::digest(&hashed);
-    out.extend(digest.first_chunk::<BYTES>().map(hex::encode));
+
+    fn push_about(&mut self, id: &mut String, home: &Home, thing: &str) {
+        self.gather(home, "about", [thing]);
+        push_hex(id, &self.abouts.digest(&self.hashed), 8);
+    }
+
+    /// Puts together what is hashed. Each part is preceded by its length, so that no two lists of parts are hashed
+    /// alike.
+    fn gather<'p>(
+        &mut self,
+        home: &'p Home,
+        what: &'p str,
+        parts: impl IntoIterator<Item = &'p str>,
+    ) {
+        let (kind, id) = match home {
+            Home::Number(id) => ("number", id.as_str()),
+            Home::Account(id) => ("account", id.as_str()),
+        };
+        self.hashed.clear();
+        for part in [kind, id, what].into_iter().chain(parts) {
+            self.hashed
+                .extend_from_slice(&(part.len() as u64).to_be_bytes());
+            self.hashed.extend_from_slice(part.as_bytes());
+        }
+    }
+}
+
+/// SHA-256 works in blocks of 64 bytes: the first block that was hashed last, and the state after it.
+struct Beginning {
+    block: [u8; 64],
+    after: Sha256,
+}
+
+impl Default for Beginning {
+    fn default() -> Self {
+        let block = [0; 64];
+        Self {
+            after: Sha256::new().chain_update(block),
+            block,
+        }
+    }
+}
+
+impl Beginning {
+    fn digest(&mut self, bytes: &[u8]) -> [u8; 32] {
+        let Some((block, rest)) = bytes.split_first_chunk() else {
+            return Sha256::digest(bytes).into();
+        };
+        if *block != self.block {
+            self.block = *block;
+            self.after = Sha256::new().chain_update(block);
+        }
+        self.after.clone().chain_update(rest).finalize().into()
+    }
+}
+
+/// Writes the first bytes of a digest.
+fn push_hex(out: &mut String, digest: &[u8; 32], bytes: usize) {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+    for byte in digest.iter().take(bytes) {
+        out.push(digit(byte >> 4));
+        out.push(digit(byte & 15));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn event_id(home: &Home, thing: &str, key: &[&str]) -> String {
+        Ids::default().event(home, thing, key)
+    }
 
     fn number(id: &str) -> Home {
         Home::Number(id.to_owned())
@@ -79,6 +137,24 @@ mod tests {
                 id.split_once('-').unwrap().1,
                 other.split_once('-').unwrap().1
             );
+        }
+    }
+
+    #[test]
+    fn an_id_does_not_depend_on_the_ids_made_before() {
+        let mut ids = Ids::default();
+        let long = "x".repeat(200);
+        for number in [
+            number("1"),
+            number("1234567890123456"),
+            Home::Account("1".into()),
+        ] {
+            for thing in ["", "a", "wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQz", &long, "a"] {
+                for key in [&["message", thing][..], &[], &[&long, thing, "b"]] {
+                    let alone = event_id(&number, thing, key);
+                    assert_eq!(ids.event(&number, thing, key), alone);
+                }
+            }
         }
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! A webhook is read once, and what Meta wrote is passed on as it was written; so nothing is decoded here that nobody
 //! asks for, every value is a slice of the body, keys may repeat, and numbers, surrogates and nesting may be as odd as
-//! they like. serde_json checks the syntax; this only finds its way in text that is known to be JSON.
+//! they like.
+
+mod read;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use crate::meta::tame::is_tame;
+use read::Reader;
 
 /// A JSON text and its index.
 pub struct Document<'a> {
@@ -25,23 +25,37 @@ struct Node {
     next: u32,
     /// A string that has a `\\` in it.
     escaped: bool,
+    /// The [`marks`] of all keys of an object.
+    marks: u64,
+}
+
+/// The mark of a key: a bit that few keys have in common. An object has the marks of all its keys, and what it does not
+/// have need not be looked for.
+const fn marks(key: &[u8]) -> u64 {
+    let (first, last) = match key {
+        [first, .., last] => (*first, *last),
+        [only] => (*only, *only),
+        [] => (0, 0),
+    };
+    1 << ((key.len() + 3 * first as usize + 5 * last as usize) % 64)
+}
+
+/// The marks of all these names.
+pub(super) const fn marks_of(names: &[&str]) -> u64 {
+    match names {
+        [first, rest @ ..] => marks(first.as_bytes()) | marks_of(rest),
+        [] => 0,
+    }
 }
 
 impl<'a> Document<'a> {
     /// Indexes `text`; `None` where it is not JSON (RFC 8259), or 4 GiB long.
     pub fn parse(text: &'a str) -> Option<Self> {
         u32::try_from(text.len()).ok()?;
-        let tame = is_tame(text);
-        if !tame {
-            serde_json::from_str::<&RawValue>(text).ok()?;
-        }
-        let mut document = Self {
-            text,
-            nodes: Vec::with_capacity(text.len() / 16),
-            tame,
-        };
-        document.index()?;
-        Some(document)
+        let mut reader = Reader::new(text);
+        reader.read()?;
+        let Reader { nodes, tame, .. } = reader;
+        Some(Self { text, nodes, tame })
     }
 
     /// The outermost value.
@@ -52,71 +66,16 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Whether all of it [is tame](is_tame).
+    /// Whether any JSON parser would read it: it is not nested too deeply, and has neither lone surrogates nor numbers
+    /// that no `f64` holds.
     pub fn is_tame(&self) -> bool {
         self.tame
     }
-
-    fn index(&mut self) -> Option<()> {
-        let bytes = self.text.as_bytes();
-        let mut open: Vec<usize> = Vec::new();
-        let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
-            let start = at;
-            let mut escaped = false;
-            match byte {
-                b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' => {
-                    at += 1;
-                    continue;
-                }
-                b'}' | b']' => {
-                    at += 1;
-                    let next = self.nodes.len();
-                    let node = self.nodes.get_mut(open.pop()?)?;
-                    node.end = u32::try_from(at).ok()?;
-                    node.next = u32::try_from(next).ok()?;
-                    continue;
-                }
-                b'{' | b'[' => {
-                    open.push(self.nodes.len());
-                    at += 1;
-                }
-                b'"' => (at, escaped) = end_of_string(bytes, at + 1)?,
-                _ => {
-                    let ends =
-                        |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
-                    at += bytes
-                        .get(at..)?
-                        .iter()
-                        .position(ends)
-                        .unwrap_or(bytes.len() - at);
-                }
-            }
-            let next = u32::try_from(self.nodes.len() + 1).ok()?;
-            self.nodes.push(Node {
-                start: u32::try_from(start).ok()?,
-                end: u32::try_from(at).ok()?,
-                next,
-                escaped,
-            });
-        }
-        Some(())
-    }
 }
 
-/// Where the string ends, its closing quote included, whose first character is at `at`; and whether it has escapes.
-fn end_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    let mut escaped = false;
-    loop {
-        match bytes.get(at)? {
-            b'"' => return Some((at + 1, escaped)),
-            b'\\' => {
-                escaped = true;
-                at += 2;
-            }
-            _ => at += 1,
-        }
-    }
+/// Whether it is JSON that [is tame](Document::is_tame).
+pub fn is_tame(text: &str) -> bool {
+    Document::parse(text).is_some_and(|document| document.tame)
 }
 
 /// A value in a [`Document`].
@@ -134,6 +93,7 @@ impl<'a> Json<'a> {
             end: 0,
             next: u32::MAX,
             escaped: false,
+            marks: 0,
         };
         self.document
             .nodes
@@ -205,16 +165,21 @@ impl<'a> Json<'a> {
         std::iter::from_fn(move || Some((Key(children.next()?), children.next()?)))
     }
 
+    /// Whether it is an object that may have a member of a name with one of these marks.
+    #[inline]
+    pub(super) fn may_have(self, marks: u64) -> bool {
+        self.node().marks & marks != 0
+    }
+
     /// The member of that name; the last one where it repeats, as most parsers have it; `None` where it is `null`.
     pub fn get(self, name: &str) -> Option<Json<'a>> {
         let Self { document, at } = self;
-        if !self.is_object() {
+        if !self.may_have(marks(name.as_bytes())) {
             return None;
         }
         let end = self.node().next;
         let mut key = at + 1;
         let mut found = None;
-        // Where most of the time of reading a webhook goes: the length tells most keys apart.
         while key < end {
             let Node {
                 start,

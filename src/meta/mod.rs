@@ -6,4 +6,3 @@ pub mod json;
 pub mod payload;
 pub mod shape;
 pub mod signature;
-pub mod tame;

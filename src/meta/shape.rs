@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::meta::json::{Json, push_string};
-use crate::meta::tame::is_tame;
+use crate::meta::json::{Json, is_tame, marks_of, push_string};
 
 /// What a value looks like, and how it is written into an event.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +46,7 @@ pub struct Member {
     names: &'static [&'static str],
     written: &'static str,
     shape: Shape,
+    marks: u64,
 }
 
 /// A member that is written under Meta's name.
@@ -59,6 +59,7 @@ pub const fn member(names: &'static [&'static str], shape: Shape) -> Member {
         names,
         written,
         shape,
+        marks: marks_of(names),
     }
 }
 
@@ -172,8 +173,12 @@ pub fn write_members(members: &[Member], json: Json<'_>, out: &mut String) -> Re
         names,
         written,
         shape,
+        marks,
     } in members
     {
+        if !json.may_have(*marks) && !matches!(shape, Shape::TrueWithout(_)) {
+            continue;
+        }
         let value = match shape {
             Shape::Hidden => None,
             Shape::Filled => json.any(names).filter(|value| !is_empty(*value)),

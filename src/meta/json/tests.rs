@@ -132,6 +132,26 @@ proptest! {
     }
 
     #[test]
+    fn what_is_json_and_what_is_tame_is_as_serde_json_has_it(
+        text in prop_oneof![
+            "[\\[\\]{}\",:\\\\u0d8 a1.eE+-]*",
+            "-?[0-9.eE+-]{1,12}",
+            "\"(a|\\\\[u\"n/x]|\\\\u[dD][89cfCF][0-9a-f]{2}|\\PC|[\t \u{7f}é])*\"",
+            any_json().prop_map(|value| value.to_string()),
+        ],
+        at: prop::sample::Index,
+        cut in prop::sample::select(vec!["", " ", ",", "\"", "1e400", "9".repeat(310).leak(), "0.1E-7", "\\"]),
+    ) {
+        let places: Vec<usize> = text.char_indices().map(|(place, _)| place).chain([text.len()]).collect();
+        let (before, after) = text.split_at(places[at.index(places.len())]);
+        for text in [&text, &format!("{before}{cut}{after}")] {
+            let ours = Document::parse(text);
+            prop_assert_eq!(ours.is_some(), serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok(), "{}", text);
+            prop_assert_eq!(ours.is_some_and(|document| document.is_tame()), serde_json::from_str::<Value>(text).is_ok(), "{}", text);
+        }
+    }
+
+    #[test]
     fn no_text_breaks_it(text in "[\\[\\]{}\",:\\\\u0d8 a1-]*") {
         if let Some(document) = Document::parse(&text) {
             document.root().canonical();
