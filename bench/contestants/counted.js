@@ -3,7 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import Transom, * as transom from "./index.js";
 
-export { Courier } from "./index.js";
+export { Courier, Drift } from "./index.js";
 
 const counts = { requests: 0, alarms: 0, set_alarms: 0, deleted_alarms: 0 };
 // A cursor knows how many rows it has cost once it was read to its end.

@@ -15,6 +15,7 @@
 //! - `parking`: conversations that wait because it refused something
 //! - `flow`: how fast it may be written to
 //! - `tally`, `standing`: how much it took lately, and how it stands
+//! - `pulse`: whether the next webhook is waited for
 //! - `dead_letters`: what a destination never took
 //! - `replays`, `replaying`: events that are delivered once more
 //! - [`drift`]: what Meta sends that we do not know
@@ -32,6 +33,7 @@ mod log;
 pub(crate) mod native;
 mod parking;
 mod people;
+mod pulse;
 mod queue;
 mod replaying;
 pub mod replays;
@@ -47,6 +49,7 @@ pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, Summary, Which};
 pub use log::Stored;
 pub use people::Found;
+pub use pulse::Pulse;
 pub use standing::{Counted, Failure, Waiting};
 
 use crate::{
@@ -292,11 +295,17 @@ impl Mailbox {
     pub fn rest(&mut self) -> Result<(), SqlError> {
         let passed = self.passed();
         if passed < self.log.last() || self.log.keeps() {
-            for cursor in &mut self.cursors {
-                cursor.save(&*self.sql)?;
-            }
+            self.save_all()?;
         }
         self.log.let_go(&*self.sql, passed, self.now_ms)
+    }
+
+    /// Writes down how far everyone has got.
+    pub fn save_all(&mut self) -> Result<(), SqlError> {
+        for cursor in &mut self.cursors {
+            cursor.save(&*self.sql)?;
+        }
+        Ok(())
     }
 
     /// What every cursor has passed.

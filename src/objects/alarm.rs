@@ -5,7 +5,12 @@
 //! us, so a run ends well whatever happens, and sets the next alarm itself. Should the machine be lost in the middle,
 //! the platform keeps the alarm and runs it on another.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{
+    future::{pending, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use futures_util::{
     FutureExt as _, StreamExt as _, future::LocalBoxFuture, select_biased, stream::FuturesUnordered,
@@ -28,6 +33,10 @@ const MOST_REQUESTS: u32 = 5_000;
 
 /// After how many deliveries in one run it is written down how far everyone has got.
 const REST_EVERY: u32 = 200;
+
+/// After how long in one run everyone's place in the log is written down, in milliseconds: what was delivered since is
+/// delivered again should the object be restarted.
+const SAVE_EVERY_MS: i64 = 1_000;
 
 /// How long we wait where something could go and did not, in milliseconds.
 const SOON_MS: i64 = 100;
@@ -94,6 +103,7 @@ impl Mailbox {
         let mut under_way: UnderWay<'_> = FuturesUnordered::new();
         let (mut requests, mut ended, mut not_tried) = (0, 0, 0);
         let mut timer = Timer::default();
+        let mut saved = began;
         loop {
             at_work.seen();
             let now = now_ms();
@@ -105,7 +115,13 @@ impl Mailbox {
                     requests += 1;
                 }
             }
-            if under_way.is_empty() {
+            if now - saved > SAVE_EVERY_MS {
+                self.with_core(|core| core.mailbox.save_all())?;
+                saved = now;
+            }
+            let lingers_until = self.pulse.get().lingers_until(now);
+            let lingers_until = lingers_until.filter(|_| !winding_up && under_way.is_empty());
+            if under_way.is_empty() && lingers_until.is_none() {
                 let next = self.with_core(|core| {
                     core.mailbox.rest()?;
                     Ok(core.wakes_at(now))
@@ -121,6 +137,7 @@ impl Mailbox {
                 });
             }
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
+            let until = [until, lingers_until].into_iter().flatten().min();
             let until = until.unwrap_or(began + RUN_MS);
             let something = self.ended_or_woken(&mut under_way, &mut timer, until, now);
             if let Some((opening, task)) = something.await {
@@ -159,14 +176,22 @@ impl Mailbox {
                 Poll::Pending
             }
         });
-        let (mut woken, mut time) = (pin!(woken.fuse()), pin!(timer.at(until, now).fuse()));
-        let ended = select_biased! {
-            task = under_way.next() => return task,
-            () = woken => return None,
-            () = time => None,
+        // Where nothing is on its way, nothing ends.
+        let ended = async {
+            match under_way.next().await {
+                Some(ended) => ended,
+                None => pending().await,
+            }
         };
+        let mut ended = pin!(ended.fuse());
+        let (mut woken, mut time) = (pin!(woken.fuse()), pin!(timer.at(until, now).fuse()));
+        select_biased! {
+            ended = ended => return Some(ended),
+            () = woken => return None,
+            () = time => {}
+        }
         timer.0 = None;
-        ended
+        None
     }
 
     /// Starts the next thing that can go: events before sends, since a send answers an event.

@@ -23,7 +23,7 @@ use crate::{
     environment::{self, Environment},
     event::{Event, Home},
     mailbox::{
-        self,
+        self, Pulse,
         sql::{Sql, SqlError},
     },
     sending::{Outbox, Rates, repeats::Repeats},
@@ -45,6 +45,8 @@ pub struct Mailbox {
     openings: Cell<u32>,
     /// When the alarm is set for (unix milliseconds), where we have set it.
     alarm: Cell<Option<i64>>,
+    /// When webhooks came.
+    pub(super) pulse: Cell<Pulse>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
     pub(super) wake: AtomicWaker,
@@ -75,6 +77,7 @@ impl DurableObject for Mailbox {
             core: RefCell::new(None),
             openings: Cell::new(0),
             alarm: Cell::new(None),
+            pulse: Cell::default(),
             at_work: Cell::new(None),
             wake: AtomicWaker::new(),
             lanes: RefCell::default(),
@@ -172,6 +175,7 @@ impl Mailbox {
     /// Appends events.
     pub(super) fn take_in(&self, events: Vec<Event>) -> Result<()> {
         let now = now_ms();
+        self.pulse.set(self.pulse.get().after(now));
         let wakes_at = self.with_core(|core| {
             core.append(events, now)?;
             Ok(core.wakes_at(now))

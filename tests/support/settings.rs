@@ -20,6 +20,7 @@ pub(crate) const ADMIN_TOKEN: &str = "test-admin-token";
 pub(crate) struct Settings {
     pub(super) values: BTreeMap<String, Value>,
     pub(super) panic_routes: bool,
+    pub(super) counted: bool,
     pub(super) environment: BTreeMap<&'static str, PathBuf>,
 }
 
@@ -28,6 +29,7 @@ impl Default for Settings {
         let settings = Self {
             values: BTreeMap::new(),
             panic_routes: false,
+            counted: false,
             environment: BTreeMap::new(),
         };
         settings
@@ -69,6 +71,12 @@ impl Settings {
     /// Sets an environment variable of workerd itself, which the Worker does not see.
     pub(crate) fn environment(mut self, name: &'static str, path: &Path) -> Self {
         self.environment.insert(name, path.to_owned());
+        self
+    }
+
+    /// Counts what the platform bills: [`Transom::counts`].
+    pub(crate) fn counted(mut self) -> Self {
+        self.counted = true;
         self
     }
 

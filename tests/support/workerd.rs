@@ -86,6 +86,12 @@ impl Transom {
             .count()
     }
 
+    /// What the platform has billed so far, where it is counted: by name.
+    pub(crate) async fn counts(&self) -> BTreeMap<String, f64> {
+        let answer = reqwest::get(self.url("/bench/counts")).await.unwrap();
+        answer.json().await.unwrap()
+    }
+
     /// The directory that is its disk.
     pub(crate) fn disk(&self) -> PathBuf {
         self.directory.path().join("disk")
@@ -147,6 +153,12 @@ fn write_config(directory: &TempDir, settings: &Settings) {
     for module in ["index.js", "index_bg.wasm"] {
         fs::copy(built.join(module), directory.path().join(module)).unwrap();
     }
+    let mut around = "";
+    if settings.counted {
+        let module = "bench/contestants/counted.js";
+        fs::copy(module, directory.path().join("counted.js")).unwrap();
+        around = "    (name = \"counted.js\", esModule = embed \"counted.js\"),\n";
+    }
     let mut bindings = String::new();
     for (name, value) in &settings.values {
         let (kind, text) = value.as_str().map_or_else(
@@ -164,12 +176,12 @@ fn write_config(directory: &TempDir, settings: &Settings) {
     fs::create_dir_all(directory.path().join("disk")).unwrap();
     fs::write(
         directory.path().join("config.capnp"),
-        config(&date, &bindings),
+        config(&date, around, &bindings),
     )
     .unwrap();
 }
 
-fn config(date: &str, bindings: &str) -> String {
+fn config(date: &str, around: &str, bindings: &str) -> String {
     format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 
@@ -185,7 +197,7 @@ const config :Workerd.Config = (
 const transom :Workerd.Worker = (
   compatibilityDate = "{date}",
   modules = [
-    (name = "index.js", esModule = embed "index.js"),
+{around}    (name = "index.js", esModule = embed "index.js"),
     (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
   ],
   bindings = [

@@ -1,0 +1,143 @@
+//! What is billed for a message: rows written (setting an alarm is one), calls of objects, alarms.
+#![cfg(test)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use simulator::backend::Backend;
+use simulator::clock;
+use simulator::webhook::{Customer, Message, Number, Status, Webhook};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination};
+
+/// How long nothing must have come for a message to count as alone, with room for a slow machine.
+const ALONE: Duration = Duration::from_millis(600);
+
+/// Message `n` of one of ten customers, each a second later than the one before.
+fn message(n: usize) -> Webhook {
+    let at = clock::unix_now() - 1000 + i64::try_from(n).unwrap();
+    let message = Message::text("hola").at(at);
+    Webhook::new().message(&Number::local(), &Customer::nth(n % 10), message)
+}
+
+/// The status of a message of ours, to one of ten customers.
+fn status(n: usize) -> Webhook {
+    let status = Status::delivered(&format!("wamid.{n}"));
+    Webhook::new().status(&Number::local(), &Customer::nth(n % 10), status)
+}
+
+/// What was billed since the last time.
+struct Bill {
+    before: BTreeMap<String, f64>,
+}
+
+impl Bill {
+    async fn new(transom: &Transom) -> Self {
+        Self {
+            before: settled(transom).await,
+        }
+    }
+
+    /// Rows written (alarms that were set among them), calls of objects and alarms, for each of `messages`.
+    async fn each(&mut self, transom: &Transom, messages: u32) -> (f64, f64, f64) {
+        let now = settled(transom).await;
+        let each = |name: &str| (now[name] - self.before[name]) / f64::from(messages);
+        let bill = (
+            each("rows_written") + each("set_alarms"),
+            each("requests"),
+            each("alarms"),
+        );
+        self.before = now;
+        bill
+    }
+}
+
+/// What was counted when nothing happens any more.
+async fn settled(transom: &Transom) -> BTreeMap<String, f64> {
+    let mut before = BTreeMap::new();
+    loop {
+        tokio::time::sleep(ALONE).await;
+        let now = transom.counts().await;
+        if now == before {
+            return now;
+        }
+        before = now;
+    }
+}
+
+async fn post_all(transom: &Transom, webhooks: impl IntoIterator<Item = Webhook>) {
+    let meta = transom.meta();
+    for webhook in webhooks {
+        assert_eq!(meta.post(&webhook).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_status_four() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.counted().start().await;
+    post_all(&transom, (0..10).map(message)).await;
+    settled(&transom).await;
+    // What came in quick succession went with its table. The first that comes then pays for the next one.
+    post_all(&transom, [message(20)]).await;
+    let mut bill = Bill::new(&transom).await;
+    for n in 21..24 {
+        post_all(&transom, [message(n)]).await;
+        assert!(backend.wait_for(n - 9, PATIENCE).await);
+        let (rows, calls, alarms) = bill.each(&transom, 1).await;
+        assert!(rows <= 5.0, "{rows} rows");
+        assert_eq!((calls, alarms), (1.0, 1.0));
+    }
+    post_all(&transom, [status(1)]).await;
+    let (rows, calls, alarms) = bill.each(&transom, 1).await;
+    assert!(rows <= 4.0, "{rows} rows");
+    assert_eq!((calls, alarms), (1.0, 1.0));
+}
+
+#[tokio::test]
+async fn what_meta_repeats_writes_nothing() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.counted().start().await;
+    post_all(&transom, [message(0), status(0)]).await;
+    let mut bill = Bill::new(&transom).await;
+    post_all(&transom, [message(0), status(0)]).await;
+    let again = message(1);
+    post_all(&transom, [again.clone()]).await;
+    bill.each(&transom, 1).await;
+    post_all(&transom, [again]).await;
+    assert_eq!(bill.each(&transom, 1).await, (0.0, 1.0, 0.0));
+}
+
+#[tokio::test]
+async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_little_more_than_two()
+{
+    const MANY: u16 = 400;
+    let many = usize::from(MANY);
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.counted().start().await;
+    post_all(&transom, (0..10).map(message)).await;
+    let mut bill = Bill::new(&transom).await;
+    post_all(&transom, (10..10 + many).map(message)).await;
+    assert!(backend.wait_for(10 + many, PATIENCE).await);
+    let (rows, calls, alarms) = bill.each(&transom, MANY.into()).await;
+    assert!(rows <= 3.2, "a message: {rows} rows, {alarms} alarms");
+    assert!(calls <= 1.0);
+    post_all(&transom, (0..many).map(status)).await;
+    let (rows, _, alarms) = bill.each(&transom, MANY.into()).await;
+    assert!(rows <= 2.2, "a status: {rows} rows, {alarms} alarms");
+}
+
+#[tokio::test]
+async fn what_nobody_wants_costs_no_body_and_no_alarm() {
+    let transom = Transom::builder().counted().start().await;
+    post_all(&transom, (0..10).map(message)).await;
+    let mut bill = Bill::new(&transom).await;
+    post_all(&transom, [message(10)]).await;
+    assert_eq!(bill.each(&transom, 1).await, (2.0, 1.0, 0.0));
+    post_all(&transom, [status(10)]).await;
+    assert_eq!(bill.each(&transom, 1).await, (1.0, 1.0, 0.0));
+}
