@@ -9,6 +9,7 @@ use worker::Env;
 use crate::{
     config::{Settings, SettingsFault},
     meta::signature::AppSecrets,
+    zones,
 };
 
 /// All that is set, and the app secrets as keys that are ready for use.
@@ -28,7 +29,9 @@ thread_local! {
 pub(crate) fn read(env: &Env) -> Environment {
     ENVIRONMENT.with(|cell| {
         cell.get_or_init(|| {
-            Rc::new(Settings::read(|name| lookup(env, name)).map(|settings| {
+            let settings = Settings::read(|name| lookup(env, name));
+            let settings = settings.and_then(|it| it.in_known_zones(zones::offset));
+            Rc::new(settings.map(|settings| {
                 Ready {
                     app_secrets: AppSecrets::new(
                         settings

@@ -7,6 +7,7 @@
 //! - [`checked`]: reads JSON and tells the path and the reason of everything that is wrong with it
 //! - [`plain`]: texts as people mean them
 //! - [`written`], [`problem`]: write JSON
+//! - [`text`]: finds words in what people write
 //! - [`meta`]: Meta's side of the wire: challenge, signature, webhook payloads, Graph bodies and errors
 //! - [`event`]: what happened, as we store and forward it: the model, ids, normalizing, CloudEvents
 //! - [`config`]: settings, checked as a whole
@@ -31,12 +32,15 @@ pub mod meta;
 pub mod plain;
 pub mod problem;
 pub mod sending;
+pub mod text;
 pub mod written;
 
 #[cfg(target_arch = "wasm32")]
 mod environment;
 #[cfg(target_arch = "wasm32")]
 mod objects;
+#[cfg(target_arch = "wasm32")]
+mod zones;
 
 #[cfg(target_arch = "wasm32")]
 pub use objects::{Courier, Drift, Mailbox};

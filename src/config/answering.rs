@@ -1,43 +1,114 @@
-//! When rules answer, and when they do not.
+//! What is answered by itself, and when nothing is.
 
-use crate::checked::Node;
+use std::ops::RangeInclusive;
+
+use crate::{
+    checked::Node,
+    config::{OfficeHours, Rule},
+};
 
 /// The longest that anything here lasts, in seconds: 30 days.
 const LONGEST_S: u64 = 30 * 24 * 60 * 60;
 
-/// `CONFIG.answering`.
+/// The window is open for a day; something must be left of it.
+const CLOSING_S: RangeInclusive<u64> = 120..=82_800;
+
+/// `CONFIG.replies` and `CONFIG.answering`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answering {
+    /// The rules, the first of which that fits fires.
+    pub rules: Vec<Rule>,
     /// For how long no rule answers after a person has written, in seconds.
     pub pause_s: i64,
+    /// How long ago a message may have been written that is still answered, in seconds: Meta repeats for days.
+    pub late_s: i64,
+    /// Whether rules answer in groups.
+    pub groups: bool,
+    /// How many messages rules may send in a day from one number.
+    pub per_day: u32,
+    /// How long before its end a window in which nobody has answered counts as closing, in seconds; `None`: nobody
+    /// wants to know.
+    pub closing_s: Option<i64>,
+    /// When somebody is there.
+    pub office_hours: Option<OfficeHours>,
 }
 
 impl Default for Answering {
     fn default() -> Self {
         Self {
+            rules: Vec::new(),
             pause_s: 12 * 60 * 60,
+            late_s: 10 * 60,
+            groups: false,
+            per_day: 1_000,
+            closing_s: None,
+            office_hours: None,
         }
     }
+}
+
+/// What `replies` and `answering` of such a `CONFIG` mean, for tests.
+#[cfg(test)]
+pub(crate) fn answering_of(config: &serde_json::Value) -> Answering {
+    let read = crate::checked::read("", config, |root| {
+        Answering::read(root.get("replies").as_ref(), root.get("answering").as_ref())
+    });
+    read.unwrap().unwrap()
 }
 
 impl Answering {
-    pub(super) fn read(node: &Node<'_>) -> Self {
-        let mut read = Self::default();
-        if node.object().is_none() {
-            return read;
+    /// Reads both; `None` where neither is there, and nothing is answered.
+    pub(super) fn read(replies: Option<&Node<'_>>, answering: Option<&Node<'_>>) -> Option<Self> {
+        if replies.is_none() && answering.is_none() {
+            return None;
         }
-        node.only(&["pause_s"]);
-        set(&mut read.pause_s, node, "pause_s", 0);
-        read
+        let mut read = Self::default();
+        if let Some(node) = answering {
+            read.settle(node);
+        }
+        if let Some(node) = replies {
+            read.rules = Rule::read_all(node);
+        }
+        if read.rules.iter().any(|rule| rule.when.window_closing) {
+            read.closing_s = read.closing_s.or(Some(60 * 60));
+        }
+        let by_hours = |rule: &Rule| rule.when.office_hours.is_some();
+        if let Some(node) = replies
+            && read.office_hours.is_none()
+            && read.rules.iter().any(by_hours)
+        {
+            node.fault("a condition on office_hours needs answering.office_hours");
+        }
+        Some(read)
     }
-}
 
-/// Sets `to` to a number of seconds, where there is one.
-fn set(to: &mut i64, node: &Node<'_>, key: &str, least: u64) {
-    let seconds = node
-        .get(key)
-        .and_then(|node| node.whole(&(least..=LONGEST_S), "seconds"));
-    if let Some(seconds) = seconds {
-        *to = i64::try_from(seconds).unwrap_or(i64::MAX);
+    fn settle(&mut self, node: &Node<'_>) {
+        if node.object().is_none() {
+            return;
+        }
+        node.only(&[
+            "pause_s",
+            "late_s",
+            "groups",
+            "per_day",
+            "closing_s",
+            "office_hours",
+        ]);
+        let seconds = |key, range| {
+            let seconds = node.get(key)?.whole(&range, "seconds")?;
+            i64::try_from(seconds).ok()
+        };
+        self.pause_s = seconds("pause_s", 0..=LONGEST_S).unwrap_or(self.pause_s);
+        self.late_s = seconds("late_s", 1..=LONGEST_S).unwrap_or(self.late_s);
+        self.closing_s = seconds("closing_s", CLOSING_S);
+        let groups = node.get("groups").and_then(|node| node.flag());
+        self.groups = groups.unwrap_or(self.groups);
+        let per_day = node
+            .get("per_day")
+            .and_then(|node| node.whole(&(0..=10_000_000), "messages"));
+        let per_day = per_day.and_then(|most| u32::try_from(most).ok());
+        self.per_day = per_day.unwrap_or(self.per_day);
+        let hours = node.get("office_hours");
+        self.office_hours = hours.and_then(|node| OfficeHours::read(&node));
     }
 }

@@ -31,8 +31,16 @@ pub(super) fn read_all(node: &Node<'_>) -> Vec<Number> {
     numbers
 }
 
+/// Reads a list of ids.
+pub(super) fn read_ids(node: &Node<'_>) -> Vec<String> {
+    node.items(1..=1000, "phone_number_ids")
+        .iter()
+        .filter_map(read_id)
+        .collect()
+}
+
 /// A `phone_number_id`: digits, as Meta shows it beside the number.
-pub(super) fn read_id(node: &Node<'_>) -> Option<String> {
+fn read_id(node: &Node<'_>) -> Option<String> {
     let id = node.text()?;
     let fits = (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
     if fits {

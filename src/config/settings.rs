@@ -30,7 +30,7 @@ pub struct Settings {
     pub fallback: Option<Message>,
     /// `CONFIG.consent`; `None` where nobody is asked what customers want.
     pub consent: Option<Consent>,
-    /// `CONFIG.answering`; `None` where nothing is answered by itself.
+    /// `CONFIG.replies` and `CONFIG.answering`; `None` where nothing is answered by itself.
     pub answering: Option<Answering>,
     /// `CONFIG.numbers`: those of which something is set. Others work as well.
     pub numbers: Vec<Number>,
@@ -139,6 +139,28 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// These settings, where all time zones in them are known to `offset`, which gives how far a zone is from UTC at a
+    /// time (unix seconds).
+    pub fn in_known_zones(
+        self,
+        offset: fn(&str, i64) -> Option<i64>,
+    ) -> Result<Self, Vec<SettingsFault>> {
+        let hours = self
+            .answering
+            .as_ref()
+            .and_then(|it| it.office_hours.as_ref());
+        if hours.is_some_and(|hours| offset(&hours.time_zone, 0).is_none()) {
+            let reason = "is no time zone that is known: it must be one such as Europe/Madrid";
+            return Err(vec![SettingsFault::Wrong(fault(
+                "answering.office_hours.time_zone",
+                &reason,
+            ))]);
+        }
+        Ok(self)
+    }
+}
+
 fn optional_text(lookup: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     lookup(name)
         .map(|text| text.trim().to_owned())
@@ -207,6 +229,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             "couriers",
             "sending",
             "fallback",
+            "replies",
             "answering",
             "consent",
         ]);
@@ -217,8 +240,8 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         let couriers = root.get("couriers").and_then(|node| node.flag());
         let sending = root.get("sending");
         let fallback = root.get("fallback");
-        let answering = root.get("answering");
         let consent = root.get("consent");
+        let (replies, answering) = (root.get("replies"), root.get("answering"));
         Config {
             destinations: destinations
                 .map(|node| read_destinations(&node, lookup))
@@ -232,8 +255,8 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             without_couriers: couriers == Some(false),
             sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),
             fallback: fallback.and_then(|node| Message::read_template(&node)),
-            answering: answering.map(|node| Answering::read(&node)),
             consent: consent.and_then(|node| Consent::read(&node)),
+            answering: Answering::read(replies.as_ref(), answering.as_ref()),
         }
     })
 }

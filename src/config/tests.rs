@@ -168,7 +168,7 @@ fn every_fault_of_a_config_is_told_with_its_path() {
     assert_eq!(
         faults(config),
         [
-            "replys: is not known here",
+            "replys: is not known here, did you mean replies?",
             "destinations[0].retires: is not known here",
             "destinations[0].id: must be 1 to 64 of a-z, 0-9, _ and -",
             "destinations[0].url: must be https, or http on loopback",

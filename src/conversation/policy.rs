@@ -2,14 +2,14 @@
 //! added to it, what is answered, and what else is told.
 
 use super::{
+    answers::Answers,
     consent::{self, How, Standing},
-    handover::Handover,
     recipient,
     state::State,
     window::Windows,
 };
 use crate::{
-    config::{Answering, Consent},
+    config::Consent,
     event::Event,
     meta::graph::{Message, Recipient},
 };
@@ -17,7 +17,7 @@ use crate::{
 /// What is set about it, for one business number.
 #[derive(Debug)]
 pub struct Policy {
-    answering: Option<Answering>,
+    answers: Option<Answers>,
     consent: Option<Consent>,
 }
 
@@ -64,44 +64,48 @@ pub struct Reply {
 
 impl Policy {
     /// By these settings; `None` where nothing follows from any event.
-    pub fn new(answering: Option<Answering>, consent: Option<Consent>) -> Option<Self> {
-        (answering.is_some() || consent.is_some()).then_some(Self { answering, consent })
+    pub fn new(answers: Option<Answers>, consent: Option<Consent>) -> Option<Self> {
+        (answers.is_some() || consent.is_some()).then_some(Self { answers, consent })
+    }
+
+    /// The rules, where there are any.
+    pub fn answers(&self) -> Option<&Answers> {
+        self.answers.as_ref()
     }
 
     /// What follows from an event of a person's or a group's conversation, at `now_ms` (unix milliseconds).
-    pub fn conclude(&mut self, event: &Event, known: Known, now_ms: i64) -> Conclusion {
+    pub fn conclude(&mut self, event: &Event, known: &Known, now_ms: i64) -> Conclusion {
         let now = now_ms.div_euclid(1000);
-        let mut concluded = Conclusion {
-            state: known.state,
-            ..Conclusion::default()
-        };
-        if let Some(answering) = &self.answering
-            && let Some(taken) = Handover::after(event, answering.pause_s, now)
-        {
-            let before = concluded.state.handover.filter(|before| before.holds(now));
-            concluded.state.handover = Some(before.map_or(taken, |before| before.longer(taken)));
+        let mut concluded = Conclusion::default();
+        concluded.state.clone_from(&known.state);
+        if let Some(answers) = &self.answers {
+            answers.note(event, known, now, &mut concluded.state);
         }
-        if let Some(settings) = &self.consent {
-            hear(settings, event, known.conversation, now, &mut concluded);
+        let consent = self.consent.as_ref();
+        let heard = consent
+            .is_some_and(|settings| hear(settings, event, known.conversation, now, &mut concluded));
+        // Who says that they want no messages is not answered by a rule as well.
+        if let Some(answers) = self.answers.as_mut().filter(|_| !heard) {
+            answers.answer(event, known, now, &mut concluded);
         }
         concluded
     }
 }
 
 /// Takes in what an event says about the customer's consent. Where that changes it, it is told, and, where the customer
-/// has just written it, answered.
+/// has just written it, answered. Gives whether the customer has just written it.
 fn hear(
     settings: &Consent,
     event: &Event,
     conversation: i64,
     now: i64,
     concluded: &mut Conclusion,
-) {
+) -> bool {
     let ledger = std::mem::take(&mut concluded.state.consent);
     let before = ledger.standing();
     let Some(entry) = consent::heard(event, settings, &ledger, now) else {
         concluded.state.consent = ledger;
-        return;
+        return false;
     };
     let written = matches!(entry.how, How::Word | How::Button);
     concluded.added.push(("consent", entry.view()));
@@ -127,4 +131,5 @@ fn hear(
         }
     }
     concluded.state.consent = ledger;
+    written
 }

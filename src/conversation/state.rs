@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{consent::Ledger, handover::Handover};
+use super::{closing::Closing, consent::Ledger, handover::Handover};
 use crate::{
     meta::json::{Document, Json},
     written::Object,
@@ -17,6 +17,8 @@ pub struct State {
     pub fired: BTreeMap<String, i64>,
     /// What the customer said about being written to.
     pub consent: Ledger,
+    /// When its window is about to close, while nobody has answered and somebody wants to know.
+    pub closing: Option<Closing>,
 }
 
 impl State {
@@ -33,6 +35,7 @@ impl State {
                 .filter_map(|(rule, at)| Some((rule.text().into_owned(), at.integer()?)))
                 .collect(),
             consent: root.get("consent").map(Ledger::read).unwrap_or_default(),
+            closing: root.get("closing").and_then(Closing::read),
         }
     }
 
@@ -55,6 +58,9 @@ impl State {
         if !self.consent.is_empty() {
             state.json("consent", &self.consent.write());
         }
+        if let Some(closing) = &self.closing {
+            state.json("closing", &closing.write());
+        }
         Some(state.finish())
     }
 
@@ -65,6 +71,11 @@ impl State {
             (Some(one), Some(other)) => Some(one.longer(other)),
             (one, other) => one.or(other),
         };
+        self.closing = self
+            .closing
+            .into_iter()
+            .chain(other.closing)
+            .max_by_key(|it| it.at);
         for (rule, at) in other.fired {
             let last = self.fired.entry(rule).or_insert(at);
             *last = at.max(*last);
@@ -96,8 +107,14 @@ mod tests {
                     handover: Some(handover(Some(9))),
                     fired: [("hours".to_owned(), 7)].into(),
                     consent: Ledger::default(),
+                    closing: Some(Closing {
+                        at: 8,
+                        customer: r#"{"phone":"1650"}"#.to_owned(),
+                    }),
                 },
-                Some(r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7}}"#),
+                Some(
+                    r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7},"closing":{"at":8,"customer":{"phone":"1650"}}}"#,
+                ),
             ),
         ] {
             assert_eq!(state.write().as_deref(), stored);
@@ -118,16 +135,19 @@ mod tests {
             handover: Some(handover(Some(9))),
             fired: [("a".to_owned(), 1), ("b".to_owned(), 2)].into(),
             consent: Ledger::default(),
+            closing: None,
         };
         let other = State {
             handover: Some(handover(None)),
             fired: [("a".to_owned(), 3)].into(),
             consent: Ledger::default(),
+            closing: None,
         };
         let both = State {
             handover: Some(handover(None)),
             fired: [("a".to_owned(), 3), ("b".to_owned(), 2)].into(),
             consent: Ledger::default(),
+            closing: None,
         };
         assert_eq!(one.clone().joined(other.clone()), both);
         assert_eq!(other.joined(one), both);

@@ -2,12 +2,13 @@
 
 use super::{
     Mailbox,
+    closing::Closings,
     people::{self, Found, NOBODY, People, Placed},
     sql::SqlError,
 };
 use crate::{
     conversation::{
-        Conclusion, Known, Policy, State,
+        Answers, Conclusion, Known, Policy, State,
         consent::{self, Entry, Standing},
     },
     event::{Event, Name},
@@ -15,10 +16,25 @@ use crate::{
 
 impl Mailbox {
     /// With this policy; with none, events are kept and forwarded, and nothing follows from them.
-    #[must_use]
-    pub fn with_policy(mut self, policy: Option<Policy>) -> Self {
+    pub fn with_policy(mut self, policy: Option<Policy>) -> Result<Self, SqlError> {
+        let wants_closing = policy
+            .as_ref()
+            .and_then(Policy::answers)
+            .is_some_and(Answers::wants_closing);
+        self.closings = Closings::open(&*self.sql, wants_closing)?;
         self.policy = policy;
-        self
+        Ok(self)
+    }
+
+    /// The events that tell of windows that are about to close, now that it is time. They are forgotten: the caller
+    /// appends them in the same transaction.
+    pub fn closing(&mut self, now_ms: i64) -> Result<Vec<Event>, SqlError> {
+        match self.policy.as_ref().and_then(Policy::answers) {
+            Some(answers) => self
+                .closings
+                .take(&*self.sql, answers.phone_number_id(), now_ms),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// What follows from an event. Nothing is read where there is no policy and nothing is remembered.
@@ -41,13 +57,16 @@ impl Mailbox {
             state: State::read(remembered),
         };
         let mut concluded = match &mut self.policy {
-            Some(policy) => policy.conclude(event, known, now_ms),
+            Some(policy) => policy.conclude(event, &known, now_ms),
             None => Conclusion {
                 state: known.state,
                 ..Conclusion::default()
             },
         };
         people.remember(conversation, &concluded.state);
+        if let Some(closing) = &concluded.state.closing {
+            self.closings.add(closing.at);
+        }
         let handover = concluded.state.handover;
         if let Some(handover) = handover.filter(|it| it.holds(now_ms.div_euclid(1000))) {
             concluded.added.push(("handover", handover.view()));

@@ -8,7 +8,7 @@
 //! - `generations`, `batch`: how rows are written and got rid of cheaply
 //! - `ids`: what was seen before
 //! - `people`: whose conversation an event belongs to, and its windows
-//! - `following`: what follows from an event
+//! - `following`: what follows from an event; `closing`: windows that are about to close
 //! - `log`: the events, while somebody waits for them
 //! - `cursor`: how far a destination has got, and what is on its way to it
 //! - `queue`: what it wants of the log and has not got
@@ -21,6 +21,7 @@
 //! - [`drift`]: what Meta sends that we do not know
 
 mod batch;
+mod closing;
 mod cursor;
 mod dead_letters;
 pub mod drift;
@@ -58,6 +59,7 @@ use crate::{
     event::{Effect, Event, MessageStatus, Name},
     written::Object,
 };
+use closing::Closings;
 use cursor::Cursor;
 use ids::Ids;
 use log::Log;
@@ -73,6 +75,7 @@ pub struct Mailbox {
     log: Log,
     cursors: Vec<Cursor>,
     policy: Option<Policy>,
+    closings: Closings,
     /// Since when is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
     replays: Replays,
@@ -113,6 +116,7 @@ impl Mailbox {
             log,
             cursors,
             policy: None,
+            closings: Closings::default(),
             counts_since_ms: None,
             replays: Replays::load(&*sql)?,
             sql,
@@ -327,6 +331,7 @@ impl Mailbox {
             .filter_map(|cursor| cursor.wakes_at(&self.log, now_ms, after))
             .chain(self.log.expires_ms(self.passed()))
             .chain(self.can_step_replays().then_some(0))
+            .chain(self.closings.wakes_at())
             .filter(|at| *at > after)
             .min()
     }

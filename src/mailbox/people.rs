@@ -119,6 +119,7 @@ impl People {
                     join,
                     Conversation {
                         joined: Some(id),
+                        state: None,
                         ..other
                     },
                 );

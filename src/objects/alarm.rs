@@ -109,6 +109,7 @@ impl Mailbox {
             let now = now_ms();
             let winding_up = not_tried > 0 || requests > MOST_REQUESTS || now - began > RUN_MS;
             if !winding_up {
+                self.with_core(|core| core.tell_closing(now))?;
                 while let Some(task) = self.start(now)? {
                     let opening = self.with_core(|core| Ok(core.opening))?;
                     under_way.push(task.map(move |ended| (opening, ended)).boxed_local());

@@ -18,7 +18,11 @@ use worker::{
 
 use super::{addresses::home_of, sql::Storage};
 use crate::{
-    conversation::Policy,
+    config::Answering,
+    conversation::{
+        Answers, Policy,
+        budget::{BY_RULE, Budget},
+    },
     delivery::{Lanes, cloudevent},
     environment::{self, Environment},
     event::{Event, Home},
@@ -27,6 +31,7 @@ use crate::{
         sql::{Sql, SqlError},
     },
     sending::{Outbox, Rates, repeats::Repeats},
+    zones,
 };
 
 /// How long the alarm may be silent before it counts as gone, in milliseconds: longer than any of its waits.
@@ -157,14 +162,19 @@ impl Mailbox {
             .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
             .cloned()
             .collect();
-        let policy = Policy::new(settings.answering.clone(), settings.consent.clone());
+        let outbox = Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?;
+        let answers = match (&settings.answering, &phone_number_id) {
+            (Some(answering), Some(number)) => Some(answers(&*sql, answering, number)?),
+            _ => None,
+        };
+        let policy = Policy::new(answers, settings.consent.clone());
         self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
             opening: self.openings.get(),
             mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?
-                .with_policy(policy)
+                .with_policy(policy)?
                 .keeping(i64::from(settings.keep_hours) * 3_600_000),
-            outbox: Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?,
+            outbox,
             repeats: Repeats::open(&*sql)?,
             sql,
             source: cloudevent::source(&home),
@@ -208,6 +218,23 @@ impl Mailbox {
         }
         Ok(())
     }
+}
+
+/// The rules of a number, with what is left of its budget.
+fn answers(
+    sql: &dyn Sql,
+    answering: &Answering,
+    number: &str,
+) -> std::result::Result<Answers, SqlError> {
+    let now = now_ms().div_euclid(1000);
+    let spent = Outbox::count(sql, BY_RULE, Budget::day_began(now) * 1000)?;
+    let budget = Budget::new(answering.per_day, spent, now);
+    Ok(Answers::new(
+        answering.clone(),
+        number,
+        zones::offset,
+        budget,
+    ))
 }
 
 /// Forgets what may not be what was committed.

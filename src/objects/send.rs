@@ -16,7 +16,7 @@ use crate::{
     conversation::consent::Entry,
     delivery::ErrorClass,
     event::{Event, Name},
-    mailbox::sql::SqlError,
+    mailbox::sql::{SqlError, atomically},
     meta::graph::{self, Answer, Class, Request},
     sending::{
         Change, Draft, Happened, Send, Started, State,
@@ -238,6 +238,22 @@ impl Core {
             Ok(())
         })?;
         Ok(())
+    }
+
+    /// Tells of windows that are about to close, where it is time.
+    pub(super) fn tell_closing(&mut self, now: i64) -> std::result::Result<(), SqlError> {
+        let sql = self.sql.clone();
+        loop {
+            let told = atomically(&*sql, || {
+                let events = self.mailbox.closing(now)?;
+                let told = events.len();
+                self.append(events, now)?;
+                Ok(told)
+            })?;
+            if told == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Takes note of what statuses among these events tell about sends.

@@ -162,6 +162,19 @@ impl Outbox {
         Ok(outbox)
     }
 
+    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them.
+    pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32, SqlError> {
+        let rows = sql.exec(
+            "SELECT count(*) FROM sends WHERE asked_ms >= ?1 AND instr(id, ?2)",
+            &[since_ms.into(), part.into()],
+        )?;
+        let count = rows
+            .first()
+            .map(|row| row.required_integer(0))
+            .transpose()?;
+        Ok(count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)))
+    }
+
     /// An id that no send of the number had or will have, and that says whose send it is.
     pub fn new_id(&self, phone_number_id: &str, now_ms: i64) -> String {
         format!("{phone_number_id}.{now_ms:x}-{:x}", self.last + 1)

@@ -60,7 +60,9 @@ impl Destination {
         if let Some(events) = node.get("events") {
             self.events = read_patterns(&events);
         }
-        self.numbers = node.get("numbers").map(|numbers| read_numbers(&numbers));
+        self.numbers = node
+            .get("numbers")
+            .map(|numbers| number::read_ids(&numbers));
         if let Some(when) = node.get("when") {
             self.when = Condition::read_all(&when);
         }
@@ -173,13 +175,6 @@ fn read_patterns(node: &Node<'_>) -> Vec<Pattern> {
     node.items(1..=100, "event types")
         .iter()
         .filter_map(read)
-        .collect()
-}
-
-fn read_numbers(node: &Node<'_>) -> Vec<String> {
-    node.items(1..=1000, "phone_number_ids")
-        .iter()
-        .filter_map(number::read_id)
         .collect()
 }
 

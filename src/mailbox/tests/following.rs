@@ -4,7 +4,8 @@ use super::*;
 use crate::{
     config::{Answering, Consent},
     conversation::{
-        State,
+        Answers, State,
+        budget::Budget,
         consent::{Entry, Standing},
         handover::{By, Handover},
     },
@@ -13,10 +14,24 @@ use crate::{
 const HOUR: i64 = 3600;
 
 fn mailbox(sql: &Rc<Native>) -> Mailbox {
-    let policy = Policy::new(Some(Answering { pause_s: HOUR }), None);
+    let answering = Answering {
+        pause_s: HOUR,
+        ..Answering::default()
+    };
+    mailbox_with(sql, answering)
+}
+
+fn policy(answering: Answering) -> Policy {
+    let budget = Budget::new(1_000, 0, NOW / 1000);
+    let answers = Answers::new(answering, "1065", |_, _| Some(0), budget);
+    Policy::new(Some(answers), None).unwrap()
+}
+
+fn mailbox_with(sql: &Rc<Native>, answering: Answering) -> Mailbox {
     Mailbox::open(sql.clone(), vec![destination("crm")])
         .unwrap()
-        .with_policy(policy)
+        .with_policy(Some(policy(answering)))
+        .unwrap()
 }
 
 fn echo(person: &str, id: &str) -> Event {
@@ -79,7 +94,7 @@ fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
         let sql = Native::new();
         let mut mailbox = Mailbox::open(sql.clone(), vec![]).unwrap();
         mailbox.append(vec![message("1", "a")], NOW).unwrap();
-        mailbox = mailbox.with_policy(policy);
+        mailbox = mailbox.with_policy(policy).unwrap();
         let before = sql.changes();
         let both = vec![echo("1", "b"), message("1", "c")];
         let later = both.into_iter().map(|event| Event {
@@ -89,10 +104,7 @@ fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
         mailbox.append(later.collect(), NOW + 1000).unwrap();
         sql.changes() - before
     };
-    assert_eq!(
-        rows(Policy::new(Some(Answering::default()), None)),
-        rows(None)
-    );
+    assert_eq!(rows(Some(policy(Answering::default()))), rows(None));
 }
 
 #[test]
@@ -125,7 +137,8 @@ fn what_a_person_says_about_being_written_to_is_told_once_and_follows_them() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql, vec![destination("crm")])
         .unwrap()
-        .with_policy(Policy::new(None, Some(consent)));
+        .with_policy(Policy::new(None, Some(consent)))
+        .unwrap();
     let (phone, user) = (Name::Phone("1".into()), Name::User("US.1".into()));
     let said = |opted_in, at| Entry::told(opted_in, at, None);
     // Before anything came of them, under two names.
@@ -186,6 +199,106 @@ fn who_asks_has_a_conversation_remember_something_else() {
     mailbox
         .change_state(&name, |state| *state = State::default())
         .unwrap();
+    assert_eq!(
+        mailbox.find(&name).unwrap().unwrap().state,
+        State::default()
+    );
+}
+
+/// A rule that answers what has "hours" in it, and one that answers before the window closes.
+fn answering() -> Answering {
+    let config = serde_json::json!({ "replies": [
+        { "id": "hours", "when": { "text": "hours" }, "reply": { "type": "text", "text": { "body": "9 to 18" } } },
+        { "id": "sorry", "when": { "window": "closing" }, "reply": { "type": "text", "text": { "body": "Sorry" } } },
+    ] });
+    crate::config::answering_of(&config)
+}
+
+fn asks(person: &str, id: &str) -> Event {
+    let data = format!(
+        r#"{{"customer":{{"phone":"{person}"}},"message":{{"id":"wamid.{id}","kind":"text","text":{{"body":"Hours?"}}}}}}"#
+    );
+    Event {
+        data,
+        ..message(person, id)
+    }
+}
+
+#[test]
+fn a_rule_answers_an_event_once_in_the_transaction_that_stores_it() {
+    let sql = Native::new();
+    let mut mailbox = mailbox_with(&sql, answering());
+    let fails = |_| Err(SqlError::Refused("no".to_owned()));
+    let event = || vec![asks("1", "a")];
+    assert!(mailbox.append_and(event(), NOW, &mut { fails }).is_err());
+    // As the object does after a failure.
+    let mut mailbox = mailbox_with(&sql, answering());
+    let mut answered = Vec::new();
+    for _ in 0..3 {
+        let mut answer = |replies: Vec<Reply>| {
+            answered.extend(replies);
+            Ok(())
+        };
+        mailbox.append_and(event(), NOW, &mut answer).unwrap();
+    }
+    let ids: Vec<&str> = answered.iter().map(|reply| reply.id.as_str()).collect();
+    assert_eq!(ids, ["a-0.rule:hours.0"]);
+    let rule = serde_json::json!({ "id": "hours", "sends": ["1065.a-0.rule:hours.0"] });
+    assert_eq!(told(&mut mailbox, "rule"), [rule]);
+}
+
+#[test]
+fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
+    let sql = Native::new();
+    let mut mailbox = mailbox_with(&sql, answering());
+    let sent = |person: &str, id: &str| Event {
+        time: Some(NOW / 1000 + 60),
+        ..status(person, id, MessageStatus::Sent)
+    };
+    let silent = |person: &str, id: &str| Event {
+        data: asks(person, id).data.replace("Hours", "Hello"),
+        ..asks(person, id)
+    };
+    let events = vec![
+        silent("1", "a"),
+        silent("2", "b"),
+        echo("2", "c"),
+        silent("3", "d"),
+        sent("3", "e"),
+        asks("4", "f"),
+    ];
+    mailbox.append(events, NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    let due = NOW + 23 * HOUR * 1000;
+    assert_eq!(mailbox.wakes_at(NOW), Some(due), "a rule wants to know");
+    assert_eq!(mailbox.closing(due - 1).unwrap(), []);
+    let mut again = mailbox_with(&sql, answering());
+    let events = again.closing(due).unwrap();
+    assert_eq!(events.len(), 1, "of the others somebody was answered");
+    assert_eq!(events[0].names, [Name::Phone("1".to_owned())]);
+    let mut answered = Vec::new();
+    let mut answer = |replies: Vec<Reply>| {
+        answered.extend(replies);
+        Ok(())
+    };
+    again.append_and(events, due, &mut answer).unwrap();
+    assert!(answered[0].id.ends_with(".rule:sorry.0"));
+    deliver(&mut again, due, |delivery| {
+        assert_eq!(delivery.events[0].kind, "transom.window.closing");
+        true
+    });
+    assert_eq!(again.closing(due).unwrap(), []);
+    assert_eq!(again.wakes_at(due), None);
+}
+
+#[test]
+fn a_window_costs_nothing_where_nobody_wants_to_know() {
+    let sql = Native::new();
+    let mut mailbox = mailbox(&sql);
+    mailbox.append(vec![asks("1", "a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    assert_eq!(mailbox.wakes_at(NOW), None);
+    let name = Name::Phone("1".to_owned());
     assert_eq!(
         mailbox.find(&name).unwrap().unwrap().state,
         State::default()

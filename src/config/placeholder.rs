@@ -1,0 +1,112 @@
+//! What is filled into a message when it is sent: `{{customer.name}}`, or `{{customer.name|you}}` where it may be
+//! absent. Absent and without such a word, it is nothing.
+
+/// What can be filled in.
+pub const PLACEHOLDERS: [&str; 5] = [
+    "customer.name",
+    "customer.phone",
+    "customer.user_id",
+    "customer.username",
+    "message.text",
+];
+
+/// How much of a value is filled in, in characters.
+const LONGEST: usize = 256;
+
+/// A piece of a text.
+#[derive(Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    Text(&'a str),
+    Placeholder { name: &'a str, otherwise: &'a str },
+}
+
+/// What is wrong with the placeholders in a text, if anything.
+pub(super) fn fault(text: &str) -> Option<String> {
+    let mut pieces = pieces(text);
+    let unknown = pieces.any(
+        |piece| matches!(piece, Piece::Placeholder { name, .. } if !PLACEHOLDERS.contains(&name)),
+    );
+    unknown.then(|| format!("what can be filled in is {}", PLACEHOLDERS.join(", ")))
+}
+
+/// A text with its placeholders filled in. Signs that could break a line become blanks.
+pub fn filled<'v>(text: &str, value: impl Fn(&str) -> Option<std::borrow::Cow<'v, str>>) -> String {
+    let mut out = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Placeholder { name, otherwise } => {
+                let found = value(name).filter(|value| !value.trim().is_empty());
+                let found = found.as_deref().map_or(otherwise, str::trim);
+                let plain = found.chars().take(LONGEST);
+                out.extend(plain.map(|c| if c.is_control() { ' ' } else { c }));
+            }
+        }
+    }
+    out
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = text;
+    let mut next = None;
+    std::iter::from_fn(move || {
+        if let Some(piece) = next.take() {
+            return Some(piece);
+        }
+        if rest.is_empty() {
+            return None;
+        }
+        let found = rest.split_once("{{").and_then(|(before, behind)| {
+            let (inside, behind) = behind.split_once("}}")?;
+            Some((before, inside, behind))
+        });
+        let Some((before, inside, behind)) = found else {
+            return Some(Piece::Text(std::mem::take(&mut rest)));
+        };
+        rest = behind;
+        let (name, otherwise) = inside.split_once('|').unwrap_or((inside, ""));
+        next = Some(Piece::Placeholder {
+            name: name.trim(),
+            otherwise: otherwise.trim(),
+        });
+        Some(Piece::Text(before))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_filled_in_and_what_is_absent_is_defined() {
+        let value = |name: &str| match name {
+            "customer.name" => Some("Ana\nPérez ".into()),
+            "customer.phone" => Some(" ".into()),
+            "message.text" => Some("x{{customer.name}}".repeat(99).into()),
+            _ => None,
+        };
+        for (text, expected) in [
+            ("Hi {{customer.name}}!", "Hi Ana Pérez!"),
+            ("{{ customer.name | you }}", "Ana Pérez"),
+            ("Hi {{customer.username|you}}!", "Hi you!"),
+            ("Hi {{customer.username}}!", "Hi !"),
+            ("{{customer.phone|none}}", "none"),
+            ("{{customer.name", "{{customer.name"),
+            ("}} {{", "}} {{"),
+            ("", ""),
+        ] {
+            assert_eq!(filled(text, value), expected, "{text}");
+        }
+        let text = filled("{{message.text}}", value);
+        assert_eq!(text.chars().count(), 256, "and is not filled in again");
+        assert!(text.starts_with("x{{customer.name}}x"));
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused() {
+        assert_eq!(fault("{{customer.name}} {{customer.phone|x}}"), None);
+        for text in ["{{name}}", "{{}}", "{{customer.email|x}}"] {
+            assert!(fault(text).unwrap().contains("customer.username"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What rules answer: the first that fits fires, where nobody else has the conversation in hand.
+
+use super::{
+    Conclusion, Known, Reply,
+    budget::{BY_RULE, Budget},
+    closing::{CLOSING, Closing},
+    fill,
+    handover::{By, Handover},
+    recipient,
+    rules::{self, Situation},
+    said::Said,
+    state::State,
+};
+use crate::{
+    config::{Answering, HandOver, OfficeHours, Rule},
+    event::{Event, Name},
+    meta::json::{Document, push_string},
+    written::{Object, list},
+};
+
+/// How far a time zone (`Europe/Madrid`) is from UTC at a time (unix seconds), in seconds, east being positive; `None`
+/// where there is no such zone.
+pub type Offset = fn(zone: &str, now: i64) -> Option<i64>;
+
+/// How long a window must still be open for an answer to go out, in seconds.
+const MARGIN_S: i64 = 60;
+
+/// The rules of one business number, and what they may still spend.
+#[derive(Debug)]
+pub struct Answers {
+    answering: Answering,
+    phone_number_id: String,
+    offset: Offset,
+    budget: Budget,
+}
+
+impl Answers {
+    /// By these settings, for this number, with what is left of its budget.
+    pub fn new(
+        mut answering: Answering,
+        phone_number_id: &str,
+        offset: Offset,
+        budget: Budget,
+    ) -> Self {
+        answering.rules.retain(|rule| {
+            let numbers = rule.numbers.as_ref();
+            numbers.is_none_or(|numbers| numbers.iter().any(|it| it == phone_number_id))
+        });
+        Self {
+            answering,
+            phone_number_id: phone_number_id.to_owned(),
+            offset,
+            budget,
+        }
+    }
+
+    /// Whether somebody wants to know of windows that are about to close.
+    pub fn wants_closing(&self) -> bool {
+        self.answering.closing_s.is_some()
+    }
+
+    /// The number it is for.
+    pub fn phone_number_id(&self) -> &str {
+        &self.phone_number_id
+    }
+
+    /// Takes note of who has the conversation in hand, and of when its window is about to close.
+    pub(super) fn note(&self, event: &Event, known: &Known, now: i64, state: &mut State) {
+        if let Some(taken) = Handover::after(event, self.answering.pause_s, now) {
+            let before = state.handover.filter(|before| before.holds(now));
+            state.handover = Some(before.map_or(taken, |before| before.longer(taken)));
+        }
+        let closing = state.closing.take();
+        state.closing = self
+            .answering
+            .closing_s
+            .and_then(|lead_s| Closing::after(closing, event, known.windows, lead_s, now));
+    }
+
+    /// Has the first rule that fits fire, where the event is one that rules answer.
+    pub(super) fn answer(
+        &mut self,
+        event: &Event,
+        known: &Known,
+        now: i64,
+        concluded: &mut Conclusion,
+    ) {
+        let is_answered = matches!(event.kind.as_str(), "whatsapp.message.received" | CLOSING);
+        if !is_answered || self.answering.rules.is_empty() {
+            return;
+        }
+        let Some(document) = Document::parse(&event.data) else {
+            return;
+        };
+        let said = Said::of(document.root());
+        let hours = self.answering.office_hours.as_ref();
+        let open = |hours: &OfficeHours| {
+            let offset = (self.offset)(&hours.time_zone, now);
+            hours.hold(now, offset.unwrap_or_default())
+        };
+        let situation = Situation {
+            said: &said,
+            closing: event.kind == CLOSING,
+            first_contact: known.before.customer_service.is_none() && event.kind != CLOSING,
+            in_office_hours: hours.is_some_and(open),
+            state: &known.state,
+            now,
+        };
+        let Some(rule) = rules::find(&self.answering.rules, &situation).cloned() else {
+            return;
+        };
+        let mut told = Object::default();
+        told.text("id", &rule.id);
+        if let Some(why) = self.guard(event, &concluded.state, now) {
+            told.text("withheld", why);
+        } else {
+            self.fire(&rule, event, known, &said, now, concluded, &mut told);
+        }
+        concluded.added.push(("rule", told.finish()));
+    }
+
+    /// Why nothing is done, if nothing is.
+    fn guard(&self, event: &Event, state: &State, now: i64) -> Option<&'static str> {
+        let is_group = matches!(event.names.first(), Some(Name::Group(_)));
+        let is_late = |time: i64| time < now.saturating_sub(self.answering.late_s);
+        if is_group && !self.answering.groups {
+            Some("group")
+        } else if event.time.is_none_or(is_late) {
+            Some("late")
+        } else if state.handover.is_some_and(|it| it.holds(now)) {
+            Some("handover")
+        } else {
+            None
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one step of one function")]
+    fn fire(
+        &mut self,
+        rule: &Rule,
+        event: &Event,
+        known: &Known,
+        said: &Said<'_>,
+        now: i64,
+        concluded: &mut Conclusion,
+        told: &mut Object,
+    ) {
+        match self.replies(rule, event, known, said, now) {
+            Ok(replies) => {
+                let ids: Vec<String> = replies
+                    .iter()
+                    .map(|reply| quoted(&format!("{}.{}", self.phone_number_id, reply.id)))
+                    .collect();
+                if !ids.is_empty() {
+                    told.json("sends", &list(&ids));
+                    concluded.state.closing = None;
+                }
+                concluded.replies = replies;
+                self.remember(rule, &mut concluded.state, now);
+            }
+            Err(why) => {
+                told.text("withheld", why);
+                if why == "budget" {
+                    let exhausted = self.budget.exhausted(&self.phone_number_id, now);
+                    concluded.raised.push(exhausted);
+                }
+            }
+        }
+        if !rule.tags.is_empty() {
+            let tags: Vec<String> = rule.tags.iter().map(|tag| quoted(tag)).collect();
+            told.json("tags", &list(&tags));
+        }
+        if let Some(hand_over) = rule.hand_over {
+            let until = match hand_over {
+                HandOver::Usual => Some(now.saturating_add(self.answering.pause_s)),
+                HandOver::For(seconds) => Some(now.saturating_add(seconds)),
+                HandOver::Stop => None,
+            };
+            concluded.state.handover = Some(Handover {
+                by: By::Rule,
+                since: now,
+                until,
+            });
+        }
+    }
+
+    /// The messages that a rule sends, or why it sends none.
+    fn replies(
+        &mut self,
+        rule: &Rule,
+        event: &Event,
+        known: &Known,
+        said: &Said<'_>,
+        now: i64,
+    ) -> Result<Vec<Reply>, &'static str> {
+        if rule.replies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let about = recipient::of(&event.data);
+        let mut answers = about.message_id;
+        let mut replies = Vec::with_capacity(rule.replies.len());
+        for (index, message) in rule.replies.iter().enumerate() {
+            let message = fill::message(message, said).ok_or("unfit")?;
+            replies.push(Reply {
+                id: format!("{}{BY_RULE}{}.{index}", event.id, rule.id),
+                conversation: known.conversation,
+                to: about.recipient.clone(),
+                message,
+                answers: answers.take(),
+            });
+        }
+        let closes_at = known.windows.customer_service;
+        let is_open = closes_at.is_some_and(|closes_at| closes_at > now.saturating_add(MARGIN_S));
+        if !is_open && replies.iter().any(|reply| reply.message.is_free_form()) {
+            return Err("window");
+        }
+        if !self.budget.spend(replies.len(), now) {
+            return Err("budget");
+        }
+        Ok(replies)
+    }
+
+    /// Remembers that a rule fired that may fire only so often, and forgets those that may fire again.
+    fn remember(&self, rule: &Rule, state: &mut State, now: i64) {
+        if rule.once_in_s.is_none() {
+            return;
+        }
+        state.fired.insert(rule.id.clone(), now);
+        state.fired.retain(|id, at| {
+            let rule = self.answering.rules.iter().find(|rule| rule.id == *id);
+            let once_in_s = rule.and_then(|rule| rule.once_in_s);
+            once_in_s.is_some_and(|once_in_s| at.saturating_add(once_in_s) > now)
+        });
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    push_string(&mut out, text);
+    out
+}

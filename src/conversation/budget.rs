@@ -1,0 +1,128 @@
+//! How many messages rules may send in a day: each may cost money.
+
+use crate::{
+    event::{self, Effect, Event, Home, rfc3339},
+    written::Object,
+};
+
+const DAY_S: i64 = 24 * 60 * 60;
+
+/// What is in the ids of sends that a rule asked for. They are counted by it when a mailbox opens.
+pub const BY_RULE: &str = ".rule:";
+
+/// What was spent of a number's budget today, by the calendar of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    per_day: u32,
+    day: i64,
+    spent: u32,
+}
+
+impl Budget {
+    /// With so much spent since [`Budget::day_began`].
+    pub fn new(per_day: u32, spent: u32, now: i64) -> Self {
+        Self {
+            per_day,
+            day: now.div_euclid(DAY_S),
+            spent,
+        }
+    }
+
+    /// The share that one of several partitions of a number has, so that together they have all and no more.
+    pub fn share(per_day: u32, index: u32, of: u32) -> u32 {
+        let of = of.max(1);
+        per_day / of + u32::from(index < per_day % of)
+    }
+
+    /// When the day of `now` began (both in unix seconds).
+    pub fn day_began(now: i64) -> i64 {
+        now.div_euclid(DAY_S) * DAY_S
+    }
+
+    /// Spends so many messages at `now` (unix seconds), all of them or, where there is not enough left, none.
+    pub fn spend(&mut self, messages: usize, now: i64) -> bool {
+        let day = now.div_euclid(DAY_S);
+        if day > self.day {
+            (self.day, self.spent) = (day, 0);
+        }
+        let after = u32::try_from(messages)
+            .ok()
+            .and_then(|messages| self.spent.checked_add(messages));
+        let Some(after) = after.filter(|after| *after <= self.per_day) else {
+            return false;
+        };
+        self.spent = after;
+        true
+    }
+
+    /// The event that tells that it is spent: the same for the whole day.
+    pub fn exhausted(&self, phone_number_id: &str, now: i64) -> Event {
+        let home = Home::Number(phone_number_id.to_owned());
+        let business = Object::default()
+            .text("phone_number_id", phone_number_id)
+            .finish();
+        let until = rfc3339((self.day + 1) * DAY_S);
+        let budget = Object::default()
+            .number("per_day", self.per_day.into())
+            .text_if("until", until.as_deref())
+            .finish();
+        let data = Object::default()
+            .json("business", &business)
+            .json("budget", &budget)
+            .finish();
+        Event {
+            id: format!("{}-{:024x}", event::about(&home, "budget"), self.day),
+            kind: "transom.budget.exhausted".to_owned(),
+            time: Some(now),
+            names: Vec::new(),
+            effect: Effect::None,
+            data,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_795_334_400;
+
+    #[test]
+    fn what_is_spent_is_spent_until_the_next_day() {
+        let mut budget = Budget::new(3, 0, NOW);
+        assert!(budget.spend(2, NOW));
+        assert!(!budget.spend(2, NOW), "all or none");
+        assert!(budget.spend(1, NOW));
+        assert!(!budget.spend(1, NOW + 3600));
+        assert!(!budget.spend(1, NOW - DAY_S), "a clock that goes back");
+        assert!(budget.spend(3, NOW + DAY_S));
+        assert!(!Budget::new(3, 3, NOW).spend(1, NOW));
+        assert!(!Budget::new(0, 0, NOW).spend(1, NOW));
+    }
+
+    #[test]
+    fn it_is_told_once_a_day() {
+        let budget = Budget::new(3, 3, NOW);
+        let event = budget.exhausted("1065", NOW);
+        assert_eq!(event.id, budget.exhausted("1065", NOW + 60).id);
+        assert_ne!(
+            event.id,
+            Budget::new(3, 3, NOW + DAY_S).exhausted("1065", NOW).id
+        );
+        assert_eq!(
+            event.data,
+            r#"{"business":{"phone_number_id":"1065"},"budget":{"per_day":3,"until":"2026-11-23T00:00:00Z"}}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_shares_of_all_partitions_are_the_whole(per_day in 0u32..100_000, of in 1u32..64) {
+            let shares: Vec<u32> = (0..of).map(|index| Budget::share(per_day, index, of)).collect();
+            prop_assert_eq!(shares.iter().sum::<u32>(), per_day);
+            prop_assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A window that is about to close, and nobody has answered.
+
+use super::window::{CUSTOMER_SERVICE, Windows};
+use crate::{
+    event::{self, Effect, Event, Home, MessageStatus, Name},
+    meta::json::{Document, Json},
+    written::Object,
+};
+
+/// The type of the event that tells of it.
+pub const CLOSING: &str = "transom.window.closing";
+
+/// When it is to be told that the window of a conversation is about to close.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// In unix seconds.
+    pub at: i64,
+    /// The event's member `customer`: a JSON object.
+    pub customer: String,
+}
+
+impl Closing {
+    /// What is to be told after this event, where it was `before`. `windows` are those after the event; `lead_s` is how
+    /// long before its end a window is closing, in seconds.
+    pub fn after(
+        before: Option<Self>,
+        event: &Event,
+        windows: Windows,
+        lead_s: i64,
+        now: i64,
+    ) -> Option<Self> {
+        let closes_at = windows.customer_service?;
+        match &event.effect {
+            Effect::Opens { .. } => {
+                let at = closes_at.saturating_sub(lead_s);
+                let document = Document::parse(&event.data)?;
+                let customer = document.root().get("customer").filter(|it| it.is_object());
+                let closing = Self {
+                    at,
+                    customer: customer?.raw().to_owned(),
+                };
+                (at > now).then_some(closing)
+            }
+            // Answered, unless that was before the customer wrote last.
+            Effect::Answers
+            | Effect::Status {
+                status: MessageStatus::Sent,
+                ..
+            } if event.time.unwrap_or(now) >= closes_at.saturating_sub(CUSTOMER_SERVICE) => None,
+            _ if event.kind == CLOSING => None,
+            _ => before,
+        }
+    }
+
+    /// The event that tells of it.
+    pub fn event(&self, phone_number_id: &str) -> Option<Event> {
+        let document = Document::parse(&self.customer)?;
+        let customer = document.root();
+        let name = |member| customer.get(member).and_then(Json::text);
+        let text = |member| name(member).map(std::borrow::Cow::into_owned);
+        let names: Vec<Name> = [
+            text("user_id").map(Name::User),
+            text("parent_user_id").map(Name::Parent),
+            text("phone").map(Name::Phone),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let home = Home::Number(phone_number_id.to_owned());
+        let about = format!("window/{}", names.first()?.key());
+        let business = Object::default()
+            .text("phone_number_id", phone_number_id)
+            .finish();
+        let data = Object::default()
+            .json("business", &business)
+            .json("customer", &self.customer)
+            .finish();
+        Some(Event {
+            id: format!("{}-{:024x}", event::about(&home, &about), self.at),
+            kind: CLOSING.to_owned(),
+            time: Some(self.at),
+            names,
+            effect: Effect::None,
+            data,
+        })
+    }
+
+    pub(super) fn read(json: Json<'_>) -> Option<Self> {
+        Some(Self {
+            at: json.get("at")?.integer()?,
+            customer: json.get("customer")?.raw().to_owned(),
+        })
+    }
+
+    pub(super) fn write(&self) -> String {
+        Object::default()
+            .number("at", self.at)
+            .json("customer", &self.customer)
+            .finish()
+    }
+}

@@ -1,0 +1,385 @@
+//! Rules and guards, by table.
+
+use serde_json::{Value, json};
+
+use super::{
+    budget::Budget,
+    closing::CLOSING,
+    handover::{By, Handover},
+    window::Windows,
+    *,
+};
+use crate::{
+    config::answering_of,
+    event::{Effect, Event, Name},
+};
+
+/// Monday, 23 November 2026, 10:00 in Madrid.
+const NOW: i64 = 1_795_424_400;
+
+fn text(body: &str) -> Value {
+    json!({ "type": "text", "text": { "body": body } })
+}
+
+fn policy(config: &Value) -> Policy {
+    let answering = answering_of(config);
+    let budget = Budget::new(answering.per_day, 0, NOW);
+    let offset = |zone: &str, _| (zone == "Europe/Madrid").then_some(3600);
+    let answers = Answers::new(answering, "1065", offset, budget);
+    Policy::new(Some(answers), None).unwrap()
+}
+
+fn said(message: &Value) -> Event {
+    let mut message = message.clone();
+    message["id"] = json!("wamid.A");
+    Event {
+        id: "a-1".to_owned(),
+        kind: "whatsapp.message.received".to_owned(),
+        time: Some(NOW - 5),
+        names: vec![Name::User("US.1".to_owned())],
+        effect: Effect::Opens { referral: false },
+        data: json!({ "customer": { "user_id": "US.1", "name": "Ana" }, "message": message })
+            .to_string(),
+    }
+}
+
+fn wrote(body: &str) -> Event {
+    said(&json!({ "kind": "text", "text": { "body": body } }))
+}
+
+fn known(state: State) -> Known {
+    let open = Windows {
+        customer_service: Some(NOW + 80_000),
+        ..Windows::default()
+    };
+    Known {
+        conversation: 7,
+        before: open,
+        windows: open,
+        state,
+    }
+}
+
+fn first() -> Known {
+    Known {
+        before: Windows::default(),
+        ..known(State::default())
+    }
+}
+
+fn rule(concluded: &Conclusion) -> Value {
+    let found = concluded.added.iter().find(|(name, _)| *name == "rule");
+    found.map_or(Value::Null, |(_, json)| serde_json::from_str(json).unwrap())
+}
+
+/// What a rule with this condition does.
+fn fires(when: &Value, event: &Event, known: &Known) -> bool {
+    let config = json!({
+        "answering": { "office_hours": { "time_zone": "Europe/Madrid", "open": ["mon-fri 09:00-18:00"] } },
+        "replies": [ { "id": "it", "when": when, "tag": "x" } ] });
+    let concluded = policy(&config).conclude(event, known, NOW * 1000);
+    rule(&concluded)["tags"] == json!(["x"])
+}
+
+#[test]
+fn each_condition_holds_for_what_it_is_about() {
+    let button = said(
+        &json!({ "kind": "interactive", "interactive": { "button_reply": { "id": "yes", "title": "Sí" } } }),
+    );
+    let quick = said(&json!({ "kind": "button", "button": { "payload": "yes", "text": "Sí" } }));
+    let list = said(
+        &json!({ "kind": "interactive", "interactive": { "list_reply": { "id": "l1", "title": "One" } } }),
+    );
+    let photo =
+        said(&json!({ "kind": "image", "image": { "id": "1", "caption": "Mi PEDIDO 77" } }));
+    let ad = said(
+        &json!({ "kind": "text", "text": { "body": "info" }, "referral": { "source_id": "77" } }),
+    );
+    let hours = wrote("¿Cuál es su HORÁRIO?");
+    for (when, event, expected) in [
+        (json!({}), &hours, true),
+        (json!({ "text": "hours|horario" }), &hours, true),
+        (json!({ "text": "hora" }), &hours, false),
+        (json!({ "text": { "matches": "hor[aá]ri" } }), &hours, true),
+        (json!({ "text": "pedido" }), &photo, true),
+        (
+            json!({ "text": { "matches": "pedido \\d+$" } }),
+            &photo,
+            true,
+        ),
+        (json!({ "text": { "matches": ".*" } }), &button, false),
+        (json!({ "text": "si" }), &button, false),
+        (json!({ "kind": "image" }), &photo, true),
+        (json!({ "kind": ["text", "image"] }), &photo, true),
+        (json!({ "kind": "text" }), &photo, false),
+        (json!({ "button": "yes" }), &button, true),
+        (json!({ "button": ["no", "yes"] }), &quick, true),
+        (json!({ "button": "no" }), &button, false),
+        (json!({ "button": "yes" }), &hours, false),
+        (json!({ "list": "l1" }), &list, true),
+        (json!({ "list": "l2" }), &list, false),
+        (json!({ "referral": true }), &ad, true),
+        (json!({ "referral": true }), &hours, false),
+        (json!({ "referral": false }), &ad, false),
+        (json!({ "referral": "77" }), &ad, true),
+        (json!({ "referral": ["78"] }), &ad, false),
+        (json!({ "office_hours": "inside" }), &hours, true),
+        (json!({ "office_hours": "outside" }), &hours, false),
+        (json!({ "text": "horario", "kind": "image" }), &hours, false),
+        (json!({ "window": "closing" }), &hours, false),
+        (json!({ "first_contact": false }), &hours, true),
+        (json!({ "first_contact": true }), &hours, false),
+    ] {
+        assert_eq!(
+            fires(&when, event, &known(State::default())),
+            expected,
+            "{when}"
+        );
+    }
+    assert!(fires(&json!({ "first_contact": true }), &hours, &first()));
+    assert!(!fires(&json!({ "first_contact": false }), &hours, &first()));
+    let closing = Event {
+        kind: CLOSING.to_owned(),
+        effect: Effect::None,
+        ..hours
+    };
+    assert!(fires(
+        &json!({ "window": "closing" }),
+        &closing,
+        &known(State::default())
+    ));
+    assert!(!fires(&json!({}), &closing, &known(State::default())));
+}
+
+#[test]
+fn the_first_rule_that_fits_fires_and_no_other() {
+    let config = json!({ "replies": [
+        { "id": "a", "when": { "text": "a" }, "reply": text("A") },
+        { "id": "b", "when": { "text": "b" }, "reply": [text("Hi {{customer.name}}"), text("{{customer.username|you}}")] },
+        { "id": "c", "when": {}, "reply": text("C") },
+    ] });
+    let concluded = policy(&config).conclude(&wrote("b c"), &known(State::default()), NOW * 1000);
+    let sent: Vec<_> = concluded
+        .replies
+        .iter()
+        .map(|reply| {
+            (
+                reply.id.as_str(),
+                reply.message.members()["text"]["body"].as_str().unwrap(),
+                reply.answers.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        sent,
+        [
+            ("a-1.rule:b.0", "Hi Ana", Some("wamid.A")),
+            ("a-1.rule:b.1", "you", None)
+        ]
+    );
+    assert_eq!(
+        rule(&concluded),
+        json!({ "id": "b", "sends": ["1065.a-1.rule:b.0", "1065.a-1.rule:b.1"] })
+    );
+    assert_eq!(concluded.replies[0].conversation, 7);
+    let concluded = policy(&json!({ "replies": [] })).conclude(
+        &wrote("b"),
+        &known(State::default()),
+        NOW * 1000,
+    );
+    assert_eq!(rule(&concluded), Value::Null);
+}
+
+#[test]
+fn a_rule_for_another_number_is_none() {
+    let config = json!({ "replies": [ { "numbers": ["2"], "when": {}, "tag": "x" } ] });
+    let concluded = policy(&config).conclude(&wrote("b"), &known(State::default()), NOW * 1000);
+    assert_eq!(concluded, Conclusion::default());
+}
+
+#[test]
+fn a_rule_that_may_fire_once_in_a_while_is_passed_by_until_then() {
+    let config = json!({ "replies": [
+        { "id": "welcome", "once_in_s": 3600, "when": {}, "reply": text("Welcome") },
+        { "id": "again", "when": {}, "reply": text("Again") },
+    ] });
+    let mut policy = policy(&config);
+    let mut state = State {
+        fired: [("gone".to_owned(), NOW)].into(),
+        ..State::default()
+    };
+    for (after, expected) in [
+        (0, "welcome"),
+        (10, "again"),
+        (3599, "again"),
+        (3600, "welcome"),
+    ] {
+        let now = NOW + after;
+        let event = Event {
+            time: Some(now),
+            ..wrote("x")
+        };
+        let concluded = policy.conclude(&event, &known(state.clone()), now * 1000);
+        assert_eq!(rule(&concluded)["id"], expected, "after {after} s");
+        state = concluded.state;
+    }
+    assert_eq!(state.fired, [("welcome".to_owned(), NOW + 3600)].into());
+}
+
+#[test]
+fn nothing_is_answered_where_nobody_should_be() {
+    let handover = Handover {
+        by: By::Api,
+        since: NOW - 9,
+        until: None,
+    };
+    let state = |until| State {
+        handover: Some(Handover { until, ..handover }),
+        ..State::default()
+    };
+    let group = Event {
+        names: vec![Name::Group("G".to_owned())],
+        ..wrote("x")
+    };
+    let at = |time| Event { time, ..wrote("x") };
+    for (event, state, expected) in [
+        (wrote("x"), State::default(), Value::Null),
+        (group, State::default(), json!("group")),
+        (at(Some(NOW - 600)), State::default(), Value::Null),
+        (at(Some(NOW - 601)), State::default(), json!("late")),
+        (at(None), State::default(), json!("late")),
+        (wrote("x"), state(None), json!("handover")),
+        (wrote("x"), state(Some(NOW + 1)), json!("handover")),
+        (wrote("x"), state(Some(NOW)), Value::Null),
+    ] {
+        let config = json!({ "replies": [ { "id": "it", "when": {}, "reply": text("A"), "tag": "x", "hand_over": true } ] });
+        let concluded = policy(&config).conclude(&event, &known(state.clone()), NOW * 1000);
+        assert_eq!(rule(&concluded)["withheld"], expected);
+        if expected != Value::Null {
+            assert_eq!(
+                rule(&concluded),
+                json!({ "id": "it", "withheld": expected })
+            );
+            assert_eq!((concluded.replies.len(), concluded.state), (0, state));
+        }
+    }
+    for kind in [
+        "whatsapp.message.echoed",
+        "whatsapp.message.history",
+        "whatsapp.message.edited",
+        "whatsapp.message.revoked",
+        "whatsapp.standby.received",
+        "whatsapp.status.sent",
+        "whatsapp.unknown",
+        "whatsapp.call.connect",
+    ] {
+        let event = Event {
+            kind: kind.to_owned(),
+            ..wrote("x")
+        };
+        assert!(
+            !fires(&json!({}), &event, &known(State::default())),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn groups_are_answered_where_that_is_set() {
+    let config =
+        json!({ "answering": { "groups": true }, "replies": [ { "when": {}, "tag": "x" } ] });
+    let group = Event {
+        names: vec![Name::Group("G".to_owned())],
+        ..wrote("x")
+    };
+    let concluded = policy(&config).conclude(&group, &known(State::default()), NOW * 1000);
+    assert_eq!(rule(&concluded)["tags"], json!(["x"]));
+}
+
+#[test]
+fn a_rule_hands_over_and_a_customer_who_has_enough_of_rules_gets_no_more() {
+    for (action, until) in [
+        (json!({ "hand_over": true }), Some(NOW + 43_200)),
+        (json!({ "hand_over": { "for_s": 60 } }), Some(NOW + 60)),
+        (json!({ "stop": true }), None),
+    ] {
+        let mut it = action.clone();
+        it["when"] = json!({});
+        let concluded = policy(&json!({ "replies": [it] })).conclude(
+            &wrote("x"),
+            &known(State::default()),
+            NOW * 1000,
+        );
+        let handover = Handover {
+            by: By::Rule,
+            since: NOW,
+            until,
+        };
+        assert_eq!(concluded.state.handover, Some(handover), "{action}");
+    }
+}
+
+#[test]
+fn what_no_longer_fits_or_may_not_go_is_not_sent() {
+    let long = json!({ "replies": [ { "id": "it", "when": {}, "tag": "x", "reply": { "type": "interactive", "interactive": {
+        "type": "button", "body": { "text": "?" },
+        "action": { "buttons": [ { "type": "reply", "reply": { "id": "1", "title": "{{message.text}}" } } ] } } } } ] });
+    let concluded = policy(&long).conclude(
+        &wrote(&"x".repeat(21)),
+        &known(State::default()),
+        NOW * 1000,
+    );
+    assert_eq!(
+        rule(&concluded),
+        json!({ "id": "it", "withheld": "unfit", "tags": ["x"] })
+    );
+    let config = json!({ "replies": [ { "id": "it", "when": {}, "reply": text("A") } ] });
+    let closed = Windows {
+        customer_service: Some(NOW + 60),
+        ..Windows::default()
+    };
+    let known = Known {
+        windows: closed,
+        ..known(State::default())
+    };
+    let concluded = policy(&config).conclude(&wrote("x"), &known, NOW * 1000);
+    assert_eq!(
+        rule(&concluded),
+        json!({ "id": "it", "withheld": "window" })
+    );
+}
+
+#[test]
+fn what_is_beyond_the_budget_is_not_sent_and_told_once() {
+    let config = json!({ "answering": { "per_day": 1 }, "replies": [ { "id": "it", "when": {}, "reply": text("A"), "tag": "x" } ] });
+    let mut policy = policy(&config);
+    let mut conclude = || policy.conclude(&wrote("x"), &known(State::default()), NOW * 1000);
+    assert_eq!(conclude().replies.len(), 1);
+    let (second, third) = (conclude(), conclude());
+    assert_eq!(
+        rule(&second),
+        json!({ "id": "it", "withheld": "budget", "tags": ["x"] })
+    );
+    assert_eq!(second.replies, []);
+    assert_eq!(second.raised[0].kind, "transom.budget.exhausted");
+    assert_eq!(
+        second.raised[0].id, third.raised[0].id,
+        "so that it is stored once"
+    );
+}
+
+#[test]
+fn who_writes_in_the_app_silences_the_rules() {
+    let config = json!({ "replies": [ { "when": {}, "reply": text("A") } ] });
+    let mut policy = policy(&config);
+    let echo = Event {
+        kind: "whatsapp.message.echoed".to_owned(),
+        effect: Effect::Answers,
+        ..wrote("x")
+    };
+    let state = policy
+        .conclude(&echo, &known(State::default()), NOW * 1000)
+        .state;
+    let concluded = policy.conclude(&wrote("x"), &known(state), NOW * 1000);
+    assert_eq!(rule(&concluded)["withheld"], "handover");
+}

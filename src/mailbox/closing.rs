@@ -1,0 +1,113 @@
+//! Windows that are about to close, and nobody has answered.
+//!
+//! When it is to be told stands in what a conversation remembers. It is looked up by an index, which there is only
+//! where somebody wants to know: an index costs a row with every row.
+
+use super::sql::{Sql, SqlError};
+use crate::{conversation::State, event::Event};
+
+/// What the index is on. The query must say it in the same words.
+const AT: &str = "state ->> '$.closing.at'";
+
+/// How many are told at once.
+const AT_ONCE: i64 = 100;
+
+/// When the next is to be told.
+#[derive(Debug, Default)]
+pub(super) struct Closings {
+    /// In unix seconds.
+    next: Option<i64>,
+}
+
+impl Closings {
+    /// Finds the next, where somebody wants to know of any.
+    pub(super) fn open(sql: &dyn Sql, wanted: bool) -> Result<Self, SqlError> {
+        let mut closings = Self::default();
+        if wanted {
+            sql.exec(
+                &format!("CREATE INDEX IF NOT EXISTS closing ON conversations ({AT}) WHERE {AT} IS NOT NULL"),
+                &[],
+            )?;
+            closings.find(sql)?;
+        } else {
+            sql.exec("DROP INDEX IF EXISTS closing", &[])?;
+        }
+        Ok(closings)
+    }
+
+    /// Takes note of one more.
+    pub(super) fn add(&mut self, at: i64) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+
+    /// When the next is to be told, in unix milliseconds.
+    pub(super) fn wakes_at(&self) -> Option<i64> {
+        Some(self.next?.saturating_mul(1000))
+    }
+
+    /// The events that tell of those whose time has come. They are forgotten: the caller appends the events in the same
+    /// transaction.
+    pub(super) fn take(
+        &mut self,
+        sql: &dyn Sql,
+        phone_number_id: &str,
+        now_ms: i64,
+    ) -> Result<Vec<Event>, SqlError> {
+        if self.wakes_at().is_none_or(|at| at > now_ms) {
+            return Ok(Vec::new());
+        }
+        let rows = sql.exec(
+            &format!("SELECT id, state FROM conversations WHERE {AT} <= ?1 ORDER BY {AT} LIMIT ?2"),
+            &[now_ms.div_euclid(1000).into(), AT_ONCE.into()],
+        )?;
+        let mut events = Vec::new();
+        for row in rows {
+            let mut state = State::read(row.text(1)?);
+            let closing = state.closing.take();
+            events.extend(closing.and_then(|closing| closing.event(phone_number_id)));
+            sql.exec(
+                "UPDATE conversations SET state = ?2 WHERE id = ?1",
+                &[row.required_integer(0)?.into(), state.write().into()],
+            )?;
+        }
+        self.find(sql)?;
+        Ok(events)
+    }
+
+    fn find(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
+        let rows = sql.exec(
+            &format!("SELECT min({AT}) FROM conversations WHERE {AT} IS NOT NULL"),
+            &[],
+        )?;
+        self.next = match rows.first() {
+            Some(row) => row.integer(0)?,
+            None => None,
+        };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::{Mailbox, native::Native};
+
+    #[test]
+    fn it_is_found_without_walking_through_all_conversations() {
+        let sql = Native::new();
+        Mailbox::open(sql.clone(), Vec::new()).unwrap();
+        Closings::open(&*sql, true).unwrap();
+        let plan = |query: &str| {
+            let rows = sql.exec(&format!("EXPLAIN QUERY PLAN {query}"), &[]);
+            format!("{rows:?}")
+        };
+        let due = plan(&format!(
+            "SELECT id, state FROM conversations WHERE {AT} <= 1 ORDER BY {AT} LIMIT 1"
+        ));
+        assert!(due.contains("USING INDEX closing"), "{due}");
+        let next = plan(&format!(
+            "SELECT min({AT}) FROM conversations WHERE {AT} IS NOT NULL"
+        ));
+        assert!(next.contains("INDEX closing"), "{next}");
+    }
+}

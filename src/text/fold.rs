@@ -1,0 +1,153 @@
+//! Letters without their case and their accents.
+
+/// How much of a text is looked at, in characters: as long as a message of text may be.
+const LONGEST: usize = 4_096;
+
+/// The letters of U+00C0 to U+017F without accents; a blank where they become two letters or are none.
+const LATIN: &[u8; 192] = b"aaaaaa ceeeeiiiidnooooo ouuuuy  aaaaaa ceeeeiiiidnooooo ouuuuy y\
+aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii  jjkkkllllllllllnnnnnnnnnoooooo  rrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+
+/// A text in lower case and without accents, at most 4,096 characters of it.
+pub fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(4 * LONGEST));
+    for c in text.chars().take(LONGEST) {
+        push(c, &mut out);
+    }
+    out
+}
+
+/// Adds a character in lower case and without accents; a mark that stands above or below another is nothing.
+pub(super) fn push(c: char, out: &mut String) {
+    match c {
+        '\0'..='\u{7f}' => out.push(c.to_ascii_lowercase()),
+        'Æ' | 'æ' => out.push_str("ae"),
+        'Œ' | 'œ' => out.push_str("oe"),
+        'Þ' | 'þ' => out.push_str("th"),
+        'ß' | 'ẞ' => out.push_str("ss"),
+        'Ĳ' | 'ĳ' => out.push_str("ij"),
+        '\u{300}'..='\u{36f}' // accents that stand alone
+        | '\u{591}'..='\u{5c7}' // Hebrew points
+        | '\u{640}' | '\u{64b}'..='\u{652}' | '\u{670}' // Arabic vowels, and what stretches a word
+        | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' // invisible
+        | '\u{1f3fb}'..='\u{1f3ff}' => {} // tones of skin
+        _ => out.push(one(c)),
+    }
+}
+
+/// A character that stays one.
+fn one(c: char) -> char {
+    let up = |by: u32| char::from_u32(u32::from(c) + by).unwrap_or(c);
+    match c {
+        '\u{c0}'..='\u{17f}' => {
+            let index = usize::try_from(u32::from(c) - 0xc0).unwrap_or_default();
+            let base = LATIN.get(index).copied().map(char::from);
+            base.filter(|base| *base != ' ').unwrap_or(c)
+        }
+        'Ơ' | 'ơ' | 'Ǒ' | 'ǒ' | '\u{1ecc}'..='\u{1ee3}' => 'o',
+        'Ư' | 'ư' | 'Ǔ' | 'ǔ' | '\u{1ee4}'..='\u{1ef1}' => 'u',
+        'Ǎ' | 'ǎ' | '\u{1ea0}'..='\u{1eb7}' => 'a',
+        'Ǐ' | 'ǐ' | '\u{1ec8}'..='\u{1ecb}' => 'i',
+        '\u{1eb8}'..='\u{1ec7}' => 'e',
+        '\u{1ef2}'..='\u{1ef9}' => 'y',
+        'Ș' | 'ș' => 's',
+        'Ț' | 'ț' => 't',
+        'Ά' | 'ά' => 'α',
+        'Έ' | 'έ' => 'ε',
+        'Ή' | 'ή' => 'η',
+        'Ί' | 'ί' | 'ϊ' | 'ΐ' | 'Ϊ' => 'ι',
+        'Ό' | 'ό' => 'ο',
+        'Ύ' | 'ύ' | 'ϋ' | 'ΰ' | 'Ϋ' => 'υ',
+        'Ώ' | 'ώ' => 'ω',
+        'ς' => 'σ',
+        'Α'..='Ω' | 'А'..='Я' => up(0x20),
+        'Ё' | 'ё' => 'е',
+        'Ѐ'..='Џ' => up(0x50),
+        '\u{490}'..='\u{4bf}' | '\u{4d0}'..='\u{52f}' if u32::from(c) % 2 == 0 => up(1),
+        '\u{531}'..='\u{556}' => up(0x30), // Armenian
+        'آ' | 'أ' | 'إ' | 'ٱ' => 'ا',
+        'ى' => 'ي',
+        '\u{ff01}'..='\u{ff5e}' => {
+            let narrow = char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c);
+            narrow.to_ascii_lowercase()
+        }
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn case_and_accents_make_no_difference() {
+        for (written, plain) in [
+            ("¿ESTÁIS Abiertos?", "¿estais abiertos?"),
+            ("Öffnungszeiten, Straße", "offnungszeiten, strasse"),
+            ("ÀÇÈÑÕÜÝ çéîøÿ Æsir Œuvre", "aceñouy ceioy aesir oeuvre"),
+            (
+                "Łódź ĞİŞ ığış Őű Ţţ Čžš Țâră",
+                "lodz gis igis ou tt czs tara",
+            ),
+            (
+                "Xin chào, Mở Cửa LÚC MẤY GIỜ",
+                "xin chao, mo cua luc may gio",
+            ),
+            ("ΆΝΟΙΞΗ άνοιξης", "ανοιξη ανοιξησ"),
+            ("Часы РАБОТЫ Ёлка Їжак Ґанок", "часы работы елка їжак ґанок"),
+            ("مُوَاعِيدُ أإآ", "مواعيد ااا"),
+            ("שָׁלוֹם", "שלום"),
+            ("Ｏｐｅｎ １２！", "open 12!"),
+            ("营业时间", "营业时间"),
+            ("e\u{301}te\u{301} 👍🏽", "ete 👍"),
+        ] {
+            assert_eq!(folded(written).replace('ñ', "n"), plain.replace('ñ', "n"));
+        }
+    }
+
+    #[test]
+    fn every_letter_of_latin_has_its_place_in_the_table() {
+        for (letter, base) in [
+            ('Ð', 'd'),
+            ('ÿ', 'y'),
+            ('Ā', 'a'),
+            ('ĉ', 'c'),
+            ('đ', 'd'),
+            ('ě', 'e'),
+            ('ģ', 'g'),
+            ('ħ', 'h'),
+            ('ı', 'i'),
+            ('ĵ', 'j'),
+            ('ĸ', 'k'),
+            ('ł', 'l'),
+            ('ŋ', 'n'),
+            ('ő', 'o'),
+            ('ř', 'r'),
+            ('š', 's'),
+            ('ŧ', 't'),
+            ('ų', 'u'),
+            ('ŵ', 'w'),
+            ('Ÿ', 'y'),
+            ('ž', 'z'),
+            ('ſ', 's'),
+        ] {
+            assert_eq!(one(letter), base, "{letter}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_folded_stays_as_it_is(text: String) {
+            let once = folded(&text);
+            prop_assert_eq!(folded(&once), once);
+        }
+
+        #[test]
+        fn what_rust_takes_for_the_lower_case_of_a_letter_is_folded_alike(c in prop::char::ranges(vec![
+            'A'..='Z', '\u{c0}'..='\u{17f}', 'Α'..='Ω', 'Ѐ'..='Я', '\u{531}'..='\u{556}', '\u{1ea0}'..='\u{1ef9}',
+        ].into())) {
+            prop_assert_eq!(folded(&c.to_string()), folded(&c.to_lowercase().to_string()));
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Rules answer by themselves: what they are told to, once, and only where they should.
+#![cfg(test)]
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::backend::{self, Backend};
+use simulator::graph::{self, Graph};
+use simulator::local;
+use simulator::meta::Meta;
+use simulator::webhook::{Customer, Message, Number, Webhook};
+use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, eventually};
+
+/// A Transom with rules, and all that stands around it.
+struct Scene {
+    transom: Transom,
+    meta: Meta,
+    backend: Backend,
+    graph: Graph,
+}
+
+impl Scene {
+    async fn start(replies: Value, answering: Value) -> Self {
+        Self::start_with(json!({ "replies": replies, "answering": answering })).await
+    }
+
+    async fn start_with(mut config: Value) -> Self {
+        let backend = Backend::start(DESTINATION_SECRET).await;
+        let graph = Graph::start().await;
+        config["destinations"] = json!([destination("crm", &backend)]);
+        let settings = Transom::builder()
+            .secret("DESTINATION_SECRET", DESTINATION_SECRET)
+            .config(config);
+        let transom = settings.graph(&graph).start().await;
+        let meta = transom.meta();
+        Self {
+            transom,
+            meta,
+            backend,
+            graph,
+        }
+    }
+
+    async fn says(&self, customer: &Customer, message: Message) {
+        self.post(&Webhook::new().message(&Number::local(), customer, message))
+            .await;
+    }
+
+    async fn post(&self, webhook: &Webhook) {
+        let answer = self.meta.post(webhook).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// What the event with this text says in one member of its data.
+    async fn told(&self, text: &str, member: &str) -> Value {
+        let event = eventually(async || {
+            let events = self.backend.events();
+            events.into_iter().find(|event| event.text() == Some(text))
+        })
+        .await;
+        event.data[member].clone()
+    }
+
+    /// Waits until so many messages went to the Graph API, and gives their texts.
+    async fn sent(&self, n: usize) -> Vec<String> {
+        assert!(self.graph.wait_for(n, PATIENCE).await);
+        assert_eq!(self.graph.violations(), Vec::<String>::new());
+        let messages = self.graph.messages();
+        let texts = messages.iter().filter_map(|request| request.text());
+        texts.map(str::to_owned).collect()
+    }
+
+    /// A person takes the conversation over, or gives it back.
+    async fn hands_over(&self, person: &str, body: Value) -> (u16, Value) {
+        let number = local::PHONE_NUMBER_ID;
+        let url = format!("/v1/conversations/{number}/{person}/handover");
+        let request = reqwest::Client::new()
+            .post(self.transom.url(&url))
+            .bearer_auth(ADMIN_TOKEN)
+            .json(&body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap())
+    }
+}
+
+fn text(body: &str) -> Value {
+    json!({ "type": "text", "text": { "body": body } })
+}
+
+fn answers_everything() -> Value {
+    json!([{ "id": "all", "when": {}, "reply": text("Hi {{customer.name|you}}") }])
+}
+
+#[tokio::test]
+async fn a_rule_answers_and_the_event_says_so() {
+    let rules = json!([
+        { "id": "hours", "when": { "text": "horario|hours" }, "tag": "info",
+          "reply": text("Hola {{customer.name}}, abrimos de 9 a 18.") },
+        { "id": "menu", "when": { "button": "menu" }, "reply": [text("One"), text("Two")] },
+    ]);
+    let scene = Scene::start(rules, json!({})).await;
+    let ana = Customer::local();
+    scene
+        .says(&ana, Message::text("¿Cuál es su HORÁRIO?"))
+        .await;
+    scene
+        .says(&ana, Message::button_reply("menu", "Menu"))
+        .await;
+    scene.says(&ana, Message::text("nothing of it")).await;
+    let sent = scene.sent(3).await;
+    assert_eq!(sent, ["Hola Ana, abrimos de 9 a 18.", "One", "Two"]);
+    let rule = scene.told("¿Cuál es su HORÁRIO?", "rule").await;
+    assert_eq!(
+        (&rule["id"], &rule["tags"]),
+        (&json!("hours"), &json!(["info"]))
+    );
+    assert_eq!(scene.told("nothing of it", "rule").await, Value::Null);
+    let id = rule["sends"][0].as_str().unwrap();
+    assert_eq!(scene.graph.messages()[0].callback_data(), Some(id));
+    let went = eventually(async || {
+        let (_, found) = scene.transom.admin(&format!("/v1/messages/{id}")).await;
+        (found["state"] == "accepted").then_some(found)
+    })
+    .await;
+    assert_eq!(went["goes_as"], "message");
+}
+
+#[tokio::test]
+async fn a_rule_answers_once_though_meta_repeats_the_webhook_and_the_power_fails() {
+    let mut scene = Scene::start(answers_everything(), json!({})).await;
+    let ana = Customer::local();
+    let webhook = Webhook::new().message(&Number::local(), &ana, Message::text("hola"));
+    for _ in 0..3 {
+        scene.post(&webhook).await;
+    }
+    scene.sent(1).await;
+    scene.transom.restart().await;
+    scene.post(&webhook).await;
+    scene.says(&Customer::nth(2), Message::text("other")).await;
+    assert_eq!(scene.sent(2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_acknowledgement_does_not_wait_for_the_reply() {
+    let scene = Scene::start(answers_everything(), json!({})).await;
+    scene
+        .graph
+        .always(graph::Answer::Slow(Duration::from_secs(5)));
+    let began = tokio::time::Instant::now();
+    scene.says(&Customer::local(), Message::text("hola")).await;
+    assert!(began.elapsed() < Duration::from_secs(4));
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_rule_replies_with_read_and_typing_where_that_is_set() {
+    let scene = Scene::start_with(json!({
+        "replies": [{ "when": {}, "reply": text("Hi") }], "sending": { "typing": true },
+    }))
+    .await;
+    scene
+        .says(&Customer::local(), Message::text("hola").id("wamid.IN"))
+        .await;
+    scene.sent(1).await;
+    let requests = scene.graph.requests();
+    assert!(requests[0].is_read_receipt(), "before the message");
+    assert_eq!(requests[0].body["message_id"], "wamid.IN");
+}
+
+#[tokio::test]
+async fn nobody_is_answered_where_a_person_has_the_conversation_in_hand() {
+    let scene = Scene::start(answers_everything(), json!({})).await;
+    let (ana, ben) = (Customer::local(), Customer::nth(2));
+    let (status, _) = scene
+        .hands_over(local::CUSTOMER_PHONE, json!({ "paused": true }))
+        .await;
+    assert_eq!(status, 404, "nobody knows her yet");
+    scene.says(&ana, Message::text("one")).await;
+    scene.sent(1).await;
+    let hand_over = json!({ "paused": true, "for_s": 3600 });
+    let (status, body) = scene.hands_over(local::CUSTOMER_PHONE, hand_over).await;
+    assert_eq!((status, &body["handover"]["by"]), (200, &json!("api")));
+    scene.says(&ana, Message::text("two")).await;
+    let withheld = json!({ "id": "all", "withheld": "handover" });
+    assert_eq!(scene.told("two", "rule").await, withheld);
+    assert_eq!(scene.told("two", "handover").await, body["handover"]);
+    let number = local::PHONE_NUMBER_ID;
+    let path = format!("/v1/conversations/{number}/{}", local::CUSTOMER_PHONE);
+    let (_, conversation) = scene.transom.admin(&path).await;
+    assert_eq!(conversation["handover"], body["handover"]);
+    scene
+        .hands_over(local::CUSTOMER_PHONE, json!({ "paused": false }))
+        .await;
+    scene.says(&ana, Message::text("three")).await;
+    scene.says(&ben, Message::text("four")).await;
+    assert_eq!(scene.sent(3).await.len(), 3);
+    assert_eq!(scene.told("three", "handover").await, Value::Null);
+}
+
+#[tokio::test]
+async fn who_writes_in_the_business_app_silences_the_rules() {
+    let scene = Scene::start(answers_everything(), json!({})).await;
+    let now = simulator::clock::unix_now();
+    let echo = json!({
+        "messaging_product": "whatsapp",
+        "message_echoes": [{ "from": "15550783881", "to": local::CUSTOMER_PHONE, "id": "wamid.ECHO",
+                             "timestamp": now.to_string(), "type": "text", "text": { "body": "I do this" } }],
+    });
+    let number = Number::local();
+    scene
+        .post(&Webhook::new().change_of(&number, "smb_message_echoes", echo))
+        .await;
+    let ana = Customer::new(local::CUSTOMER_PHONE);
+    scene.says(&ana, Message::text("thanks")).await;
+    assert_eq!(scene.told("thanks", "handover").await["by"], "app");
+    assert_eq!(scene.told("thanks", "rule").await["withheld"], "handover");
+    scene.says(&Customer::nth(2), Message::text("other")).await;
+    assert_eq!(scene.sent(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn groups_late_repetitions_edits_and_history_are_not_answered() {
+    let scene = Scene::start(answers_everything(), json!({ "late_s": 60 })).await;
+    let ana = Customer::local();
+    let now = simulator::clock::unix_now();
+    scene
+        .says(&ana, Message::text("in a group").group("Y2FwaV9ncm91cA"))
+        .await;
+    scene.says(&ana, Message::text("late").at(now - 90)).await;
+    scene.says(&ana, Message::edit("wamid.X", "edited")).await;
+    assert_eq!(scene.told("in a group", "rule").await["withheld"], "group");
+    assert_eq!(scene.told("late", "rule").await["withheld"], "late");
+    scene.says(&ana, Message::text("now")).await;
+    assert_eq!(scene.sent(1).await, ["Hi Ana"]);
+    assert_eq!(scene.backend.events().len(), 4);
+}
+
+#[tokio::test]
+async fn what_rules_may_send_in_a_day_is_counted_over_a_restart_and_its_end_is_told_once() {
+    let mut scene = Scene::start(answers_everything(), json!({ "per_day": 2 })).await;
+    for n in 1..=3 {
+        scene.says(&Customer::nth(n), Message::text("hola")).await;
+    }
+    scene.sent(2).await;
+    scene.transom.restart().await;
+    scene.says(&Customer::nth(4), Message::text("fourth")).await;
+    assert_eq!(scene.told("fourth", "rule").await["withheld"], "budget");
+    let told = eventually(async || {
+        let events = scene.backend.events();
+        let told = events
+            .into_iter()
+            .filter(|event| event.kind == "transom.budget.exhausted");
+        let told: Vec<backend::Event> = told.collect();
+        (!told.is_empty()).then_some(told)
+    })
+    .await;
+    // It may be delivered again after a power cut, as any event.
+    assert!(told.iter().all(|event| event.id == told[0].id));
+    assert_eq!(told[0].data["budget"]["per_day"], 2);
+    assert_eq!(scene.sent(2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_window_that_is_about_to_close_is_answered_where_nobody_has() {
+    let rules =
+        json!([{ "id": "sorry", "when": { "window": "closing" }, "reply": text("Still here") }]);
+    let scene = Scene::start(rules, json!({ "closing_s": 82_800 })).await;
+    // The window closes 24 hours after the message, and counts as closing 23 hours before.
+    let written = simulator::clock::unix_now() - 3_597;
+    scene
+        .says(&Customer::local(), Message::text("anybody?").at(written))
+        .await;
+    assert_eq!(scene.sent(1).await, ["Still here"]);
+    let event = eventually(async || {
+        let events = scene.backend.events();
+        events
+            .into_iter()
+            .find(|event| event.kind == "transom.window.closing")
+    })
+    .await;
+    assert_eq!(event.data["rule"]["id"], "sorry");
+    assert_eq!(event.data["customer"]["phone"], local::CUSTOMER_PHONE);
+    assert_eq!(event.data["window"]["customer_service"]["open"], true);
+}
+
+#[tokio::test]
+async fn office_hours_are_those_of_the_place() {
+    // Ten minutes around now in a zone that is never at UTC.
+    let local = simulator::clock::unix_now() + 20_700;
+    let minute = |at: i64| {
+        let minute = at.rem_euclid(86_400) / 60;
+        format!("{:02}:{:02}", minute / 60, minute % 60)
+    };
+    let open = format!("mon-sun {}-{}", minute(local - 300), minute(local + 300));
+    let hours = json!({ "time_zone": "Asia/Kathmandu", "open": [open] });
+    let rules = json!([
+        { "when": { "office_hours": "outside" }, "reply": text("closed") },
+        { "when": { "office_hours": "inside" }, "reply": text("open") },
+    ]);
+    let scene = Scene::start(rules, json!({ "office_hours": hours })).await;
+    scene.says(&Customer::local(), Message::text("hola")).await;
+    assert_eq!(scene.sent(1).await, ["open"]);
+}
+
+#[tokio::test]
+async fn a_time_zone_that_is_none_is_refused_with_its_path() {
+    let hours = json!({ "time_zone": "Europe/Atlantis", "open": ["mon 09:00-18:00"] });
+    let config = json!({ "answering": { "office_hours": hours } });
+    let transom = Transom::builder().config(config).start().await;
+    let health = reqwest::get(transom.url("/health")).await.unwrap();
+    assert_eq!(health.status(), 503);
+    let body: Value = health.json().await.unwrap();
+    let fault = "answering.office_hours.time_zone: is no time zone that is known: it must be one such as Europe/Madrid";
+    assert_eq!(body["faults"], json!([fault]));
+}
