@@ -226,7 +226,7 @@ impl Cursor {
         let log_is_next = events.is_none() && !self.retried_last;
         self.retried_last = false;
         if events.is_none() && may_retry {
-            events = self.next_parked(sql, now_ms, may == May::Try)?;
+            events = self.next_parked(sql, log, now_ms, may == May::Try)?;
             self.retried_last = events.is_some();
         }
         if events.is_none() && log_is_next {
@@ -242,9 +242,12 @@ impl Cursor {
     fn next_parked(
         &mut self,
         sql: &dyn Sql,
+        log: &Log,
         now_ms: i64,
         any: bool,
     ) -> Result<Option<Vec<Stored>>, SqlError> {
+        // After two conversations became one, what was queued of one may belong between what is parked of the other.
+        self.park_followers(sql, log)?;
         let next = |cursor: &Self| {
             let busy = |conversation| cursor.queue.is_busy(conversation);
             cursor.parking.next(now_ms, any, busy)

@@ -453,6 +453,38 @@ fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
 }
 
 #[test]
+fn what_two_who_turn_out_to_be_one_wrote_in_turns_goes_in_turns_though_one_was_parked() {
+    let sql = Native::new();
+    let batches = Destination {
+        format: Format::CloudEventsBatch,
+        max_in_flight: 1,
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batches]).unwrap();
+    let user = || Name::User("US.1".to_owned());
+    let of_user = |id: &str| Event {
+        names: vec![user()],
+        ..message("", id)
+    };
+    let came = vec![message("1", "a"), of_user("b"), message("1", "c")];
+    mailbox.append(came, NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    let both = Event {
+        names: vec![user(), Name::Phone("1".to_owned())],
+        ..message("", "d")
+    };
+    mailbox.append(vec![both], NOW).unwrap();
+    let delivery = mailbox.next(NOW + 1_000).unwrap().unwrap();
+    let ids: Vec<&str> = delivery
+        .events
+        .iter()
+        .map(|event| event.id.as_str())
+        .collect();
+    assert_eq!(ids, ["a-0", "b-0", "c-0"]);
+}
+
+#[test]
 fn a_new_destination_gets_what_comes_from_now_on() {
     let sql = Native::new();
     let slow = || Destination {

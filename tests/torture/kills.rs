@@ -25,7 +25,7 @@ fn one_in(n: usize, of: usize) -> impl Fn(&Arrival) -> bool {
     }
 }
 
-/// Takes everything, some of it late.
+/// Takes everything, in batches, some of them late.
 async fn slow() -> Backend {
     let backend = Backend::start(DESTINATION_SECRET).await;
     for (of, ms) in [1, 10, 60].into_iter().enumerate() {
@@ -70,9 +70,15 @@ async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
         ledger.watch(name, backend);
     }
     let patient = json!({ "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 3_600_000 } });
-    let destinations = backends
-        .iter()
-        .map(|(name, backend)| with(destination(name, backend), patient.clone()));
+    let destinations = backends.iter().map(|(name, backend)| {
+        let format = if *name == "slow" {
+            "cloudevents-batch"
+        } else {
+            "cloudevents"
+        };
+        let patient = with(destination(name, backend), patient.clone());
+        with(patient, json!({ "format": format }))
+    });
     let mut transom = Transom::builder().destinations(destinations).start().await;
     let shape = Shape {
         numbers: 3,
