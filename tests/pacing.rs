@@ -17,7 +17,7 @@ use simulator::graph::{Answer, Graph};
 use simulator::local;
 use simulator::pace::most_within;
 use simulator::webhook::Customer;
-use support::{ADMIN_TOKEN, Transom};
+use support::{ADMIN_TOKEN, Transom, go_first};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -30,9 +30,7 @@ fn punctual_graph() -> Graph {
     let (give, take) = mpsc::channel();
     thread::spawn(move || {
         if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
-            let id = thread.file_name().unwrap_or_default();
-            let mut renice = std::process::Command::new("renice");
-            let _ = renice.args(["-n", "-15", "-p"]).arg(id).output();
+            go_first(&thread.file_name().unwrap_or_default().to_string_lossy());
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -28,6 +28,8 @@ pub struct Settings {
     pub sending: Sending,
     /// `CONFIG.fallback`: the template that goes where a message names none of its own and the window is closed.
     pub fallback: Option<Message>,
+    /// `CONFIG.windows.step_s`: how far a window's end moves before it is told to other Workers again, in seconds.
+    pub window_step_s: i64,
     /// `CONFIG.consent`; `None` where nobody is asked what customers want.
     pub consent: Option<Consent>,
     /// `CONFIG.replies` and `CONFIG.answering`; `None` where nothing is answered by itself.
@@ -133,6 +135,7 @@ impl Settings {
                 fallback: config.fallback,
                 answering: config.answering,
                 consent: config.consent,
+                window_step_s: config.window_step_s.unwrap_or(3_600),
             }),
             _ => Err(faults),
         }
@@ -205,6 +208,7 @@ struct Config {
     fallback: Option<Message>,
     answering: Option<Answering>,
     consent: Option<Consent>,
+    window_step_s: Option<i64>,
 }
 
 fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
@@ -232,6 +236,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             "replies",
             "answering",
             "consent",
+            "windows",
         ]);
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
@@ -242,6 +247,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         let fallback = root.get("fallback");
         let consent = root.get("consent");
         let (replies, answering) = (root.get("replies"), root.get("answering"));
+        let windows = root.get("windows");
         Config {
             destinations: destinations
                 .map(|node| read_destinations(&node, lookup))
@@ -257,6 +263,7 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             fallback: fallback.and_then(|node| Message::read_template(&node)),
             consent: consent.and_then(|node| Consent::read(&node)),
             answering: Answering::read(replies.as_ref(), answering.as_ref()),
+            window_step_s: windows.and_then(|node| read_step(&node)),
         }
     })
 }
@@ -276,6 +283,14 @@ fn read_destinations(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -
         destinations.extend(Destination::read(&item, lookup));
     }
     destinations
+}
+
+/// Reads `{"step_s": 3600}`.
+fn read_step(node: &Node<'_>) -> Option<i64> {
+    node.object()?;
+    node.only(&["step_s"]);
+    let step = node.get("step_s")?.whole(&(1..=86_400), "seconds")?;
+    i64::try_from(step).ok()
 }
 
 #[cfg(test)]

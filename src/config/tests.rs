@@ -104,6 +104,20 @@ fn the_way_to_the_graph_api_is_checked() {
 }
 
 #[test]
+fn windows_are_told_again_after_an_hour_where_nothing_is_said() {
+    let step = |config| read(&[("CONFIG", config)]).unwrap().window_step_s;
+    assert_eq!(step("{}"), 3_600);
+    assert_eq!(step(r#"{"windows":{"step_s":60}}"#), 60);
+    assert_eq!(
+        faults(r#"{"windows":{"step_s":0,"steps":1}}"#),
+        [
+            "windows.steps: is not known here, did you mean step_s?",
+            "windows.step_s: must be 1 to 86400 seconds"
+        ]
+    );
+}
+
+#[test]
 fn a_destination_needs_three_things_and_has_sound_defaults() {
     let config = r#"{"destinations":[{"id":"crm","url":"https://crm.example/h","secret":"env:CRM_SECRET"}]}"#;
     let settings = read(&[("CONFIG", config), ("CRM_SECRET", KEY)]).unwrap();

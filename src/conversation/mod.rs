@@ -6,6 +6,7 @@
 //! - [`handover`]: whether a person has taken it over
 //! - [`closing`]: whether its window is about to close, and nobody has answered
 //! - [`consent`]: whether the customer wants to be written to
+//! - [`mirror`]: which windows are told to other Workers
 //! - [`policy`]: what follows from an event in it
 //! - [`answers`]: what rules answer; `said`, `rules`, `fill`: which rule fires, and what it says
 //! - [`budget`]: how much rules may send
@@ -18,6 +19,7 @@ pub mod consent;
 mod fill;
 pub mod handover;
 pub mod identity;
+pub mod mirror;
 pub mod policy;
 pub mod recipient;
 mod rules;

@@ -10,6 +10,7 @@ use crate::{
     conversation::{
         Answers, Conclusion, Known, Policy, State,
         consent::{self, Entry, Standing},
+        mirror::{Mirror, Mirrored},
     },
     event::{Event, Name},
 };
@@ -37,6 +38,25 @@ impl Mailbox {
         }
     }
 
+    /// Tells windows by this; with none, they are not told.
+    #[must_use]
+    pub fn with_mirror(mut self, mirror: Option<Mirror>) -> Self {
+        self.mirror = mirror;
+        self
+    }
+
+    /// The windows that are to be told since this was asked last.
+    pub fn mirrored(&mut self) -> Vec<Mirrored> {
+        std::mem::take(&mut self.mirrored)
+    }
+
+    /// Telling the windows of a conversation failed.
+    pub fn mirror_failed(&mut self, conversation: i64) {
+        if let Some(mirror) = &mut self.mirror {
+            mirror.failed(conversation);
+        }
+    }
+
     /// What follows from an event. Nothing is read where there is no policy and nothing is remembered.
     pub(super) fn conclude(
         &mut self,
@@ -47,7 +67,8 @@ impl Mailbox {
     ) -> Conclusion {
         let conversation = placed.conversation;
         let remembered = people.state(conversation);
-        if conversation == NOBODY || (self.policy.is_none() && remembered.is_none()) {
+        let nothing = self.policy.is_none() && self.mirror.is_none() && remembered.is_none();
+        if conversation == NOBODY || nothing {
             return Conclusion::default();
         }
         let known = Known {
@@ -56,6 +77,10 @@ impl Mailbox {
             windows: people.windows(conversation).unwrap_or_default(),
             state: State::read(remembered),
         };
+        if let Some(mirror) = &mut self.mirror {
+            let told = mirror.told(event, &known, now_ms.div_euclid(1000));
+            self.mirrored.extend(told);
+        }
         let mut concluded = match &mut self.policy {
             Some(policy) => policy.conclude(event, &known, now_ms),
             None => Conclusion {

@@ -55,7 +55,11 @@ pub use standing::{Counted, Failure, Waiting};
 
 use crate::{
     config::Destination,
-    conversation::{Policy, Reply, window::Windows},
+    conversation::{
+        Policy, Reply,
+        mirror::{Mirror, Mirrored},
+        window::Windows,
+    },
     event::{Effect, Event, MessageStatus, Name},
     written::Object,
 };
@@ -76,6 +80,8 @@ pub struct Mailbox {
     cursors: Vec<Cursor>,
     policy: Option<Policy>,
     closings: Closings,
+    mirror: Option<Mirror>,
+    mirrored: Vec<Mirrored>,
     /// Since when is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
     replays: Replays,
@@ -117,6 +123,8 @@ impl Mailbox {
             cursors,
             policy: None,
             closings: Closings::default(),
+            mirror: None,
+            mirrored: Vec::new(),
             counts_since_ms: None,
             replays: Replays::load(&*sql)?,
             sql,

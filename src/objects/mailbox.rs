@@ -16,12 +16,13 @@ use worker::{
     durable_object,
 };
 
-use super::{addresses::home_of, sql::Storage};
+use super::{addresses::home_of, mirror::Mirroring, sql::Storage};
 use crate::{
     config::Answering,
     conversation::{
         Answers, Policy,
         budget::{BY_RULE, Budget},
+        mirror::Mirror,
     },
     delivery::{Lanes, cloudevent},
     environment::{self, Environment},
@@ -55,6 +56,7 @@ pub struct Mailbox {
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
     pub(super) wake: AtomicWaker,
+    pub(super) mirror: Rc<Mirroring>,
     /// What is on its way to destinations.
     pub(super) lanes: RefCell<Lanes>,
 }
@@ -85,6 +87,7 @@ impl DurableObject for Mailbox {
             pulse: Cell::default(),
             at_work: Cell::new(None),
             wake: AtomicWaker::new(),
+            mirror: Rc::new(Mirroring::of(&env)),
             lanes: RefCell::default(),
             storage: Rc::new(Storage::of(&state)),
             state,
@@ -168,11 +171,14 @@ impl Mailbox {
             _ => None,
         };
         let policy = Policy::new(answers, settings.consent.clone());
+        let mirror = self.mirror.is_bound();
+        let mirror = mirror.then(|| Mirror::new(settings.window_step_s));
         self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
             opening: self.openings.get(),
             mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?
                 .with_policy(policy)?
+                .with_mirror(mirror)
                 .keeping(i64::from(settings.keep_hours) * 3_600_000),
             outbox,
             repeats: Repeats::open(&*sql)?,
@@ -187,9 +193,13 @@ impl Mailbox {
         let now = now_ms();
         self.pulse.set(self.pulse.get().after(now));
         let wakes_at = self.with_core(|core| {
+            for conversation in self.mirror.failed() {
+                core.mailbox.mirror_failed(conversation);
+            }
             core.append(events, now)?;
             Ok(core.wakes_at(now))
         })?;
+        self.tell_windows(now)?;
         // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.
         self.arm(wakes_at)
     }

@@ -13,6 +13,7 @@ pub(crate) mod drift;
 mod http;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
+mod mirror;
 mod problem;
 mod replays;
 mod send;

@@ -20,6 +20,7 @@ mod wrangler;
 
 pub(crate) use around::{DESTINATION_SECRET, PATIENCE, destination, eventually, texts, unix, with};
 pub(crate) use build::node;
+pub(crate) use process::go_first;
 pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, Settings, VERIFY_TOKEN};
 pub(crate) use workerd::Transom;
 pub(crate) use wrangler::{Wrangler, free_port};

@@ -74,9 +74,7 @@ impl Process {
 
     /// Lets it go before all else on this machine, where that is allowed.
     pub(super) fn go_first(&self) {
-        let group = self.group.to_string();
-        let mut renice = std::process::Command::new("renice");
-        let _ = renice.args(["-n", "-15", "-g", &group]).output();
+        go_first(&self.group.to_string());
     }
 
     fn kill_group(&mut self) {
@@ -85,6 +83,14 @@ impl Process {
             kill_group(self.group);
         }
     }
+}
+
+/// Lets a process or a thread go before all else on this machine, where that is allowed.
+pub(crate) fn go_first(id: &str) {
+    let mut chrt = std::process::Command::new("chrt");
+    let _ = chrt
+        .args(["--all-tasks", "--fifo", "--pid", "10", id])
+        .output();
 }
 
 fn kill_group(group: u32) {

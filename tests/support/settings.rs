@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(super) panic_routes: bool,
     pub(super) counted: bool,
     pub(super) environment: BTreeMap<&'static str, PathBuf>,
+    /// Where the KV namespace `WINDOWS` is, if there is one.
+    pub(super) windows: Option<String>,
 }
 
 impl Default for Settings {
@@ -31,6 +33,7 @@ impl Default for Settings {
             panic_routes: false,
             counted: false,
             environment: BTreeMap::new(),
+            windows: None,
         };
         settings
             .secret("META_APP_SECRET", APP_SECRET)
@@ -60,6 +63,12 @@ impl Settings {
     /// Sets `CONFIG`, as the tables of wrangler.toml do. To give it as text, use [`Settings::var`].
     pub(crate) fn config(mut self, config: Value) -> Self {
         self.values.insert("CONFIG".to_owned(), config);
+        self
+    }
+
+    /// Has windows told to this namespace, from which the Worker of docs/windows.md reads them.
+    pub(crate) fn windows(mut self, kv: &simulator::kv::Kv) -> Self {
+        self.windows = Some(kv.address());
         self
     }
 

@@ -51,6 +51,12 @@ impl Transom {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The address of a path of the team's Worker that reads windows.
+    pub(crate) fn team_url(&self, path: &str) -> String {
+        let port = listening_port(&self.log(), "team").unwrap();
+        format!("http://127.0.0.1:{port}{path}")
+    }
+
     /// Ends it at once, as a power cut would. Its disk stays.
     pub(crate) async fn kill(&mut self) {
         self.process.kill().await;
@@ -132,18 +138,20 @@ async fn serve(
         &log,
     );
     let port = process
-        .wait_for(|log| listening_port(log.get(before..)?))
+        .wait_for(|log| listening_port(log.get(before..)?, "http"))
         .await;
     (process, port)
 }
 
-fn listening_port(log: &str) -> Option<u16> {
+/// The port of a socket, as it was told last.
+fn listening_port(log: &str, socket: &str) -> Option<u16> {
     let events = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let port = events
-        .filter(|event| event["event"] == "listen")
-        .find_map(|event| event["port"].as_u64())?;
+        .filter(|event| event["event"] == "listen" && event["socket"] == socket)
+        .filter_map(|event| event["port"].as_u64())
+        .next_back()?;
     u16::try_from(port).ok()
 }
 
@@ -153,11 +161,13 @@ fn write_config(directory: &TempDir, settings: &Settings) {
     for module in ["index.js", "index_bg.wasm"] {
         fs::copy(built.join(module), directory.path().join(module)).unwrap();
     }
-    let mut around = "";
+    let mut around = Around::default();
     if settings.counted {
         let module = "bench/contestants/counted.js";
         fs::copy(module, directory.path().join("counted.js")).unwrap();
-        around = "    (name = \"counted.js\", esModule = embed \"counted.js\"),\n";
+        around
+            .modules
+            .push_str("    (name = \"counted.js\", esModule = embed \"counted.js\"),\n");
     }
     let mut bindings = String::new();
     for (name, value) in &settings.values {
@@ -173,15 +183,66 @@ fn write_config(directory: &TempDir, settings: &Settings) {
         .unwrap();
     }
     let date = build::wrangler_toml("compatibility_date");
+    if let Some(address) = &settings.windows {
+        around.add_team(directory, address, &date);
+        bindings.push_str("      (name = \"WINDOWS\", kvNamespace = \"windows\"),\n");
+    }
     fs::create_dir_all(directory.path().join("disk")).unwrap();
     fs::write(
         directory.path().join("config.capnp"),
-        config(&date, around, &bindings),
+        config(&date, &bindings, &around),
     )
     .unwrap();
 }
 
-fn config(date: &str, around: &str, bindings: &str) -> String {
+/// What stands beside Transom in workerd's configuration.
+#[derive(Default)]
+struct Around {
+    modules: String,
+    services: String,
+    sockets: String,
+    workers: String,
+}
+
+impl Around {
+    /// A KV namespace at this address, and the Worker of docs/windows.md, which reads from it.
+    fn add_team(&mut self, directory: &TempDir, address: &str, date: &str) {
+        let page = fs::read_to_string(build::root().join("docs/windows.md")).unwrap();
+        let (_, script) = page.split_once("```js\n").unwrap();
+        let (script, _) = script.split_once("```").unwrap();
+        fs::write(directory.path().join("team.js"), script).unwrap();
+        self.services = format!(
+            r#"    (name = "windows", external = (address = "{address}", http = ())),
+    (name = "team", worker = .team),
+"#
+        );
+        self.sockets =
+            r#"    (name = "team", address = "127.0.0.1:0", http = (), service = "team"),
+"#
+            .to_owned();
+        let number = simulator::local::PHONE_NUMBER_ID;
+        self.workers = format!(
+            r#"
+const team :Workerd.Worker = (
+  compatibilityDate = "{date}",
+  modules = [(name = "team.js", esModule = embed "team.js")],
+  bindings = [
+    (name = "WINDOWS", kvNamespace = "windows"),
+    (name = "PHONE_NUMBER_ID", text = "{number}"),
+  ],
+);
+"#
+        );
+    }
+}
+
+fn config(date: &str, bindings: &str, around: &Around) -> String {
+    let Around {
+        modules,
+        services,
+        sockets,
+        workers,
+    } = around;
     format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 
@@ -190,14 +251,16 @@ const config :Workerd.Config = (
     (name = "transom", worker = .transom),
     (name = "loopback", network = (allow = ["local"])),
     (name = "disk", disk = (path = "disk", writable = true)),
-  ],
-  sockets = [(name = "http", http = (), service = "transom")],
+{services}  ],
+  sockets = [
+    (name = "http", http = (), service = "transom"),
+{sockets}  ],
 );
-
+{workers}
 const transom :Workerd.Worker = (
   compatibilityDate = "{date}",
   modules = [
-{around}    (name = "index.js", esModule = embed "index.js"),
+{modules}    (name = "index.js", esModule = embed "index.js"),
     (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
   ],
   bindings = [

@@ -1,0 +1,238 @@
+//! Which windows are told to a team's other Workers, which read them from KV without a call.
+//!
+//! A window is told when it opens and each time that its end passes a step, not with every message: writing to KV costs
+//! more than all else that is done for a message. What is told never ends later than the window does, and at most a step
+//! earlier.
+
+use std::collections::HashSet;
+
+use super::{policy::Known, window::Windows};
+use crate::{
+    event::{Effect, Event, Name, rfc3339},
+    written::Object,
+};
+
+/// KV takes nothing that expires sooner, in seconds. (Cloudflare: "Write key-value pairs", "Expiring keys".)
+const SOONEST_S: i64 = 60;
+
+/// Of how many conversations it is remembered that telling failed.
+const MOST_FAILED: usize = 10_000;
+
+/// What is told, and of whom telling failed.
+#[derive(Debug)]
+pub struct Mirror {
+    step_s: i64,
+    failed: HashSet<i64>,
+}
+
+/// The windows of one conversation, as they are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirrored {
+    /// Whose.
+    pub conversation: i64,
+    /// The names under which they are told: those by which Meta called the person.
+    pub names: Vec<String>,
+    /// A JSON object with those that are open.
+    pub value: String,
+    /// When the last of them closes, in unix seconds.
+    pub expires_at: i64,
+}
+
+impl Mirror {
+    /// With steps of so many seconds.
+    pub fn new(step_s: i64) -> Self {
+        Self {
+            step_s: step_s.max(1),
+            failed: HashSet::new(),
+        }
+    }
+
+    /// Telling failed: the next event in this conversation has it told.
+    pub fn failed(&mut self, conversation: i64) {
+        if self.failed.len() < MOST_FAILED {
+            self.failed.insert(conversation);
+        }
+    }
+
+    /// What is told after an event, at `now` (unix seconds); mostly nothing.
+    pub fn told(&mut self, event: &Event, known: &Known, now: i64) -> Option<Mirrored> {
+        let (before, after) = (known.before, known.windows);
+        let renamed = matches!(event.effect, Effect::Renames { .. });
+        let moved = self.passes(before.customer_service, after.customer_service, now)
+            || self.passes(before.free_entry_point, after.free_entry_point, now);
+        let failed = self.failed.remove(&known.conversation);
+        if !moved && !renamed && !failed {
+            return None;
+        }
+        let names = event.names.iter().filter(|name| is_a_person(name));
+        let names: Vec<String> = names.map(|name| name.value().to_owned()).collect();
+        let expires_at = after.customer_service.max(after.free_entry_point)?;
+        (!names.is_empty() && expires_at > now.saturating_add(SOONEST_S)).then(|| Mirrored {
+            conversation: known.conversation,
+            names,
+            value: value(after, now),
+            expires_at,
+        })
+    }
+
+    /// Whether a window opened, or its end passed a step.
+    fn passes(&self, before: Option<i64>, after: Option<i64>, now: i64) -> bool {
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                let steps = |end: i64| end.div_euclid(self.step_s);
+                after > before && (before <= now || steps(before) < steps(after))
+            }
+            (before, after) => before < after,
+        }
+    }
+}
+
+fn is_a_person(name: &Name) -> bool {
+    matches!(name, Name::User(_) | Name::Parent(_) | Name::Phone(_))
+}
+
+fn value(windows: Windows, now: i64) -> String {
+    let mut value = Object::default();
+    for (name, closes_at) in [
+        ("customer_service", windows.customer_service),
+        ("free_entry_point", windows.free_entry_point),
+    ] {
+        let closes_at = closes_at.filter(|closes_at| *closes_at > now);
+        if let Some(closes_at) = closes_at.and_then(rfc3339) {
+            let window = Object::default().text("closes_at", &closes_at).finish();
+            value.json(name, &window);
+        }
+    }
+    value.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::conversation::{State, window::CUSTOMER_SERVICE};
+
+    const NOW: i64 = 1_795_334_400;
+    const HOUR: i64 = 3600;
+
+    fn event(effect: Effect, time: i64) -> Event {
+        Event {
+            id: "e".into(),
+            kind: "whatsapp.message.received".into(),
+            time: Some(time),
+            names: vec![Name::User("US.1".into()), Name::Phone("1650".into())],
+            effect,
+            data: "{}".into(),
+        }
+    }
+
+    fn known(before: Windows, after: Windows) -> Known {
+        Known {
+            conversation: 7,
+            before,
+            windows: after,
+            state: State::default(),
+        }
+    }
+
+    fn open_until(closes_at: i64) -> Windows {
+        Windows {
+            customer_service: Some(closes_at),
+            ..Windows::default()
+        }
+    }
+
+    /// What is told as a window's end moves.
+    fn moves(mirror: &mut Mirror, before: Option<i64>, after: i64) -> Option<Mirrored> {
+        let wrote = event(Effect::Opens { referral: false }, NOW);
+        let before = before.map(open_until).unwrap_or_default();
+        mirror.told(&wrote, &known(before, open_until(after)), NOW)
+    }
+
+    #[test]
+    fn a_window_is_told_when_it_opens_and_when_its_end_passes_a_step() {
+        let mut mirror = Mirror::new(HOUR);
+        let end = NOW + CUSTOMER_SERVICE;
+        let opened = moves(&mut mirror, None, end).unwrap();
+        assert_eq!(opened.names, ["US.1", "1650"]);
+        assert_eq!(
+            (opened.value.as_str(), opened.expires_at),
+            (
+                r#"{"customer_service":{"closes_at":"2026-11-23T08:00:00Z"}}"#,
+                end
+            )
+        );
+        for (before, after, told) in [
+            (Some(end), end, false),
+            (Some(end), end + 59 * 60, false),
+            (Some(end + 59 * 60), end + 61 * 60, true),
+            (Some(NOW), end, true),
+            (Some(NOW - 5), end + 1, true),
+            (None, NOW + 60, false),
+            (None, NOW - 5, false),
+        ] {
+            let found = moves(&mut mirror, before, after);
+            assert_eq!(found.is_some(), told, "{before:?} {after}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_told_with_the_next_event() {
+        let mut mirror = Mirror::new(HOUR);
+        mirror.failed(7);
+        let end = NOW + CUSTOMER_SERVICE;
+        assert!(moves(&mut mirror, Some(end), end + 1).is_some());
+        assert!(moves(&mut mirror, Some(end + 1), end + 2).is_none());
+    }
+
+    #[test]
+    fn new_names_are_told_at_once_and_what_is_nobodys_is_not() {
+        let mut mirror = Mirror::new(HOUR);
+        let open = open_until(NOW + HOUR);
+        let renames = event(Effect::Renames { from: Vec::new() }, NOW);
+        assert!(mirror.told(&renames, &known(open, open), NOW).is_some());
+        let group = Event {
+            names: vec![Name::Group("G".into())],
+            ..event(Effect::Opens { referral: false }, NOW)
+        };
+        let opens = known(Windows::default(), open);
+        assert_eq!(mirror.told(&group, &opens, NOW), None);
+    }
+
+    #[test]
+    fn the_free_entry_point_is_told_too_as_long_as_it_is_open() {
+        let both = Windows {
+            customer_service: Some(NOW - 1),
+            free_entry_point: Some(NOW + HOUR),
+            referred: None,
+        };
+        let status = event(Effect::Answers, NOW);
+        let told = Mirror::new(HOUR).told(&status, &known(open_until(NOW - 1), both), NOW);
+        assert_eq!(
+            told.unwrap().value,
+            r#"{"free_entry_point":{"closes_at":"2026-11-22T09:00:00Z"}}"#
+        );
+    }
+
+    proptest! {
+        /// Whoever reads it never takes a window for open that is closed, and misses a step of it at most.
+        #[test]
+        fn what_is_told_is_at_most_a_step_behind(
+            gaps in prop::collection::vec(0_i64..100_000, 1..60), step in 60_i64..90_000,
+        ) {
+            let mut mirror = Mirror::new(step);
+            let (mut now, mut windows, mut told) = (NOW, Windows::default(), None);
+            for gap in gaps {
+                now += gap;
+                let wrote = event(Effect::Opens { referral: false }, now);
+                let before = windows;
+                windows = windows.after(&wrote.effect, wrote.time);
+                let mirrored = mirror.told(&wrote, &known(before, windows), now);
+                told = mirrored.map(|mirrored| mirrored.expires_at).or(told);
+                let (told, closes_at) = (told.unwrap(), windows.customer_service.unwrap());
+                prop_assert!(told <= closes_at && closes_at - told < step);
+            }
+        }
+    }
+}

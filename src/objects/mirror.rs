@@ -1,0 +1,148 @@
+//! Tells windows to a team's other Workers: writes them to KV, where the binding `WINDOWS` is there.
+//!
+//! It begins after the commit and nobody waits for it; the platform lets no request out before what was written is on
+//! disk. What fails is told with the next event in its conversation.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+};
+
+use js_sys::{Object, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Env, Result, console_error};
+
+use super::mailbox::{Mailbox, now_ms};
+use crate::conversation::mirror::Mirrored;
+
+/// The binding in wrangler.toml.
+const BINDING: &str = "WINDOWS";
+
+/// How many conversations may wait for their turn.
+const MOST_WAITING: usize = 2_000;
+
+/// How long it may be silent before it counts as gone, in milliseconds.
+const SILENCE_MS: i64 = 30_000;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A KV namespace.
+    #[derive(Clone)]
+    type Namespace;
+
+    #[wasm_bindgen(method, catch)]
+    fn put(
+        this: &Namespace,
+        key: &str,
+        value: &str,
+        options: &Object,
+    ) -> std::result::Result<Promise, JsValue>;
+}
+
+/// What waits to be told.
+pub(super) struct Mirroring {
+    namespace: Option<Namespace>,
+    waiting: RefCell<VecDeque<Mirrored>>,
+    failed: RefCell<Vec<i64>>,
+    /// When it was last seen at work (unix milliseconds); 0 while it is not.
+    at_work: Cell<i64>,
+}
+
+impl Mirroring {
+    pub(super) fn of(env: &Env) -> Self {
+        let namespace = Reflect::get(env.as_ref(), &JsValue::from_str(BINDING)).ok();
+        let namespace = namespace.filter(JsValue::is_object);
+        Self {
+            namespace: namespace.map(JsCast::unchecked_into),
+            waiting: RefCell::default(),
+            failed: RefCell::default(),
+            at_work: Cell::new(0),
+        }
+    }
+
+    pub(super) fn is_bound(&self) -> bool {
+        self.namespace.is_some()
+    }
+
+    /// The conversations of which telling failed since this was asked last.
+    pub(super) fn failed(&self) -> Vec<i64> {
+        self.failed.take()
+    }
+
+    /// Tells one after the other, so that deliveries and sends keep the connections that the platform gives.
+    async fn tell(&self, namespace: &Namespace, phone_number_id: &str) {
+        while let Some(next) = self.next() {
+            for name in &next.names {
+                self.at_work.set(now_ms());
+                let key = format!("{phone_number_id}/{name}");
+                if let Err(error) = put(namespace, &key, &next).await {
+                    console_error!("{{\"event\":\"window.not_told\"}} {:?}", error.as_string());
+                    self.failed.borrow_mut().push(next.conversation);
+                    break;
+                }
+            }
+        }
+        self.at_work.set(0);
+    }
+
+    fn next(&self) -> Option<Mirrored> {
+        self.waiting.borrow_mut().pop_front()
+    }
+}
+
+async fn put(
+    namespace: &Namespace,
+    key: &str,
+    told: &Mirrored,
+) -> std::result::Result<(), JsValue> {
+    let options = Object::new();
+    // A time in seconds is far below what a float holds exactly.
+    #[allow(clippy::cast_precision_loss)]
+    let expiration = JsValue::from_f64(told.expires_at as f64);
+    Reflect::set(&options, &JsValue::from_str("expiration"), &expiration)?;
+    JsFuture::from(namespace.put(key, &told.value, &options)?).await?;
+    Ok(())
+}
+
+impl Mailbox {
+    /// Begins to tell what has changed, unless it is at it.
+    pub(super) fn tell_windows(&self, now: i64) -> Result<()> {
+        let mirror = &self.mirror;
+        let Some(namespace) = mirror.namespace.clone() else {
+            return Ok(());
+        };
+        let (told, phone_number_id) = self.with_core(|core| {
+            let told = core.mailbox.mirrored();
+            let number = core.phone_number_id.clone();
+            Ok((told, number.unwrap_or_default()))
+        })?;
+        {
+            let (mut waiting, mut failed) =
+                (mirror.waiting.borrow_mut(), mirror.failed.borrow_mut());
+            for told in told {
+                // The latest is what counts.
+                if let Some(before) = waiting
+                    .iter_mut()
+                    .find(|other| other.conversation == told.conversation)
+                {
+                    *before = told;
+                } else if waiting.len() < MOST_WAITING {
+                    waiting.push_back(told);
+                } else {
+                    failed.push(told.conversation);
+                }
+            }
+        }
+        let at_work = now - mirror.at_work.get() < SILENCE_MS;
+        if at_work || mirror.waiting.borrow().is_empty() {
+            return Ok(());
+        }
+        mirror.at_work.set(now);
+        let mirror = Rc::clone(mirror);
+        self.state
+            .wait_until(async move { mirror.tell(&namespace, &phone_number_id).await });
+        Ok(())
+    }
+}
