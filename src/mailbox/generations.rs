@@ -66,6 +66,12 @@ impl Generations {
         self.numbers.iter().rev().map(|number| self.table(*number))
     }
 
+    /// One statement that reads from all tables what `select` reads from one, newest first.
+    pub(super) fn of_all(&self, select: impl Fn(String) -> String) -> String {
+        let selects: Vec<String> = self.tables().map(select).collect();
+        selects.join(" UNION ALL ")
+    }
+
     /// Drops the generations that `over` says are over.
     pub(super) fn drop_where(
         &mut self,

@@ -46,15 +46,12 @@ impl Ids {
         events: &[Event],
     ) -> Result<HashSet<String>, SqlError> {
         let mut seen = HashSet::new();
+        let statement = self.0.of_all(|table| {
+            format!("SELECT ids.id FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids ON ids.id = wanted.value")
+        });
         for ids in batch::texts(events.iter().map(|event| event.id.as_str())) {
-            for table in self.0.tables() {
-                let rows = sql.exec(
-                    &format!("SELECT ids.id FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids ON ids.id = wanted.value"),
-                    &[ids.as_str().into()],
-                )?;
-                for row in rows {
-                    seen.insert(row.required_text(0)?.to_owned());
-                }
+            for row in sql.exec(&statement, &[ids.into()])? {
+                seen.insert(row.required_text(0)?.to_owned());
             }
         }
         Ok(seen)
@@ -68,22 +65,18 @@ impl Ids {
         events: &[Event],
     ) -> Result<HashMap<String, MessageStatus>, SqlError> {
         let mut furthest: HashMap<String, MessageStatus> = HashMap::new();
+        let statement = self.0.of_all(|table| {
+            format!(
+                "SELECT wanted.value, ids.status FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
+                 ON ids.id > wanted.value || '-' AND ids.id < wanted.value || '.' WHERE ids.status IS NOT NULL"
+            )
+        });
         for about in batch::texts(events.iter().filter_map(about)) {
-            for table in self.0.tables() {
-                let rows = sql.exec(
-                    &format!(
-                        "SELECT wanted.value, max(ids.status) FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
-                         ON ids.id > wanted.value || '-' AND ids.id < wanted.value || '.' \
-                         WHERE ids.status IS NOT NULL GROUP BY wanted.value"
-                    ),
-                    &[about.as_str().into()],
-                )?;
-                for row in rows {
-                    if let Some(status) = row.integer(1)?.and_then(read_status) {
-                        let about = row.required_text(0)?.to_owned();
-                        let furthest = furthest.entry(about).or_insert(status);
-                        *furthest = status.max(*furthest);
-                    }
+            for row in sql.exec(&statement, &[about.into()])? {
+                if let Some(status) = row.integer(1)?.and_then(read_status) {
+                    let about = row.required_text(0)?.to_owned();
+                    let furthest = furthest.entry(about).or_insert(status);
+                    *furthest = status.max(*furthest);
                 }
             }
         }
@@ -108,7 +101,7 @@ impl Ids {
             (&event.id, conversation, event.time, message, status)
         });
         for rows in batch::rows(rows) {
-            sql.exec(
+            sql.run(
                 &format!(
                     "INSERT INTO {table} (id, conversation, time, message, status) \
                      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)"

@@ -246,7 +246,7 @@ impl Log {
         };
         let table = self.generations.table(newest);
         for rows in batch::rows(events.iter().map(Stored::row)) {
-            sql.exec(
+            sql.run(
                 &format!(
                     "INSERT INTO {table} ({COLUMNS}) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
                      value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM json_each(?1)"
@@ -257,7 +257,7 @@ impl Log {
         for event in events.iter().filter(|event| event.is_large()) {
             for (number, part) in parts(&event.data).enumerate() {
                 let number = i64::try_from(number).unwrap_or(i64::MAX);
-                sql.exec(
+                sql.run(
                     "INSERT INTO parts (seq, part, data) VALUES (?1, ?2, ?3)",
                     &[event.seq.into(), number.into(), part.into()],
                 )?;

@@ -71,22 +71,22 @@ impl People {
         let keys: Vec<String> = events.iter().flat_map(all_names).map(Name::key).collect();
         let mut people = Self::default();
         for keys in batch::texts(keys.iter().map(String::as_str)) {
-            // A conversation may have joined another, and that one a third: the numbers only ever get smaller.
             let rows = sql.exec(
-                "WITH RECURSIVE found(name, id) AS ( \
-                   SELECT names.name, names.conversation FROM json_each(?1) AS wanted \
-                     CROSS JOIN names ON names.name = wanted.value \
-                   UNION SELECT found.name, conversations.joined FROM found \
-                     CROSS JOIN conversations ON conversations.id = found.id \
-                     WHERE conversations.joined IS NOT NULL) \
-                 SELECT found.name, conversations.* FROM found CROSS JOIN conversations \
-                   ON conversations.id = found.id WHERE conversations.joined IS NULL",
+                "SELECT wanted.value, conversations.* FROM json_each(?1) AS wanted \
+                 CROSS JOIN names ON names.name = wanted.value \
+                 CROSS JOIN conversations ON conversations.id = names.conversation",
                 &[keys.into()],
             )?;
             for row in &rows {
-                let id = row.required_integer(1)?;
+                let mut id = row.required_integer(1)?;
+                let mut found = Conversation::read(row)?;
+                // Rare, and so not worth it to look for that in the statement above.
+                if found.joined.is_some() {
+                    id = joined_into(sql, id)?;
+                    found = by_number(sql, id)?;
+                }
                 people.names.insert(row.required_text(0)?.to_owned(), id);
-                people.conversations.insert(id, Conversation::read(row)?);
+                people.conversations.insert(id, found);
             }
         }
         Ok(people)
@@ -195,7 +195,7 @@ impl People {
             )
         });
         for rows in batch::rows(rows) {
-            sql.exec(
+            sql.run(
                 "INSERT OR REPLACE INTO conversations (id, user, customer_service, free_entry_point, referred, joined, state) \
                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
                  FROM json_each(?1)",
@@ -203,7 +203,7 @@ impl People {
             )?;
         }
         for rows in batch::rows(self.learnt.iter()) {
-            sql.exec(
+            sql.run(
                 "INSERT OR REPLACE INTO names (name, conversation) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
                 &[rows.into()],
             )?;
