@@ -90,8 +90,8 @@ pub(super) struct Cursor {
     /// The place that is written down.
     saved: i64,
     since_saved: u32,
-    /// The destination answered that it is gone.
-    gone: bool,
+    /// Since when (unix milliseconds) the destination is gone: it answered that it wants nothing more.
+    gone_ms: Option<i64>,
     queue: Queue,
     /// Whether the queue may hold events of conversations that wait for it.
     followed: bool,
@@ -110,7 +110,7 @@ impl Cursor {
     pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
         Parking::create(sql)?;
         sql.exec(
-            "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, gone TEXT, \
+            "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, gone TEXT, gone_ms INTEGER, \
              down_since_ms INTEGER, down_tries INTEGER, down_next_ms INTEGER, error TEXT, error_ms INTEGER, \
              tally TEXT) STRICT, WITHOUT ROWID",
             &[],
@@ -127,7 +127,7 @@ impl Cursor {
     ) -> Result<Self, SqlError> {
         let id = destination.id.as_str();
         let rows = sql.exec(
-            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally FROM cursors \
+            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
              WHERE destination = ?1",
             &[id.into()],
         )?;
@@ -135,13 +135,15 @@ impl Cursor {
             From::Now => last,
             From::Beginning => 0,
         };
-        let mut gone = false;
+        let mut gone_ms = None;
         let mut down = None;
         let mut failure = None;
         let mut tally = Tally::default();
         if let Some(row) = rows.first() {
             saved = row.required_integer(0)?;
-            gone = row.text(1)? == Some(destination.url.as_str());
+            if row.text(1)? == Some(destination.url.as_str()) {
+                gone_ms = row.integer(8)?;
+            }
             if let Some(since_ms) = row.integer(2)? {
                 down = Some(Down {
                     since_ms,
@@ -164,7 +166,7 @@ impl Cursor {
             read: saved,
             saved,
             since_saved: 0,
-            gone,
+            gone_ms,
             queue: Queue::new(Batching {
                 most: destination.format.most_events(),
                 quiet_ms: i64::from(destination.quiet_ms),
@@ -208,7 +210,7 @@ impl Cursor {
         log: &Log,
         now_ms: i64,
     ) -> Result<Option<Vec<Stored>>, SqlError> {
-        if self.destination.paused || self.gone {
+        if self.destination.paused || self.gone_ms.is_some() {
             return Ok(None);
         }
         let room = usize::try_from(self.destination.max_in_flight).unwrap_or(usize::MAX);
@@ -397,7 +399,7 @@ impl Cursor {
             Outcome::Gone => {
                 self.failed(GONE, now_ms);
                 sql.exec(
-                    "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4 WHERE destination = ?1",
+                    "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?4 WHERE destination = ?1",
                     &[
                         self.id().into(),
                         self.destination.url.as_str().into(),
@@ -405,7 +407,7 @@ impl Cursor {
                         now_ms.into(),
                     ],
                 )?;
-                self.gone = true;
+                self.gone_ms = Some(now_ms);
                 self.back_to_queue(&flight, now_ms);
                 changes.push(Change::Gone);
             }
@@ -530,10 +532,14 @@ impl Cursor {
     pub(super) fn wakes_at(&self, log: &Log, now_ms: i64, after: i64) -> Option<i64> {
         let busy = |conversation| self.queue.is_busy(conversation);
         let parked = self.parking.times(busy).next().is_some();
-        if self.destination.paused || self.gone {
+        if self.destination.paused || self.gone_ms.is_some() {
             // Its settings may have changed when it is looked at again.
             let waits = parked || self.queue.wakes_at(i64::MIN).is_some() || self.can_read(log);
-            return waits.then(|| now_ms.saturating_add(LOOKED_AT_EVERY_MS));
+            let looked_at = now_ms.saturating_add(LOOKED_AT_EVERY_MS);
+            let at = self
+                .kept_until_ms()
+                .map_or(looked_at, |at| at.min(looked_at));
+            return waits.then_some(at);
         }
         let may = self.flow.may(now_ms, self.in_flight.len());
         let not_before = match may {
@@ -577,6 +583,29 @@ impl Cursor {
         !self.in_flight.is_empty()
     }
 
+    /// Up to when what waits for it is kept though it is gone (unix milliseconds): as long as it would have been tried.
+    fn kept_until_ms(&self) -> Option<i64> {
+        let total_ms = self.destination.retry.total_ms;
+        self.gone_ms.map(|at| at.saturating_add_unsigned(total_ms))
+    }
+
+    /// Whether it has been gone for so long that nothing more is kept for it.
+    pub(super) fn is_given_up(&self, now_ms: i64) -> bool {
+        self.kept_until_ms().is_some_and(|until| until <= now_ms)
+    }
+
+    /// Lets go of all that waits for it. Gives whether there was anything.
+    pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool, SqlError> {
+        let waits = self.queue.len() > 0 || !self.parking.is_empty() || self.can_read(log);
+        let places: Vec<i64> = self.queue.places().copied().collect();
+        for place in places {
+            self.queue.remove(place);
+        }
+        self.read = log.last();
+        self.parking.clear(sql)?;
+        Ok(waits)
+    }
+
     /// Takes note that events were parked from outside, and that their conversation may be tried at once.
     pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
         self.parking.due(conversation, now_ms);
@@ -617,7 +646,7 @@ impl Cursor {
     /// are counted by their type alone, since reading them all would take too long.
     pub(super) fn waiting(&self, sql: &dyn Sql, log: &Log) -> Result<Waiting, SqlError> {
         let mut waiting = self.parking.waiting(sql)?;
-        waiting.gone = self.gone;
+        waiting.gone = self.gone_ms.is_some();
         if let State::Down(down) = &self.flow.state {
             waiting.down_since_ms = Some(down.since_ms);
             waiting.tries = i64::from(down.tries);

@@ -180,6 +180,6 @@ impl Mailbox {
             &parameters,
         )?;
         // What is stored in parts goes with it.
-        self.rest()
+        self.rest().map(drop)
     }
 }

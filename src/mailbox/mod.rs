@@ -251,7 +251,9 @@ impl Mailbox {
     fn wants(&self, event: &Event) -> bool {
         self.cursors.iter().any(|cursor| {
             let destination = cursor.destination();
-            destination.wants(&event.kind) && destination.wants_data(&event.data)
+            !cursor.is_given_up(self.now_ms)
+                && destination.wants(&event.kind)
+                && destination.wants_data(&event.data)
         })
     }
 
@@ -304,12 +306,22 @@ impl Mailbox {
     ///
     /// Where everything has been passed and nothing is kept, letting go is all: a cursor that finds nothing behind its
     /// place is at the end, wherever that place is.
-    pub fn rest(&mut self) -> Result<(), SqlError> {
+    ///
+    /// Gives the destinations that have been gone for so long that what waited for them was let go.
+    pub fn rest(&mut self) -> Result<Vec<usize>, SqlError> {
+        let mut given_up = Vec::new();
+        for (index, cursor) in self.cursors.iter_mut().enumerate() {
+            let is_given_up = cursor.is_given_up(self.now_ms) && !cursor.is_flying();
+            if is_given_up && cursor.give_up(&*self.sql, &self.log)? {
+                given_up.push(index);
+            }
+        }
         let passed = self.passed();
         if passed < self.log.last() || self.log.keeps() {
             self.save_all()?;
         }
-        self.log.let_go(&*self.sql, passed, self.now_ms)
+        self.log.let_go(&*self.sql, passed, self.now_ms)?;
+        Ok(given_up)
     }
 
     /// Writes down how far everyone has got.

@@ -254,6 +254,21 @@ impl Parking {
         Ok(())
     }
 
+    /// Lets go of all that waits.
+    pub(super) fn clear(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        for table in ["parked", "parked_events"] {
+            sql.run(
+                &format!("DELETE FROM {table} WHERE destination = ?1"),
+                &[self.id().into()],
+            )?;
+        }
+        self.conversations.clear();
+        Ok(())
+    }
+
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
     /// [`Parking::joined`] is to be called once this is committed.
     pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {

@@ -238,6 +238,41 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
 }
 
 #[test]
+fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_have_been_tried() {
+    let sql = Native::new();
+    let open = |id| Mailbox::open(sql.clone(), vec![destination("crm"), destination(id)]).unwrap();
+    let mut mailbox = open("bot");
+    mailbox
+        .append(vec![message("1", "a"), message("2", "b")], NOW)
+        .unwrap();
+    while let Some(delivery) = mailbox.next(NOW).unwrap() {
+        let gone = delivery.destination == 0;
+        let outcome = if gone { Outcome::Gone } else { Outcome::Taken };
+        mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
+    }
+    let total = 3_600_000;
+    mailbox.next(NOW + total - 1).unwrap();
+    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
+    assert_eq!(mailbox.waiting(0).unwrap().events, 2);
+    assert_eq!(mailbox.wakes_at(NOW + 10), Some(NOW + total));
+
+    let mut mailbox = open("bot");
+    assert_eq!(mailbox.next(NOW + total).unwrap(), None);
+    assert_eq!(mailbox.rest().unwrap(), [0]);
+    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
+    assert_eq!(mailbox.waiting(0).unwrap().events, 0);
+    assert_eq!(mailbox.wakes_at(NOW + total), None);
+    mailbox
+        .append(vec![message("1", "c")], NOW + total)
+        .unwrap();
+    let taken = deliver(&mut mailbox, NOW + total, |_| true);
+    assert_eq!(taken, ["c-0"], "to the other alone");
+    let tables = sql.tables();
+    let mut logs = tables.iter().filter(|name| name.starts_with("log_"));
+    assert!(logs.all(|name| sql.count(name) == 0), "nothing is left");
+}
+
+#[test]
 fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();

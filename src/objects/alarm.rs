@@ -15,11 +15,11 @@ use std::{
 use futures_util::{
     FutureExt as _, StreamExt as _, future::LocalBoxFuture, select_biased, stream::FuturesUnordered,
 };
-use worker::{Delay, Result};
+use worker::{Delay, Result, console_log};
 
 use super::mailbox::{Core, Mailbox, now_ms};
 use crate::{
-    mailbox::{Delivery, Outcome},
+    mailbox::{Delivery, Outcome, sql::SqlError},
     meta::graph::Message,
     sending::{Happened, Started},
 };
@@ -124,7 +124,7 @@ impl Mailbox {
             let lingers_until = lingers_until.filter(|_| !winding_up && under_way.is_empty());
             if under_way.is_empty() && lingers_until.is_none() {
                 let next = self.with_core(|core| {
-                    core.mailbox.rest()?;
+                    core.rest()?;
                     Ok(core.wakes_at(now))
                 })?;
                 return Ok(match next {
@@ -154,7 +154,7 @@ impl Mailbox {
                 }
                 ended += 1;
                 if ended % REST_EVERY == 0 {
-                    self.with_core(|core| core.mailbox.rest())?;
+                    self.with_core(Core::rest)?;
                 }
             }
         }
@@ -215,6 +215,21 @@ impl Mailbox {
 }
 
 impl Core {
+    /// Writes down how far everyone has got. Tells an operator whose events were let go.
+    fn rest(&mut self) -> std::result::Result<(), SqlError> {
+        for index in self.mailbox.rest()? {
+            let destination = self.mailbox.destination(index);
+            let id = destination.map_or("", |found| found.id.as_str());
+            console_log!(
+                "{}",
+                serde_json::json!({
+                    "event": "destination.given_up", "source": self.source, "destination": id,
+                })
+            );
+        }
+        Ok(())
+    }
+
     /// When there is something to do (unix milliseconds).
     pub(super) fn wakes_at(&self, now: i64) -> Option<i64> {
         let times = [self.mailbox.wakes_at(now), self.outbox.wakes_at(now)];
