@@ -5,7 +5,6 @@
 //! The modules follow it, and none of them imports one that stands below it in this list:
 //!
 //! - [`checked`]: reads JSON and tells the path and the reason of everything that is wrong with it
-//! - [`plain`]: texts as people mean them
 //! - [`written`], [`problem`]: write JSON
 //! - [`text`]: finds words in what people write
 //! - [`meta`]: Meta's side of the wire: challenge, signature, webhook payloads, Graph bodies and errors
@@ -29,7 +28,6 @@ pub mod edge;
 pub mod event;
 pub mod mailbox;
 pub mod meta;
-pub mod plain;
 pub mod problem;
 pub mod sending;
 pub mod text;

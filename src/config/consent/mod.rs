@@ -1,11 +1,11 @@
 //! What is set about whether customers want to be written to: `CONFIG.consent`.
 
-mod words;
+mod languages;
 
 use std::collections::BTreeSet;
 
-use crate::{checked::Node, meta::graph::Message, plain::plain};
-use words::LANGUAGES;
+use crate::{checked::Node, meta::graph::Message, text::words};
+use languages::LANGUAGES;
 
 /// How many words, and how many templates, may be set.
 const MOST: usize = 500;
@@ -16,11 +16,11 @@ const LONGEST: usize = 256;
 /// `CONFIG.consent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
-    /// What says that a customer wants no advertising any more; plain.
+    /// What says that a customer wants no advertising any more; as [`words`] gives them.
     stop: BTreeSet<String>,
-    /// What says that a customer wants it; plain.
+    /// What says that a customer wants it; as [`words`] gives them.
     start: BTreeSet<String>,
-    /// What takes a stop back, and says nothing otherwise; plain.
+    /// What takes a stop back, and says nothing otherwise; as [`words`] gives them.
     resume: BTreeSet<String>,
     /// What is answered to who stops.
     pub confirm_stop: Option<Message>,
@@ -103,7 +103,7 @@ impl Consent {
         if text.chars().nth(LONGEST).is_some() {
             return None;
         }
-        let word = plain(text);
+        let word = words(text);
         let said = if self.stop.contains(&word) {
             Said::Stop
         } else if self.start.contains(&word) {
@@ -113,7 +113,7 @@ impl Consent {
         } else {
             return None;
         };
-        Some((said, word))
+        Some((said, word.trim().to_owned()))
     }
 
     /// The category of a template. One of which nothing is said counts as marketing.
@@ -145,8 +145,8 @@ impl Consent {
         let start = read_words(node, "start");
         for (language, stops, resumes) in LANGUAGES {
             if languages.as_ref().is_none_or(|all| all.contains(language)) {
-                stop.extend(stops.iter().map(|word| plain(word)));
-                resume.extend(resumes.iter().map(|word| plain(word)));
+                stop.extend(stops.iter().map(|word| words(word)));
+                resume.extend(resumes.iter().map(|word| words(word)));
             }
         }
         stop.retain(|word| !start.contains(word));
@@ -183,17 +183,17 @@ fn read_words(node: &Node<'_>, key: &str) -> BTreeSet<String> {
     let Some(list) = node.get(key) else {
         return BTreeSet::new();
     };
-    let mut words = BTreeSet::new();
+    let mut all = BTreeSet::new();
     for item in list.items(0..=MOST, "words") {
-        let Some(word) = item.short_text(LONGEST).map(plain) else {
+        let Some(word) = item.short_text(LONGEST).map(words) else {
             continue;
         };
-        if word.is_empty() {
+        if word.trim().is_empty() {
             item.fault("must have a letter or a digit");
         }
-        words.insert(word);
+        all.insert(word);
     }
-    words
+    all
 }
 
 /// It answers what the customer has just written, so that the window is open.
@@ -267,7 +267,7 @@ mod tests {
         assert!(consent.stop.is_disjoint(&consent.resume));
         for (language, stops, starts) in LANGUAGES {
             for word in stops.iter().chain(*starts) {
-                assert!(!plain(word).is_empty(), "{language}: {word}");
+                assert!(!words(word).trim().is_empty(), "{language}: {word}");
             }
         }
     }
@@ -311,7 +311,7 @@ mod tests {
     fn every_fault_is_told() {
         let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
         let wrong = json!({
-            "languages": ["es", "tlh"], "stop": ["🛑", 7], "opt_in": "sometimes", "confirm": 1,
+            "languages": ["es", "tlh"], "stop": ["?!", 7], "opt_in": "sometimes", "confirm": 1,
             "templates": { "a": "promo" }, "confirm_stop": template,
         });
         let faults = checked::read("consent", &wrong, Consent::read).unwrap_err();
