@@ -29,7 +29,7 @@ async fn customers_write(transom: &Transom) -> HashMap<String, Instant> {
         let (meta, customer) = (meta.clone(), Customer::nth(n));
         let webhook = Webhook::new().message(&Number::local(), &customer, Message::text("hola"));
         posts.push(tokio::spawn(async move {
-            let posted = Instant::now();
+            let posted = simulator::clock::instant();
             (customer.phone.unwrap(), posted, meta.post(&webhook).await)
         }));
     }

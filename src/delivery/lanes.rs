@@ -1,11 +1,12 @@
-//! Which way a request to a destination leaves a mailbox.
+//! Which way a request to a destination or to the Graph API leaves a mailbox.
 //!
 //! The platform lets one invocation wait for six answers at the same time, and a Worker that is called through a
 //! service binding shares these six ("Limits": simultaneous open connections). A Durable Object has six of its own. So
 //! a mailbox makes a few requests itself, and gives those beside them to couriers: objects that do nothing else.
 
-/// How many requests a mailbox makes itself: two connections stay free for what it sends to the Graph API.
-const ITSELF: usize = 4;
+/// How many requests a mailbox makes itself: to destinations, and to the Graph API. Together they are six.
+const TO_DESTINATIONS: usize = 4;
+const TO_GRAPH: usize = 2;
 
 /// How many requests one courier makes at the same time.
 const EACH: usize = 6;
@@ -20,17 +21,36 @@ pub enum Lane {
 }
 
 /// What is on its way, by lane.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lanes {
+    most_itself: usize,
     itself: usize,
     couriers: Vec<usize>,
 }
 
 impl Lanes {
+    /// For requests to destinations.
+    pub fn to_destinations() -> Self {
+        Self::of(TO_DESTINATIONS)
+    }
+
+    /// For requests to the Graph API. They have couriers of their own.
+    pub fn to_graph() -> Self {
+        Self::of(TO_GRAPH)
+    }
+
+    fn of(most_itself: usize) -> Self {
+        Self {
+            most_itself,
+            itself: 0,
+            couriers: Vec::new(),
+        }
+    }
+
     /// The lane for one more request: the mailbox, then the first courier with room, so that those that were called
     /// last are called again and the others sleep. [`Lanes::leave`] is to be called when it has ended.
     pub fn enter(&mut self) -> Lane {
-        if self.itself < ITSELF {
+        if self.itself < self.most_itself {
             self.itself += 1;
             return Lane::Itself;
         }
@@ -63,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_few_go_from_the_mailbox_and_the_others_by_couriers() {
-        let mut lanes = Lanes::default();
+        let mut lanes = Lanes::to_destinations();
         let all: Vec<Lane> = (0..12).map(|_| lanes.enter()).collect();
         let by = |lane| all.iter().filter(|taken| **taken == lane).count();
         assert_eq!(by(Lane::Itself), 4);
@@ -78,7 +98,7 @@ mod tests {
         /// Whatever ends when, nobody has more connections than the platform gives.
         #[test]
         fn no_lane_is_ever_too_full(ends in proptest::collection::vec(any::<Option<proptest::sample::Index>>(), 0..400)) {
-            let mut lanes = Lanes::default();
+            let mut lanes = Lanes::to_destinations();
             let mut under_way = Vec::new();
             for end in ends {
                 match end {
@@ -87,7 +107,7 @@ mod tests {
                     }
                     _ => under_way.push(lanes.enter()),
                 }
-                prop_assert!(lanes.itself <= ITSELF && lanes.couriers.iter().all(|busy| *busy <= EACH));
+                prop_assert!(lanes.itself <= TO_DESTINATIONS && lanes.couriers.iter().all(|busy| *busy <= EACH));
                 prop_assert_eq!(lanes.itself + lanes.couriers.iter().sum::<usize>(), under_way.len());
             }
         }

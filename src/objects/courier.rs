@@ -51,8 +51,8 @@ extern "C" {
     ) -> std::result::Result<Promise, JsValue>;
 }
 
-/// Posts a body by a courier and reads the answer, all within `timeout_ms`. Where the courier is lost, it counts as not
-/// tried: whatever became of the request, it was not the destination's fault.
+/// Posts a body by a courier and reads the answer, all within `timeout_ms`. Where the courier is lost, that is not the
+/// fault of whoever was to be reached.
 pub(super) async fn post(
     env: &Env,
     courier: &str,
@@ -72,6 +72,6 @@ pub(super) async fn post(
     let limit = Delay::from(Duration::from_millis((timeout_ms + GRACE_MS).into()));
     match select(pin!(asked), pin!(limit)).await {
         Either::Left((Ok(answer), _)) => http::read(answer),
-        Either::Left((Err(_), _)) | Either::Right(_) => Err(NoAnswer::NotTried),
+        Either::Left((Err(_), _)) | Either::Right(_) => Err(NoAnswer::Lost),
     }
 }

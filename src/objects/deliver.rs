@@ -5,13 +5,13 @@ use worker::{Result, console_log};
 
 use super::{
     alarm::Ended,
-    courier,
     http::{self, NoAnswer},
+    lane::OnLane,
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
     conversation::recipient,
-    delivery::{self, Answer, ErrorClass, Lane},
+    delivery::{self, Answer, ErrorClass},
     mailbox::{Change, Delivery, GONE, Outcome},
     meta::graph::Message,
     sending::{Draft, Send},
@@ -42,7 +42,7 @@ impl Mailbox {
             Ok(Some((Box::new(delivery), to, request)))
         })?;
         Ok(delivery.map(|(delivery, to, request)| {
-            let lane = OnLane::enter(self);
+            let lane = OnLane::to_destination(self);
             deliver(lane, delivery, to, request).boxed_local()
         }))
     }
@@ -106,56 +106,6 @@ struct To {
     timeout_ms: u32,
 }
 
-/// A lane that is in use for as long as this lives.
-struct OnLane<'a> {
-    mailbox: &'a Mailbox,
-    lane: Lane,
-}
-
-impl<'a> OnLane<'a> {
-    fn enter(mailbox: &'a Mailbox) -> Self {
-        let with_couriers = match &*mailbox.environment {
-            Ok(ready) => ready.settings.couriers,
-            Err(_) => false,
-        };
-        let lane = if with_couriers {
-            mailbox.lanes.borrow_mut().enter()
-        } else {
-            Lane::Itself
-        };
-        Self { mailbox, lane }
-    }
-
-    async fn post(
-        &self,
-        to: &To,
-        request: delivery::Request,
-    ) -> std::result::Result<http::Answer, NoAnswer> {
-        let headers = http::headers(request.headers);
-        let (headers, body) = (&headers, &request.body);
-        let Lane::Courier(number) = self.lane else {
-            return http::post(&to.url, headers, body, to.timeout_ms).await;
-        };
-        let mailbox = self.mailbox.state.id().name().unwrap_or_default();
-        let courier = format!("{mailbox}/{number}");
-        courier::post(
-            &self.mailbox.env,
-            &courier,
-            &to.url,
-            headers,
-            body,
-            to.timeout_ms,
-        )
-        .await
-    }
-}
-
-impl Drop for OnLane<'_> {
-    fn drop(&mut self) {
-        self.mailbox.lanes.borrow_mut().leave(self.lane);
-    }
-}
-
 /// Posts an event to a destination.
 async fn deliver(
     lane: OnLane<'_>,
@@ -164,7 +114,10 @@ async fn deliver(
     request: delivery::Request,
 ) -> Ended {
     let id = delivery.events.first().map_or("", |event| &event.id);
-    let answer = lane.post(&to, request).await;
+    let headers = http::headers(request.headers);
+    let answer = lane
+        .post(&to.url, &headers, &request.body, to.timeout_ms)
+        .await;
     let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
         error: class.to_string(),
         not_before_ms,
@@ -192,7 +145,7 @@ async fn deliver(
                 Answer::Refused { class } => (refused(class, None), Vec::new()),
             }
         }
-        Err(NoAnswer::NotTried) => (Outcome::NotTried, Vec::new()),
+        Err(NoAnswer::NotTried | NoAnswer::Lost) => (Outcome::NotTried, Vec::new()),
         Err(NoAnswer::Failed(class)) => (refused(class, None), Vec::new()),
     };
     Ended::Delivered(delivery, outcome, replies)

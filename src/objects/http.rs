@@ -19,9 +19,10 @@ pub(super) struct Answer {
 
 /// Why there is no answer.
 pub(super) enum NoAnswer {
-    /// It was not for want of an answer: the platform allows an invocation only so many requests and did not let this
-    /// one out, or whoever should have made it is lost.
+    /// The platform did not let the request out: it allows an invocation only so many. It did not leave.
     NotTried,
+    /// Whoever should have made it is lost. It may have left.
+    Lost,
     /// There was none in time, or the connection failed.
     Failed(ErrorClass),
 }

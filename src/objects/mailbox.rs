@@ -59,6 +59,8 @@ pub struct Mailbox {
     pub(super) mirror: Rc<Mirroring>,
     /// What is on its way to destinations.
     pub(super) lanes: RefCell<Lanes>,
+    /// What is on its way to the Graph API.
+    pub(super) graph_lanes: RefCell<Lanes>,
 }
 
 /// What is kept: the log with its cursors, and the sends.
@@ -88,7 +90,8 @@ impl DurableObject for Mailbox {
             at_work: Cell::new(None),
             wake: AtomicWaker::new(),
             mirror: Rc::new(Mirroring::of(&env)),
-            lanes: RefCell::default(),
+            lanes: RefCell::new(Lanes::to_destinations()),
+            graph_lanes: RefCell::new(Lanes::to_graph()),
             storage: Rc::new(Storage::of(&state)),
             state,
             env,

@@ -11,6 +11,7 @@ mod deliver;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 pub(crate) mod drift;
 mod http;
+mod lane;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
 mod mirror;

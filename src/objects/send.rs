@@ -9,6 +9,7 @@ use worker::{Result, console_error, console_log};
 use super::{
     alarm::Ended,
     http::{self, NoAnswer},
+    lane::OnLane,
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
@@ -43,7 +44,9 @@ impl Mailbox {
             Ok(Some((Box::new(started), refused, phone_number_id)))
         })?;
         Ok(started.map(|(started, refused, phone_number_id)| {
-            self.send(started, refused, phone_number_id).boxed_local()
+            let lane = OnLane::to_graph(self);
+            self.send(lane, started, refused, phone_number_id)
+                .boxed_local()
         }))
     }
 
@@ -79,6 +82,7 @@ impl Mailbox {
     /// Sends a message that is marked as started.
     async fn send(
         &self,
+        lane: OnLane<'_>,
         started: Box<Started>,
         refused: Option<Class>,
         phone_number_id: Option<String>,
@@ -86,7 +90,7 @@ impl Mailbox {
         let happened = match refused {
             Some(class) => Happened::Refuse(class),
             None => self
-                .post_message(&started.send, phone_number_id)
+                .post_message(&lane, &started.send, phone_number_id)
                 .await
                 .unwrap_or_else(Happened::Refuse),
         };
@@ -95,6 +99,7 @@ impl Mailbox {
 
     async fn post_message(
         &self,
+        lane: &OnLane<'_>,
         send: &Send,
         phone_number_id: Option<String>,
     ) -> std::result::Result<Happened, Class> {
@@ -116,7 +121,7 @@ impl Mailbox {
             callback_data: Some(&send.id),
         };
         let body = request.body().map_err(|_| Class::Recipient)?;
-        let message = post_to_graph(graph, &url, &body, GRAPH_TIMEOUT_MS);
+        let message = post_to_graph(Some(lane), graph, &url, &body, GRAPH_TIMEOUT_MS);
         let answers = draft.answers.as_ref();
         let answers = answers.filter(|_| sending.mark_read || sending.typing);
         // Whether it was marked as read is no reason to send or not to send, so the answer is not looked at.
@@ -128,7 +133,7 @@ impl Mailbox {
                     typing: sending.typing,
                 };
                 let receipt = receipt.body();
-                let receipt = post_to_graph(graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
+                let receipt = post_to_graph(Some(lane), graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
                 if sending.typing {
                     // The message ends the typing, so it goes second.
                     let _ = receipt.await;
@@ -143,13 +148,14 @@ impl Mailbox {
             Err(NoAnswer::NotTried | NoAnswer::Failed(ErrorClass::ConnectionRefused)) => {
                 Happened::ConnectionRefused
             }
-            Err(NoAnswer::Failed(_)) => Happened::NoAnswer,
+            Err(NoAnswer::Failed(_) | NoAnswer::Lost) => Happened::NoAnswer,
         })
     }
 }
 
-/// Posts to the Graph API. Nothing leaves without a token.
+/// Posts to the Graph API, on a lane where there is one. Nothing leaves without a token.
 pub(super) async fn post_to_graph(
+    lane: Option<&OnLane<'_>>,
     graph: &Graph,
     url: &str,
     body: &str,
@@ -162,7 +168,11 @@ pub(super) async fn post_to_graph(
         ("authorization", format!("Bearer {}", token.expose())),
         ("content-type", "application/json".to_owned()),
     ];
-    http::post(url, &http::headers(headers), body, timeout_ms).await
+    let headers = http::headers(headers);
+    match lane {
+        Some(lane) => lane.post(url, &headers, body, timeout_ms).await,
+        None => http::post(url, &headers, body, timeout_ms).await,
+    }
 }
 
 impl Core {

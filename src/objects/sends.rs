@@ -138,7 +138,7 @@ impl Mailbox {
             return Response::error("no such number", 404);
         };
         let body = receipt.body();
-        let answer = post_to_graph(graph, &url, &body, RECEIPT_TIMEOUT_MS);
+        let answer = post_to_graph(None, graph, &url, &body, RECEIPT_TIMEOUT_MS);
         let why = match answer.await {
             Ok(answer) if answer.status == 200 => {
                 return Response::from_json(&json!({ "state": "read" }));
@@ -152,7 +152,9 @@ impl Mailbox {
                 }
                 _ => json!({ "detail": format!("Meta answered {}", answer.status) }),
             },
-            Err(NoAnswer::NotTried) => json!({ "detail": "the platform allowed no request" }),
+            Err(NoAnswer::NotTried | NoAnswer::Lost) => {
+                json!({ "detail": "the platform allowed no request" })
+            }
             Err(NoAnswer::Failed(class)) => json!({ "detail": class.to_string() }),
         };
         problem(502, "Meta did not mark it as read", &why)
