@@ -93,6 +93,28 @@ async fn upper_case_escapes_are_not_what_meta_signs() {
 }
 
 #[tokio::test]
+async fn a_large_body_is_verified_like_a_small_one() {
+    let backend = Backend::start(support::DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.secret("META_APP_SECRET", "new, old").start().await;
+    let meta = transom.meta();
+    let large = message(&"¡Hola! 😀 a/b ".repeat(10_000));
+    for secret in ["new", "old"] {
+        let meta = meta.clone().with_secret(secret);
+        assert_eq!(meta.request(large.body()).send().await.status, 200);
+        let utf8 = large.body_utf8();
+        let signed = escape(&utf8, true);
+        let escaped = meta.request(utf8).signed_over(signed).send().await;
+        assert_eq!(escaped.status, 200);
+    }
+    let stranger = meta.clone().with_secret("another");
+    for body in [large.body(), large.body_utf8().into()] {
+        assert_refused(&stranger.request(body).send().await);
+    }
+    assert!(backend.wait_for(1, PATIENCE).await);
+}
+
+#[tokio::test]
 async fn each_of_two_secrets_is_good_while_one_is_rotated() {
     let backend = Backend::start(support::DESTINATION_SECRET).await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);

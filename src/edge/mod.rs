@@ -19,6 +19,8 @@ mod messages;
 #[cfg(target_arch = "wasm32")]
 mod problem;
 #[cfg(target_arch = "wasm32")]
+mod signed;
+#[cfg(target_arch = "wasm32")]
 mod webhook;
 
 #[cfg(target_arch = "wasm32")]

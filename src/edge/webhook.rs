@@ -21,6 +21,7 @@ use super::{
     answer::promise,
     body,
     problem::{Problem, unsigned},
+    signed,
 };
 use crate::{
     config::Secret,
@@ -115,11 +116,9 @@ pub(super) async fn verified(
     let Some(signature) = claimed(request) else {
         return Ok(Err(Problem::Unsigned));
     };
-    let Some(body) = body::read(request).await? else {
+    let Some(body) = body::outside(request).await? else {
         return Ok(Err(Problem::TooLarge));
     };
-    if ready.app_secrets.verify(&body, &signature).is_err() {
-        return Ok(Err(Problem::Unsigned));
-    }
-    Ok(Ok(body))
+    let body = signed::verified(&body, &signature, ready).await?;
+    Ok(body.ok_or(Problem::Unsigned))
 }

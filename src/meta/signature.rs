@@ -38,6 +38,17 @@ impl Signature {
         hex::decode_to_slice(digits, &mut bytes).map_err(|_| NotSigned::Malformed)?;
         Ok(Self(bytes))
     }
+
+    /// The bytes that are claimed to be the HMAC.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The secrets that sign: blank ones are left out, as if they were not set.
+pub fn usable<'s>(secrets: impl IntoIterator<Item = &'s str>) -> impl Iterator<Item = &'s str> {
+    let secrets = secrets.into_iter().map(str::trim);
+    secrets.filter(|secret| !secret.is_empty())
 }
 
 /// The secrets of the apps whose webhooks are taken, each as an HMAC that has its key already: keep it, and the key
@@ -46,14 +57,11 @@ impl Signature {
 pub struct AppSecrets(Vec<Hmac<Sha256>>);
 
 impl AppSecrets {
-    /// Blank secrets are left out, as if they were not set.
+    /// Those of the secrets that are [usable].
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
-        let keys = secrets
-            .into_iter()
-            .map(str::trim)
-            .filter(|secret| !secret.is_empty());
         Self(
-            keys.filter_map(|secret| Hmac::new_from_slice(secret.as_bytes()).ok())
+            usable(secrets)
+                .filter_map(|secret| Hmac::new_from_slice(secret.as_bytes()).ok())
                 .collect(),
         )
     }

@@ -26,7 +26,8 @@ impl<'a> Reader<'a> {
         Self {
             bytes: text.as_bytes(),
             at: 0,
-            nodes: Vec::with_capacity(text.len() / 16),
+            // A message has one for 15 bytes or so; where there are more, they are moved once.
+            nodes: Vec::with_capacity(text.len() / 12),
             container: NONE,
             depth: 0,
             tame: true,
