@@ -248,7 +248,9 @@ impl Cursor {
         now_ms: i64,
         any: bool,
     ) -> Result<Option<Vec<Stored>>, SqlError> {
-        // After two conversations became one, what was queued of one may belong between what is parked of the other.
+        // After two conversations became one, what was queued of one may belong between what is parked of the other; and
+        // after a restart it is still to be read.
+        self.read_ahead(sql, log)?;
         self.park_followers(sql, log)?;
         let next = |cursor: &Self| {
             let busy = |conversation| cursor.queue.is_busy(conversation);

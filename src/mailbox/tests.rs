@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod following;
+mod joins;
 mod keeping;
 mod replays;
 mod standing;
@@ -516,7 +517,7 @@ fn what_two_who_turn_out_to_be_one_wrote_in_turns_goes_in_turns_though_one_was_p
         .iter()
         .map(|event| event.id.as_str())
         .collect();
-    assert_eq!(ids, ["a-0", "b-0", "c-0"]);
+    assert_eq!(ids, ["a-0", "b-0", "c-0", "d-0"]);
 }
 
 #[test]
