@@ -428,6 +428,7 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
     };
     let mut bench =
         Bench::with(|settings| set.clone()(settings).secret("GRAPH_ACCESS_TOKEN", "expired")).await;
+    bench.graph.expect_violations();
     let id = bench.send(to_ana(&template())).await;
     assert!(backend.wait_for(1, PATIENCE).await);
     let event = &backend.events()[0];

@@ -7,6 +7,7 @@ mod answer;
 mod request;
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ use crate::script::Script;
 use crate::server::{self, Received, Server};
 use crate::{local, pace};
 
-/// A Graph API that records what it is asked and answers as it is told. It stops when it is dropped.
+/// A Graph API that records what it is asked and answers as it is told. It stops when it is dropped; one that was made by
+/// [`Graph::start`] then panics if anything was ever wrong with a request, unless that was to be so.
 pub struct Graph {
     server: Server,
     state: Arc<State>,
@@ -31,6 +33,9 @@ struct State {
     requests: Records<Vec<Arc<Request>>>,
     script: Script<Request, Answer>,
     observer: Mutex<Option<Observer>>,
+    /// What was wrong with requests that may have been forgotten since.
+    faults: Mutex<Vec<String>>,
+    strict: AtomicBool,
 }
 
 impl Graph {
@@ -39,9 +44,15 @@ impl Graph {
     /// # Panics
     /// If there is no free port.
     pub async fn start() -> Self {
-        Self::start_on(0, local::GRAPH_TOKEN)
-            .await
-            .expect("a free port on loopback")
+        let graph = Self::start_on(0, local::GRAPH_TOKEN).await;
+        let graph = graph.expect("a free port on loopback");
+        graph.state.strict.store(true, Ordering::SeqCst);
+        graph
+    }
+
+    /// Something is to be wrong with requests: what that is, is for the test to look at.
+    pub fn expect_violations(&self) {
+        self.state.strict.store(false, Ordering::SeqCst);
     }
 
     /// Starts on this port of loopback and expects this bearer token.
@@ -51,6 +62,8 @@ impl Graph {
             requests: Records::default(),
             script: Script::new(),
             observer: Mutex::default(),
+            faults: Mutex::default(),
+            strict: AtomicBool::new(false),
         });
         let shared = Arc::clone(&state);
         let server =
@@ -178,6 +191,17 @@ impl Graph {
     }
 }
 
+impl Drop for Graph {
+    fn drop(&mut self) {
+        let faults = self.state.faults.lock().unwrap();
+        let strict = self.state.strict.load(Ordering::SeqCst) && !std::thread::panicking();
+        assert!(
+            !strict || faults.is_empty(),
+            "the Graph API was sent what it does not take: {faults:?}"
+        );
+    }
+}
+
 async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Response<server::Body>> {
     let mut request = Request::read(&received, &state.token);
     let answer = match request.refusal() {
@@ -187,6 +211,11 @@ async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Respo
     if answer.goes_out() {
         request.wamid = Some(crate::webhook::wamid());
     }
+    state
+        .faults
+        .lock()
+        .unwrap()
+        .extend(request.faults.iter().cloned());
     let request = Arc::new(request);
     if let Some(observer) = &*state.observer.lock().unwrap() {
         observer(&request);

@@ -70,6 +70,7 @@ async fn every_error_comes_with_its_status_and_nothing_goes_out() {
 #[tokio::test]
 async fn a_wrong_shape_is_refused_and_remembered() {
     let graph = Graph::start().await;
+    graph.expect_violations();
     let (status, answer) = send(
         &graph,
         &json!({ "messaging_product": "whatsapp", "to": "+16505551234" }),
