@@ -41,11 +41,16 @@ impl Address {
     /// Checks a URL: `https` to a public host on port 443 or above 1023, or `http` to this machine for development.
     /// Addresses are judged in their canonical form, so that `0x7f.1` is seen for what it is.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        Self::parse_on(text, false)
+    }
+
+    /// The same, on any port where `any_port`.
+    pub fn parse_on(text: &str, any_port: bool) -> Result<Self, AddressError> {
         let url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
         let host = url.host().ok_or(AddressError::Scheme)?;
         match url.scheme() {
             "https" if !is_public(&host) => return Err(AddressError::NotPublic),
-            "https" if url.port().is_some_and(|port| port <= 1023) => {
+            "https" if !any_port && url.port().is_some_and(|port| port <= 1023) => {
                 return Err(AddressError::Port);
             }
             "https" => {}

@@ -727,6 +727,10 @@ enum Step {
     Crash,
     /// Time goes by, or the clock is set.
     Wait(i64),
+    /// Somebody has all of it delivered to `crm` once more.
+    Replay,
+    /// And stops that.
+    Stop,
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -748,6 +752,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Crash),
         2 => (0i64..5000).prop_map(Step::Wait),
         1 => (-DAY_MS..DAY_MS).prop_map(Step::Wait),
+        1 => Just(Step::Replay),
+        1 => Just(Step::Stop),
     ];
     proptest::collection::vec(step, 1..120)
 }
@@ -775,8 +781,8 @@ proptest! {
         prop_assert_eq!(taken.into_iter().collect::<HashSet<_>>(), expected);
     }
 
-    /// Whatever fails, in whatever order, however the clock goes, whenever the object is restarted and however long events
-    /// are kept: every event reaches every destination, and within a conversation in the order in which it came.
+    /// Whatever fails, in whatever order, however the clock goes, whenever the object is restarted, however long events
+    /// are kept and whatever is replayed: every event reaches every destination, and within a conversation in the order in which it came.
     #[test]
     fn every_event_reaches_every_destination_in_the_order_of_its_conversation(steps in steps(), hours in 0i64..3) {
         let sql = Native::new();
@@ -791,6 +797,7 @@ proptest! {
         let mut flying: Vec<Delivery> = Vec::new();
         let mut came: BTreeMap<i64, Vec<String>> = BTreeMap::new();
         let mut known = HashSet::new();
+        let mut replays = 0;
         // By destination and conversation: what was taken, repetitions left out.
         let mut taken: HashMap<(usize, i64), Vec<String>> = HashMap::new();
         let mut take = |delivery: &Delivery| {
@@ -826,6 +833,14 @@ proptest! {
                     mailbox = open();
                 }
                 Step::Wait(ms) => now += ms,
+                Step::Replay => {
+                    replays += 1;
+                    let which = Which { destination: Some("crm".to_owned()), ..Which::default() };
+                    let id = format!("r{replays}");
+                    let wanted = super::replays::Wanted { id, which, kept: true, to: "crm".to_owned() };
+                    mailbox.replay(wanted, now).unwrap();
+                }
+                Step::Stop => { mailbox.stop_replay(&format!("r{replays}"), now).unwrap(); }
             }
         }
         for delivery in flying {
@@ -844,6 +859,10 @@ proptest! {
             }
         }
         prop_assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+        for replay in mailbox.replays(None, 99).unwrap() {
+            prop_assert!(replay.ended_ms.is_some() && replay.waiting == 0);
+            prop_assert_eq!(replay.found, replay.delivered() + replay.dropped);
+        }
     }
 }
 

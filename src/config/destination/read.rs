@@ -3,15 +3,16 @@
 use super::{Condition, Destination, Format, From, Header};
 use crate::{
     checked::Node,
-    config::{Address, Pattern, Retry, SigningSecret, number, reference},
+    config::{Address, AddressError, Pattern, Retry, SigningSecret, number, reference},
 };
 
 /// The longest that a conversation may be held back until it is quiet, in milliseconds.
 const LONGEST_QUIET_MS: u32 = 300_000;
 
-const MEMBERS: [&str; 16] = [
+const MEMBERS: [&str; 17] = [
     "id",
     "url",
+    "any_port",
     "secret",
     "events",
     "numbers",
@@ -37,7 +38,9 @@ impl Destination {
         node.object()?;
         node.only(&MEMBERS);
         let id = node.need("id").and_then(|id| read_id(&id));
-        let url = node.need("url").and_then(|url| read_url(&url));
+        let any_port = node.get("any_port").and_then(|node| node.flag());
+        let url = node.need("url");
+        let url = url.and_then(|url| read_url(&url, any_port.unwrap_or(false)));
         let secrets = node
             .need("secret")
             .map(|secret| read_secrets(&secret, lookup));
@@ -128,9 +131,12 @@ impl Destination {
     }
 }
 
-fn read_url(node: &Node<'_>) -> Option<Address> {
-    Address::parse(node.text()?)
-        .map_err(|error| node.fault(error.to_string()))
+fn read_url(node: &Node<'_>, any_port: bool) -> Option<Address> {
+    Address::parse_on(node.text()?, any_port)
+        .map_err(|error| match error {
+            AddressError::Port => node.fault(format!("{error}, unless any_port is true")),
+            error => node.fault(error.to_string()),
+        })
         .ok()
 }
 

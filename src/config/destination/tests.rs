@@ -33,6 +33,17 @@ fn faults(members: &serde_json::Value) -> Vec<String> {
 }
 
 #[test]
+fn other_ports_are_refused_unless_they_are_allowed() {
+    let url = "https://crm.example:22/h";
+    assert_eq!(
+        faults(&json!({ "url": url })),
+        ["destinations[0].url: the port must be 443 or above 1023, unless any_port is true"]
+    );
+    let crm = read(&json!({ "url": url, "any_port": true })).unwrap();
+    assert_eq!(crm.url.as_str(), url);
+}
+
+#[test]
 fn a_destination_may_want_some_numbers_alone() {
     let crm = read(&json!({ "numbers": ["106540352242922", "2"] })).unwrap();
     let wants = |number| crm.wants_number(number);

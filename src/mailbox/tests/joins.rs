@@ -90,7 +90,7 @@ proptest! {
                     mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
                     mailbox.rest().unwrap();
                 }
-                Step::End(..) => {}
+                Step::End(..) | Step::Replay | Step::Stop => {}
                 Step::Crash => {
                     flying.clear();
                     mailbox = open();
