@@ -100,7 +100,10 @@ impl Ids {
             };
             (&event.id, conversation, event.time, message, status)
         });
-        for rows in batch::rows(rows) {
+        // In the table's order, since each goes to a page of its own.
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_unstable_by_key(|(id, ..)| *id);
+        for rows in batch::rows(rows.into_iter()) {
             sql.run(
                 &format!(
                     "INSERT INTO {table} (id, conversation, time, message, status) \

@@ -6,6 +6,7 @@ mod joins;
 mod keeping;
 mod replays;
 mod standing;
+mod stored;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -1,0 +1,77 @@
+//! The form in which things are stored. Whoever changes it has to bring along what was stored before.
+
+use super::*;
+
+/// How the tables of the log are declared, by what their names begin with.
+fn declared(sql: &Native, name: &str) -> String {
+    let rows = sql
+        .exec(
+            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name GLOB ?1",
+            &[format!("{name}*").into()],
+        )
+        .unwrap();
+    let declared = rows[0].required_text(0).unwrap();
+    declared.split_once('(').unwrap().1.to_owned()
+}
+
+#[test]
+fn the_tables_of_events_are_as_they_were() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    assert_eq!(
+        declared(&sql, "ids_"),
+        "id TEXT PRIMARY KEY, conversation INTEGER NOT NULL, time INTEGER, message TEXT, status INTEGER) \
+         STRICT, WITHOUT ROWID"
+    );
+    assert_eq!(
+        declared(&sql, "log_"),
+        "seq INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, time INTEGER, \
+         received_ms INTEGER NOT NULL, subject TEXT, added TEXT NOT NULL, data TEXT NOT NULL) STRICT"
+    );
+    assert_eq!(
+        declared(&sql, "parts"),
+        "seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (seq, part)) \
+         STRICT, WITHOUT ROWID"
+    );
+    assert_eq!(
+        declared(&sql, "names"),
+        "name TEXT PRIMARY KEY, conversation INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    );
+}
+
+#[test]
+fn what_is_written_of_an_event_is_as_it_was() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let told = status("1", "a", MessageStatus::Read);
+    mailbox.append(vec![message("1", "b"), told], NOW).unwrap();
+    let rows = |what: &str, table: &str| {
+        let tables = sql.tables();
+        let table = tables.iter().find(|name| name.starts_with(table)).unwrap();
+        let order = format!("SELECT json_array({what}) FROM {table} ORDER BY 1");
+        let rows = sql.exec(&order, &[]).unwrap();
+        let texts = rows
+            .iter()
+            .map(|row| row.required_text(0).unwrap().to_owned());
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        rows("id, conversation, time, message, status", "ids_"),
+        [
+            r#"["a-2",1,1770000000,"wamid.a",3]"#,
+            r#"["b-0",1,1770000000,null,null]"#
+        ]
+    );
+    assert_eq!(
+        rows(
+            "seq, conversation, id, kind, time, received_ms, subject, data",
+            "log_"
+        ),
+        [
+            r#"[1812480000000000,1,"b-0","whatsapp.message.received",1770000000,1770000000000,"1","{\"message\":{\"id\":\"b\"}}"]"#,
+            r#"[1812480000000001,1,"a-2","whatsapp.status.something",1770000000,1770000000000,"1","{\"message\":{\"id\":\"a\"}}"]"#
+        ]
+    );
+    assert_eq!(rows("name, conversation", "names"), [r#"["phone:1",1]"#]);
+}
