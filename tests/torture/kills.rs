@@ -15,7 +15,7 @@ use crate::scale::{seed, short_or, turn};
 use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
 
 /// Up to how long it may live, in milliseconds, as a power of ten: mostly shortly, so that beginnings are hit as well.
-const LIVES: std::ops::Range<f64> = 0.7..3.3;
+const LIVES: std::ops::Range<f64> = 0.7..3.5;
 
 /// One request in `n`, the same ones each time.
 fn one_in(n: usize, of: usize) -> impl Fn(&Arrival) -> bool {
