@@ -715,6 +715,20 @@ fn one_message_received_and_delivered_writes_four_rows() {
     assert_eq!(sql.changes() - before, 4);
 }
 
+/// Has all that `crm` wants delivered to it once more.
+fn replay_all(mailbox: &mut Mailbox, id: &str, now_ms: i64) {
+    let wanted = super::replays::Wanted {
+        id: id.to_owned(),
+        which: Which {
+            destination: Some("crm".to_owned()),
+            ..Which::default()
+        },
+        kept: true,
+        to: "crm".to_owned(),
+    };
+    mailbox.replay(wanted, now_ms).unwrap();
+}
+
 /// What may happen to a mailbox.
 #[derive(Debug, Clone)]
 enum Step {
@@ -836,10 +850,7 @@ proptest! {
                 Step::Wait(ms) => now += ms,
                 Step::Replay => {
                     replays += 1;
-                    let which = Which { destination: Some("crm".to_owned()), ..Which::default() };
-                    let id = format!("r{replays}");
-                    let wanted = super::replays::Wanted { id, which, kept: true, to: "crm".to_owned() };
-                    mailbox.replay(wanted, now).unwrap();
+                    replay_all(&mut mailbox, &format!("r{replays}"), now);
                 }
                 Step::Stop => { mailbox.stop_replay(&format!("r{replays}"), now).unwrap(); }
             }

@@ -51,13 +51,17 @@ proptest! {
     /// Every event reaches every destination, and those that bear the same name in the order in which they came; and in
     /// the end each person is one conversation, by whatever name.
     #[test]
-    fn whenever_two_turn_out_to_be_one_every_event_arrives_in_the_order_of_its_name(steps in steps()) {
+    fn whenever_two_turn_out_to_be_one_every_event_arrives_in_the_order_of_its_name(steps in steps(), hours in 0i64..3) {
         let sql = Native::new();
         let patient = |id| Destination { retry: Retry { total_ms: u64::MAX, ..destination(id).retry }, ..destination(id) };
-        let open = || Mailbox::open(sql.clone(), vec![patient("crm"), patient("bot")]).unwrap();
+        let open = || {
+            let mailbox = Mailbox::open(sql.clone(), vec![patient("crm"), patient("bot")]).unwrap();
+            mailbox.keeping(hours * 3_600_000)
+        };
         let mut mailbox = open();
         let mut now = NOW;
         let mut flying: Vec<Delivery> = Vec::new();
+        let mut replays = 0;
         let mut came: Vec<String> = Vec::new();
         // By destination: what was taken, repetitions left out.
         let mut taken = [Vec::new(), Vec::new()];
@@ -90,12 +94,17 @@ proptest! {
                     mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
                     mailbox.rest().unwrap();
                 }
-                Step::End(..) | Step::Replay | Step::Stop => {}
+                Step::End(..) => {}
                 Step::Crash => {
                     flying.clear();
                     mailbox = open();
                 }
                 Step::Wait(ms) => now += ms,
+                Step::Replay => {
+                    replays += 1;
+                    replay_all(&mut mailbox, &format!("r{replays}"), now);
+                }
+                Step::Stop => { mailbox.stop_replay(&format!("r{replays}"), now).unwrap(); }
             }
         }
         for delivery in flying {
