@@ -77,9 +77,13 @@ impl Mirroring {
             for name in &next.names {
                 self.at_work.set(now_ms());
                 let key = format!("{phone_number_id}/{name}");
-                if let Err(error) = put(namespace, &key, &next).await {
-                    console_error!("{{\"event\":\"window.not_told\"}} {:?}", error.as_string());
-                    self.failed.borrow_mut().push(next.conversation);
+                // The platform's words may hold the key, and with it the customer's name.
+                if put(namespace, &key, &next).await.is_err() {
+                    let conversation = next.conversation;
+                    console_error!(
+                        "{{\"event\":\"window.not_told\",\"conversation\":{conversation}}}"
+                    );
+                    self.failed.borrow_mut().push(conversation);
                     break;
                 }
             }
