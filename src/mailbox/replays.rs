@@ -134,12 +134,6 @@ impl Replay {
         self.found - self.waiting - self.died - self.dropped
     }
 
-    /// It has looked at all events that were received up to then (unix milliseconds).
-    pub fn looked_until_ms(&self) -> i64 {
-        let place = if self.looked { self.end } else { self.place };
-        place.div_euclid(NUMBERS_PER_MS)
-    }
-
     fn read(row: &Row) -> Result<Self, SqlError> {
         let text = |column| Ok::<_, SqlError>(row.text(column)?.map(str::to_owned));
         Ok(Self {
