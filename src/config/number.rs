@@ -7,16 +7,24 @@ use crate::checked::Node;
 pub struct Number {
     /// Meta's id of it.
     pub phone_number_id: String,
+    /// Over how many objects its conversations are spread.
+    pub partitions: u32,
 }
 
-/// Reads `[{"phone_number_id": "106540352242922"}]`.
+/// How many partitions a number may have: one webhook may go to all of them at once.
+const MOST_PARTITIONS: u64 = 16;
+
+/// Reads `[{"phone_number_id": "106540352242922", "partitions": 4}]`.
 pub(super) fn read_all(node: &Node<'_>) -> Vec<Number> {
     let mut numbers: Vec<Number> = Vec::new();
     for item in node.items(0..=usize::MAX, "numbers") {
         if item.object().is_none() {
             continue;
         }
-        item.only(&["phone_number_id"]);
+        item.only(&["phone_number_id", "partitions"]);
+        let partitions = item
+            .get("partitions")
+            .and_then(|node| node.whole(&(1..=MOST_PARTITIONS), "partitions"));
         let Some(node) = item.need("phone_number_id") else {
             continue;
         };
@@ -26,6 +34,7 @@ pub(super) fn read_all(node: &Node<'_>) -> Vec<Number> {
         }
         numbers.push(Number {
             phone_number_id: id,
+            partitions: partitions.and_then(|n| u32::try_from(n).ok()).unwrap_or(1),
         });
     }
     numbers

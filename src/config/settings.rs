@@ -85,6 +85,13 @@ pub enum SettingsFault {
 }
 
 impl Settings {
+    /// Over how many objects a number's conversations are spread.
+    pub fn partitions_of(&self, phone_number_id: &str) -> u32 {
+        let mut numbers = self.numbers.iter();
+        let number = numbers.find(|number| number.phone_number_id == phone_number_id);
+        number.map_or(1, |number| number.partitions)
+    }
+
     /// Reads all settings. `lookup` gives the value of a secret or a variable by its name. Either everything is
     /// right, or every fault is told.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<SettingsFault>> {

@@ -58,7 +58,14 @@ pub(super) async fn answer(
         Action::Drift => return drift::all(env, &parameters.query()).await,
         _ => {}
     }
-    let mailbox = in_path.get("phone_number_id").unwrap_or_default();
+    let number = in_path.get("phone_number_id").unwrap_or_default();
+    let mailbox = match in_path.get("person") {
+        Some(person) => {
+            let names = objects::names(person);
+            objects::mailbox_of(env, &ready.settings, number, &names, false).await?
+        }
+        None => number.to_owned(),
+    };
     let (method, command, parameters) = match found.route.action {
         Action::Conversation => (Method::Get, "conversation", &in_path),
         Action::DeadLetters => (Method::Get, "dead-letters", &parameters),
@@ -88,7 +95,7 @@ pub(super) async fn answer(
         command.push_str("&id=");
         command.push_str(&new_id());
     }
-    match ask(env, mailbox, method, &command).await? {
+    match ask(env, &mailbox, method, &command).await? {
         Some(answer) if answer.status_code() < 500 => Ok(answer),
         _ => Problem::NoAnswer.response(),
     }

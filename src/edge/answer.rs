@@ -91,7 +91,7 @@ async fn other(
             Ok(response)
         }
         Action::Send => messages::send(request, &env, &environment).await,
-        Action::Sent => messages::tell(&found, &env).await,
+        Action::Sent => messages::tell(&found, &env, &environment).await,
         _ => admin::answer(&found, request, &env, &environment).await,
     }
 }

@@ -1,15 +1,18 @@
 //! `/v1/messages`: hands requests to the mailbox of their number.
 //!
-//! A send's id begins with its number's id, so that its mailbox is found without a directory.
+//! A send's id begins with its number's id, so that its mailbox is found without a directory. Where the number has
+//! partitions, a message goes to the one that has the conversation, and all are asked for a send.
 
 use worker::{Env, Method, Request, RequestInit, Response, Result};
 
 use super::{body, problem::Problem, routes::Found};
 use crate::{
     checked::Fault,
+    config::Settings,
     environment::Environment,
     meta::json::{Document, Json},
     objects::{self, faulty, problem},
+    sending::asked::{self, Asked, Whom},
 };
 
 /// Has messages sent, or one marked as read.
@@ -18,10 +21,10 @@ pub(super) async fn send(
     env: &Env,
     environment: &Environment,
 ) -> Result<Response> {
-    match &**environment {
-        Ok(ready) if ready.settings.graph.token.is_some() => {}
+    let settings = match &**environment {
+        Ok(ready) if ready.settings.graph.token.is_some() => &ready.settings,
         _ => return problem(503, "GRAPH_ACCESS_TOKEN is not set", &serde_json::json!({})),
-    }
+    };
     let key = request.headers().get("idempotency-key")?;
     let Some(body) = body::read(request.inner()).await? else {
         return Problem::TooLarge.response();
@@ -39,12 +42,48 @@ pub(super) async fn send(
     if let Some(key) = key {
         init.headers.set("idempotency-key", &key)?;
     }
+    let Some(mailbox) = mailbox(env, settings, &number, &body).await? else {
+        let fault = Fault {
+            path: "sends".to_owned(),
+            reason: "must be for one recipient, since the number has partitions".to_owned(),
+        };
+        return faulty(&[fault]);
+    };
     let request = Request::new_with_init("https://mailbox/messages", &init)?;
     let namespace = env.durable_object(objects::BINDING)?;
     namespace
-        .get_by_name(&number)?
+        .get_by_name(&mailbox)?
         .fetch_with_request(request)
         .await
+}
+
+/// The name of the mailbox that has the conversation with whom a request wants to write to. What is wrong with the
+/// request, any of the number's will say. `None` where it is for several, which may be in several.
+async fn mailbox(
+    env: &Env,
+    settings: &Settings,
+    number: &str,
+    body: &[u8],
+) -> Result<Option<String>> {
+    if settings.partitions_of(number) <= 1 {
+        return Ok(Some(number.to_owned()));
+    }
+    let asked = serde_json::from_slice(body).map(|value| asked::read(&value));
+    let wanted = match asked {
+        Ok(Ok(Asked::Sends(wanted))) => wanted,
+        _ => Vec::new(),
+    };
+    let (names, meet) = match wanted.as_slice() {
+        [] => (Vec::new(), false),
+        [one] => match &one.to {
+            Whom::Person(_) => (one.to.name().into_iter().collect(), true),
+            Whom::Conversation(name) => (objects::names(name).to_vec(), false),
+        },
+        _ => return Ok(None),
+    };
+    objects::mailbox_of(env, settings, number, &names, meet)
+        .await
+        .map(Some)
 }
 
 fn number_of(body: &[u8]) -> Option<String> {
@@ -60,7 +99,10 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Tells how a send went.
-pub(super) async fn tell(found: &Found, env: &Env) -> Result<Response> {
+pub(super) async fn tell(found: &Found, env: &Env, environment: &Environment) -> Result<Response> {
+    let Ok(ready) = &**environment else {
+        return Problem::NotSetUp.response();
+    };
     let id = found
         .in_path
         .first()
@@ -77,12 +119,14 @@ pub(super) async fn tell(found: &Found, env: &Env) -> Result<Response> {
         .append_pair("id", id)
         .finish();
     let namespace = env.durable_object(objects::BINDING)?;
-    let answer = namespace
-        .get_by_name(number)?
-        .fetch_with_str(&format!("https://mailbox/message?{query}"))
-        .await?;
-    match answer.status_code() {
-        404 => Problem::NotFound.response(),
-        _ => Ok(answer),
+    for mailbox in objects::mailboxes(&ready.settings, number) {
+        let answer = namespace
+            .get_by_name(&mailbox)?
+            .fetch_with_str(&format!("https://mailbox/message?{query}"))
+            .await?;
+        if answer.status_code() != 404 {
+            return Ok(answer);
+        }
     }
+    Problem::NotFound.response()
 }

@@ -33,6 +33,20 @@ impl fmt::Debug for Event {
     }
 }
 
+impl Event {
+    /// An event that says no more of somebody than the name.
+    pub fn naming(name: &Name) -> Self {
+        Self {
+            id: String::new(),
+            kind: String::new(),
+            time: None,
+            names: vec![name.clone()],
+            effect: Effect::None,
+            data: String::new(),
+        }
+    }
+}
+
 /// A name by which Meta calls a person, a group or a thing. A person may have several, and each of them may change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Name {

@@ -16,20 +16,26 @@
 //! - `flow`: how fast it may be written to
 //! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `pulse`: whether the next webhook is waited for
+//! - [`address`]: which object keeps what
+//! - `directory`, `moving`, `ceded`: in which partition of a number a person is, and what goes over to another
 //! - `dead_letters`: what a destination never took
 //! - `replays`, `replaying`: events that are delivered once more
 //! - [`drift`]: what Meta sends that we do not know
 
+pub mod address;
 mod batch;
+mod ceded;
 mod closing;
 mod cursor;
 mod dead_letters;
+mod directory;
 pub mod drift;
 mod flow;
 mod following;
 mod generations;
 mod ids;
 mod log;
+mod moving;
 #[cfg(test)]
 pub(crate) mod native;
 mod parking;
@@ -48,7 +54,9 @@ use std::{collections::HashMap, rc::Rc};
 
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, Summary, Which};
+pub use directory::{Directory, Route, names_alone};
 pub use log::Stored;
+pub use moving::Moved;
 pub use people::Found;
 pub use pulse::Pulse;
 pub use standing::{Counted, Failure, Waiting};
@@ -63,6 +71,7 @@ use crate::{
     event::{Effect, Event, MessageStatus, Name},
     written::Object,
 };
+use ceded::Ceded;
 use closing::Closings;
 use cursor::Cursor;
 use ids::Ids;
@@ -78,6 +87,7 @@ pub struct Mailbox {
     ids: Ids,
     log: Log,
     cursors: Vec<Cursor>,
+    ceded: Ceded,
     policy: Option<Policy>,
     closings: Closings,
     mirror: Option<Mirror>,
@@ -119,6 +129,7 @@ impl Mailbox {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             ids: Ids::load(&*sql)?,
+            ceded: Ceded::load(&*sql)?,
             log,
             cursors,
             policy: None,
@@ -155,6 +166,7 @@ impl Mailbox {
         answer: &mut dyn FnMut(Vec<Reply>) -> Result<(), SqlError>,
     ) -> Result<usize, SqlError> {
         self.now_ms = now_ms;
+        self.refuse_ceded(&events)?;
         self.ids.turn(&*self.sql, now_ms)?;
         let mut seen = self.ids.seen(&*self.sql, &events)?;
         let mut new = events;

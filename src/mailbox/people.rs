@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     batch,
+    moving::Moved,
     sql::{Row, Sql, SqlError},
 };
 use crate::{
@@ -271,21 +272,9 @@ pub struct Found {
     pub state: State,
 }
 
-/// An event that says no more of somebody than the name.
-fn naming(name: &Name) -> Event {
-    Event {
-        id: String::new(),
-        kind: String::new(),
-        time: None,
-        names: vec![name.clone()],
-        effect: Effect::None,
-        data: String::new(),
-    }
-}
-
 /// The conversation with the one who has this name, begun where there is none.
 pub(super) fn meet(sql: &dyn Sql, name: &Name) -> Result<i64, SqlError> {
-    let event = naming(name);
+    let event = Event::naming(name);
     let mut people = People::load(sql, std::slice::from_ref(&event))?;
     let placed = people.place(sql, &event)?;
     people.save(sql)?;
@@ -311,7 +300,7 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
 
 /// The same without the names, which are found by a walk through everybody's.
 pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
-    let people = People::load(sql, std::slice::from_ref(&naming(name)))?;
+    let people = People::load(sql, std::slice::from_ref(&Event::naming(name)))?;
     let Some(conversation) = people.names.get(&name.key()).copied() else {
         return Ok(None);
     };
@@ -378,11 +367,42 @@ pub(super) fn change(
     let Some(mut found) = find(sql, name)? else {
         return Ok(None);
     };
-    let mut people = People::load(sql, std::slice::from_ref(&naming(name)))?;
+    let mut people = People::load(sql, std::slice::from_ref(&Event::naming(name)))?;
     change(&mut found.state);
     people.remember(found.conversation, &found.state);
     people.save(sql)?;
     Ok(Some(found))
+}
+
+/// Adds what another partition knows to the conversation with the one who has these names, begun where there is none.
+pub(super) fn adopt(sql: &dyn Sql, names: &[Name], moved: &Moved) -> Result<(), SqlError> {
+    let mut known = None;
+    for name in names {
+        if known.is_none() && look(sql, name)?.is_some() {
+            known = Some(name);
+        }
+    }
+    // One name alone: that two conversations here are one is found when the event itself is appended.
+    let Some(name) = known.or(names.first()) else {
+        return Ok(());
+    };
+    let event = Event::naming(name);
+    let mut people = People::load(sql, std::slice::from_ref(&event))?;
+    let conversation = people.place(sql, &event)?.conversation;
+    if let Some(found) = people.conversations.get(&conversation).cloned() {
+        let windows = found.windows.joined(moved.windows);
+        let state = moved.state.write();
+        let state = joined_states(found.state.clone(), state.as_deref());
+        let after = Conversation {
+            windows,
+            state,
+            ..found.clone()
+        };
+        if after != found {
+            people.change(conversation, after);
+        }
+    }
+    people.save(sql)
 }
 
 /// What is remembered of one person whom we knew as two.

@@ -4,6 +4,7 @@ mod dead_letters;
 mod following;
 mod joins;
 mod keeping;
+mod partitions;
 mod replays;
 mod standing;
 mod stored;

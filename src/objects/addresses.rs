@@ -1,24 +1,107 @@
-//! Which object is which mailbox.
+//! Which objects keep a number's mailbox, for those that ask them.
 
-use crate::event::Home;
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Delay, Env, Result};
+
+use crate::{
+    config::Settings,
+    event::{Event, Name, wire},
+    mailbox::address::Address,
+};
 
 /// The binding of the mailboxes' namespace in wrangler.toml.
 pub(crate) const BINDING: &str = "MAILBOX";
 
-const ACCOUNT: &str = "account/";
+/// How long a directory may take to answer.
+const BUDGET: Duration = Duration::from_secs(5);
 
-/// The name of the object that keeps the mailbox of a number or an account.
-pub(super) fn name_of(home: &Home) -> String {
-    match home {
-        Home::Number(id) => id.clone(),
-        Home::Account(id) => format!("{ACCOUNT}{id}"),
-    }
+#[wasm_bindgen]
+extern "C" {
+    /// What a mailbox, or a number's directory, is called through.
+    pub(super) type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn append(
+        this: &Stub,
+        batches: &Uint8Array,
+    ) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn resolve(
+        this: &Stub,
+        events: &Uint8Array,
+    ) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn find(this: &Stub, names: &Uint8Array) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn cede(this: &Stub, event: &Uint8Array) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn adopt(
+        this: &Stub,
+        event: &Uint8Array,
+        moved: &str,
+    ) -> std::result::Result<Promise, JsValue>;
 }
 
-/// Whose mailbox an object keeps, by its name.
-pub(super) fn home_of(name: &str) -> Home {
-    name.strip_prefix(ACCOUNT).map_or_else(
-        || Home::Number(name.to_owned()),
-        |id| Home::Account(id.to_owned()),
-    )
+/// What the object of this name is called through.
+pub(super) fn stub(env: &Env, name: &str) -> Result<Stub> {
+    Ok(env.durable_object(BINDING)?.get_by_name(name)?.into_rpc())
+}
+
+/// Events as they cross to the object of this name.
+pub(super) fn bytes(name: &str, events: Vec<Event>) -> Uint8Array {
+    Uint8Array::from(wire::write(&[(name.to_owned(), events)]).as_slice())
+}
+
+/// The names of the objects that keep a number's mailbox.
+pub(crate) fn mailboxes(settings: &Settings, number: &str) -> Vec<String> {
+    let all = Address::mailboxes(number, settings.partitions_of(number));
+    all.iter().map(Address::name).collect()
+}
+
+/// The name of the object that keeps the conversation with the one who has the first of these names that is known. Who
+/// is not known is met, where `meet`; otherwise any will say that they are not known.
+pub(crate) async fn mailbox_of(
+    env: &Env,
+    settings: &Settings,
+    number: &str,
+    names: &[Name],
+    meet: bool,
+) -> Result<String> {
+    let of = settings.partitions_of(number);
+    let mailboxes = mailboxes(settings, number);
+    let first = || mailboxes.first().cloned().unwrap_or_default();
+    if of <= 1 {
+        return Ok(first());
+    }
+    let number = number.to_owned();
+    let directory = Address::Directory { number, of }.name();
+    let all: Vec<Event> = names.iter().map(Event::naming).collect();
+    let all = bytes(&directory, all);
+    let directory = stub(env, &directory)?;
+    let answer = if meet {
+        directory.resolve(&all)?
+    } else {
+        directory.find(&all)?
+    };
+    let answer = match select(JsFuture::from(answer), pin!(Delay::from(BUDGET))).await {
+        Either::Left((answer, _)) => answer?.as_string().unwrap_or_default(),
+        Either::Right(_) => return Err("the directory did not answer in time".into()),
+    };
+    let partition = if meet {
+        let routes: Vec<(usize, Vec<u32>)> = serde_json::from_str(&answer)?;
+        routes.first().map(|(partition, _)| *partition)
+    } else {
+        answer.parse().ok()
+    };
+    let found = partition.and_then(|partition| mailboxes.get(partition));
+    Ok(found.cloned().unwrap_or_else(first))
 }

@@ -333,7 +333,7 @@ pub(super) fn time(ms: i64) -> Option<String> {
 }
 
 /// What somebody may mean who writes down one of a person's names.
-pub(super) fn names(person: &str) -> [Name; 4] {
+pub(crate) fn names(person: &str) -> [Name; 4] {
     let digits = person.trim_start_matches('+').to_owned();
     [
         Name::User(person.to_owned()),

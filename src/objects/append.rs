@@ -7,18 +7,19 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::future::try_join_all;
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Env, Result};
 
-use super::{
-    addresses::{BINDING, name_of},
-    mailbox::Mailbox,
-};
-use crate::event::{
-    Event, Home,
-    wire::{self, Batch},
+use super::{addresses::stub, mailbox::Mailbox, partitions};
+use crate::{
+    environment,
+    event::{
+        Event, Home,
+        wire::{self, Batch},
+    },
+    mailbox::address::Address,
 };
 
 /// How many mailboxes are called from one invocation.
@@ -26,10 +27,21 @@ const MOST_CALLS: usize = 40;
 
 /// Has every mailbox append its events, all at the same time. `Ok` when all have committed.
 pub(crate) async fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Result<()> {
-    let mut batches: Vec<Batch> = events
-        .into_iter()
-        .map(|(home, events)| (name_of(&home), events))
-        .collect();
+    let environment = environment::read(env);
+    let mut batches: Vec<Batch> = Vec::with_capacity(events.len());
+    let mut spread = Vec::new();
+    for (home, events) in events {
+        match (home, &*environment) {
+            (Home::Number(number), Ok(ready)) if ready.settings.partitions_of(&number) > 1 => {
+                let of = ready.settings.partitions_of(&number);
+                spread.push((number, of, events));
+            }
+            (home, _) => batches.push((Address::Whole(home).name(), events)),
+        }
+    }
+    if !spread.is_empty() {
+        batches.extend(partitions::spread_all(env, spread).await?);
+    }
     let group = batches.len().div_ceil(MOST_CALLS).max(1);
     let mut groups = Vec::new();
     while !batches.is_empty() {
@@ -45,22 +57,9 @@ async fn call(env: &Env, group: &[Batch]) -> Result<()> {
     let Some((mailbox, _)) = group.first() else {
         return Ok(());
     };
-    let stub: Stub = env
-        .durable_object(BINDING)?
-        .get_by_name(mailbox)?
-        .into_rpc();
     let batches = Uint8Array::from(wire::write(group).as_slice());
-    JsFuture::from(stub.append(&batches)?).await?;
+    JsFuture::from(stub(env, mailbox)?.append(&batches)?).await?;
     Ok(())
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// What a mailbox is called through.
-    type Stub;
-
-    #[wasm_bindgen(method, catch)]
-    fn append(this: &Stub, batches: &Uint8Array) -> std::result::Result<Promise, JsValue>;
 }
 
 #[wasm_bindgen(module = "/src/objects/extend.js")]

@@ -16,7 +16,7 @@ use worker::{
     durable_object,
 };
 
-use super::{addresses::home_of, mirror::Mirroring, sql::Storage};
+use super::{mirror::Mirroring, sql::Storage};
 use crate::{
     config::Answering,
     conversation::{
@@ -28,7 +28,8 @@ use crate::{
     environment::{self, Environment},
     event::{Event, Home},
     mailbox::{
-        self, Pulse,
+        self, Directory, Pulse,
+        address::Address,
         sql::{Sql, SqlError},
     },
     sending::{Outbox, Rates, repeats::Repeats},
@@ -47,6 +48,8 @@ pub struct Mailbox {
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
+    /// The same of an object that keeps a directory.
+    directory: RefCell<Option<Directory>>,
     /// How often it was opened. What was on its way when it was opened anew is not on its way for the new one.
     openings: Cell<u32>,
     /// When the alarm is set for (unix milliseconds), where we have set it.
@@ -74,6 +77,8 @@ pub(super) struct Core {
     pub(super) source: String,
     /// The business number, where the mailbox is one's.
     pub(super) phone_number_id: Option<String>,
+    /// What the ids of its sends begin with: no other mailbox of the number gives such ids.
+    pub(super) sends_as: String,
 }
 
 // Nothing is left half done by a panic: the log is in the database, and the rest is read from there again.
@@ -84,6 +89,7 @@ impl DurableObject for Mailbox {
         Self {
             environment: environment::read(&env),
             core: RefCell::new(None),
+            directory: RefCell::new(None),
             openings: Cell::new(0),
             alarm: Cell::new(None),
             pulse: Cell::default(),
@@ -150,7 +156,8 @@ impl Mailbox {
 
     fn open(&self) -> std::result::Result<Core, SqlError> {
         let sql: Rc<dyn Sql> = self.storage.clone();
-        let home = home_of(&self.state.id().name().unwrap_or_default());
+        let address = self.address();
+        let home = address.home();
         let phone_number_id = match &home {
             Home::Number(id) => Some(id.clone()),
             Home::Account(_) => None,
@@ -160,13 +167,22 @@ impl Mailbox {
         };
         let settings = &ready.settings;
         let rates = Rates {
-            per_second: settings.sending.per_second,
-            per_minute: settings.sending.per_minute,
+            per_second: address.share_of(settings.sending.per_second),
+            per_minute: settings
+                .sending
+                .per_minute
+                .map(|rate| address.share_of(rate)),
         };
         let destinations = settings.destinations.iter();
         let destinations = destinations
             .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
             .cloned()
+            .map(|mut destination| {
+                destination.max_in_flight = address.share_of(destination.max_in_flight);
+                let most = destination.max_per_second;
+                destination.max_per_second = most.map(|most| address.share_of(most));
+                destination
+            })
             .collect();
         let outbox = Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?;
         let answers = match (&settings.answering, &phone_number_id) {
@@ -188,7 +204,34 @@ impl Mailbox {
             sql,
             source: cloudevent::source(&home),
             phone_number_id,
+            sends_as: address.sends_as(),
         })
+    }
+
+    fn address(&self) -> Address {
+        Address::read(&self.state.id().name().unwrap_or_default())
+    }
+
+    /// Runs `task` on the directory of a number, which this object keeps instead of a mailbox.
+    pub(super) fn with_directory<T>(
+        &self,
+        task: impl FnOnce(&mut Directory) -> std::result::Result<T, SqlError>,
+    ) -> Result<T> {
+        let mut slot = self.directory.try_borrow_mut().map_err(|_| "busy")?;
+        let worked = match slot.take() {
+            Some(directory) => Ok(directory),
+            None => match self.address() {
+                Address::Directory { of, .. } => Directory::open(self.storage.clone(), of),
+                _ => return Err("this is no directory".into()),
+            },
+        };
+        let worked = worked.and_then(|mut directory| {
+            let done = task(&mut directory)?;
+            Ok((directory, done))
+        });
+        let (directory, done) = worked.map_err(|error| failed(&mut None, &error))?;
+        *slot = Some(directory);
+        Ok(done)
     }
 
     /// Appends events.
@@ -253,6 +296,10 @@ fn answers(
 /// Forgets what may not be what was committed.
 #[inline(never)]
 fn failed(core: &mut Option<Core>, error: &SqlError) -> worker::Error {
+    // Found before anything was done.
+    if *error == SqlError::Moved {
+        return worker::Error::RustError(error.to_string());
+    }
     *core = None;
     console_error!(
         "{}",

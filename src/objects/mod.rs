@@ -15,13 +15,15 @@ mod lane;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
 mod mirror;
+mod partitions;
 mod problem;
 mod replays;
 mod send;
 mod sends;
 mod sql;
 
-pub(crate) use addresses::BINDING;
+pub(crate) use addresses::{BINDING, mailbox_of, mailboxes};
+pub(crate) use admin::names;
 pub(crate) use append::{append_all, extend_objects};
 pub use courier::Courier;
 pub use drift::Drift;

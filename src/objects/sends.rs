@@ -177,12 +177,12 @@ impl Core {
                 Known::No => {}
             }
         }
-        let phone_number_id = self.phone_number_id.clone().unwrap_or_default();
+        let sends_as = self.sends_as.clone();
         let mut into = Into {
             mailbox: &mut self.mailbox,
             outbox: &mut self.outbox,
             sql: &*self.sql,
-            phone_number_id: &phone_number_id,
+            sends_as: &sends_as,
             fallback,
             consent,
             now_ms,

@@ -175,9 +175,9 @@ impl Outbox {
         Ok(count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)))
     }
 
-    /// An id that no send of the number had or will have, and that says whose send it is.
-    pub fn new_id(&self, phone_number_id: &str, now_ms: i64) -> String {
-        format!("{phone_number_id}.{now_ms:x}-{:x}", self.last + 1)
+    /// An id that no send of the number had or will have. It begins with what the mailbox's sends begin with.
+    pub fn new_id(&self, sends_as: &str, now_ms: i64) -> String {
+        format!("{sends_as}.{now_ms:x}-{:x}", self.last + 1)
     }
 
     /// Takes a send in, and gives when it will go as far as can be told (unix milliseconds); `None` where one was asked

@@ -53,8 +53,8 @@ pub struct Into<'a> {
     pub outbox: &'a mut Outbox,
     /// Their database.
     pub sql: &'a dyn Sql,
-    /// The number.
-    pub phone_number_id: &'a str,
+    /// What the ids of the mailbox's sends begin with.
+    pub sends_as: &'a str,
     /// The template for those that name none.
     pub fallback: Option<&'a Message>,
     /// What is set about consent.
@@ -189,7 +189,7 @@ fn queue(into: &mut Into<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError
         };
         let mut in_reply_to = wanted.in_reply_to;
         for (message, goes) in wanted.messages.into_iter().zip(goes) {
-            let id = into.outbox.new_id(into.phone_number_id, into.now_ms);
+            let id = into.outbox.new_id(into.sends_as, into.now_ms);
             let draft = Draft {
                 to: recipient_of(&name),
                 fallback: fallback.clone().filter(|_| message.is_free_form()),
@@ -273,7 +273,7 @@ mod tests {
                 mailbox: &mut self.mailbox,
                 outbox: &mut self.outbox,
                 sql: &*self.sql,
-                phone_number_id: "1065",
+                sends_as: "1065",
                 fallback,
                 consent: None,
                 now_ms: NOW,

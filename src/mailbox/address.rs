@@ -1,0 +1,183 @@
+//! Which object keeps what: the names of mailboxes, and of the directory of a number that has several.
+//!
+//! Nothing above this knows of partitions, but for who asks all of them.
+
+use crate::event::Home;
+
+const ACCOUNT: &str = "account/";
+
+/// Whom an object keeps what for, by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// All of a number or an account: the number's id; `account/` and the account's.
+    Whole(Home),
+    /// A part of a number's conversations: `{number}/{partition}of{of}`.
+    Partition {
+        /// The number's id.
+        number: String,
+        /// Which, from 0 on.
+        partition: u32,
+        /// How many the number has.
+        of: u32,
+    },
+    /// Which partition each person's conversation is in: `{number}/of{of}`.
+    Directory {
+        /// The number's id.
+        number: String,
+        /// How many partitions the number has.
+        of: u32,
+    },
+}
+
+impl Address {
+    /// The mailboxes of a number that has so many partitions.
+    pub fn mailboxes(number: &str, of: u32) -> Vec<Self> {
+        if of <= 1 {
+            return vec![Self::Whole(Home::Number(number.to_owned()))];
+        }
+        let partition = |partition| Self::Partition {
+            number: number.to_owned(),
+            partition,
+            of,
+        };
+        (0..of).map(partition).collect()
+    }
+
+    /// The object's name.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Whole(Home::Number(id)) => id.clone(),
+            Self::Whole(Home::Account(id)) => format!("{ACCOUNT}{id}"),
+            Self::Partition {
+                number,
+                partition,
+                of,
+            } => format!("{number}/{partition}of{of}"),
+            Self::Directory { number, of } => format!("{number}/of{of}"),
+        }
+    }
+
+    /// Reads an object's name.
+    pub fn read(name: &str) -> Self {
+        if let Some(id) = name.strip_prefix(ACCOUNT) {
+            return Self::Whole(Home::Account(id.to_owned()));
+        }
+        let part = name.rsplit_once('/').and_then(|(number, part)| {
+            let (partition, of) = part.split_once("of")?;
+            let (number, of) = (number.to_owned(), of.parse().ok()?);
+            if partition.is_empty() {
+                return Some(Self::Directory { number, of });
+            }
+            let partition = partition.parse().ok()?;
+            Some(Self::Partition {
+                number,
+                partition,
+                of,
+            })
+        });
+        part.unwrap_or_else(|| Self::Whole(Home::Number(name.to_owned())))
+    }
+
+    /// Whose mailbox it is, or is part of.
+    pub fn home(&self) -> Home {
+        match self {
+            Self::Whole(home) => home.clone(),
+            Self::Partition { number, .. } | Self::Directory { number, .. } => {
+                Home::Number(number.clone())
+            }
+        }
+    }
+
+    /// What the ids of its sends begin with: the number, and what keeps partitions apart.
+    pub fn sends_as(&self) -> String {
+        match self {
+            Self::Partition {
+                number, partition, ..
+            } => format!("{number}.{partition}"),
+            Self::Whole(Home::Number(number)) | Self::Directory { number, .. } => number.clone(),
+            Self::Whole(Home::Account(_)) => String::new(),
+        }
+    }
+
+    /// What it may use of what the number may use in all: no less than one.
+    pub fn share_of(&self, all: u32) -> u32 {
+        match self {
+            Self::Partition { of, .. } => all.checked_div(*of).unwrap_or(all).max(1),
+            _ => all,
+        }
+    }
+}
+
+/// The partition of the person whom a directory gave this number: numbers are given in turn, so that all partitions
+/// get as many. What is nobody's (0) is in the first.
+pub fn partition_of(person: i64, of: u32) -> u32 {
+    let turn = person.saturating_sub(1).max(0);
+    let partition = turn.checked_rem(of.into()).unwrap_or(0);
+    u32::try_from(partition).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: &str = "106540352242922";
+
+    #[test]
+    fn names_are_as_they_always_were() {
+        let number = NUMBER.to_owned();
+        for (address, name) in [
+            (Address::Whole(Home::Number(number.clone())), NUMBER),
+            (
+                Address::Whole(Home::Account("102290129340398".to_owned())),
+                "account/102290129340398",
+            ),
+            (
+                Address::Partition {
+                    number: number.clone(),
+                    partition: 3,
+                    of: 8,
+                },
+                "106540352242922/3of8",
+            ),
+            (Address::Directory { number, of: 8 }, "106540352242922/of8"),
+        ] {
+            assert_eq!(address.name(), name);
+            assert_eq!(Address::read(name), address);
+        }
+    }
+
+    #[test]
+    fn without_partitions_a_number_has_the_mailbox_that_it_always_had() {
+        let names = |of| -> Vec<String> {
+            let all = Address::mailboxes(NUMBER, of);
+            all.iter().map(Address::name).collect()
+        };
+        assert_eq!(names(1), [NUMBER]);
+        assert_eq!(names(2), ["106540352242922/0of2", "106540352242922/1of2"]);
+    }
+
+    #[test]
+    fn a_person_stays_where_they_are_and_all_partitions_get_as_many() {
+        let of_four: Vec<u32> = (0..10).map(|person| partition_of(person, 4)).collect();
+        assert_eq!(of_four, [0, 0, 1, 2, 3, 0, 1, 2, 3, 0]);
+        assert_eq!((partition_of(7, 1), partition_of(-7, 4)), (0, 0));
+    }
+
+    #[test]
+    fn no_two_partitions_give_a_send_the_same_id() {
+        let partitions = Address::mailboxes(NUMBER, 2);
+        let ids: Vec<String> = partitions.iter().map(Address::sends_as).collect();
+        assert_eq!(ids, ["106540352242922.0", "106540352242922.1"]);
+        assert_eq!(Address::read(NUMBER).sends_as(), NUMBER);
+    }
+
+    #[test]
+    fn partitions_together_never_use_more_than_the_number_may() {
+        for (all, of) in [(80, 4), (80, 8), (50, 8), (1000, 16), (20, 16)] {
+            let partitions = Address::mailboxes(NUMBER, of);
+            let sum: u32 = partitions.iter().map(|address| address.share_of(all)).sum();
+            assert!(sum <= all && sum > 0, "{sum} of {all}");
+        }
+        assert_eq!(Address::read(NUMBER).share_of(80), 80);
+    }
+}

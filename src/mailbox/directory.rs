@@ -1,0 +1,152 @@
+//! In which partition of a number each person's conversation is.
+//!
+//! It is one object for the number, so that whoever turns out to be somebody else turns out so once, and in one place.
+//! It writes only where it meets somebody or learns a name; mostly it is asked for what it knows.
+//!
+//! A person who was met under two names, and so as two, is in the partition of the one who was met first from the
+//! moment on in which both names are told together. What came to the other partition is still delivered from there, and
+//! its ids are known there alone: for as long as Meta may repeat an event, who asks is told of that partition as well,
+//! and asks it before the event is stored ([`super::Mailbox::cede`]).
+
+use std::rc::Rc;
+
+use super::{
+    address::partition_of,
+    people::People,
+    sql::{Sql, SqlError, atomically},
+    to_their_ends,
+};
+use crate::event::{Effect, Event, Name};
+
+/// For how long the partition is asked where a person was before, in milliseconds: Meta repeats for seven days.
+const ASKED_FOR_MS: i64 = 9 * 24 * 60 * 60 * 1000;
+
+/// Where an event belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The partition.
+    pub partition: u32,
+    /// Other partitions that may have stored it.
+    pub former: Vec<u32>,
+}
+
+/// Somebody who turned out to be somebody else.
+#[derive(Debug, Clone, Copy)]
+struct Join {
+    from: i64,
+    into: i64,
+    at_ms: i64,
+}
+
+/// The directory of one number.
+#[derive(Debug)]
+pub struct Directory {
+    sql: Rc<dyn Sql>,
+    of: u32,
+    joins: Vec<Join>,
+}
+
+impl Directory {
+    /// Opens the directory of a number that has so many partitions, and makes its tables where there are none.
+    pub fn open(sql: Rc<dyn Sql>, of: u32) -> Result<Self, SqlError> {
+        People::create(&*sql)?;
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS joins (person INTEGER PRIMARY KEY, became INTEGER NOT NULL, \
+             at_ms INTEGER NOT NULL) STRICT",
+            &[],
+        )?;
+        let mut joins = Vec::new();
+        for row in sql.exec("SELECT person, became, at_ms FROM joins", &[])? {
+            joins.push(Join {
+                from: row.required_integer(0)?,
+                into: row.required_integer(1)?,
+                at_ms: row.required_integer(2)?,
+            });
+        }
+        Ok(Self { sql, of, joins })
+    }
+
+    /// Where these events belong, in their order. Only their names, and those that a change of names leaves behind, are
+    /// looked at. What that teaches is committed.
+    pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>, SqlError> {
+        let named: Vec<Event> = events.iter().map(names_alone).collect();
+        let mut people = People::load(&*self.sql, &named)?;
+        let mut persons = Vec::with_capacity(named.len());
+        for event in &named {
+            persons.push(people.place(&*self.sql, event)?.conversation);
+        }
+        let joins = to_their_ends(people.joins());
+        atomically(&*self.sql, || {
+            people.save(&*self.sql)?;
+            for (from, into) in &joins {
+                self.sql.exec(
+                    "UPDATE joins SET became = ?2 WHERE became = ?1",
+                    &[(*from).into(), (*into).into()],
+                )?;
+                self.sql.exec(
+                    "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",
+                    &[(*from).into(), (*into).into(), now_ms.into()],
+                )?;
+            }
+            Ok(())
+        })?;
+        for (from, into) in joins {
+            for join in &mut self.joins {
+                if join.into == from {
+                    join.into = into;
+                }
+            }
+            self.joins.push(Join {
+                from,
+                into,
+                at_ms: now_ms,
+            });
+        }
+        Ok(persons
+            .into_iter()
+            .map(|person| self.route(person, now_ms))
+            .collect())
+    }
+
+    /// The partition of the first of these names that is anybody's.
+    pub fn find(&self, names: &[Name]) -> Result<Option<u32>, SqlError> {
+        for name in names {
+            if let Some(found) = super::people::look(&*self.sql, name)? {
+                return Ok(Some(partition_of(found.conversation, self.of)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn route(&self, person: i64, now_ms: i64) -> Route {
+        let joined = self.joins.iter().find(|join| join.from == person);
+        let person = joined.map_or(person, |join| join.into);
+        let partition = partition_of(person, self.of);
+        let recent = self
+            .joins
+            .iter()
+            .filter(|join| join.into == person && now_ms.saturating_sub(join.at_ms) < ASKED_FOR_MS);
+        let mut former: Vec<u32> = recent
+            .map(|join| partition_of(join.from, self.of))
+            .filter(|other| *other != partition)
+            .collect();
+        former.sort_unstable();
+        former.dedup();
+        Route { partition, former }
+    }
+}
+
+/// An event that says no more than whose it is.
+pub fn names_alone(event: &Event) -> Event {
+    Event {
+        id: String::new(),
+        kind: String::new(),
+        time: None,
+        names: event.names.clone(),
+        effect: match &event.effect {
+            Effect::Renames { from } => Effect::Renames { from: from.clone() },
+            _ => Effect::None,
+        },
+        data: String::new(),
+    }
+}

@@ -1,0 +1,250 @@
+//! What the partitions of a number promise together.
+
+use super::*;
+use crate::mailbox::address::partition_of;
+
+const OF: u32 = 3;
+
+/// A number with partitions, and what the Worker does with its events.
+struct Number {
+    directory: Directory,
+    partitions: Vec<Mailbox>,
+}
+
+impl Number {
+    fn new() -> Self {
+        let open = |_| Mailbox::open(Native::new(), vec![destination("crm")]).unwrap();
+        Self {
+            directory: Directory::open(Native::new(), OF).unwrap(),
+            partitions: (0..OF).map(open).collect(),
+        }
+    }
+
+    fn route(&mut self, event: &Event) -> Route {
+        let events = std::slice::from_ref(event);
+        self.directory.resolve(events, NOW).unwrap().remove(0)
+    }
+
+    /// Stores an event where it was found to belong. Gives whether it is stored; where not, Meta repeats it.
+    fn store(&mut self, event: &Event, route: &Route) -> bool {
+        let partition = usize::try_from(route.partition).unwrap();
+        for former in &route.former {
+            let former = &mut self.partitions[usize::try_from(*former).unwrap()];
+            let moved = former.cede(event, NOW).unwrap();
+            if moved.stored {
+                return true;
+            }
+            self.partitions[partition]
+                .adopt(&event.names, &moved)
+                .unwrap();
+        }
+        match self.partitions[partition].append(vec![event.clone()], NOW) {
+            Ok(_) => true,
+            Err(SqlError::Moved) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn take(&mut self, event: &Event) -> u32 {
+        let route = self.route(event);
+        assert!(self.store(event, &route));
+        route.partition
+    }
+
+    fn delivered(&mut self) -> Vec<String> {
+        let partitions = self.partitions.iter_mut();
+        partitions
+            .flat_map(|partition| deliver(partition, NOW, |_| true))
+            .collect()
+    }
+}
+
+fn user(id: &str) -> Name {
+    Name::User(id.to_owned())
+}
+
+fn phone(digits: &str) -> Name {
+    Name::Phone(digits.to_owned())
+}
+
+fn of(names: &[Name], id: &str) -> Event {
+    Event {
+        names: names.to_vec(),
+        ..message("", id)
+    }
+}
+
+#[test]
+fn whatever_a_person_is_called_their_events_come_to_one_partition() {
+    let mut number = Number::new();
+    number.take(&of(&[phone("1")], "first"));
+    let home = number.take(&of(&[user("US.1"), phone("2")], "a"));
+    assert_eq!(number.take(&of(&[user("US.1")], "b")), home);
+    assert_eq!(number.take(&of(&[phone("2")], "c")), home);
+    assert_eq!(number.delivered().len(), 4);
+}
+
+#[test]
+fn partitions_get_as_many_people() {
+    let mut number = Number::new();
+    let homes: Vec<u32> = (0..9)
+        .map(|n| number.take(&of(&[phone(&n.to_string())], &format!("m{n}"))))
+        .collect();
+    assert_eq!(
+        homes,
+        (1..10)
+            .map(|person| partition_of(person, OF))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_directory_that_learns_nothing_writes_nothing() {
+    let sql = Native::new();
+    let mut directory = Directory::open(sql.clone(), OF).unwrap();
+    let event = of(&[user("US.1"), phone("2")], "a");
+    directory
+        .resolve(std::slice::from_ref(&event), NOW)
+        .unwrap();
+    let before = sql.changes();
+    directory
+        .resolve(&[event, of(&[phone("2")], "b")], NOW + 1000)
+        .unwrap();
+    assert_eq!(sql.changes(), before);
+}
+
+#[test]
+fn who_was_met_in_two_partitions_takes_windows_and_consent_along_and_no_event_is_stored_twice() {
+    let mut number = Number::new();
+    let by_user = number.take(&of(&[user("US.1")], "by-user"));
+    let early = of(&[phone("2")], "by-phone");
+    let by_phone = number.take(&early);
+    assert_ne!(by_user, by_phone);
+    let name = [phone("2")];
+    let former = &mut number.partitions[usize::try_from(by_phone).unwrap()];
+    former
+        .change_state(&name[0], |state| {
+            state.fired = [("hours".to_owned(), 5)].into();
+        })
+        .unwrap();
+
+    let both = of(&[user("US.1"), phone("2")], "both");
+    assert_eq!(number.take(&both), by_user);
+    assert_eq!(
+        number.take(&early),
+        by_user,
+        "it is known where it was stored"
+    );
+    number.take(&both);
+    let late = Event {
+        time: Some(NOW / 1000 - 500),
+        ..of(&[phone("2")], "late")
+    };
+    assert_eq!(number.take(&late), by_user);
+    let found = number.partitions[usize::try_from(by_user).unwrap()]
+        .find(&name[0])
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
+    assert_eq!(found.state.fired["hours"], 5);
+    let mut delivered = number.delivered();
+    delivered.sort();
+    assert_eq!(delivered, ["both-0", "by-phone-0", "by-user-0", "late-0"]);
+}
+
+#[test]
+fn a_directory_that_was_opened_anew_still_knows_who_became_whom() {
+    let sql = Native::new();
+    let mut directory = Directory::open(sql.clone(), OF).unwrap();
+    for names in [
+        vec![user("US.1")],
+        vec![phone("2")],
+        vec![user("US.1"), phone("2")],
+    ] {
+        directory.resolve(&[of(&names, "x")], NOW).unwrap();
+    }
+    let mut directory = Directory::open(sql, OF).unwrap();
+    let route =
+        |directory: &mut Directory, at| directory.resolve(&[of(&[phone("2")], "y")], at).unwrap();
+    assert_eq!(
+        route(&mut directory, NOW),
+        [Route {
+            partition: 0,
+            former: vec![1]
+        }]
+    );
+    let ten_days = 10 * 24 * 3_600_000;
+    assert_eq!(
+        route(&mut directory, NOW + ten_days),
+        [Route {
+            partition: 0,
+            former: vec![]
+        }]
+    );
+}
+
+/// What Meta tells of two people under the names it has for them; the last of each links them all.
+fn stories() -> Vec<Event> {
+    let mut stories = Vec::new();
+    for person in ["A", "B"] {
+        let name = |what: &str| format!("{person}{what}");
+        let (old, new) = (user(&name("old")), user(&name("new")));
+        let (from, to) = (phone(&name("1")), phone(&name("2")));
+        let renamed = Event {
+            effect: Effect::Renames {
+                from: vec![old.clone(), from.clone()],
+            },
+            ..of(&[new.clone(), to.clone()], &name("renamed"))
+        };
+        stories.extend([
+            of(std::slice::from_ref(&from), &name("a")),
+            of(std::slice::from_ref(&old), &name("b")),
+            of(&[old, from], &name("c")),
+            renamed,
+            of(&[new], &name("d")),
+            of(&[to], &name("e")),
+        ]);
+    }
+    stories
+}
+
+proptest! {
+    /// Whatever the order, and however many copies of a webhook are under way at the same time, every event is stored
+    /// once, and everything that was told to be one person's is in one partition in the end.
+    #[test]
+    fn every_event_is_stored_once_and_every_person_ends_in_one_partition(
+        order in Just((0usize..12).flat_map(|event| [event; 3]).collect::<Vec<_>>()).prop_shuffle(),
+        delays in proptest::collection::vec(0usize..12, 36),
+    ) {
+        let stories = stories();
+        let mut number = Number::new();
+        // Copies whose partition is known and that have not arrived there, each with when they do.
+        let mut under_way: Vec<(usize, usize, Route)> = Vec::new();
+        for (step, (event, delay)) in order.iter().zip(delays).enumerate() {
+            let route = number.route(&stories[*event]);
+            under_way.push((step + delay, *event, route));
+            let (due, later) = under_way.into_iter().partition(|(at, ..)| *at <= step);
+            under_way = later;
+            let due: Vec<(usize, usize, Route)> = due;
+            for (_, event, route) in due {
+                number.store(&stories[event], &route);
+            }
+        }
+        for (_, event, route) in under_way {
+            number.store(&stories[event], &route);
+        }
+        // Meta repeats until it is told that everything is stored.
+        for event in &stories {
+            number.take(event);
+        }
+        let mut delivered = number.delivered();
+        delivered.sort();
+        let mut expected: Vec<String> = stories.iter().map(|event| event.id.clone()).collect();
+        expected.sort();
+        prop_assert_eq!(delivered, expected);
+        for person in [&stories[..6], &stories[6..]] {
+            let homes: Vec<u32> = person.iter().map(|event| number.route(event).partition).collect();
+            prop_assert!(homes.iter().all(|home| *home == homes[0]), "{:?}", homes);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A busy number's conversations are spread over several objects, and nobody notices.
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use simulator::backend::Backend;
+use simulator::graph::Graph;
+use simulator::local;
+use simulator::webhook::{Customer, Message, Number, Update, Webhook};
+use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts};
+
+const NUMBER: &str = local::PHONE_NUMBER_ID;
+
+fn settings(backend: &Backend, partitions: u32) -> Settings {
+    Transom::builder()
+        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
+        .config(json!({
+            "destinations": [destination("crm", backend)],
+            "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
+        }))
+}
+
+fn text(customer: &Customer, text: &str) -> Update {
+    Update::message(&Number::local(), customer, Message::text(text))
+}
+
+/// Customer `n` by phone number alone, by user id alone, and by both.
+fn called(n: usize) -> [Customer; 3] {
+    let both = Customer::nth(n);
+    let phone = Customer::new(both.phone.clone().unwrap());
+    let user = Customer::without_phone(both.user_id.clone().unwrap());
+    [phone, user, both]
+}
+
+async fn takes(transom: &Transom, webhook: &Webhook) {
+    assert_eq!(transom.meta().post(webhook).await.status, 200);
+}
+
+#[tokio::test]
+async fn every_event_arrives_once_in_the_order_of_its_conversation() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let mut transom = settings(&backend, 4).start().await;
+    for round in 0..5 {
+        let all = (0..20).map(|n| text(&Customer::nth(n), &format!("{n} {round}")));
+        let webhook = Webhook::of(all);
+        takes(&transom, &webhook).await;
+        takes(&transom, &webhook).await;
+        if round == 2 {
+            transom.restart().await;
+        }
+    }
+    assert!(backend.wait_for(100, PATIENCE).await);
+    for n in 0..20 {
+        let events = backend.events_of(&Customer::nth(n).user_id.unwrap());
+        let mut of_customer: Vec<&str> = texts(&events);
+        // After the restart an event may be delivered again.
+        of_customer.dedup();
+        let expected: Vec<String> = (0..5).map(|round| format!("{n} {round}")).collect();
+        assert_eq!(of_customer, expected);
+    }
+    assert_eq!(backend.faults(), Vec::<String>::new());
+    let sources: Vec<Value> = backend
+        .arrivals()
+        .iter()
+        .map(|one| one.event().source.clone().into())
+        .collect();
+    assert!(
+        sources
+            .iter()
+            .all(|source| *source == format!("/whatsapp/{NUMBER}"))
+    );
+    // Four partitions and the number's directory.
+    assert_eq!(transom.objects("mailbox"), 5);
+}
+
+#[tokio::test]
+async fn whatever_somebody_is_called_it_is_one_conversation() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let transom = settings(&backend, 4).start().await;
+    for n in 0..8 {
+        let [phone, user, both] = called(n);
+        for (customer, words) in [
+            (&phone, "one"),
+            (&both, "two"),
+            (&user, "three"),
+            (&phone, "four"),
+        ] {
+            takes(&transom, &Webhook::of([text(customer, words)])).await;
+        }
+        let mut conversations = Vec::new();
+        for name in [phone.phone.unwrap(), user.user_id.unwrap()] {
+            let path = format!("/v1/conversations/{NUMBER}/{name}");
+            let (status, found) = transom.admin(&path).await;
+            assert_eq!(status, 200, "{found}");
+            assert_eq!(found["window"]["customer_service"]["open"], true);
+            assert_eq!(found["names"].as_array().unwrap().len(), 2, "{found}");
+            conversations.push(found["conversation"].clone());
+        }
+        assert_eq!(conversations[0], conversations[1]);
+    }
+    assert!(backend.wait_for(32, PATIENCE).await);
+    let (status, _) = transom
+        .admin(&format!("/v1/conversations/{NUMBER}/19995550000"))
+        .await;
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn who_was_met_as_two_in_two_partitions_is_one_from_the_moment_it_is_told() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let transom = settings(&backend, 4).start().await;
+    let [phone, user, both] = called(7);
+    let early = Webhook::of([text(&user, "as a user")]);
+    takes(&transom, &Webhook::of([text(&phone, "as a phone number")])).await;
+    takes(&transom, &early).await;
+    takes(&transom, &Webhook::of([text(&both, "as both")])).await;
+    // Meta is in doubt and repeats what the other partition has.
+    takes(&transom, &early).await;
+    takes(&transom, &Webhook::of([text(&user, "as a user again")])).await;
+    assert!(backend.wait_for(4, PATIENCE).await);
+    let path = format!("/v1/conversations/{NUMBER}/{}", user.user_id.unwrap());
+    let (_, found) = transom.admin(&path).await;
+    assert_eq!(found["names"].as_array().unwrap().len(), 2, "{found}");
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let events = backend.events();
+    let mut taken = texts(&events);
+    taken.sort_unstable();
+    assert_eq!(
+        taken,
+        [
+            "as a phone number",
+            "as a user",
+            "as a user again",
+            "as both"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
+    let (backend, graph) = (
+        Backend::start(DESTINATION_SECRET).await,
+        Graph::start().await,
+    );
+    let transom = settings(&backend, 4).graph(&graph).start().await;
+    let client = reqwest::Client::new();
+    let post = async |body: Value| {
+        let request = client
+            .post(transom.url("/v1/messages"))
+            .bearer_auth(ADMIN_TOKEN);
+        let answer = request.json(&body).send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
+    };
+    let hello = json!({ "type": "text", "text": { "body": "hola" } });
+    let mut ids = std::collections::BTreeSet::new();
+    for n in 0..6 {
+        let [phone, user, both] = called(n);
+        takes(&transom, &Webhook::of([text(&both, "hola")])).await;
+        for whom in [
+            json!({ "to": phone.phone }),
+            json!({ "recipient": user.user_id }),
+            json!({ "conversation": user.user_id }),
+        ] {
+            let mut body = json!({ "phone_number_id": NUMBER, "message": hello });
+            body.as_object_mut()
+                .unwrap()
+                .extend(whom.as_object().unwrap().clone());
+            let (status, answer) = post(body).await;
+            assert_eq!(status, 202, "{answer}");
+            ids.insert(answer["messages"][0]["id"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(ids.len(), 18, "no two sends have the same id");
+    for id in ids {
+        let sent = support::eventually(async || {
+            let (status, send) = transom.admin(&format!("/v1/messages/{id}")).await;
+            assert_eq!(status, 200, "{send}");
+            (send["state"] == "accepted").then_some(send)
+        });
+        sent.await;
+    }
+    let (status, answer) =
+        post(json!({ "phone_number_id": NUMBER, "to": "16505550199", "message": hello })).await;
+    assert_eq!(status, 409, "nobody's window: {answer}");
+    let one = json!({ "to": "16505550199", "message": hello });
+    let (status, answer) = post(json!({ "phone_number_id": NUMBER, "sends": [one, one] })).await;
+    assert_eq!(status, 422, "{answer}");
+}
