@@ -64,6 +64,11 @@ pub(super) async fn answer(
             let names = objects::names(person);
             objects::mailbox_of(env, &ready.settings, number, &names, false).await?
         }
+        None if ready.settings.partitions_of(number) > 1 => {
+            let detail = "what several of its partitions know is not put together yet";
+            let detail = serde_json::json!({ "detail": detail });
+            return objects::problem(501, "Not there for a number with partitions", &detail);
+        }
         None => number.to_owned(),
     };
     let (method, command, parameters) = match found.route.action {
@@ -148,7 +153,9 @@ async fn ask(env: &Env, mailbox: &str, method: Method, command: &str) -> Result<
 }
 
 async fn figures(env: &Env, settings: &Settings, parameters: &Parameters) -> Result<Response> {
+    // Those with partitions have no mailbox of their own to ask.
     let named = settings.numbers.iter();
+    let named = named.filter(|number| number.partitions <= 1);
     let mut mailboxes: Vec<&str> = named
         .map(|number| number.phone_number_id.as_str())
         .collect();

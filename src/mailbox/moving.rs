@@ -71,6 +71,7 @@ impl Mailbox {
     /// every time, since to take it in twice does no harm.
     pub fn cede(&mut self, event: &Event, now_ms: i64) -> Result<Moved, SqlError> {
         let sql = self.sql.clone();
+        self.ids.turn(&*sql, now_ms)?;
         let seen = self.ids.seen(&*sql, std::slice::from_ref(event))?;
         let mut moved = Moved {
             stored: seen.contains(&event.id),
