@@ -191,3 +191,15 @@ async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
     let (status, answer) = post(json!({ "phone_number_id": NUMBER, "sends": [one, one] })).await;
     assert_eq!(status, 422, "{answer}");
 }
+
+#[tokio::test]
+async fn what_is_not_put_together_from_the_partitions_is_refused() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let transom = settings(&backend, 2).start().await;
+    takes(&transom, &Webhook::of([text(&Customer::local(), "hola")])).await;
+    assert!(backend.wait_for(1, PATIENCE).await);
+    for path in ["destinations", "dead-letters", "replays"] {
+        let (status, problem) = transom.admin(&format!("/v1/{path}/{NUMBER}")).await;
+        assert_eq!(status, 501, "{problem}");
+    }
+}
