@@ -80,7 +80,11 @@ impl Common<'_> {
             ("phone_number_id", &self.number),
             ("display_phone_number", &self.display_phone_number),
         ];
-        let mut out = String::from("{");
+        if members.iter().all(|(_, value)| value.is_none()) {
+            return String::new();
+        }
+        let mut out = String::with_capacity(160);
+        out.push('{');
         for (name, value) in members {
             if let Some(value) = value {
                 separate(&mut out, '{');
@@ -89,11 +93,8 @@ impl Common<'_> {
                 push_string(&mut out, value);
             }
         }
-        if out.len() == 1 {
-            String::new()
-        } else {
-            out + "}"
-        }
+        out.push('}');
+        out
     }
 }
 
@@ -156,7 +157,7 @@ impl<'o, 'a> Change<'o, 'a> {
     /// was not one. The members named `elsewhere` are none of its business.
     pub(super) fn lists(
         &mut self,
-        mut shell: Shell,
+        shell: &Shell,
         container: Json<'a>,
         lists: &[List],
         elsewhere: &[&str],
@@ -189,8 +190,8 @@ impl<'o, 'a> Change<'o, 'a> {
         if items.is_empty() {
             return false;
         }
-        let outside = shell.clone();
-        let left_out = shell.object(
+        let mut inside = shell.inside();
+        let left_out = inside.object(
             container,
             &["messaging_product", "metadata"],
             |key, value| {
@@ -199,15 +200,15 @@ impl<'o, 'a> Change<'o, 'a> {
                     || elsewhere.iter().any(|name| key.is(name))
             },
         );
-        self.write_items(&shell, items);
+        self.write_items(&inside, items);
         for (key, value) in misfits {
             let draft = Draft::unknown_text(format!("{}:{}", key.text(), value.canonical()));
             self.emit(draft, &|out| {
-                shell.around_member(key.raw(), value.raw(), out);
+                inside.around_member(key.raw(), value.raw(), out);
             });
         }
         if let Some(members) = left_out {
-            self.left_out(&outside, &members);
+            self.left_out(shell, &members);
         }
         true
     }

@@ -10,7 +10,7 @@ use crate::meta::shape::separate;
 pub(super) const CARRIED: usize = 4096;
 
 /// An envelope that is open at the place where the item goes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Shell {
     before: String,
     /// The closing brackets, innermost last.
@@ -18,6 +18,17 @@ pub(super) struct Shell {
 }
 
 impl Shell {
+    /// The same envelope, with room for what is to be opened in it.
+    pub(super) fn inside(&self) -> Self {
+        let mut inside = Self {
+            before: String::with_capacity(self.before.len() + 384),
+            closing: String::with_capacity(16),
+        };
+        inside.before.push_str(&self.before);
+        inside.closing.push_str(&self.closing);
+        inside
+    }
+
     /// Opens an object that has all members of `of` but those for which `aside` is true.
     ///
     /// Members that are large together would be large in every event. They are then left out, except the small ones

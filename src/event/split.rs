@@ -74,11 +74,11 @@ fn webhook<'a>(root: Json<'a>, events: &mut Events) {
         .filter(is_entry)
         .flat_map(|(_, list)| list.items())
     {
-        entry(item, shell.clone(), events);
+        entry(item, &shell, events);
     }
 }
 
-fn entry(entry: Json<'_>, mut shell: Shell, events: &mut Events) {
+fn entry(entry: Json<'_>, shell: &Shell, events: &mut Events) {
     let common = Common {
         account: entry.get("id").and_then(id),
         time: entry.get("time").and_then(seconds),
@@ -92,17 +92,17 @@ fn entry(entry: Json<'_>, mut shell: Shell, events: &mut Events) {
             .emit(Draft::unknown(entry), &|out| shell.around(entry.raw(), out));
         return;
     };
-    let outside = shell.clone();
-    if let Some(members) = shell.object(entry, &["id", "time"], |key, _| key.is("changes")) {
-        Change::of(common.clone(), events).left_out(&outside, &members);
+    let mut inside = shell.inside();
+    if let Some(members) = inside.object(entry, &["id", "time"], |key, _| key.is("changes")) {
+        Change::of(common.clone(), events).left_out(shell, &members);
     }
-    shell.list("changes");
+    inside.list("changes");
     for item in changes.items() {
-        change(item, common.clone(), shell.clone(), events);
+        change(item, common.clone(), &inside, events);
     }
 }
 
-fn change<'a>(json: Json<'a>, entry: Common<'a>, mut shell: Shell, events: &mut Events) {
+fn change<'a>(json: Json<'a>, entry: Common<'a>, shell: &Shell, events: &mut Events) {
     let value = json.only("value").filter(|value| value.is_object());
     let field = json.get("field").and_then(id);
     let (Some(field), Some(value)) = (field, value) else {
@@ -110,14 +110,14 @@ fn change<'a>(json: Json<'a>, entry: Common<'a>, mut shell: Shell, events: &mut 
         return;
     };
     let mut change = Change::of(entry.of_change(field, value), events);
-    let outside = shell.clone();
-    if let Some(members) = shell.object(json, &["field"], |key, _| key.is("value")) {
-        change.left_out(&outside, &members);
+    let mut inside = shell.inside();
+    if let Some(members) = inside.object(json, &["field"], |key, _| key.is("value")) {
+        change.left_out(shell, &members);
     }
-    shell.member("value");
-    if !fields::read(&mut change, &shell, value) {
+    inside.member("value");
+    if !fields::read(&mut change, &inside, value) {
         let draft = change.managed(super::draft::UNKNOWN, None, value);
-        change.emit(draft, &|out| shell.around(value.raw(), out));
+        change.emit(draft, &|out| inside.around(value.raw(), out));
     }
 }
 

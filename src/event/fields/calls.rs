@@ -24,8 +24,7 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
         },
     ];
     // Errors beside calls are those of the calls, and are carried along with them.
-    change.lists(shell.clone(), value, LISTS, &[])
-        || change.lists(shell.clone(), value, &[ERRORS], &[])
+    change.lists(shell, value, LISTS, &[]) || change.lists(shell, value, &[ERRORS], &[])
 }
 
 /// Something happened in a call. A customer who calls opens the window, whether or not anyone answers.

@@ -34,9 +34,9 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
         .only("history")
         .filter(|list| list.is_list() && change.common.number.is_some())
     else {
-        return change.lists(shell.clone(), value, BARE, &[]);
+        return change.lists(shell, value, BARE, &[]);
     };
-    let mut inside = shell.clone();
+    let mut inside = shell.inside();
     let elsewhere = ["history", "messages", "message_echoes"];
     let left_out = inside.object(value, &["messaging_product", "metadata"], |key, _| {
         elsewhere.iter().any(|name| key.is(name))
@@ -44,10 +44,10 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
     inside.list("history");
     let mut found = false;
     for item in chunks.items() {
-        chunk(change, inside.clone(), item);
+        chunk(change, &inside, item);
         found = true;
     }
-    found |= change.lists(shell.clone(), value, BARE, &["history"]);
+    found |= change.lists(shell, value, BARE, &["history"]);
     if let Some(members) = left_out.filter(|_| found) {
         change.left_out(shell, &members);
     }
@@ -55,19 +55,21 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
 }
 
 /// A chunk: an event for every message, and one for how far the history has come.
-fn chunk<'a>(change: &mut Change<'_, 'a>, mut shell: Shell, chunk: Json<'a>) {
+fn chunk<'a>(change: &mut Change<'_, 'a>, outside: &Shell, chunk: Json<'a>) {
     let threads = chunk.only("threads").filter(|threads| threads.is_list());
     let Some(draft) =
         progress(chunk).filter(|_| threads.is_some() || chunk.get("threads").is_none())
     else {
-        change.emit(Draft::unknown(chunk), &|out| shell.around(chunk.raw(), out));
+        change.emit(Draft::unknown(chunk), &|out| {
+            outside.around(chunk.raw(), out);
+        });
         return;
     };
-    let outside = shell.clone();
+    let mut shell = outside.inside();
     let left_out = shell.object(chunk, &["metadata", "errors"], |key, _| {
         threads.is_some() && key.is("threads")
     });
-    let mut inside = shell.clone();
+    let mut inside = shell.inside();
     inside.list("threads");
     let mut empty = Vec::new();
     for thread in threads.into_iter().flat_map(Json::items) {
@@ -80,7 +82,7 @@ fn chunk<'a>(change: &mut Change<'_, 'a>, mut shell: Shell, chunk: Json<'a>) {
             ..Person::default()
         };
         change.thread = known.or(named);
-        if !change.lists(inside.clone(), thread, THREAD, &[]) {
+        if !change.lists(&inside, thread, THREAD, &[]) {
             empty.push(thread.raw());
         }
     }
@@ -90,7 +92,7 @@ fn chunk<'a>(change: &mut Change<'_, 'a>, mut shell: Shell, chunk: Json<'a>) {
         threads => shell.around_member(r#""threads""#, &format!("[{}]", threads.join(",")), out),
     });
     if let Some(members) = left_out {
-        change.left_out(&outside, &members);
+        change.left_out(outside, &members);
     }
 }
 

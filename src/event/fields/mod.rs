@@ -102,7 +102,7 @@ pub(super) fn shape(field: &str) -> Option<&'static Shape> {
 /// nothing in it.
 pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
     match find(&change.common.field).map(|field| &field.read) {
-        Some(Items(lists)) => change.lists(shell.clone(), value, lists, &[]),
+        Some(Items(lists)) => change.lists(shell, value, lists, &[]),
         Some(Own(read)) => read(change, shell, value),
         Some(Whole(read)) => match read(change, value) {
             Some(draft) => {

@@ -59,12 +59,12 @@ pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Jso
     let Some(standby) = value.only("standby") else {
         return false;
     };
-    let mut inside = shell.clone();
+    let mut inside = shell.inside();
     let left_out = inside.object(value, &["messaging_product", "metadata"], |key, _| {
         key.is("standby")
     });
     inside.member("standby");
-    if !change.lists(inside, standby, LISTS, &[]) {
+    if !change.lists(&inside, standby, LISTS, &[]) {
         return false;
     }
     if let Some(members) = left_out {
