@@ -193,13 +193,47 @@ async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
 }
 
 #[tokio::test]
-async fn what_is_not_put_together_from_the_partitions_is_refused() {
+async fn each_partition_is_asked_for_itself() {
     let backend = Backend::start(DESTINATION_SECRET).await;
     let transom = settings(&backend, 2).start().await;
     takes(&transom, &Webhook::of([text(&Customer::local(), "hola")])).await;
     assert!(backend.wait_for(1, PATIENCE).await);
     for path in ["destinations", "dead-letters", "replays"] {
-        let (status, problem) = transom.admin(&format!("/v1/{path}/{NUMBER}")).await;
-        assert_eq!(status, 501, "{problem}");
+        for (query, expected) in [
+            ("", 400),
+            ("?partition=0", 200),
+            ("?partition=1", 200),
+            ("?partition=2", 400),
+        ] {
+            let (status, answer) = transom.admin(&format!("/v1/{path}/{NUMBER}{query}")).await;
+            assert_eq!(status, expected, "{path}{query}: {answer}");
+        }
     }
+    let request = reqwest::Client::new()
+        .get(transom.url("/metrics"))
+        .bearer_auth(ADMIN_TOKEN);
+    let metrics = request.send().await.unwrap().text().await.unwrap();
+    for partition in ["0of2", "1of2"] {
+        assert!(
+            metrics.contains(&format!("{NUMBER}/{partition}")),
+            "{metrics}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_replay_of_a_partition_is_found_by_its_id() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let transom = settings(&backend, 2).start().await;
+    let body = json!({ "partition": 1, "destination": "crm" });
+    let request = reqwest::Client::new()
+        .post(transom.url(&format!("/v1/replays/{NUMBER}")))
+        .bearer_auth(ADMIN_TOKEN)
+        .json(&body);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 202);
+    let replay: Value = answer.json().await.unwrap();
+    let id = replay["id"].as_str().unwrap();
+    let (status, found) = transom.admin(&format!("/v1/replays/{NUMBER}/{id}")).await;
+    assert_eq!((status, &found["id"]), (200, &replay["id"]));
 }

@@ -1,5 +1,6 @@
 //! What is set for one business number.
 
+use super::Sending;
 use crate::checked::Node;
 
 /// A business number that `CONFIG` names.
@@ -14,8 +15,14 @@ pub struct Number {
 /// How many partitions a number may have: one webhook may go to all of them at once.
 const MOST_PARTITIONS: u64 = 16;
 
-/// Reads `[{"phone_number_id": "106540352242922", "partitions": 4}]`.
-pub(super) fn read_all(node: &Node<'_>) -> Vec<Number> {
+/// Reads `[{"phone_number_id": "106540352242922", "partitions": 4}]`. Each partition has its share of what the number may
+/// send, one message at least.
+pub(super) fn read_all(node: &Node<'_>, sending: &Sending) -> Vec<Number> {
+    let rate = sending
+        .per_minute
+        .unwrap_or(u32::MAX)
+        .min(sending.per_second);
+    let most = MOST_PARTITIONS.min(rate.into());
     let mut numbers: Vec<Number> = Vec::new();
     for item in node.items(0..=usize::MAX, "numbers") {
         if item.object().is_none() {
@@ -24,7 +31,7 @@ pub(super) fn read_all(node: &Node<'_>) -> Vec<Number> {
         item.only(&["phone_number_id", "partitions"]);
         let partitions = item
             .get("partitions")
-            .and_then(|node| node.whole(&(1..=MOST_PARTITIONS), "partitions"));
+            .and_then(|node| node.whole(&(1..=most), "partitions"));
         let Some(node) = item.need("phone_number_id") else {
             continue;
         };

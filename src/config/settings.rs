@@ -250,7 +250,8 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         let keep_hours = root.get("keep_hours");
         let keep_hours = keep_hours.and_then(|node| node.whole(&(0..=LONGEST_KEEP_HOURS), "hours"));
         let couriers = root.get("couriers").and_then(|node| node.flag());
-        let sending = root.get("sending");
+        let sending = root.get("sending").map(|node| Sending::read(&node));
+        let sending = sending.unwrap_or_default();
         let fallback = root.get("fallback");
         let consent = root.get("consent");
         let (replies, answering) = (root.get("replies"), root.get("answering"));
@@ -260,13 +261,13 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
                 .map(|node| read_destinations(&node, lookup))
                 .unwrap_or_default(),
             numbers: numbers
-                .map(|node| number::read_all(&node))
+                .map(|node| number::read_all(&node, &sending))
                 .unwrap_or_default(),
             keep_hours: keep_hours
                 .and_then(|hours| u32::try_from(hours).ok())
                 .unwrap_or_default(),
             without_couriers: couriers == Some(false),
-            sending: sending.map(|node| Sending::read(&node)).unwrap_or_default(),
+            sending,
             fallback: fallback.and_then(|node| Message::read_template(&node)),
             consent: consent.and_then(|node| Consent::read(&node)),
             answering: Answering::read(replies.as_ref(), answering.as_ref()),

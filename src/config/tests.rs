@@ -317,6 +317,28 @@ fn numbers_may_be_named_each_once() {
 }
 
 #[test]
+fn a_number_has_no_more_partitions_than_it_may_send_messages() {
+    for (sending, most) in [
+        ("{}", 16),
+        (r#"{"per_second":4}"#, 4),
+        (r#"{"per_minute":1}"#, 1),
+    ] {
+        let config = |partitions| {
+            format!(
+                r#"{{"sending":{sending},"numbers":[{{"phone_number_id":"1","partitions":{partitions}}}]}}"#
+            )
+        };
+        assert!(read(&[("CONFIG", &config(most))]).is_ok());
+        assert_eq!(
+            faults(&config(most + 1)),
+            [format!(
+                "numbers[0].partitions: must be 1 to {most} partitions"
+            )]
+        );
+    }
+}
+
+#[test]
 fn nothing_is_kept_unless_it_is_asked_for() {
     let hours = |config| read(&[("CONFIG", config)]).unwrap().keep_hours;
     assert_eq!((hours("{}"), hours(r#"{"keep_hours":72}"#)), (0, 72));

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     config::{Secret, Settings},
     environment::Environment,
+    mailbox::address::Address,
     meta::challenge,
     objects::{self, drift},
     written::{Object, list},
@@ -59,17 +60,20 @@ pub(super) async fn answer(
         _ => {}
     }
     let number = in_path.get("phone_number_id").unwrap_or_default();
-    let mailbox = match in_path.get("person") {
-        Some(person) => {
-            let names = objects::names(person);
-            objects::mailbox_of(env, &ready.settings, number, &names, false).await?
-        }
-        None if ready.settings.partitions_of(number) > 1 => {
-            let detail = "what several of its partitions know is not put together yet";
-            let detail = serde_json::json!({ "detail": detail });
-            return objects::problem(501, "Not there for a number with partitions", &detail);
-        }
-        None => number.to_owned(),
+    let mailbox = if let Some(person) = in_path.get("person") {
+        let names = objects::names(person);
+        objects::mailbox_of(env, &ready.settings, number, &names, false).await?
+    } else {
+        let of = ready.settings.partitions_of(number);
+        let partition = match in_path.get("id") {
+            Some(replay) => partition_in(replay).filter(|_| of > 1),
+            None => parameters.get("partition"),
+        };
+        let Some(mailbox) = part(number, of, partition) else {
+            let what = format!("partition: 0 to {}, as the number has {of}", of - 1);
+            return Problem::Invalid(what).response();
+        };
+        mailbox.name()
     };
     let (method, command, parameters) = match found.route.action {
         Action::Conversation => (Method::Get, "conversation", &in_path),
@@ -98,7 +102,7 @@ pub(super) async fn answer(
             return Problem::Invalid("destination or to: one is required".to_owned()).response();
         }
         command.push_str("&id=");
-        command.push_str(&new_id());
+        command.push_str(&new_id(parameters.get("partition")));
     }
     match ask(env, &mailbox, method, &command).await? {
         Some(answer) if answer.status_code() < 500 => Ok(answer),
@@ -106,10 +110,30 @@ pub(super) async fn answer(
     }
 }
 
-/// An id that is greater than those that were made before.
-fn new_id() -> String {
+/// Which of a number's mailboxes is asked, where it has so many; `None` where none is named that there is.
+fn part(number: &str, of: u32, partition: Option<&str>) -> Option<Address> {
+    let mut mailboxes = Address::mailboxes(number, of).into_iter();
+    match partition {
+        Some(partition) => mailboxes.nth(partition.parse().ok()?),
+        None if of <= 1 => mailboxes.next(),
+        None => None,
+    }
+}
+
+/// An id that is greater than those that were made before in the same mailbox. Its end tells the partition.
+fn new_id(partition: Option<&str>) -> String {
     let random = js_sys::Math::random().to_bits() & 0xffff_ffff;
-    format!("{:012x}-{random:08x}", Date::now().as_millis())
+    let mut id = format!("{:012x}-{random:08x}", Date::now().as_millis());
+    if let Some(partition) = partition {
+        id.push('-');
+        id.push_str(partition);
+    }
+    id
+}
+
+/// The partition that a replay's id ends with.
+fn partition_in(id: &str) -> Option<&str> {
+    id.split('-').nth(2)
 }
 
 fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
@@ -153,21 +177,21 @@ async fn ask(env: &Env, mailbox: &str, method: Method, command: &str) -> Result<
 }
 
 async fn figures(env: &Env, settings: &Settings, parameters: &Parameters) -> Result<Response> {
-    // Those with partitions have no mailbox of their own to ask.
-    let named = settings.numbers.iter();
-    let named = named.filter(|number| number.partitions <= 1);
-    let mut mailboxes: Vec<&str> = named
-        .map(|number| number.phone_number_id.as_str())
-        .collect();
-    if let Some(asked) = parameters.get("phone_number_id")
-        && !mailboxes.contains(&asked)
-    {
-        mailboxes.insert(0, asked);
+    let of = |number: &str| Address::mailboxes(number, settings.partitions_of(number));
+    let named = settings
+        .numbers
+        .iter()
+        .flat_map(|number| of(&number.phone_number_id));
+    let mut mailboxes: Vec<String> = named.map(|mailbox| mailbox.name()).collect();
+    for asked in parameters.get("phone_number_id").into_iter().flat_map(of) {
+        if !mailboxes.contains(&asked.name()) {
+            mailboxes.insert(0, asked.name());
+        }
     }
     mailboxes.truncate(MOST_MAILBOXES);
     let standings = mailboxes.into_iter().map(async |mailbox| Standing {
-        mailbox: mailbox.to_owned(),
-        destinations: destinations(env, mailbox).await.ok().flatten(),
+        destinations: destinations(env, &mailbox).await.ok().flatten(),
+        mailbox,
     });
     let response = Response::ok(metrics::render(&join_all(standings).await))?;
     let headers = response.headers();

@@ -108,6 +108,7 @@ const PERSON: Parameter = optional("person", Kind::Text);
 const FROM: Parameter = optional("from", Kind::Time);
 const UNTIL: Parameter = optional("until", Kind::Time);
 const LIMIT: Parameter = optional("limit", Kind::Limit);
+const PARTITION: Parameter = optional("partition", Kind::Whole);
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
@@ -203,7 +204,7 @@ pub const ROUTES: &[Route] = &[
         method: "GET",
         path: "/v1/destinations/{phone_number_id}",
         in_path: &[NUMBER],
-        parameters: &[optional("after", Kind::Destination), LIMIT],
+        parameters: &[PARTITION, optional("after", Kind::Destination), LIMIT],
         action: Action::Destinations,
     },
     Route {
@@ -218,6 +219,7 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/dead-letters/{phone_number_id}",
         in_path: &[NUMBER],
         parameters: &[
+            PARTITION,
             DESTINATION,
             EVENT,
             CONVERSATION,
@@ -235,6 +237,7 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/dead-letters/{phone_number_id}",
         in_path: &[NUMBER],
         parameters: &[
+            PARTITION,
             required("destination", Kind::Destination),
             EVENT,
             CONVERSATION,
@@ -249,7 +252,7 @@ pub const ROUTES: &[Route] = &[
         method: "GET",
         path: "/v1/replays/{phone_number_id}",
         in_path: &[NUMBER],
-        parameters: &[optional("after", Kind::Text), LIMIT],
+        parameters: &[PARTITION, optional("after", Kind::Text), LIMIT],
         action: Action::Replays,
     },
     Route {
@@ -257,6 +260,7 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/replays/{phone_number_id}",
         in_path: &[NUMBER],
         parameters: &[
+            PARTITION,
             DESTINATION,
             optional("to", Kind::Destination),
             optional("of", Kind::Of),
