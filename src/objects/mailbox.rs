@@ -186,7 +186,7 @@ impl Mailbox {
             .collect();
         let outbox = Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?;
         let answers = match (&settings.answering, &phone_number_id) {
-            (Some(answering), Some(number)) => Some(answers(&*sql, answering, number)?),
+            (Some(answering), Some(number)) => Some(answers(&*sql, answering, number, &address)?),
             _ => None,
         };
         let policy = Policy::new(answers, settings.consent.clone());
@@ -281,10 +281,17 @@ fn answers(
     sql: &dyn Sql,
     answering: &Answering,
     number: &str,
+    address: &Address,
 ) -> std::result::Result<Answers, SqlError> {
     let now = now_ms().div_euclid(1000);
     let spent = Outbox::count(sql, BY_RULE, Budget::day_began(now) * 1000)?;
-    let budget = Budget::new(answering.per_day, spent, now);
+    let per_day = match address {
+        Address::Partition { partition, of, .. } => {
+            Budget::share(answering.per_day, *partition, *of)
+        }
+        _ => answering.per_day,
+    };
+    let budget = Budget::new(per_day, spent, now);
     Ok(Answers::new(
         answering.clone(),
         number,
