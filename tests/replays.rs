@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulator::backend::{Answer, Backend};
+use simulator::backend::{Answer, Backend, Event};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
 use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, with};
@@ -216,18 +217,15 @@ async fn what_was_delivered_long_ago_comes_again_also_to_a_destination_that_is_n
         (&replay["state"], figures(&replay)),
         (&json!("done"), [250, 0, 250, 0, 0])
     );
-    assert_eq!((crm.events().len(), bot.distinct()), (250, 250));
-    let ids = |backend: &Backend| {
-        let mut ids: Vec<String> = backend.events().into_iter().map(|event| event.id).collect();
-        ids.sort();
-        ids
+    // What crm took in its last second before the restart may come to it again, but nothing of the replay does.
+    let ids = |backend: &Backend| -> BTreeSet<String> {
+        backend.events().into_iter().map(|event| event.id).collect()
     };
+    assert_eq!((ids(&crm).len(), bot.events().len()), (250, 250));
     assert_eq!(ids(&crm), ids(&bot));
-    assert!(
-        bot.events()
-            .iter()
-            .all(|event| event.data["replayed"] == true)
-    );
+    let marked = |event: &Event| event.data["replayed"] == true;
+    assert!(!crm.events().iter().any(marked));
+    assert!(bot.events().iter().all(marked));
 }
 
 #[tokio::test]
