@@ -102,7 +102,7 @@ build-bench/index.js: $(SOURCES) | tools
 .PHONY: bench
 bench: build/index.js build-bench/index.js ## Measure, beside the alternatives: 8 minutes, into docs/performance.md (BENCH_SECONDS=0.2 for a quick look)
 	$(call say,Measuring)
-	cargo run --release --quiet -p bench
+	cargo run --release --quiet -p bench --bin bench
 
 # --- tools: each stamp is a file named by version, so that a new version is installed and an old one is kept
 
