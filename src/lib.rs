@@ -10,7 +10,7 @@
 //! - [`meta`]: Meta's side of the wire: challenge, signature, webhook payloads, Graph bodies and errors
 //! - [`event`]: what happened, as we store and forward it: the model, ids, normalizing, CloudEvents
 //! - [`config`]: settings, checked as a whole
-//! - [`conversation`]: what we conclude about a conversation: its windows, who it is with
+//! - [`conversation`]: what we conclude about a conversation: its windows, who it is with, rules, consent
 //! - [`mailbox`]: the durable log of one business number: append, dedupe, cursors, parking
 //! - [`delivery`]: to destinations: filters, formats, signatures, reading their answers
 //! - [`sending`]: to the Graph API: what may be sent, and what may be tried again
