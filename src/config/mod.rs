@@ -5,6 +5,7 @@ mod answering;
 mod consent;
 mod destination;
 mod hours;
+mod id;
 mod number;
 mod pattern;
 mod placeholder;

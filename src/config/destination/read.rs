@@ -3,7 +3,7 @@
 use super::{Condition, Destination, Format, From, Header};
 use crate::{
     checked::Node,
-    config::{Address, AddressError, Pattern, Retry, SigningSecret, number, reference},
+    config::{Address, AddressError, Pattern, Retry, SigningSecret, id, number, reference},
 };
 
 /// The longest that a conversation may be held back until it is quiet, in milliseconds.
@@ -37,7 +37,7 @@ impl Destination {
     ) -> Option<Self> {
         node.object()?;
         node.only(&MEMBERS);
-        let id = node.need("id").and_then(|id| read_id(&id));
+        let id = node.need("id").and_then(|id| id::read(&id));
         let any_port = node.get("any_port").and_then(|node| node.flag());
         let url = node.need("url");
         let url = url.and_then(|url| read_url(&url, any_port.unwrap_or(false)));
@@ -138,19 +138,6 @@ fn read_url(node: &Node<'_>, any_port: bool) -> Option<Address> {
             error => node.fault(error.to_string()),
         })
         .ok()
-}
-
-fn read_id(node: &Node<'_>) -> Option<String> {
-    let id = node.text()?;
-    let fits = (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-    if fits {
-        Some(id.to_owned())
-    } else {
-        node.refuse("must be 1 to 64 of a-z, 0-9, _ and -")
-    }
 }
 
 fn read_secrets(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<SigningSecret> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{HandOver, Referral, Rule, Text, When};
 use crate::{
     checked::Node,
-    config::{number, placeholder},
+    config::{id, number, placeholder},
     meta::graph::Message,
     text::{Expression, Phrases},
 };
@@ -65,7 +65,7 @@ impl Rule {
             node.fault("does nothing: it needs reply, tag, hand_over or stop");
         }
         Some(Self {
-            id: id.map_or_else(|| Some(index.to_string()), |id| read_id(&id))?,
+            id: id.map_or_else(|| Some(index.to_string()), |id| id::read(&id))?,
             numbers: node
                 .get("numbers")
                 .map(|numbers| number::read_ids(&numbers)),
@@ -120,19 +120,6 @@ impl When {
                 .map(|word| word == "inside"),
             window_closing: window.and_then(|node| node.one_of(&["closing"])).is_some(),
         }
-    }
-}
-
-fn read_id(node: &Node<'_>) -> Option<String> {
-    let id = node.text()?;
-    let fits = (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-    if fits {
-        Some(id.to_owned())
-    } else {
-        node.refuse("must be 1 to 64 of a-z, 0-9, _ and -")
     }
 }
 
