@@ -235,6 +235,7 @@ async fn groups_late_repetitions_edits_and_history_are_not_answered() {
     assert_eq!(scene.told("late", "rule").await["withheld"], "late");
     scene.says(&ana, Message::text("now")).await;
     assert_eq!(scene.sent(1).await, ["Hi Ana"]);
+    assert!(scene.backend.wait_for(4, PATIENCE).await);
     assert_eq!(scene.backend.events().len(), 4);
 }
 
