@@ -201,6 +201,45 @@ async fn nobody_is_answered_where_a_person_has_the_conversation_in_hand() {
 }
 
 #[tokio::test]
+async fn a_reply_that_waits_does_not_go_once_a_person_has_taken_over_and_costs_nothing() {
+    let mut scene = Scene::start(
+        json!([
+            { "when": { "text": "agent" }, "reply": text("Somebody will come."), "hand_over": true },
+            { "id": "all", "when": {}, "reply": text("Hi") },
+        ]),
+        json!({ "per_day": 2 }),
+    )
+    .await;
+    let (ana, ben) = (Customer::local(), Customer::nth(2));
+    // Meta lets the first reply wait.
+    scene.graph.fail_next(131_056);
+    scene.says(&ana, Message::text("hola")).await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    let (status, _) = scene
+        .hands_over(local::CUSTOMER_PHONE, json!({ "paused": true }))
+        .await;
+    assert_eq!(status, 200);
+    let sends = scene.told("hola", "rule").await["sends"].clone();
+    let path = format!("/v1/messages/{}", sends[0].as_str().unwrap());
+    let told = eventually(async || {
+        let (_, told) = scene.transom.admin(&path).await;
+        (told["state"] == "failed").then_some(told)
+    })
+    .await;
+    assert_eq!(told["error"], json!({ "class": "handover", "code": null }));
+    // The reply of a rule that hands over goes, though it waits as well.
+    scene.graph.fail_next(131_056);
+    scene.says(&ben, Message::text("agent")).await;
+    assert_eq!(scene.sent(3).await, ["Somebody will come."]);
+    scene.transom.restart().await;
+    for (n, withheld) in [(3, Value::Null), (4, json!("budget"))] {
+        let name = format!("customer {n}");
+        scene.says(&Customer::nth(n), Message::text(&name)).await;
+        assert_eq!(scene.told(&name, "rule").await["withheld"], withheld);
+    }
+}
+
+#[tokio::test]
 async fn who_writes_in_the_business_app_silences_the_rules() {
     let scene = Scene::start(answers_everything(), json!({})).await;
     let now = simulator::clock::unix_now();

@@ -64,11 +64,16 @@ impl Answers {
         &self.phone_number_id
     }
 
+    /// A message that a rule asked for at `asked` (unix seconds) was not sent, and will not be.
+    pub fn unsent(&mut self, asked: i64) {
+        self.budget.give_back(asked);
+    }
+
     /// Takes note of who has the conversation in hand, and of when its window is about to close.
     pub(super) fn note(&self, event: &Event, known: &Known, now: i64, state: &mut State) {
         if let Some(taken) = Handover::after(event, self.answering.pause_s, now) {
             let before = state.handover.filter(|before| before.holds(now));
-            state.handover = Some(before.map_or(taken, |before| before.longer(taken)));
+            state.handover = Some(before.map_or(taken, |before| before.joined(taken)));
         }
         let closing = state.closing.take();
         state.closing = self

@@ -55,6 +55,13 @@ impl Budget {
         true
     }
 
+    /// Gives one message back that was asked for at `asked` (unix seconds), where that was today.
+    pub fn give_back(&mut self, asked: i64) {
+        if asked.div_euclid(DAY_S) == self.day {
+            self.spent = self.spent.saturating_sub(1);
+        }
+    }
+
     /// The event that tells that it is spent: the same for the whole day.
     pub fn exhausted(&self, phone_number_id: &str, now: i64) -> Event {
         let home = Home::Number(phone_number_id.to_owned());
@@ -100,6 +107,16 @@ mod tests {
         assert!(budget.spend(3, NOW + DAY_S));
         assert!(!Budget::new(3, 3, NOW).spend(1, NOW));
         assert!(!Budget::new(0, 0, NOW).spend(1, NOW));
+    }
+
+    #[test]
+    fn what_is_given_back_may_be_spent_again_on_the_same_day() {
+        let mut budget = Budget::new(1, 1, NOW);
+        budget.give_back(NOW - DAY_S);
+        assert!(!budget.spend(1, NOW));
+        budget.give_back(NOW - 60);
+        assert!(budget.spend(1, NOW));
+        assert!(!budget.spend(1, NOW));
     }
 
     #[test]

@@ -43,15 +43,32 @@ impl Handover {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// The one of two that ends later.
+    /// Both in one: who took over last has it (of two in the same second, a person), until the later end.
     #[must_use]
-    pub fn longer(self, other: Self) -> Self {
-        let end = |handover: &Self| handover.until.unwrap_or(i64::MAX);
-        if end(&other) > end(&self) {
+    pub fn joined(self, other: Self) -> Self {
+        let end = |it: &Self| it.until.unwrap_or(i64::MAX);
+        let began = |it: &Self| (it.since, it.by != By::Rule);
+        let longer = if end(&other) > end(&self) {
             other
         } else {
             self
+        };
+        let last = if began(&other) > began(&self) {
+            other
+        } else {
+            self
+        };
+        Self {
+            until: longer.until,
+            ..last
         }
+    }
+
+    /// Whether it came after a rule's reply that was taken in at `asked` (unix seconds). Rules answer only where nobody
+    /// has the conversation in hand, so a person came later, whatever Meta says of when; a rule that hands over does so
+    /// in the moment of its own reply.
+    pub fn overtakes(&self, asked: i64) -> bool {
+        self.by != By::Rule || self.since > asked
     }
 
     /// What an event means for whoever has its conversation in hand; it lasts `pause_s` seconds from when it happened
@@ -166,6 +183,50 @@ mod tests {
         assert!(handover(Some(NOW + 1)).holds(NOW));
         assert!(!handover(Some(NOW)).holds(NOW));
         assert!(handover(None).holds(i64::MAX));
+    }
+
+    #[test]
+    fn who_took_over_last_has_it_until_the_later_end() {
+        let handover = |by, since, until| Handover { by, since, until };
+        let stopped = handover(By::Rule, NOW, None);
+        for (one, other, both) in [
+            (
+                stopped,
+                handover(By::App, NOW + 5, Some(NOW + 9)),
+                handover(By::App, NOW + 5, None),
+            ),
+            (
+                stopped,
+                handover(By::App, NOW, Some(NOW + 9)),
+                handover(By::App, NOW, None),
+            ),
+            (stopped, handover(By::App, NOW - 5, Some(NOW + 9)), stopped),
+            (
+                handover(By::Meta, NOW, Some(NOW + 8)),
+                handover(By::App, NOW + 1, Some(NOW + 7)),
+                handover(By::App, NOW + 1, Some(NOW + 8)),
+            ),
+        ] {
+            assert_eq!(one.joined(other), both);
+            assert_eq!(other.joined(one), both);
+        }
+    }
+
+    #[test]
+    fn a_persons_overtakes_a_rules_reply_and_the_rules_own_does_not() {
+        for (by, since, overtakes) in [
+            (By::Rule, NOW, false),
+            (By::Rule, NOW + 1, true),
+            (By::Api, NOW, true),
+            (By::App, NOW - 5, true),
+        ] {
+            let handover = Handover {
+                by,
+                since,
+                until: None,
+            };
+            assert_eq!(handover.overtakes(NOW), overtakes, "{by:?} {since}");
+        }
     }
 
     #[test]

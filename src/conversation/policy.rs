@@ -73,6 +73,13 @@ impl Policy {
         self.answers.as_ref()
     }
 
+    /// A message that a rule asked for at `asked` (unix seconds) was not sent, and will not be.
+    pub fn unsent(&mut self, asked: i64) {
+        if let Some(answers) = &mut self.answers {
+            answers.unsent(asked);
+        }
+    }
+
     /// What follows from an event of a person's or a group's conversation, at `now_ms` (unix milliseconds).
     pub fn conclude(&mut self, event: &Event, known: &Known, now_ms: i64) -> Conclusion {
         let now = now_ms.div_euclid(1000);

@@ -68,7 +68,7 @@ impl State {
     #[must_use]
     pub fn joined(mut self, other: Self) -> Self {
         self.handover = match (self.handover, other.handover) {
-            (Some(one), Some(other)) => Some(one.longer(other)),
+            (Some(one), Some(other)) => Some(one.joined(other)),
             (one, other) => one.or(other),
         };
         self.closing = self

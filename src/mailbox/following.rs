@@ -27,6 +27,13 @@ impl Mailbox {
         Ok(self)
     }
 
+    /// A message that a rule asked for at `asked` (unix seconds) was not sent, and will not be.
+    pub fn unsent(&mut self, asked: i64) {
+        if let Some(policy) = &mut self.policy {
+            policy.unsent(asked);
+        }
+    }
+
     /// The events that tell of windows that are about to close, now that it is time. They are forgotten: the caller
     /// appends them in the same transaction.
     pub fn closing(&mut self, now_ms: i64) -> Result<Vec<Event>, SqlError> {

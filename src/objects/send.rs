@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{Consent, Graph},
-    conversation::consent::Entry,
+    conversation::{self, budget::BY_RULE, consent::Entry},
     delivery::ErrorClass,
     event::{Event, Name},
     mailbox::sql::{SqlError, atomically},
@@ -53,11 +53,15 @@ impl Mailbox {
     /// Takes note of what became of it.
     pub(super) fn end_send(&self, started: Started, happened: Happened) -> Result<()> {
         let id = started.send.id.clone();
+        let asked = started.asked_ms.div_euclid(1000);
         let now = now_ms();
         let state = self.with_core(|core| {
             let opted_out = Core::opted_out(&started.send, &happened, now);
             let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
             core.changed(change, now)?;
+            if id.contains(BY_RULE) && state.is_refused_here() {
+                core.mailbox.unsent(asked);
+            }
             if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
                 let number = core.phone_number_id.clone().unwrap_or_default();
                 core.mailbox.say(&name, entry, &id, &number, now)?;
@@ -185,6 +189,16 @@ impl Core {
     ) -> std::result::Result<Option<Class>, SqlError> {
         let now = now.div_euclid(1000);
         let conversation = started.send.conversation;
+        let asked = started.asked_ms.div_euclid(1000);
+        // What a conversation remembers is read only where it may matter.
+        let state = if started.send.id.contains(BY_RULE) || consent.is_some() {
+            self.mailbox.state(conversation)?
+        } else {
+            conversation::State::default()
+        };
+        if guard::is_overtaken(&started.send.id, asked, state.handover, now) {
+            return Ok(Some(Class::Handover));
+        }
         let closes_at = self.mailbox.windows(conversation)?.customer_service;
         let Draft {
             message, fallback, ..
@@ -196,10 +210,7 @@ impl Core {
         let Draft {
             message, category, ..
         } = &started.send.draft;
-        if consent.is_none() || message.is_free_form() {
-            return Ok(None);
-        }
-        let standing = self.mailbox.state(conversation)?.consent.standing();
+        let standing = state.consent.standing();
         let objection = guard::objection(consent, message, *category, standing, closes_at, now);
         Ok(objection.map(|_| Class::OptOut))
     }

@@ -4,7 +4,11 @@ use thiserror::Error;
 
 use crate::{
     config::{Category, Consent},
-    conversation::consent::{self, Objection, Standing},
+    conversation::{
+        budget::BY_RULE,
+        consent::{self, Objection, Standing},
+        handover::Handover,
+    },
     meta::graph::Message,
 };
 
@@ -47,6 +51,13 @@ pub fn check(
     }
 }
 
+/// Whether a reply that a rule asked for at `asked` does not go any more, since a person has taken the conversation over
+/// meanwhile (all in unix seconds). What others ask for is their own business.
+pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: i64) -> bool {
+    let in_hand = handover.filter(|handover| handover.holds(now));
+    send_id.contains(BY_RULE) && in_hand.is_some_and(|handover| handover.overtakes(asked))
+}
+
 /// Why the customer's consent does not let a message go, if it does not. `category` is what who asked for it called it;
 /// the customer service window closes at `closes_at`. Only templates need consent: all else answers somebody who wrote.
 pub fn objection(
@@ -68,6 +79,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::conversation::handover::By;
 
     #[test]
     fn a_free_form_message_needs_an_open_window_with_a_minute_to_spare() {
@@ -90,6 +102,25 @@ mod tests {
             assert_eq!(check(&text, true, closes_at, 1_000), Ok(or_fallback));
         }
         assert!(check(&text, false, Some(i64::MAX), i64::MAX).is_err());
+    }
+
+    #[test]
+    fn what_a_rule_answered_does_not_go_where_a_person_has_taken_over_meanwhile() {
+        const ASKED: i64 = 1_000;
+        let taken = |by, since, until| Some(Handover { by, since, until });
+        for (id, handover, overtaken) in [
+            ("1065.e.rule:hi.0", None, false),
+            ("1065.e.rule:hi.0", taken(By::App, 1_005, None), true),
+            ("1065.e.rule:hi.0", taken(By::App, 995, Some(1_011)), true),
+            ("1065.e.rule:hi.0", taken(By::App, 995, Some(1_010)), false),
+            ("1065.e.rule:hi.0", taken(By::Rule, ASKED, None), false),
+            ("1065.e.rule:hi.0", taken(By::Rule, ASKED + 1, None), true),
+            ("1065.e.consent", taken(By::App, 1_005, None), false),
+            ("1065.e.crm.0", taken(By::Api, 1_005, None), false),
+        ] {
+            let is = is_overtaken(id, ASKED, handover, 1_010);
+            assert_eq!(is, overtaken, "{id} {handover:?}");
+        }
     }
 
     #[test]

@@ -83,6 +83,8 @@ struct Waiting {
 pub struct Started {
     /// What is to be sent.
     pub send: Send,
+    /// When it was asked for (unix milliseconds).
+    pub asked_ms: i64,
     place: i64,
     attempts: u32,
     put_back: bool,
@@ -162,10 +164,12 @@ impl Outbox {
         Ok(outbox)
     }
 
-    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them.
+    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, but for those that we
+    /// refused ourselves.
     pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32, SqlError> {
         let rows = sql.exec(
-            "SELECT count(*) FROM sends WHERE asked_ms >= ?1 AND instr(id, ?2)",
+            "SELECT count(*) FROM sends WHERE asked_ms >= ?1 AND instr(id, ?2) \
+             AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)",
             &[since_ms.into(), part.into()],
         )?;
         let count = rows
@@ -222,7 +226,7 @@ impl Outbox {
                 continue;
             };
             self.waiting -= 1;
-            let Some(draft) = stored::draft(sql, &waiting.id)? else {
+            let Some((draft, asked_ms)) = stored::draft(sql, &waiting.id)? else {
                 self.raise(conversation, now_ms);
                 continue;
             };
@@ -245,6 +249,7 @@ impl Outbox {
                     conversation,
                     draft,
                 },
+                asked_ms,
                 place: waiting.place,
                 attempts: waiting.attempts,
                 put_back: waiting.put_back,
@@ -290,7 +295,7 @@ impl Outbox {
         };
         // A probe that we refused ourselves was none: the next may go at once.
         if started.probes
-            && matches!(state, State::Failed { code: None, .. })
+            && state.is_refused_here()
             && let Some(blocked) = &mut self.blocked
         {
             blocked.tries_ms = now_ms;

@@ -99,7 +99,7 @@ impl Outbox {
         }
         let code = code.unwrap_or_default();
         let draft = if code == WINDOW_CLOSED && !self.overtaken.contains(&id) {
-            stored::draft(sql, &id)?.and_then(fallen_back)
+            stored::draft(sql, &id)?.and_then(|(draft, _)| fallen_back(draft))
         } else {
             None
         };

@@ -95,6 +95,11 @@ impl State {
         }
     }
 
+    /// Whether we refused it ourselves, so that nothing left.
+    pub fn is_refused_here(&self) -> bool {
+        matches!(self, Self::Failed { code: None, .. })
+    }
+
     /// The state after this. What does not concern a state leaves it as it is, so that an answer that comes twice or
     /// too late changes nothing.
     #[must_use]

@@ -120,11 +120,17 @@ pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result
     Ok(!added.is_empty())
 }
 
-/// What is left to be sent of a send.
-pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<Draft>, SqlError> {
-    let rows = sql.exec("SELECT draft FROM sends WHERE id = ?1", &[id.into()])?;
-    let text = rows.first().map(|row| row.text(0)).transpose()?.flatten();
-    Ok(text.and_then(read_draft))
+/// What is left to be sent of a send, and when it was asked for (unix milliseconds).
+pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<(Draft, i64)>, SqlError> {
+    let rows = sql.exec(
+        "SELECT draft, asked_ms FROM sends WHERE id = ?1",
+        &[id.into()],
+    )?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    let draft = row.text(0)?.and_then(read_draft);
+    Ok(draft.zip(row.integer(1)?))
 }
 
 /// What becomes of the text of a message.

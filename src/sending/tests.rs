@@ -144,7 +144,8 @@ impl Bench {
     }
 
     fn draft(&self, id: &str) -> Option<Draft> {
-        stored::draft(&*self.sql, id).unwrap()
+        let kept = stored::draft(&*self.sql, id).unwrap();
+        kept.map(|(draft, _)| draft)
     }
 }
 
@@ -310,6 +311,26 @@ fn the_fallback_goes_where_the_window_is_closed_when_its_turn_comes() {
     bench.done(started, accepted("wamid.1"));
     assert!(bench.find("a").fell_back);
     assert_eq!(bench.draft("a"), None);
+}
+
+#[test]
+fn what_we_refused_ourselves_does_not_count_as_asked_for() {
+    let mut bench = Bench::new();
+    let count = |bench: &Bench| Outbox::count(&*bench.sql, ".rule:", 0).unwrap();
+    for (id, happened) in [
+        ("1.rule:a.0", Happened::Refuse(Class::Handover)),
+        ("2.rule:a.0", refused(131_026)),
+        ("3.rule:a.0", accepted("wamid.3")),
+        ("4.crm.0", accepted("wamid.4")),
+    ] {
+        bench.add(send(id, 1));
+        let started = bench.wait_next();
+        assert_eq!(started.asked_ms, bench.find(id).asked_ms);
+        bench.done(started, happened);
+    }
+    assert_eq!(count(&bench), 2);
+    bench.add(send("5.rule:a.0", 1));
+    assert_eq!(count(&bench), 3, "it may yet go");
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub enum Class {
     Window,
     /// The customer does not want this.
     OptOut,
+    /// A person has the conversation in hand. Never said by Meta.
+    Handover,
     /// The template is missing, paused, disabled, or its parameters do not fit.
     Template,
     /// The message is not well formed.
@@ -76,6 +78,7 @@ const CLASSES: &[(Class, &str)] = &[
     (Class::Recipient, "recipient"),
     (Class::Window, "window"),
     (Class::OptOut, "opt_out"),
+    (Class::Handover, "handover"),
     (Class::Template, "template"),
     (Class::Content, "content"),
     (Class::Media, "media"),
