@@ -261,6 +261,31 @@ async fn who_writes_in_the_business_app_silences_the_rules() {
 }
 
 #[tokio::test]
+async fn what_meta_passes_to_another_app_is_silent_until_it_is_passed_to_ours() {
+    let scene = Scene::start(answers_everything(), json!({ "app_id": "57" })).await;
+    let ana = Customer::local();
+    let now = simulator::clock::unix_now();
+    let number = Number::local();
+    let passed_to = |app: &str| {
+        let passed = json!({
+            "sender": { "phone_number": local::CUSTOMER_PHONE },
+            "recipient": { "phone_number_id": local::PHONE_NUMBER_ID },
+            "timestamp": now.to_string(), "type": "control_passed",
+            "control_passed": { "new_owner_role": "customer_service", "new_owner_app_id": app },
+        });
+        Webhook::new().change_of(&number, "messaging_handovers", passed)
+    };
+    scene.post(&passed_to("58")).await;
+    scene.says(&ana, Message::text("one")).await;
+    assert_eq!(scene.told("one", "handover").await["by"], "meta");
+    assert_eq!(scene.told("one", "rule").await["withheld"], "handover");
+    scene.post(&passed_to("57")).await;
+    scene.says(&ana, Message::text("two")).await;
+    assert_eq!(scene.told("two", "handover").await, Value::Null);
+    assert_eq!(scene.sent(1).await, ["Hi Ana"]);
+}
+
+#[tokio::test]
 async fn groups_late_repetitions_edits_and_history_are_not_answered() {
     let scene = Scene::start(answers_everything(), json!({ "late_s": 60 })).await;
     let ana = Customer::local();

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::{
     checked::Node,
-    config::{OfficeHours, Rule},
+    config::{OfficeHours, Rule, id},
 };
 
 /// The longest that anything here lasts, in seconds: 30 days.
@@ -31,6 +31,8 @@ pub struct Answering {
     pub closing_s: Option<i64>,
     /// When somebody is there.
     pub office_hours: Option<OfficeHours>,
+    /// The id of our app at Meta, by which it says who gets a conversation; `None`: whoever does is another.
+    pub app_id: Option<String>,
 }
 
 impl Default for Answering {
@@ -43,6 +45,7 @@ impl Default for Answering {
             per_day: 1_000,
             closing_s: None,
             office_hours: None,
+            app_id: None,
         }
     }
 }
@@ -93,6 +96,7 @@ impl Answering {
             "per_day",
             "closing_s",
             "office_hours",
+            "app_id",
         ]);
         let seconds = |key, range| {
             let seconds = node.get(key)?.whole(&range, "seconds")?;
@@ -110,5 +114,9 @@ impl Answering {
         self.per_day = per_day.unwrap_or(self.per_day);
         let hours = node.get("office_hours");
         self.office_hours = hours.and_then(|node| OfficeHours::read(&node));
+        let app_id = node.get("app_id");
+        self.app_id = app_id.and_then(|node| {
+            id::of_meta(&node, "must be an app id: digits, such as 5731794616896507")
+        });
     }
 }

@@ -1,4 +1,4 @@
-//! The names that a team gives to its destinations and rules.
+//! The names that a team gives to its destinations and rules, and Meta's ids.
 
 use crate::checked::Node;
 
@@ -13,5 +13,16 @@ pub(super) fn read(node: &Node<'_>) -> Option<String> {
         Some(id.to_owned())
     } else {
         node.refuse("must be 1 to 64 of a-z, 0-9, _ and -")
+    }
+}
+
+/// Reads an id of Meta's: digits. What is none is refused for this reason.
+pub(super) fn of_meta(node: &Node<'_>, reason: &str) -> Option<String> {
+    let id = node.text()?;
+    let fits = (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
+    if fits {
+        Some(id.to_owned())
+    } else {
+        node.refuse(reason)
     }
 }

@@ -1,6 +1,6 @@
 //! What is set for one business number.
 
-use super::Sending;
+use super::{Sending, id};
 use crate::checked::Node;
 
 /// A business number that `CONFIG` names.
@@ -57,11 +57,8 @@ pub(super) fn read_ids(node: &Node<'_>) -> Vec<String> {
 
 /// A `phone_number_id`: digits, as Meta shows it beside the number.
 fn read_id(node: &Node<'_>) -> Option<String> {
-    let id = node.text()?;
-    let fits = (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
-    if fits {
-        Some(id.to_owned())
-    } else {
-        node.refuse("must be a phone_number_id: digits, such as 106540352242922")
-    }
+    id::of_meta(
+        node,
+        "must be a phone_number_id: digits, such as 106540352242922",
+    )
 }

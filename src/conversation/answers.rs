@@ -71,10 +71,7 @@ impl Answers {
 
     /// Takes note of who has the conversation in hand, and of when its window is about to close.
     pub(super) fn note(&self, event: &Event, known: &Known, now: i64, state: &mut State) {
-        if let Some(taken) = Handover::after(event, self.answering.pause_s, now) {
-            let before = state.handover.filter(|before| before.holds(now));
-            state.handover = Some(before.map_or(taken, |before| before.joined(taken)));
-        }
+        state.handover = Handover::after(state.handover, event, &self.answering, now);
         let closing = state.closing.take();
         state.closing = self
             .answering

@@ -1,8 +1,9 @@
 //! A conversation that a person has taken over: no rule answers in it for as long.
 
 use crate::{
+    config::Answering,
     event::{Event, rfc3339},
-    meta::json::Json,
+    meta::json::{Document, Json},
     written::Object,
 };
 
@@ -71,21 +72,37 @@ impl Handover {
         self.by != By::Rule || self.since > asked
     }
 
-    /// What an event means for whoever has its conversation in hand; it lasts `pause_s` seconds from when it happened
-    /// (`now`, in unix seconds, where Meta does not say).
-    pub fn after(event: &Event, pause_s: i64, now: i64) -> Option<Self> {
+    /// Who has a conversation in hand after an event in it, where it was `before`. Who takes it over has it for
+    /// `settings.pause_s` from when that happened (`now`, in unix seconds, where Meta does not say). What Meta passed to
+    /// another app ends when it is passed to ours.
+    pub fn after(
+        before: Option<Self>,
+        event: &Event,
+        settings: &Answering,
+        now: i64,
+    ) -> Option<Self> {
+        let since = event.time.unwrap_or(now);
         let by = match event.kind.as_str() {
             "whatsapp.message.echoed" => By::App,
-            "whatsapp.handover.control_passed" | "whatsapp.handover.control_taken" => By::Meta,
-            _ => return None,
+            "whatsapp.handover.control_passed" | "whatsapp.handover.control_taken" => {
+                if settings.app_id.is_some() && new_owner(event) == settings.app_id {
+                    return before.filter(|it| it.by != By::Meta || it.since > since);
+                }
+                By::Meta
+            }
+            _ => return before,
         };
-        let since = event.time.unwrap_or(now);
-        let until = since.saturating_add(pause_s);
-        (until > now).then_some(Self {
+        let until = since.saturating_add(settings.pause_s);
+        if until <= now {
+            return before;
+        }
+        let taken = Self {
             by,
             since,
             until: Some(until),
-        })
+        };
+        let before = before.filter(|before| before.holds(now));
+        Some(before.map_or(taken, |before| before.joined(taken)))
     }
 
     pub(super) fn read(json: Json<'_>) -> Option<Self> {
@@ -124,6 +141,13 @@ impl Handover {
     }
 }
 
+/// The id of the app to which Meta gave a conversation, where Meta says it.
+fn new_owner(event: &Event) -> Option<String> {
+    let document = Document::parse(&event.data)?;
+    let id = document.root().get("handover")?.get("new_owner_app_id")?;
+    Some(id.text()?.into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +168,11 @@ mod tests {
 
     #[test]
     fn who_writes_in_the_app_has_taken_over_for_a_while() {
-        let told = |kind: &str, time| Handover::after(&event(kind, time), 600, NOW);
+        let settings = Answering {
+            pause_s: 600,
+            ..Answering::default()
+        };
+        let told = |kind: &str, time| Handover::after(None, &event(kind, time), &settings, NOW);
         for (kind, by) in [
             ("whatsapp.message.echoed", By::App),
             ("whatsapp.handover.control_passed", By::Meta),
@@ -183,6 +211,41 @@ mod tests {
         assert!(handover(Some(NOW + 1)).holds(NOW));
         assert!(!handover(Some(NOW)).holds(NOW));
         assert!(handover(None).holds(i64::MAX));
+    }
+
+    #[test]
+    fn what_is_passed_to_our_app_is_answered_again() {
+        let control = |app: &str, since| Event {
+            data: format!(r#"{{"handover":{{"new_owner_app_id":"{app}"}}}}"#),
+            ..event("whatsapp.handover.control_passed", Some(since))
+        };
+        let ours = Answering {
+            app_id: Some("57".to_owned()),
+            ..Answering::default()
+        };
+        let unset = Answering::default();
+        let by = |by| Handover {
+            by,
+            since: NOW - 60,
+            until: None,
+        };
+        let meta = Some(by(By::Meta));
+        let after = |before, event, settings| Handover::after(before, &event, settings, NOW);
+        assert_eq!(after(meta, control("57", NOW), &ours), None);
+        assert_eq!(after(None, control("57", NOW), &ours), None);
+        for (before, event, settings) in [
+            (None, control("58", NOW), &ours),
+            (None, event("whatsapp.handover.control_taken", None), &ours),
+            (None, control("57", NOW), &unset),
+        ] {
+            let taken = after(before, event, settings);
+            assert_eq!(taken.map(|it| it.by), Some(By::Meta));
+        }
+        assert_eq!(after(meta, control("57", NOW - 61), &ours), meta, "before");
+        for person in [By::App, By::Rule, By::Api] {
+            let person = Some(by(person));
+            assert_eq!(after(person, control("57", NOW), &ours), person);
+        }
     }
 
     #[test]

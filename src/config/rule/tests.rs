@@ -38,7 +38,7 @@ fn a_rule_needs_no_more_than_when_and_what() {
 fn everything_that_can_be_said_is_read() {
     let config = json!({
         "answering": {
-            "pause_s": 0, "late_s": 60, "groups": true, "per_day": 5, "closing_s": 7200,
+            "pause_s": 0, "late_s": 60, "groups": true, "per_day": 5, "closing_s": 7200, "app_id": "57",
             "office_hours": { "time_zone": "America/Bogota", "open": ["mon-fri 9:00-18:00"] } },
         "replies": [
             { "id": "a", "numbers": ["1065"], "once_in_s": 60, "tag": ["x", "y"], "hand_over": { "for_s": 9 },
@@ -53,6 +53,7 @@ fn everything_that_can_be_said_is_read() {
         (read.pause_s, read.late_s, read.per_day, read.closing_s),
         (0, 60, 5, Some(7200))
     );
+    assert_eq!(read.app_id.as_deref(), Some("57"));
     let [a, b, c] = read.rules.as_slice() else {
         panic!("three rules")
     };
@@ -136,6 +137,10 @@ fn every_fault_is_told_with_its_path() {
     ] {
         assert_eq!(faults(&json!({ "replies": [rule] })), [expected], "{rule}");
     }
+    assert_eq!(
+        faults(&json!({ "answering": { "app_id": "our app" } })),
+        ["answering.app_id: must be an app id: digits, such as 5731794616896507"]
+    );
     let twice = json!({ "id": "a", "when": {}, "tag": "x" });
     assert_eq!(
         faults(&json!({ "replies": [twice, twice], "answering": { "late": 1, "closing_s": 1 } })),
