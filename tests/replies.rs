@@ -123,6 +123,30 @@ async fn a_customer_without_a_phone_number_is_answered_by_user_id() {
 }
 
 #[tokio::test]
+async fn what_is_written_in_a_group_is_answered_in_the_group_and_opens_nobodys_own_window() {
+    const GROUP: &str = "Y2FwaV9ncm91cDoxNzA1";
+    let scene = Scene::start().await;
+    scene.backend.next(backend::Answer::reply("hi all"));
+    let ana = Customer::local();
+    let hola = Message::text("hola").group(GROUP);
+    scene.post(&message(&ana, hola)).await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    assert_eq!(scene.graph.violations(), Vec::<String>::new());
+    let body = &scene.graph.messages()[0].body;
+    assert_eq!(
+        (&body["recipient_type"], &body["to"]),
+        (&json!("group"), &json!(GROUP))
+    );
+    let opened = &scene.backend.events()[0].data["window"];
+    assert_eq!(opened["customer_service"]["open"], true);
+    let number = local::PHONE_NUMBER_ID;
+    for (who, status) in [(GROUP, 200), (local::CUSTOMER_PHONE, 404)] {
+        let path = format!("/v1/conversations/{number}/{who}");
+        assert_eq!(scene.transom.admin(&path).await.0, status, "{who}");
+    }
+}
+
+#[tokio::test]
 async fn several_replies_go_out_in_their_order() {
     let scene = Scene::start().await;
     let image = json!({ "type": "image", "image": { "link": "https://a.example/1.png", "caption": "two" } });

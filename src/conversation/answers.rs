@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Answering, HandOver, OfficeHours, Rule},
-    event::{Event, Name},
+    event::Event,
     meta::json::{Document, push_string},
     written::{Object, list},
 };
@@ -123,9 +123,8 @@ impl Answers {
 
     /// Why nothing is done, if nothing is.
     fn guard(&self, event: &Event, state: &State, now: i64) -> Option<&'static str> {
-        let is_group = matches!(event.names.first(), Some(Name::Group(_)));
         let is_late = |time: i64| time < now.saturating_sub(self.answering.late_s);
-        if is_group && !self.answering.groups {
+        if event.is_of_a_group() && !self.answering.groups {
             Some("group")
         } else if event.time.is_none_or(is_late) {
             Some("late")

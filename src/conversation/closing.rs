@@ -21,7 +21,7 @@ pub struct Closing {
 
 impl Closing {
     /// What is to be told after this event, where it was `before`. `windows` are those after the event; `lead_s` is how
-    /// long before its end a window is closing, in seconds.
+    /// long before its end a window is closing, in seconds. Of a group nothing is: it has no one customer to tell of.
     pub fn after(
         before: Option<Self>,
         event: &Event,
@@ -29,7 +29,9 @@ impl Closing {
         lead_s: i64,
         now: i64,
     ) -> Option<Self> {
-        let closes_at = windows.customer_service?;
+        let closes_at = windows
+            .customer_service
+            .filter(|_| !event.is_of_a_group())?;
         match &event.effect {
             Effect::Opens { .. } => {
                 let at = closes_at.saturating_sub(lead_s);
@@ -97,5 +99,32 @@ impl Closing {
             .number("at", self.at)
             .json("customer", &self.customer)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_795_334_400;
+
+    #[test]
+    fn the_window_of_a_person_is_told_of_and_that_of_a_group_is_not() {
+        let windows = Windows {
+            customer_service: Some(NOW + CUSTOMER_SERVICE),
+            ..Windows::default()
+        };
+        for (name, at) in [
+            (Name::User("US.1".into()), Some(NOW + CUSTOMER_SERVICE - 60)),
+            (Name::Group("G".into()), None),
+        ] {
+            let wrote = Event {
+                effect: Effect::Opens { referral: false },
+                data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
+                ..Event::naming(&name)
+            };
+            let closing = Closing::after(None, &wrote, windows, 60, NOW);
+            assert_eq!(closing.map(|closing| closing.at), at, "{name:?}");
+        }
     }
 }

@@ -45,6 +45,11 @@ impl Event {
             data: String::new(),
         }
     }
+
+    /// Whether its conversation is a group's.
+    pub fn is_of_a_group(&self) -> bool {
+        matches!(self.names.first(), Some(Name::Group(_)))
+    }
 }
 
 /// A name by which Meta calls a person, a group or a thing. A person may have several, and each of them may change.

@@ -76,7 +76,8 @@ fn every_webhook_of_metas_becomes_the_events_beside_it() {
             .collect();
         if std::env::var_os("BLESS").is_some() {
             case.events = events;
-            std::fs::write(&path, serde_json::to_string(&case).unwrap()).unwrap();
+            let text = serde_json::to_string_pretty(&case).unwrap();
+            std::fs::write(&path, text + "\n").unwrap();
         } else {
             let shown = |event: &Value| serde_json::to_string_pretty(event).unwrap();
             for (event, expected) in events.iter().zip(&case.events) {

@@ -39,7 +39,8 @@ pub(super) const ERRORS: List = List {
 };
 
 /// A message of a customer's. It opens the window whatever it is, also where we do not understand it, unless it says
-/// nothing new: an edit, a revocation, a note of Meta's.
+/// nothing new: an edit, a revocation, a note of Meta's. What is written in a group opens the group's window, for the
+/// whole group, and nobody's own. (Meta: "Groups API Pricing", "How customer service windows work with Groups API".)
 fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     if !item.is_object() {
         return None;
@@ -52,6 +53,7 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         _ => message(change, "whatsapp.message.received", item),
     };
     let silent = ["edit", "revoke", "system", "request_welcome"].contains(&kind.as_ref());
+    let in_no_group = item.get("group_id").is_some() && group(item).is_empty();
     Some(Draft {
         time: item.get("timestamp").and_then(seconds),
         effect: match &draft {
@@ -59,7 +61,7 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
                 effect: Effect::Renames { from },
                 ..
             }) => Effect::Renames { from: from.clone() },
-            _ if silent || is_group(item) => Effect::None,
+            _ if silent || in_no_group => Effect::None,
             _ => Effect::Opens {
                 referral: item.get("referral").is_some_and(Json::is_object),
             },
@@ -128,10 +130,6 @@ fn sender<'a>(draft: Draft<'a>, item: Json<'a>) -> Draft<'a> {
         names: group(item),
         ..draft
     }
-}
-
-fn is_group(item: Json<'_>) -> bool {
-    item.get("group_id").is_some()
 }
 
 pub(super) fn group(item: Json<'_>) -> Vec<Name> {
