@@ -55,18 +55,26 @@ struct Options {
 enum Part {
     /// How many messages of one number are taken in and delivered at the same time.
     Throughput,
+    /// Whether memory grows with the number of messages.
+    Memory,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let options = Options::parse();
-    if let Some(Part::Throughput) = options.part {
-        let Options {
-            seconds, rounds, ..
-        } = options;
-        let (only, other) = (options.only.as_deref(), options.other.as_deref());
-        let measuring = throughput::run(seconds, rounds, only, other);
-        return tokio::task::LocalSet::new().run_until(measuring).await;
+    match options.part {
+        Some(Part::Throughput) => {
+            let Options {
+                seconds, rounds, ..
+            } = options;
+            let (only, other) = (options.only.as_deref(), options.other.as_deref());
+            let measuring = throughput::run(seconds, rounds, only, other);
+            return tokio::task::LocalSet::new().run_until(measuring).await;
+        }
+        Some(Part::Memory) => {
+            return print!("{}", report::memory(&memory::run(options.messages).await));
+        }
+        None => {}
     }
     let backend = Backend::start(local::DESTINATION_SECRET).await;
     let graph = Graph::start().await;

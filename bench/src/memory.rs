@@ -1,4 +1,5 @@
-//! Whether memory grows with the number of messages that have gone through one isolate.
+//! Whether memory grows with the number of messages that have gone through one isolate:
+//! `BENCH_MESSAGES=1000000 cargo run --release -p bench --bin bench -- memory`.
 
 use crate::contestant::{Contestant, Outside, Running};
 use crate::load::{self, Pace, Until};

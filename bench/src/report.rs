@@ -67,13 +67,10 @@ impl Report {
         writeln!(
             out,
             "### Memory\n\nResident memory of workerd while text messages go through one isolate and into one \
-             mailbox:\n\n| messages | MB |\n|---:|---:|"
+             mailbox:\n"
         )
         .unwrap();
-        for (messages, megabytes) in &self.memory {
-            writeln!(out, "| {messages} | {megabytes:.0} |").unwrap();
-        }
-        out
+        out + &memory(&self.memory)
     }
 
     fn counts(&self) -> String {
@@ -224,4 +221,15 @@ fn short(number: f64) -> String {
     } else {
         format!("{number:.1}")
     }
+}
+
+/// The table of memory.
+pub(crate) fn memory(memory: &Memory) -> String {
+    let rows = memory
+        .iter()
+        .map(|(messages, megabytes)| format!("| {messages} | {megabytes:.0} |\n"));
+    format!(
+        "| messages | MB |\n|---:|---:|\n{}",
+        rows.collect::<String>()
+    )
 }
