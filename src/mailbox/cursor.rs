@@ -249,8 +249,11 @@ impl Cursor {
         any: bool,
     ) -> Result<Option<Vec<Stored>>, SqlError> {
         // After two conversations became one, what was queued of one may belong between what is parked of the other; and
-        // after a restart it is still to be read.
+        // after a restart it is still to be read, however far behind.
         self.read_ahead(sql, log)?;
+        if self.is_catching_up(log) {
+            return Ok(None);
+        }
         self.park_followers(sql, log)?;
         let next = |cursor: &Self| {
             let busy = |conversation| cursor.queue.is_busy(conversation);
@@ -322,6 +325,11 @@ impl Cursor {
 
     fn can_read(&self, log: &Log) -> bool {
         self.queue.len() < AHEAD / 2 && self.read < log.last() && !log.is_empty()
+    }
+
+    /// Whether there is something to read again that lies before what is parked.
+    fn is_catching_up(&self, log: &Log) -> bool {
+        self.read < self.parking.last().min(log.last()) && !log.is_empty()
     }
 
     /// Moves what has come in conversations that wait behind what they wait for.
@@ -554,8 +562,9 @@ impl Cursor {
         };
         let in_queue = if not_before > after { i64::MIN } else { after };
         // Whatever waits can be what is tried.
-        let at_once = self.can_read(log) || (may == May::Try && parked);
-        let times = self.parking.times(busy);
+        let may_retry = !self.is_catching_up(log);
+        let at_once = self.can_read(log) || (may == May::Try && parked && may_retry);
+        let times = self.parking.times(busy).filter(|_| may_retry);
         let times = times.chain(self.queue.wakes_at(in_queue));
         let times = times.chain(at_once.then_some(0));
         times

@@ -24,6 +24,8 @@ pub(super) struct Parking {
     destination: String,
     retry: Retry,
     conversations: HashMap<i64, Parked>,
+    /// The last event that was parked when it was opened.
+    last: i64,
 }
 
 /// A refusal, and when and by what chance it is to be tried again.
@@ -82,11 +84,29 @@ impl Parking {
             };
             conversations.insert(row.required_integer(0)?, parked);
         }
+        let last = if conversations.is_empty() {
+            0
+        } else {
+            let rows = sql.exec(
+                "SELECT max(seq) FROM parked_events WHERE destination = ?1",
+                &[destination.into()],
+            )?;
+            match rows.first() {
+                Some(row) => row.integer(0)?.unwrap_or(0),
+                None => 0,
+            }
+        };
         Ok(Self {
             destination: destination.to_owned(),
             retry,
             conversations,
+            last,
         })
+    }
+
+    /// The last event that was parked when it was opened; 0: none.
+    pub(super) fn last(&self) -> i64 {
+        self.last
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -45,6 +45,29 @@ fn what_was_on_its_way_when_two_became_one_goes_first_after_a_restart() {
     );
 }
 
+#[test]
+fn it_goes_first_however_much_is_delivered_again_before_it() {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("bot")]).unwrap();
+    let mut mailbox = open();
+    mailbox.append(vec![message("slow", "slow")], NOW).unwrap();
+    let _never_ends = mailbox.next(NOW).unwrap().unwrap();
+    let others = (0..600).map(|n| message(&format!("other {n}"), &format!("other.{n}")));
+    mailbox.append(others.collect(), NOW).unwrap();
+    assert_eq!(deliver(&mut mailbox, NOW, |_| true).len(), 600);
+    let (by_phone, by_user, by_both) = (event(14), event(20), event(8));
+    mailbox.append(vec![by_phone, by_user], NOW).unwrap();
+    let first = mailbox.next(NOW).unwrap().unwrap();
+    let _on_its_way = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&first, &refused(), NOW, 0.5).unwrap();
+    mailbox.append(vec![by_both], NOW).unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    let mut mailbox = open();
+    let mut taken = deliver(&mut mailbox, NOW + 5_000, |_| true);
+    taken.retain(|id| !id.starts_with("other"));
+    assert_eq!(taken, ["slow-0", "14-0", "20-0", "8-0"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
