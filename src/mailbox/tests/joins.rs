@@ -1,6 +1,9 @@
 //! What holds when somebody turns out to be somebody we knew already, in the middle of anything.
 
-use super::*;
+use super::{
+    player::{Player, Step, steps},
+    *,
+};
 
 /// Event `n`: of one of three people, who are called by a user id, by a phone number, or by both.
 fn event(n: usize) -> Event {
@@ -27,17 +30,85 @@ fn bearing(name: &Name, ids: &[String]) -> Vec<String> {
 }
 
 #[test]
+fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let user = |id: &str| Name::User(id.to_owned());
+    let of = |names: Vec<Name>, id: &str| Event {
+        names,
+        ..message("", id)
+    };
+    mailbox
+        .append(vec![of(vec![user("US.OLD")], "a")], NOW)
+        .unwrap();
+    mailbox
+        .append(vec![of(vec![user("US.NEW")], "b")], NOW)
+        .unwrap();
+    mailbox.append(vec![message("1", "c")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    let both = of(vec![user("US.NEW"), Name::Phone("1".to_owned())], "d");
+    let renamed = Event {
+        effect: Effect::Renames {
+            from: vec![user("US.OLD")],
+        },
+        ..of(vec![user("US.NEW")], "e")
+    };
+    mailbox.append(vec![both, renamed], NOW).unwrap();
+    assert_eq!(
+        deliver(&mut mailbox, NOW + 5_000, |_| true),
+        ["a-0", "b-0", "c-0", "d-0", "e-0"]
+    );
+}
+
+#[test]
+fn what_two_who_turn_out_to_be_one_wrote_in_turns_goes_in_turns_though_one_was_parked() {
+    let sql = Native::new();
+    let batches = Destination {
+        format: Format::CloudEventsBatch,
+        max_in_flight: 1,
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batches]).unwrap();
+    let user = || Name::User("US.1".to_owned());
+    let of_user = |id: &str| Event {
+        names: vec![user()],
+        ..message("", id)
+    };
+    let came = vec![message("1", "a"), of_user("b"), message("1", "c")];
+    mailbox.append(came, NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    let both = Event {
+        names: vec![user(), Name::Phone("1".to_owned())],
+        ..message("", "d")
+    };
+    mailbox.append(vec![both], NOW).unwrap();
+    let delivery = mailbox.next(NOW + 1_000).unwrap().unwrap();
+    let ids: Vec<&str> = delivery
+        .events
+        .iter()
+        .map(|event| event.id.as_str())
+        .collect();
+    assert_eq!(ids, ["a-0", "b-0", "c-0", "d-0"]);
+}
+
+/// Event 14 is refused and 20 is on its way when 8 tells that they are of one person.
+fn two_become_one(mailbox: &mut Mailbox) {
+    let (by_phone, by_user, by_both) = (event(14), event(20), event(8));
+    mailbox.append(vec![by_phone, by_user], NOW).unwrap();
+    let first = mailbox.next(NOW).unwrap().unwrap();
+    let _second = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&first, &refused(), NOW, 0.5).unwrap();
+    mailbox.append(vec![by_both], NOW).unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None);
+}
+
+#[test]
 fn what_was_on_its_way_when_two_became_one_goes_first_after_a_restart() {
     let sql = Native::new();
     let open = || Mailbox::open(sql.clone(), vec![destination("bot")]).unwrap();
     let mut mailbox = open();
-    let (by_phone, by_user, by_both) = (event(14), event(20), event(8));
-    mailbox.append(vec![by_phone, by_user], NOW).unwrap();
-    let first = mailbox.next(NOW).unwrap().unwrap();
-    let _on_its_way = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&first, &refused(), NOW, 0.5).unwrap();
-    mailbox.append(vec![by_both], NOW).unwrap();
-    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    two_become_one(&mut mailbox);
     let mut mailbox = open();
     assert_eq!(
         deliver(&mut mailbox, NOW + 5_000, |_| true),
@@ -55,13 +126,7 @@ fn it_goes_first_however_much_is_delivered_again_before_it() {
     let others = (0..600).map(|n| message(&format!("other {n}"), &format!("other.{n}")));
     mailbox.append(others.collect(), NOW).unwrap();
     assert_eq!(deliver(&mut mailbox, NOW, |_| true).len(), 600);
-    let (by_phone, by_user, by_both) = (event(14), event(20), event(8));
-    mailbox.append(vec![by_phone, by_user], NOW).unwrap();
-    let first = mailbox.next(NOW).unwrap().unwrap();
-    let _on_its_way = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&first, &refused(), NOW, 0.5).unwrap();
-    mailbox.append(vec![by_both], NOW).unwrap();
-    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    two_become_one(&mut mailbox);
     let mut mailbox = open();
     let mut taken = deliver(&mut mailbox, NOW + 5_000, |_| true);
     taken.retain(|id| !id.starts_with("other"));
@@ -75,79 +140,20 @@ proptest! {
     /// the end each person is one conversation, by whatever name.
     #[test]
     fn whenever_two_turn_out_to_be_one_every_event_arrives_in_the_order_of_its_name(steps in steps(), hours in 0i64..3) {
-        let sql = Native::new();
-        let patient = |id| Destination { retry: Retry { total_ms: u64::MAX, ..destination(id).retry }, ..destination(id) };
-        let open = || {
-            let mailbox = Mailbox::open(sql.clone(), vec![patient("crm"), patient("bot")]).unwrap();
-            mailbox.keeping(hours * 3_600_000)
-        };
-        let mut mailbox = open();
-        let mut now = NOW;
-        let mut flying: Vec<Delivery> = Vec::new();
-        let mut replays = 0;
-        let mut came: Vec<String> = Vec::new();
-        // By destination: what was taken, repetitions left out.
-        let mut taken = [Vec::new(), Vec::new()];
-        let mut take = |delivery: &Delivery| {
-            let taken: &mut Vec<String> = &mut taken[delivery.destination];
-            for event in &delivery.events {
-                if !taken.contains(&event.id) {
-                    taken.push(event.id.clone());
-                }
-            }
-        };
         let linking = Step::Append((6..9).collect());
-        for step in steps.into_iter().chain([linking]) {
-            match step {
-                Step::Append(which) => {
-                    let events: Vec<Event> = which.into_iter().map(event).collect();
-                    for event in &events {
-                        if !came.contains(&event.id) {
-                            came.push(event.id.clone());
-                        }
-                    }
-                    mailbox.append(events, now).unwrap();
-                }
-                Step::Start => flying.extend(mailbox.next(now).unwrap()),
-                Step::End(which, outcome) if !flying.is_empty() => {
-                    let delivery = flying.remove(which % flying.len());
-                    if outcome == Outcome::Taken {
-                        take(&delivery);
-                    }
-                    mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
-                    mailbox.rest().unwrap();
-                }
-                Step::End(..) => {}
-                Step::Crash => {
-                    flying.clear();
-                    mailbox = open();
-                }
-                Step::Wait(ms) => now += ms,
-                Step::Replay => {
-                    replays += 1;
-                    replay_all(&mut mailbox, &format!("r{replays}"), now);
-                }
-                Step::Stop => { mailbox.stop_replay(&format!("r{replays}"), now).unwrap(); }
-            }
-        }
-        for delivery in flying {
-            take(&delivery);
-            mailbox.done(&delivery, &Outcome::Taken, now, 0.5).unwrap();
-        }
-        while let Some(wakes_at) = mailbox.wakes_at(now) {
-            now = now.max(wakes_at);
-            deliver(&mut mailbox, now, |delivery| { take(delivery); true });
-        }
+        let played = Player::play(steps.into_iter().chain([linking]), hours, event);
+        let came: Vec<String> = played.came.iter().map(|event| event.id.clone()).collect();
         for person in 0..3 {
             let names = [Name::User(format!("US.{person}")), Name::Phone(format!("{person}"))];
-            let found = names.each_ref().map(|name| mailbox.find(name).unwrap().unwrap().conversation);
+            let found = names.each_ref().map(|name| played.mailbox.find(name).unwrap().unwrap().conversation);
             prop_assert_eq!(found[0], found[1]);
             for name in &names {
-                for taken in &taken {
-                    prop_assert_eq!(bearing(name, taken), bearing(name, &came));
+                for taken in &played.taken {
+                    let taken: Vec<String> = taken.iter().map(|event| event.id.clone()).collect();
+                    prop_assert_eq!(bearing(name, &taken), bearing(name, &came));
                 }
             }
         }
-        prop_assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+        prop_assert_eq!(played.parked(), 0);
     }
 }

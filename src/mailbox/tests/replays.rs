@@ -1,5 +1,7 @@
 //! What is promised of replays.
 
+use std::collections::HashSet;
+
 use super::{
     super::replays::{Begun, Replay, Wanted},
     dead_letters::with_dead_letters,

@@ -1,0 +1,91 @@
+//! What goes in one request, and when.
+
+use super::*;
+
+/// What goes out now, request by request.
+fn requests(mailbox: &mut Mailbox, now_ms: i64) -> Vec<Vec<String>> {
+    let mut requests = Vec::new();
+    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
+        let ids = delivery.events.iter().map(|event| event.id.clone());
+        requests.push(ids.collect());
+        mailbox
+            .done(&delivery, &Outcome::Taken, now_ms, 0.5)
+            .unwrap();
+    }
+    mailbox.rest().unwrap();
+    requests
+}
+
+#[test]
+fn a_batch_holds_what_came_in_one_conversation_in_order() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let events = ["1a", "2a", "1b", "1c"].map(|id| message(id.get(..1).unwrap(), id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    assert_eq!(
+        requests(&mut mailbox, NOW),
+        [vec!["1a-0", "1b-0", "1c-0"], vec!["2a-0"]]
+    );
+}
+
+#[test]
+fn what_does_not_fit_into_a_request_goes_in_the_next() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let events = ["a", "b", "c"].map(|id| message("1", id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    let mut delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.keep(&mut delivery, 2, NOW);
+    assert_eq!(delivery.events.len(), 2);
+    assert_eq!(
+        mailbox.next(NOW).unwrap(),
+        None,
+        "the third waits for the others"
+    );
+    mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+    assert_eq!(requests(&mut mailbox, NOW), [vec!["c-0"]]);
+}
+
+#[test]
+fn a_bot_hears_of_three_quick_messages_once_when_the_customer_has_stopped_typing() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    for (n, id) in (0..).zip(["a", "b", "c"]) {
+        let now = NOW + n * 800;
+        mailbox.append(vec![message("1", id)], now).unwrap();
+        assert_eq!(mailbox.next(now).unwrap(), None);
+        assert_eq!(mailbox.wakes_at(now), Some(now + 1_000));
+    }
+    assert_eq!(
+        requests(&mut mailbox, NOW + 2_600),
+        [vec!["a-0", "b-0", "c-0"]]
+    );
+}
+
+#[test]
+fn a_customer_who_never_stops_typing_is_heard_of_all_the_same() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    let mut went = None;
+    for n in 0..20 {
+        let now = NOW + n * 500;
+        mailbox
+            .append(vec![message("1", &format!("{n}"))], now)
+            .unwrap();
+        if went.is_none() && !requests(&mut mailbox, now).is_empty() {
+            went = Some(now - NOW);
+        }
+    }
+    assert_eq!(went, Some(5_000));
+}
+
+#[test]
+fn a_long_queue_that_waits_for_quiet_wakes_nobody_before_its_time() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(4_000)]).unwrap();
+    let events = (0..400).map(|n| message(&format!("{n}"), &format!("{n}")));
+    mailbox.append(events.collect(), NOW).unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 4_000));
+    assert_eq!(requests(&mut mailbox, NOW + 4_000).len(), 400);
+}

@@ -1,0 +1,226 @@
+//! What destinations get, where they take it, refuse it, or answer nothing.
+
+use super::*;
+
+#[test]
+fn a_refused_message_holds_back_its_own_customer_alone() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let events = ["1a", "2a", "1b", "2b", "1c"]
+        .map(|id| message(id.get(..1).unwrap(), id))
+        .to_vec();
+    mailbox.append(events, NOW).unwrap();
+    let taken = deliver(&mut mailbox, NOW, |delivery| {
+        delivery.events[0].id != "1a-0"
+    });
+    assert_eq!(taken, ["2a-0", "2b-0"]);
+    assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 1000));
+    assert_eq!(
+        deliver(&mut mailbox, NOW + 999, |_| true),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        deliver(&mut mailbox, NOW + 1000, |_| true),
+        ["1a-0", "1b-0", "1c-0"]
+    );
+    assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+}
+
+#[test]
+fn after_the_last_try_an_event_is_a_dead_letter_and_its_customer_goes_on() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    mailbox
+        .append(vec![message("1", "a"), message("1", "b")], NOW)
+        .unwrap();
+    let mut taken = Vec::new();
+    while let Some(wakes_at) = mailbox.wakes_at(NOW) {
+        taken.extend(deliver(&mut mailbox, wakes_at.max(NOW), |delivery| {
+            delivery.events[0].id != "a-0"
+        }));
+    }
+    assert_eq!(taken, ["b-0"]);
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!((waiting.events, waiting.dead_letters), (0, 1));
+}
+
+#[test]
+fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    let changes = mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    assert_eq!(changes, [Change::Gone]);
+    mailbox.rest().unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    assert_eq!(
+        mailbox.wakes_at(NOW),
+        Some(NOW + 3_600_000),
+        "looked at again"
+    );
+
+    let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    assert_eq!(again.next(NOW).unwrap(), None);
+    let moved = Destination {
+        url: Address::parse("http://127.0.0.1:9/elsewhere").unwrap(),
+        ..destination("crm")
+    };
+    let mut moved = Mailbox::open(sql.clone(), vec![moved]).unwrap();
+    assert_eq!(deliver(&mut moved, NOW, |_| true), ["a-0"]);
+}
+
+#[test]
+fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_have_been_tried() {
+    let sql = Native::new();
+    let open = |id| Mailbox::open(sql.clone(), vec![destination("crm"), destination(id)]).unwrap();
+    let mut mailbox = open("bot");
+    mailbox
+        .append(vec![message("1", "a"), message("2", "b")], NOW)
+        .unwrap();
+    while let Some(delivery) = mailbox.next(NOW).unwrap() {
+        let gone = delivery.destination == 0;
+        let outcome = if gone { Outcome::Gone } else { Outcome::Taken };
+        mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
+    }
+    let total = 3_600_000;
+    mailbox.next(NOW + total - 1).unwrap();
+    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
+    assert_eq!(mailbox.waiting(0).unwrap().events, 2);
+    assert_eq!(mailbox.wakes_at(NOW + 10), Some(NOW + total));
+
+    let mut mailbox = open("bot");
+    assert_eq!(mailbox.next(NOW + total).unwrap(), None);
+    assert_eq!(mailbox.rest().unwrap(), [0]);
+    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
+    assert_eq!(mailbox.waiting(0).unwrap().events, 0);
+    assert_eq!(mailbox.wakes_at(NOW + total), None);
+    mailbox
+        .append(vec![message("1", "c")], NOW + total)
+        .unwrap();
+    let taken = deliver(&mut mailbox, NOW + total, |_| true);
+    assert_eq!(taken, ["c-0"], "to the other alone");
+    let tables = sql.tables();
+    let mut logs = tables.iter().filter(|name| name.starts_with("log_"));
+    assert!(logs.all(|name| sql.count(name) == 0), "nothing is left");
+}
+
+#[test]
+fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let events = (0..200)
+        .map(|n| message(&format!("{n}"), &format!("{n}")))
+        .collect();
+    mailbox.append(events, NOW).unwrap();
+    let mut now = NOW;
+    let mut tries = 0;
+    let mut changes = Vec::new();
+    while now < NOW + 30_000 {
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            tries += 1;
+            changes.extend(mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap());
+        }
+        mailbox.rest().unwrap();
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    assert!(tries < 12, "{tries} tries in 30 s");
+    assert_eq!(
+        changes
+            .iter()
+            .filter(|change| **change == Change::Down)
+            .count(),
+        1
+    );
+    assert!(
+        sql.count("parked") < 10,
+        "what was not tried stays in the log"
+    );
+    assert!(mailbox.waiting(0).unwrap().down_since_ms.is_some());
+
+    // It is spared after a restart as well.
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    assert_eq!(mailbox.next(now - 1).unwrap(), None);
+    let mut taken = 0;
+    let mut first_second = 0;
+    let back = now;
+    while let Some(at) = mailbox.wakes_at(now) {
+        now = now.max(at);
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            mailbox.done(&delivery, &Outcome::Taken, now, 0.5).unwrap();
+            taken += 1;
+            first_second += i32::from(now < back + 1000);
+        }
+    }
+    assert_eq!(taken, 200);
+    assert!(
+        first_second <= 5,
+        "{first_second} requests in the first second"
+    );
+    assert!(now < back + 10_000, "it took {} ms", now - back);
+    mailbox.rest().unwrap();
+    assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+}
+
+#[test]
+fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_either() {
+    let sql = Native::new();
+    let config = r#"{"destinations":[{"id":"crm","url":"http://127.0.0.1:9/","secret":"env:S","when":{"data.message.id":"1a"}}]}"#;
+    let settings = crate::config::Settings::read(|name| {
+        Some(match name {
+            "CONFIG" => config.to_owned(),
+            "S" => format!("whsec_{}", "A".repeat(32)),
+            "META_APP_SECRET" | "META_VERIFY_TOKEN" => "x".to_owned(),
+            _ => return None,
+        })
+    });
+    let choosy = Destination {
+        retry: destination("crm").retry,
+        ..settings.unwrap().destinations.remove(0)
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![choosy, destination("all")]).unwrap();
+    mailbox.append(vec![message("1", "1a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.append(vec![message("1", "1b")], NOW).unwrap();
+    let mut reached = Vec::new();
+    deliver(&mut mailbox, NOW + 2_000, |delivery| {
+        if delivery.destination == 0 {
+            reached.push(delivery.events[0].id.clone());
+        }
+        true
+    });
+    assert_eq!(reached, ["1a-0"]);
+}
+
+#[test]
+fn a_new_destination_gets_what_comes_from_now_on() {
+    let sql = Native::new();
+    let slow = || Destination {
+        paused: true,
+        ..destination("slow")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![slow()]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![slow(), destination("new")]).unwrap();
+    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["b-0"]);
+    let mut resumed = Mailbox::open(sql.clone(), vec![destination("slow")]).unwrap();
+    assert_eq!(deliver(&mut resumed, NOW, |_| true), ["a-0", "b-0"]);
+}
+
+#[test]
+fn what_nobody_wants_wakes_nobody_who_was_just_opened() {
+    let sql = Native::new();
+    let choosy = Destination {
+        events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
+        ..destination("crm")
+    };
+    let open = || Mailbox::open(sql.clone(), vec![choosy.clone()]).unwrap();
+    let mut mailbox = open();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    let mut mailbox = open();
+    let unwanted = status("1", "a", MessageStatus::Sent);
+    mailbox.append(vec![unwanted], NOW).unwrap();
+    assert_eq!(mailbox.wakes_at(NOW), None);
+}
