@@ -174,7 +174,7 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
             Method::GET,
             "/v1/dead-letters/1?limt=2",
             400,
-            "the parameters that are known here are partition, destination, event, conversation, person, from, until, after, limit, content",
+            "the parameters that are known here are destination, event, conversation, person, from, until, after, limit, content",
         ),
         (
             Method::DELETE,

@@ -28,12 +28,6 @@ impl Budget {
         }
     }
 
-    /// The share that one of several partitions of a number has, so that together they have all and no more.
-    pub fn share(per_day: u32, index: u32, of: u32) -> u32 {
-        let of = of.max(1);
-        per_day / of + u32::from(index < per_day % of)
-    }
-
     /// When the day of `now` began (both in unix seconds).
     pub fn day_began(now: i64) -> i64 {
         now.div_euclid(DAY_S) * DAY_S
@@ -90,8 +84,6 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     const NOW: i64 = 1_795_334_400;
@@ -132,14 +124,5 @@ mod tests {
             event.data,
             r#"{"business":{"phone_number_id":"1065"},"budget":{"per_day":3,"until":"2026-11-23T00:00:00Z"}}"#
         );
-    }
-
-    proptest! {
-        #[test]
-        fn the_shares_of_all_partitions_are_the_whole(per_day in 0u32..100_000, of in 1u32..64) {
-            let shares: Vec<u32> = (0..of).map(|index| Budget::share(per_day, index, of)).collect();
-            prop_assert_eq!(shares.iter().sum::<u32>(), per_day);
-            prop_assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
-        }
     }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 /// The `content-type`.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What a destination can be, as `GET /v1/destinations` tells it.
-const STATES: [&str; 4] = ["active", "paused", "down", "gone"];
+/// What a destination can be, as `GET /v1/destinations` tells it, the better the sooner.
+pub(super) const STATES: [&str; 4] = ["active", "paused", "down", "gone"];
 
 /// A figure of a destination.
 struct Figure {
@@ -85,13 +85,27 @@ const GAUGE: &str = "gauge";
 /// How the destinations of one mailbox stand.
 #[derive(Debug)]
 pub struct Standing {
-    /// The mailbox, by its `phone_number_id`.
+    /// Whose mailbox it is, by its `phone_number_id`.
     pub mailbox: String,
+    /// Which of the number's partitions, where it has several.
+    pub partition: Option<u32>,
     /// What `GET /v1/destinations` answers for it; `None` where it gave no answer.
     pub destinations: Option<Value>,
 }
 
-/// Writes the figures of these mailboxes. There are as many series as there are mailboxes times destinations times
+impl Standing {
+    fn labels(&self) -> String {
+        let mut labels = format!("phone_number_id=\"{}\"", self.mailbox);
+        if let Some(partition) = self.partition {
+            // Writing to a string does not fail.
+            let _ = write!(labels, ",partition=\"{partition}\"");
+        }
+        labels
+    }
+}
+
+/// Writes the figures of these mailboxes. Partitions are told apart, since each counts anew from when it was woken: the
+/// sum of counters that begin anew at different times has no meaning to `rate`. There are as many series as there are mailboxes times destinations times
 /// figures, all of them named in the settings, so that no label ever takes values that a customer chooses.
 pub fn render(standings: &[Standing]) -> String {
     let mut out = String::new();
@@ -101,17 +115,10 @@ pub fn render(standings: &[Standing]) -> String {
         GAUGE,
         "Whether the mailbox answered.",
     );
-    for Standing {
-        mailbox,
-        destinations,
-    } in standings
-    {
-        let up = u8::from(destinations.is_some());
+    for standing in standings {
+        let up = u8::from(standing.destinations.is_some());
         // Writing to a string does not fail.
-        let _ = writeln!(
-            out,
-            "transom_mailbox_up{{phone_number_id=\"{mailbox}\"}} {up}"
-        );
+        let _ = writeln!(out, "transom_mailbox_up{{{}}} {up}", standing.labels());
     }
     for Figure {
         name,
@@ -163,11 +170,8 @@ fn each(standings: &[Standing], mut write: impl FnMut(&str, &Value)) {
                 .get("id")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let number = &standing.mailbox;
-            write(
-                &format!("phone_number_id=\"{number}\",destination=\"{id}\""),
-                destination,
-            );
+            let labels = standing.labels();
+            write(&format!("{labels},destination=\"{id}\""), destination);
         }
     }
 }

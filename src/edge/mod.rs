@@ -3,15 +3,20 @@
 pub mod metrics;
 pub mod parameters;
 pub mod routes;
+pub mod together;
 
 #[cfg(target_arch = "wasm32")]
 mod admin;
 #[cfg(target_arch = "wasm32")]
 mod answer;
+#[cfg(target_arch = "wasm32")]
+mod asking;
 #[cfg(all(target_arch = "wasm32", feature = "bench-routes"))]
 mod bench;
 #[cfg(target_arch = "wasm32")]
 mod body;
+#[cfg(target_arch = "wasm32")]
+mod figures;
 #[cfg(target_arch = "wasm32")]
 mod health;
 #[cfg(target_arch = "wasm32")]

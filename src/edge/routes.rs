@@ -108,7 +108,6 @@ const PERSON: Parameter = optional("person", Kind::Text);
 const FROM: Parameter = optional("from", Kind::Time);
 const UNTIL: Parameter = optional("until", Kind::Time);
 const LIMIT: Parameter = optional("limit", Kind::Limit);
-const PARTITION: Parameter = optional("partition", Kind::Whole);
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
@@ -204,7 +203,11 @@ pub const ROUTES: &[Route] = &[
         method: "GET",
         path: "/v1/destinations/{phone_number_id}",
         in_path: &[NUMBER],
-        parameters: &[PARTITION, optional("after", Kind::Destination), LIMIT],
+        parameters: &[
+            optional("partition", Kind::Whole),
+            optional("after", Kind::Destination),
+            LIMIT,
+        ],
         action: Action::Destinations,
     },
     Route {
@@ -219,7 +222,6 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/dead-letters/{phone_number_id}",
         in_path: &[NUMBER],
         parameters: &[
-            PARTITION,
             DESTINATION,
             EVENT,
             CONVERSATION,
@@ -237,7 +239,6 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/dead-letters/{phone_number_id}",
         in_path: &[NUMBER],
         parameters: &[
-            PARTITION,
             required("destination", Kind::Destination),
             EVENT,
             CONVERSATION,
@@ -252,7 +253,7 @@ pub const ROUTES: &[Route] = &[
         method: "GET",
         path: "/v1/replays/{phone_number_id}",
         in_path: &[NUMBER],
-        parameters: &[PARTITION, optional("after", Kind::Text), LIMIT],
+        parameters: &[optional("after", Kind::Text), LIMIT],
         action: Action::Replays,
     },
     Route {
@@ -260,7 +261,6 @@ pub const ROUTES: &[Route] = &[
         path: "/v1/replays/{phone_number_id}",
         in_path: &[NUMBER],
         parameters: &[
-            PARTITION,
             DESTINATION,
             optional("to", Kind::Destination),
             optional("of", Kind::Of),

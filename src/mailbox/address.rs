@@ -99,13 +99,49 @@ impl Address {
         }
     }
 
-    /// What it may use of what the number may use in all: no less than one.
+    /// Its share of what the number may use in all: together partitions have all of it and no more.
     pub fn share_of(&self, all: u32) -> u32 {
         match self {
-            Self::Partition { of, .. } => all.checked_div(*of).unwrap_or(all).max(1),
+            Self::Partition { partition, of, .. } if *of > 0 => {
+                all / of + u32::from(*partition < all % of)
+            }
             _ => all,
         }
     }
+
+    /// The number by which one of its conversations is told: no other partition tells it.
+    pub fn told(&self, conversation: i64) -> i64 {
+        match self {
+            Self::Partition { partition, of, .. } => conversation
+                .saturating_mul((*of).into())
+                .saturating_add((*partition).into()),
+            _ => conversation,
+        }
+    }
+
+    /// Which of its conversations is told by this number; `None` where none may be.
+    pub fn meant(&self, told: i64) -> Option<i64> {
+        match self {
+            Self::Partition { partition, of, .. } => (partition_told(told, *of) == *partition)
+                .then(|| told.checked_div((*of).into()))
+                .flatten(),
+            _ => Some(told),
+        }
+    }
+
+    /// Which partition it is, where it is one.
+    pub fn partition(&self) -> Option<u32> {
+        match self {
+            Self::Partition { partition, .. } => Some(*partition),
+            _ => None,
+        }
+    }
+}
+
+/// The partition that tells a conversation by this number ([`Address::told`]).
+pub fn partition_told(told: i64, of: u32) -> u32 {
+    let partition = told.checked_rem_euclid(of.into()).unwrap_or(0);
+    u32::try_from(partition).unwrap_or(0)
 }
 
 /// The partition of the person whom a directory gave this number: numbers are given in turn, so that all partitions
@@ -118,6 +154,8 @@ pub fn partition_of(person: i64, of: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NUMBER: &str = "106540352242922";
@@ -172,12 +210,29 @@ mod tests {
     }
 
     #[test]
-    fn partitions_together_never_use_more_than_the_number_may() {
-        for (all, of) in [(80, 4), (80, 8), (50, 8), (1000, 16), (20, 16)] {
-            let partitions = Address::mailboxes(NUMBER, of);
-            let sum: u32 = partitions.iter().map(|address| address.share_of(all)).sum();
-            assert!(sum <= all && sum > 0, "{sum} of {all}");
+    fn no_two_partitions_tell_a_conversation_by_the_same_number() {
+        let mut told = std::collections::BTreeSet::new();
+        for address in Address::mailboxes(NUMBER, 3) {
+            for conversation in 0..10 {
+                let number = address.told(conversation);
+                assert!(told.insert(number), "{number}");
+                assert_eq!(address.meant(number), Some(conversation));
+                assert_eq!(Some(partition_told(number, 3)), address.partition());
+                assert_eq!(address.meant(number + 1), None);
+            }
         }
-        assert_eq!(Address::read(NUMBER).share_of(80), 80);
+        let whole = Address::read(NUMBER);
+        assert_eq!((whole.told(7), whole.meant(7)), (7, Some(7)));
+    }
+
+    proptest! {
+        #[test]
+        fn the_shares_of_all_partitions_are_the_whole(all in 0u32..100_000, of in 2u32..=16) {
+            let partitions = Address::mailboxes(NUMBER, of);
+            let shares: Vec<u32> = partitions.iter().map(|address| address.share_of(all)).collect();
+            prop_assert_eq!(shares.iter().sum::<u32>(), all);
+            prop_assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
+            prop_assert_eq!(Address::read(NUMBER).share_of(all), all);
+        }
     }
 }

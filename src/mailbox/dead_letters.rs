@@ -39,6 +39,20 @@ pub struct DeadLetter {
     pub error: String,
 }
 
+/// Where a dead letter stands among all of its number's: by destination, and then in the order in which they came.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The destination.
+    pub destination: String,
+    /// The event's [`Stored::seq`].
+    pub seq: i64,
+    /// The partition, where the number has several: two may give the same `seq`.
+    pub partition: Option<u32>,
+}
+
+/// How much content a page of dead letters may hold, in bytes; one dead letter is always given.
+pub const MOST_CONTENT: usize = 1024 * 1024;
+
 /// What there is of the dead letters that are meant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -48,6 +62,46 @@ pub struct Summary {
     pub oldest_ms: Option<i64>,
     /// When the last of them was received, in unix milliseconds.
     pub newest_ms: Option<i64>,
+}
+
+impl Place {
+    /// Reads what [`Place::write`] wrote; `None` where it did not.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let destination = parts.next()?.to_owned();
+        let mut number = || -> Option<Option<i64>> {
+            let Some(digits) = parts.next() else {
+                return Some(None);
+            };
+            let fits = digits.bytes().all(|byte| byte.is_ascii_digit());
+            Some(Some(digits.parse().ok().filter(|_| fits)?))
+        };
+        let seq = number()??;
+        let partition = number()?.map(u32::try_from).transpose().ok()?;
+        let place = Self {
+            destination,
+            seq,
+            partition,
+        };
+        parts.next().is_none().then_some(place)
+    }
+
+    /// As text: `crm:1834423910400`, and with its partition `crm:1834423910400:3`.
+    pub fn write(&self) -> String {
+        let Self {
+            destination, seq, ..
+        } = self;
+        self.partition.map_or_else(
+            || format!("{destination}:{seq}"),
+            |partition| format!("{destination}:{seq}:{partition}"),
+        )
+    }
+
+    /// Behind which destination and `seq` those of a partition follow it: that one's with the same `seq` may, too.
+    pub fn behind(&self, partition: Option<u32>) -> (&str, i64) {
+        let seq = self.seq - i64::from(partition > self.partition);
+        (&self.destination, seq)
+    }
 }
 
 impl Which {
@@ -117,7 +171,7 @@ impl DeadLetter {
 
 impl Mailbox {
     /// The next `most` dead letters behind a place, by destination and then in the order in which they came. The place
-    /// is a destination and a `seq` ([`Stored::seq`]).
+    /// is a destination and a `seq` ([`Place::behind`]).
     pub fn dead_letters(
         &self,
         which: &Which,
@@ -181,5 +235,38 @@ impl Mailbox {
         )?;
         // What is stored in parts goes with it.
         self.rest().map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        for text in ["crm:0", "crm:1834423910400", "crm:1834423910400:15"] {
+            let read = Place::read(text);
+            assert_eq!(read.map(|place| place.write()).as_deref(), Some(text));
+        }
+        for text in [
+            "",
+            "crm",
+            "crm:",
+            "crm:-1",
+            "crm:+1",
+            "crm:1:",
+            "crm:1:2:3",
+            "crm:1:4294967296",
+        ] {
+            assert_eq!(Place::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_came_at_the_same_time_is_told_by_partition() {
+        let place = Place::read("crm:7:1").unwrap();
+        let behind = [0, 1, 2].map(|partition| place.behind(Some(partition)));
+        assert_eq!(behind, [("crm", 7), ("crm", 7), ("crm", 6)]);
+        assert_eq!(Place::read("crm:7").unwrap().behind(None), ("crm", 7));
     }
 }

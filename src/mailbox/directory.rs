@@ -118,6 +118,17 @@ impl Directory {
         Ok(None)
     }
 
+    /// All names of whoever the first of these names is anybody's: in a partition in which they were before, not all of
+    /// them are known.
+    pub fn names(&self, names: &[Name]) -> Result<Vec<String>, SqlError> {
+        for name in names {
+            if let Some(found) = super::people::find(&*self.sql, name)? {
+                return Ok(found.names);
+            }
+        }
+        Ok(Vec::new())
+    }
+
     fn route(&self, person: i64, now_ms: i64) -> Route {
         let joined = self.joins.iter().find(|join| join.from == person);
         let person = joined.map_or(person, |join| join.into);

@@ -53,7 +53,7 @@ mod tests;
 use std::{collections::HashMap, rc::Rc};
 
 pub use cursor::{Change, GONE, Outcome};
-pub use dead_letters::{DeadLetter, Summary, Which};
+pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
 pub use directory::{Directory, Route, names_alone};
 pub use log::Stored;
 pub use moving::Moved;

@@ -41,6 +41,9 @@ extern "C" {
     pub(super) fn find(this: &Stub, names: &Uint8Array) -> std::result::Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
+    pub(super) fn names(this: &Stub, names: &Uint8Array) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
     pub(super) fn cede(this: &Stub, event: &Uint8Array) -> std::result::Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
@@ -82,20 +85,13 @@ pub(crate) async fn mailbox_of(
     if of <= 1 {
         return Ok(first());
     }
-    let number = number.to_owned();
-    let directory = Address::Directory { number, of }.name();
-    let all: Vec<Event> = names.iter().map(Event::naming).collect();
-    let all = bytes(&directory, all);
-    let directory = stub(env, &directory)?;
+    let (directory, all) = directory(env, number, of, names)?;
     let answer = if meet {
         directory.resolve(&all)?
     } else {
         directory.find(&all)?
     };
-    let answer = match select(JsFuture::from(answer), pin!(Delay::from(BUDGET))).await {
-        Either::Left((answer, _)) => answer?.as_string().unwrap_or_default(),
-        Either::Right(_) => return Err("the directory did not answer in time".into()),
-    };
+    let answer = in_time(answer).await?;
     let partition = if meet {
         let routes: Vec<(usize, Vec<u32>)> = serde_json::from_str(&answer)?;
         routes.first().map(|(partition, _)| *partition)
@@ -104,4 +100,31 @@ pub(crate) async fn mailbox_of(
     };
     let found = partition.and_then(|partition| mailboxes.get(partition));
     Ok(found.cloned().unwrap_or_else(first))
+}
+
+/// All names of the one who has the first of these names that is known; none, where nobody has.
+pub(crate) async fn names_of(
+    env: &Env,
+    number: &str,
+    of: u32,
+    names: &[Name],
+) -> Result<Vec<String>> {
+    let (directory, all) = directory(env, number, of, names)?;
+    let answer = in_time(directory.names(&all)?).await?;
+    Ok(serde_json::from_str(&answer)?)
+}
+
+/// What a number's directory is called through, and these names as they cross to it.
+fn directory(env: &Env, number: &str, of: u32, names: &[Name]) -> Result<(Stub, Uint8Array)> {
+    let number = number.to_owned();
+    let directory = Address::Directory { number, of }.name();
+    let all = bytes(&directory, names.iter().map(Event::naming).collect());
+    Ok((stub(env, &directory)?, all))
+}
+
+async fn in_time(answer: Promise) -> Result<String> {
+    match select(JsFuture::from(answer), pin!(Delay::from(BUDGET))).await {
+        Either::Left((answer, _)) => Ok(answer?.as_string().unwrap_or_default()),
+        Either::Right(_) => Err("the directory did not answer in time".into()),
+    }
 }

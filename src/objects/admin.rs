@@ -3,7 +3,10 @@
 use url::Url;
 use worker::{Method, Request, Response, Result};
 
-use super::mailbox::{Mailbox, now_ms};
+use super::{
+    mailbox::{Mailbox, now_ms},
+    problem::respond,
+};
 use crate::{
     config::Destination,
     conversation::{
@@ -11,13 +14,13 @@ use crate::{
         handover::{By, Handover},
     },
     event::{Name, rfc3339},
-    mailbox::{self, Counted, DeadLetter, Found, Waiting, Which, sql::SqlError},
+    mailbox::{
+        self, Counted, DeadLetter, Found, MOST_CONTENT, Place, Waiting, Which, address::Address,
+        sql::SqlError,
+    },
     problem,
     written::{Object, list},
 };
-
-/// How much content one page of dead letters may hold, in bytes; one dead letter is always given.
-const CONTENT: usize = 1024 * 1024;
 
 /// How many of the last statuses of a conversation are told.
 const STATUSES: usize = 20;
@@ -72,7 +75,7 @@ impl Mailbox {
             .collect();
         let windows = found.windows.at(now_ms().div_euclid(1000));
         let mut told = Object::default();
-        told.number("conversation", found.conversation)
+        told.number("conversation", self.address().told(found.conversation))
             .json("names", &serde_json::to_string(&found.names)?)
             .json("window", &serde_json::to_string(&windows)?)
             .json("statuses", &list(&statuses));
@@ -103,7 +106,7 @@ impl Mailbox {
             return not_found(NOBODY);
         };
         let mut told = Object::default();
-        told.number("conversation", found.conversation);
+        told.number("conversation", self.address().told(found.conversation));
         add_handover(&mut told, &found);
         answer(200, &told)
     }
@@ -139,17 +142,16 @@ impl Mailbox {
     fn dead_letters(&self, url: &Url) -> Result<Response> {
         let limit = integer(url, "limit").unwrap_or(1);
         let with_content = text(url, "content").is_some_and(|flag| flag == "true");
-        let after = text(url, "after");
-        let after = after.as_deref().and_then(|place| {
-            let (destination, seq) = place.rsplit_once(':')?;
-            Some((destination, seq.parse().ok()?))
-        });
+        let address = self.address();
+        let partition = address.partition();
+        let after = text(url, "after").as_deref().and_then(Place::read);
+        let after = after.as_ref().map(|place| place.behind(partition));
         let listed = self.with_core(|core| {
-            let Some(which) = which(&core.mailbox, url)? else {
+            let Some(which) = which(&core.mailbox, &address, url)? else {
                 return Ok(None);
             };
             let mut letters = Vec::new();
-            let mut place = None;
+            let mut places = Vec::new();
             let mut length = 0;
             // One more than is told shows whether there are more.
             let found = core.mailbox.dead_letters(&which, after, limit + 1)?;
@@ -161,27 +163,37 @@ impl Mailbox {
                     None
                 };
                 length += content.as_ref().map_or(0, String::len);
-                letters.push(told(letter, content.as_deref()));
-                place = Some(format!("{}:{}", letter.destination, letter.event.seq));
-                if length > CONTENT {
+                letters.push(told(letter, &address, content.as_deref()));
+                let place = Place {
+                    destination: letter.destination.clone(),
+                    seq: letter.event.seq,
+                    partition,
+                };
+                places.push(place.write());
+                if length > MOST_CONTENT {
                     break;
                 }
             }
-            Ok(Some((letters, place.filter(|_| found.next().is_some()))))
+            Ok(Some((letters, places, found.next().is_some())))
         })?;
-        let Some((letters, next)) = listed else {
+        let Some((letters, places, more)) = listed else {
             return not_found(NOBODY);
         };
         let mut page = Object::default();
-        page.json("dead_letters", &list(&letters))
-            .text_if("next", next.as_deref());
+        page.json("dead_letters", &list(&letters));
+        if partition.is_some() {
+            page.json("places", &serde_json::to_string(&places)?);
+        }
+        let next = places.last().filter(|_| more);
+        page.text_if("next", next.map(String::as_str));
         answer(200, &page)
     }
 
     fn delete_dead_letters(&self, url: &Url) -> Result<Response> {
         let confirmed = integer(url, "confirm");
+        let address = self.address();
         let summary = self.with_core(|core| {
-            let Some(which) = which(&core.mailbox, url)? else {
+            let Some(which) = which(&core.mailbox, &address, url)? else {
                 return Ok(None);
             };
             let summary = core.mailbox.summary(&which)?;
@@ -251,14 +263,14 @@ fn standing(destination: &Destination, waiting: &Waiting, counted: &Counted) -> 
 }
 
 /// A dead letter as JSON, with its content as it is.
-fn told(letter: &DeadLetter, content: Option<&str>) -> String {
+fn told(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String {
     let event = &letter.event;
     let mut told = Object::default();
     told.text("id", &event.id)
         .text("type", &event.kind)
         .text("destination", &letter.destination)
         .text_if("subject", event.subject.as_deref())
-        .number("conversation", event.conversation)
+        .number("conversation", address.told(event.conversation))
         .text_if("received", time(event.received_ms).as_deref())
         .number("attempts", letter.attempts)
         .text_if("first_failed", time(letter.first_failed_ms).as_deref())
@@ -272,16 +284,7 @@ fn told(letter: &DeadLetter, content: Option<&str>) -> String {
 
 /// The edge hands this on as it is.
 pub(super) fn answer(status: u16, body: &Object) -> Result<Response> {
-    let response = Response::ok(body.finish())?.with_status(status);
-    let headers = response.headers();
-    let kind = if status < 400 {
-        "application/json"
-    } else {
-        problem::CONTENT_TYPE
-    };
-    headers.set("content-type", kind)?;
-    headers.set("cache-control", "no-store")?;
-    Ok(response)
+    respond(status, body.finish())
 }
 
 pub(super) fn not_found(detail: &str) -> Result<Response> {
@@ -291,14 +294,22 @@ pub(super) fn not_found(detail: &str) -> Result<Response> {
 /// Which events are asked for; `None` where nobody is known as the person in question.
 pub(super) fn which(
     mailbox: &mailbox::Mailbox,
+    address: &Address,
     url: &Url,
 ) -> std::result::Result<Option<Which>, SqlError> {
-    let mut conversation = integer(url, "conversation");
-    if let Some(person) = text(url, "person") {
+    let mut conversation = None;
+    if let Some(told) = integer(url, "conversation") {
+        conversation = address.meant(told);
+        if conversation.is_none() {
+            return Ok(None);
+        }
+    }
+    let persons: Vec<String> = all(url, "person").collect();
+    if !persons.is_empty() {
         let mut found = None;
-        for name in names(&person) {
+        for name in persons.iter().flat_map(|person| names(person)) {
             if found.is_none() {
-                found = mailbox.find(&name)?;
+                found = mailbox.look(&name)?;
             }
         }
         // One that is asked for in both ways is only there where both mean the same.
@@ -318,10 +329,13 @@ pub(super) fn which(
 }
 
 pub(super) fn text(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    pairs
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    all(url, name).next()
+}
+
+/// All values that a parameter has.
+fn all(url: &Url, name: &str) -> impl Iterator<Item = String> {
+    let pairs = url.query_pairs().filter(move |(key, _)| key == name);
+    pairs.map(|(_, value)| value.into_owned())
 }
 
 pub(super) fn integer(url: &Url, name: &str) -> Option<i64> {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     conversation::consent::Entry,
     event::Name,
-    mailbox::Found,
+    mailbox::{Found, address::Address},
     problem,
     sending::{asked::is_user, phone},
     written::Object,
@@ -33,7 +33,7 @@ impl Mailbox {
             Ok(None)
         })?;
         match found {
-            Some(found) => told(&found),
+            Some(found) => told(&found, &self.address()),
             None => not_found(NOBODY),
         }
     }
@@ -69,7 +69,7 @@ impl Mailbox {
         })?;
         self.arm(wakes_at)?;
         match found {
-            Some(found) => told(&found),
+            Some(found) => told(&found, &self.address()),
             None => answer(
                 400,
                 &problem::document(400, "Not possible", Some(NOT_A_NAME)),
@@ -96,10 +96,10 @@ fn switched_off() -> Result<Response> {
     )
 }
 
-fn told(found: &Found) -> Result<Response> {
+fn told(found: &Found, address: &Address) -> Result<Response> {
     let ledger = &found.state.consent;
     let mut told = Object::default();
-    told.number("conversation", found.conversation)
+    told.number("conversation", address.told(found.conversation))
         .json("names", &serde_json::to_string(&found.names)?)
         .text("state", ledger.standing().name())
         .json("history", &ledger.view());

@@ -8,7 +8,7 @@ use worker::{
     DurableObject, Env, Method, Request, RequestInit, Response, Result, State, durable_object,
 };
 
-use super::{mailbox::now_ms, sql::Storage};
+use super::{mailbox::now_ms, problem::respond, sql::Storage};
 use crate::{event, mailbox::drift, written::Object};
 
 /// The binding of its namespace in wrangler.toml.
@@ -62,10 +62,7 @@ impl DurableObject for Drift {
         let mut told = Object::default();
         told.json("unknown", &serde_json::to_string(&seen)?)
             .text_if("next", next.as_deref());
-        let response = Response::ok(told.finish())?;
-        response.headers().set("content-type", "application/json")?;
-        response.headers().set("cache-control", "no-store")?;
-        Ok(response)
+        respond(200, told.finish())
     }
 }
 

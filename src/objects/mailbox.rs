@@ -166,21 +166,19 @@ impl Mailbox {
             return Err(SqlError::Refused("the settings are wrong".to_owned()));
         };
         let settings = &ready.settings;
+        // At no rate at all nothing would ever go.
+        let share = |most: u32| address.share_of(most).max(1);
         let rates = Rates {
-            per_second: address.share_of(settings.sending.per_second),
-            per_minute: settings
-                .sending
-                .per_minute
-                .map(|rate| address.share_of(rate)),
+            per_second: share(settings.sending.per_second),
+            per_minute: settings.sending.per_minute.map(share),
         };
         let destinations = settings.destinations.iter();
         let destinations = destinations
             .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
             .cloned()
             .map(|mut destination| {
-                destination.max_in_flight = address.share_of(destination.max_in_flight);
-                let most = destination.max_per_second;
-                destination.max_per_second = most.map(|most| address.share_of(most));
+                destination.max_in_flight = share(destination.max_in_flight);
+                destination.max_per_second = destination.max_per_second.map(share);
                 destination
             })
             .collect();
@@ -208,7 +206,7 @@ impl Mailbox {
         })
     }
 
-    fn address(&self) -> Address {
+    pub(super) fn address(&self) -> Address {
         Address::read(&self.state.id().name().unwrap_or_default())
     }
 
@@ -285,13 +283,7 @@ fn answers(
 ) -> std::result::Result<Answers, SqlError> {
     let now = now_ms().div_euclid(1000);
     let spent = Outbox::count(sql, BY_RULE, Budget::day_began(now) * 1000)?;
-    let per_day = match address {
-        Address::Partition { partition, of, .. } => {
-            Budget::share(answering.per_day, *partition, *of)
-        }
-        _ => answering.per_day,
-    };
-    let budget = Budget::new(per_day, spent, now);
+    let budget = Budget::new(address.share_of(answering.per_day), spent, now);
     Ok(Answers::new(
         answering.clone(),
         number,

@@ -22,10 +22,10 @@ mod send;
 mod sends;
 mod sql;
 
-pub(crate) use addresses::{BINDING, mailbox_of, mailboxes};
+pub(crate) use addresses::{BINDING, mailbox_of, mailboxes, names_of};
 pub(crate) use admin::names;
 pub(crate) use append::{append_all, extend_objects};
 pub use courier::Courier;
 pub use drift::Drift;
 pub use mailbox::Mailbox;
-pub(crate) use problem::{faulty, problem, respond};
+pub(crate) use problem::{faulty, problem, respond, respond_as};

@@ -121,6 +121,14 @@ impl Mailbox {
             .unwrap_or_default())
     }
 
+    /// Of a directory: all names of the first who is known, each event naming one, as a JSON list.
+    pub fn names(&self, names: &[u8]) -> std::result::Result<String, JsValue> {
+        let events = events_in(names)?;
+        let names: Vec<_> = events.into_iter().flat_map(|event| event.names).collect();
+        let all = self.with_directory(|directory| directory.names(&names))?;
+        serde_json::to_string(&all).map_err(|error| error.to_string().into())
+    }
+
     /// Whether an event is stored here whose person has moved, and what is known of the person ([`Moved`]).
     pub fn cede(&self, event: &[u8]) -> std::result::Result<String, JsValue> {
         let moved = match events_in(event)?.first() {

@@ -1,4 +1,4 @@
-//! Answers that are problem documents.
+//! Answers as JSON, and those that are problem documents.
 
 use serde_json::Value;
 use worker::{Response, Result};
@@ -8,11 +8,21 @@ use crate::{
     problem::{self, CONTENT_TYPE},
 };
 
-/// Answers with a problem document.
+/// Answers with JSON: from 400 on with a problem document.
 pub(crate) fn respond(status: u16, document: String) -> Result<Response> {
-    let response = Response::ok(document)?.with_status(status);
+    let kind = if status < 400 {
+        "application/json"
+    } else {
+        CONTENT_TYPE
+    };
+    respond_as(status, kind, document)
+}
+
+/// Answers with what is of this kind (`content-type`), and not to be kept on the way.
+pub(crate) fn respond_as(status: u16, kind: &str, body: String) -> Result<Response> {
+    let response = Response::ok(body)?.with_status(status);
     let headers = response.headers();
-    headers.set("content-type", CONTENT_TYPE)?;
+    headers.set("content-type", kind)?;
     headers.set("cache-control", "no-store")?;
     Ok(response)
 }

@@ -9,7 +9,10 @@ use super::{
     problem::problem,
 };
 use crate::{
-    mailbox::replays::{Begun, Replay, Wanted},
+    mailbox::{
+        address::Address,
+        replays::{Begun, Replay, Wanted},
+    },
     written::{Object, list},
 };
 
@@ -26,8 +29,9 @@ impl Mailbox {
             [None, None] => return not_found("name a destination"),
         };
         let now = now_ms();
+        let address = self.address();
         let begun = self.with_core(|core| {
-            let Some(mut which) = which(&core.mailbox, url)? else {
+            let Some(mut which) = which(&core.mailbox, &address, url)? else {
                 return Ok(None);
             };
             which.destination = Some(destination);
@@ -43,7 +47,7 @@ impl Mailbox {
         match begun {
             Some((Begun::Running(replay), wakes_at)) => {
                 self.arm(wakes_at)?;
-                answer(202, &told(&replay))
+                answer(202, &told(&replay, &address))
             }
             Some((Begun::NoDestination, _)) => {
                 not_found("there is no destination to replay to: name one in `to`")
@@ -70,7 +74,9 @@ impl Mailbox {
         let most = usize::try_from(limit).unwrap_or(1);
         let page: Vec<&Replay> = replays.iter().take(most).collect();
         let next = page.last().filter(|_| replays.len() > most);
-        let all: Vec<String> = page.iter().map(|replay| told(replay).finish()).collect();
+        let address = self.address();
+        let all = page.iter().map(|replay| told(replay, &address).finish());
+        let all: Vec<String> = all.collect();
         let mut told = Object::default();
         told.json("replays", &list(&all))
             .text_if("next", next.map(|replay| replay.id.as_str()));
@@ -81,19 +87,26 @@ impl Mailbox {
     pub(super) fn tell_replay(&self, url: &Url) -> Result<Response> {
         let id = text(url, "id").unwrap_or_default();
         let replay = self.with_core(|core| core.mailbox.replay_of(&id))?;
-        replay.map_or_else(|| not_found(NONE), |replay| answer(200, &told(&replay)))
+        self.tell(replay)
     }
 
     /// Stops one.
     pub(super) fn stop_replay(&self, url: &Url) -> Result<Response> {
         let id = text(url, "id").unwrap_or_default();
         let replay = self.with_core(|core| core.mailbox.stop_replay(&id, now_ms()))?;
-        replay.map_or_else(|| not_found(NONE), |replay| answer(200, &told(&replay)))
+        self.tell(replay)
+    }
+
+    fn tell(&self, replay: Option<Replay>) -> Result<Response> {
+        let Some(replay) = replay else {
+            return not_found(NONE);
+        };
+        answer(200, &told(&replay, &self.address()))
     }
 }
 
 /// A replay as JSON.
-fn told(replay: &Replay) -> Object {
+fn told(replay: &Replay, address: &Address) -> Object {
     let which = &replay.which;
     let when = |ms: Option<i64>| ms.and_then(time);
     let mut told = Object::default();
@@ -104,7 +117,7 @@ fn told(replay: &Replay) -> Object {
         .text("to", &replay.to)
         .text_if("event", which.event.as_deref());
     if let Some(conversation) = which.conversation {
-        told.number("conversation", conversation);
+        told.number("conversation", address.told(conversation));
     }
     told.text_if("from", when(which.from_ms).as_deref())
         .text_if("until", when(which.until_ms).as_deref())

@@ -7,7 +7,7 @@ use super::{
     admin::names,
     http::NoAnswer,
     mailbox::{Core, Mailbox, now_ms},
-    problem::{faulty, problem},
+    problem::{faulty, problem, respond},
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
 use crate::{
@@ -80,9 +80,7 @@ impl Mailbox {
         match reply {
             Reply::Taken(answer) => {
                 self.arm(wakes_at)?;
-                let response = Response::ok(answer)?.with_status(202);
-                response.headers().set("content-type", "application/json")?;
-                Ok(response)
+                respond(202, answer)
             }
             Reply::Refused(Taken::Closed(closed)) => {
                 let closed: Vec<Value> = closed

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 
-/// One mailbox with a destination in trouble, and one that gives no answer.
+/// One mailbox with a destination in trouble, one that gives no answer, and a partition of a number.
 fn figures() -> String {
     let crm = json!({
         "id": "crm", "state": "down", "waiting_conversations": 2, "waiting_events": 30, "tries": 7,
@@ -19,11 +19,18 @@ fn figures() -> String {
     render(&[
         Standing {
             mailbox: "1".to_owned(),
+            partition: None,
             destinations: Some(json!({ "destinations": [crm, bot] })),
         },
         Standing {
             mailbox: "2".to_owned(),
+            partition: None,
             destinations: None,
+        },
+        Standing {
+            mailbox: "3".to_owned(),
+            partition: Some(0),
+            destinations: Some(json!({ "destinations": [{ "id": "crm", "tries": 1 }] })),
         },
     ])
 }
@@ -34,6 +41,8 @@ fn figures_are_told_for_each_destination_of_each_mailbox() {
     for line in [
         r#"transom_mailbox_up{phone_number_id="1"} 1"#,
         r#"transom_mailbox_up{phone_number_id="2"} 0"#,
+        r#"transom_mailbox_up{phone_number_id="3",partition="0"} 1"#,
+        r#"transom_waiting_tries{phone_number_id="3",partition="0",destination="crm"} 1"#,
         r#"transom_waiting_conversations{phone_number_id="1",destination="crm"} 2"#,
         r#"transom_waiting_events{phone_number_id="1",destination="crm"} 30"#,
         r#"transom_waiting_events{phone_number_id="1",destination="bot"} 0"#,

@@ -1,0 +1,234 @@
+//! What is asked of the mailbox of a number, and, where the number has partitions, of all of them as of one.
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, join_all, select};
+use url::form_urlencoded;
+use worker::{Date, Delay, Env, Method, Request, RequestInit, Response, Result};
+
+use super::{
+    parameters::Parameters,
+    problem::Problem,
+    routes::{Action, Found},
+    together::{Answer, count, together},
+};
+use crate::{
+    config::Settings,
+    mailbox::address::partition_told,
+    objects::{self, respond},
+};
+
+/// How long a mailbox may take to answer.
+const BUDGET: Duration = Duration::from_secs(10);
+
+/// What a mailbox is asked for.
+#[derive(Clone)]
+struct Asked<'a> {
+    env: &'a Env,
+    action: Action,
+    method: Method,
+    query: String,
+}
+
+/// Has the mailboxes answer that it concerns.
+pub(super) async fn answer(
+    found: &Found,
+    env: &Env,
+    settings: &Settings,
+    in_path: &Parameters,
+    parameters: &Parameters,
+) -> Result<Response> {
+    let action = found.route.action;
+    let number = in_path.get("phone_number_id").unwrap_or_default();
+    let mailboxes = match mailboxes(env, settings, number, in_path, parameters).await? {
+        Ok(mailboxes) => mailboxes,
+        Err(problem) => return problem.response(),
+    };
+    let mut asked = Asked {
+        env,
+        action,
+        method: Method::from(found.route.method.to_owned()),
+        query: format!(
+            "{}&{}",
+            in_path.query(),
+            parameters.without("confirm").query()
+        ),
+    };
+    let confirmed = parameters.get("confirm");
+    if action == Action::Replay {
+        let to = parameters.get("destination").or(parameters.get("to"));
+        if to.is_none() {
+            return Problem::Invalid("destination or to: one is required".to_owned()).response();
+        }
+        asked.add("id", &new_id());
+    }
+    if let [only] = mailboxes.as_slice() {
+        if let Some(count) = confirmed {
+            asked.add("confirm", count);
+        }
+        return match ask(env, only, asked.method.clone(), &asked.command()).await? {
+            Some(answer) if answer.status_code() < 500 => Ok(answer),
+            _ => Problem::NoAnswer.response(),
+        };
+    }
+    if let Some(person) = parameters.get("person") {
+        let of = settings.partitions_of(number);
+        let names = objects::names(person);
+        for name in objects::names_of(env, number, of, &names).await? {
+            let (_, name) = name.split_once(':').unwrap_or_default();
+            asked.add("person", name);
+        }
+    }
+    let together = match action {
+        Action::DeleteDeadLetters => asked.delete(&mailboxes, confirmed).await?,
+        Action::Replay => asked.replay(&mailboxes).await?,
+        _ => {
+            let limit = parameters.get("limit").and_then(|limit| limit.parse().ok());
+            let answers = asked.all(&mailboxes).await?;
+            complete(answers).and_then(|all| together(action, &all, limit.unwrap_or(usize::MAX)))
+        }
+    };
+    match together {
+        Some(Answer { status, body }) => respond(status, body),
+        None => Problem::NoAnswer.response(),
+    }
+}
+
+/// The names of the mailboxes that it concerns.
+async fn mailboxes(
+    env: &Env,
+    settings: &Settings,
+    number: &str,
+    in_path: &Parameters,
+    parameters: &Parameters,
+) -> Result<std::result::Result<Vec<String>, Problem>> {
+    if let Some(person) = in_path.get("person") {
+        let names = objects::names(person);
+        let mailbox = objects::mailbox_of(env, settings, number, &names, false).await?;
+        return Ok(Ok(vec![mailbox]));
+    }
+    let all = objects::mailboxes(settings, number);
+    let of = settings.partitions_of(number);
+    let conversation = parameters
+        .get("conversation")
+        .and_then(|it| it.parse().ok());
+    let conversation = conversation.map(|told| partition_told(told, of));
+    let partition = match parameters.get("partition") {
+        Some(partition) => Some(partition.parse().unwrap_or(of)),
+        None => conversation,
+    };
+    let Some(partition) = partition else {
+        return Ok(Ok(all));
+    };
+    let one = usize::try_from(partition).ok().and_then(|at| all.get(at));
+    Ok(match one {
+        Some(one) => Ok(vec![one.clone()]),
+        None => Err(Problem::Invalid(format!(
+            "partition: must be 0 to {}, since the number has {of}",
+            of.saturating_sub(1)
+        ))),
+    })
+}
+
+impl Asked<'_> {
+    fn add(&mut self, name: &str, value: &str) {
+        let mut query = form_urlencoded::Serializer::new(std::mem::take(&mut self.query));
+        query.append_pair(name, value);
+        self.query = query.finish();
+    }
+
+    fn command(&self) -> String {
+        let command = match self.action {
+            Action::Conversation => "conversation",
+            Action::HandOver => "handover",
+            Action::Consent | Action::SetConsent => "consent",
+            Action::DeadLetters | Action::DeleteDeadLetters => "dead-letters",
+            Action::Replays | Action::Replay => "replays",
+            Action::TellReplay => "replay",
+            Action::StopReplay => "replay/stop",
+            _ => "destinations",
+        };
+        format!("{command}?{}", self.query)
+    }
+
+    async fn one(&self, mailbox: &str) -> Result<Option<Answer>> {
+        let answer = ask(self.env, mailbox, self.method.clone(), &self.command()).await?;
+        let Some(mut answer) = answer.filter(|answer| answer.status_code() < 500) else {
+            return Ok(None);
+        };
+        Ok(Some(Answer {
+            status: answer.status_code(),
+            body: answer.text().await?,
+        }))
+    }
+
+    /// What each answers; `None` for one that does not.
+    async fn all(&self, mailboxes: &[String]) -> Result<Vec<Option<Answer>>> {
+        let answers = mailboxes.iter().map(|mailbox| self.one(mailbox));
+        join_all(answers).await.into_iter().collect()
+    }
+
+    /// The replay runs in all, or is stopped where it runs.
+    async fn replay(mut self, mailboxes: &[String]) -> Result<Option<Answer>> {
+        let answers = self.all(mailboxes).await?;
+        let all = complete(answers);
+        let told = all.and_then(|all| together(self.action, &all, usize::MAX));
+        if told.as_ref().is_none_or(|told| told.status >= 400) {
+            self.action = Action::StopReplay;
+            self.all(mailboxes).await?;
+        }
+        Ok(told)
+    }
+
+    /// They are counted in all before any go, and each lets go as many as it counted.
+    async fn delete(
+        &self,
+        mailboxes: &[String],
+        confirmed: Option<&str>,
+    ) -> Result<Option<Answer>> {
+        let Some(counted) = complete(self.all(mailboxes).await?) else {
+            return Ok(None);
+        };
+        let counts: Vec<i64> = counted.iter().map(count).collect();
+        let confirmed = confirmed.and_then(|count| count.parse().ok());
+        if confirmed != Some(counts.iter().sum::<i64>()) {
+            return Ok(together(self.action, &counted, usize::MAX));
+        }
+        let gone = mailboxes.iter().zip(counts).map(async |(mailbox, count)| {
+            let mut asked = self.clone();
+            asked.add("confirm", &count.to_string());
+            asked.one(mailbox).await
+        });
+        let gone = join_all(gone).await.into_iter().collect::<Result<_>>()?;
+        Ok(complete(gone).and_then(|gone| together(self.action, &gone, usize::MAX)))
+    }
+}
+
+/// All answers, where there are all.
+fn complete(answers: Vec<Option<Answer>>) -> Option<Vec<Answer>> {
+    answers.into_iter().collect()
+}
+
+/// An id that is greater than those that were made before for the same number.
+fn new_id() -> String {
+    let random = js_sys::Math::random().to_bits() & 0xffff_ffff;
+    format!("{:012x}-{random:08x}", Date::now().as_millis())
+}
+
+/// What a mailbox answers; `None` where it does not in time.
+pub(super) async fn ask(
+    env: &Env,
+    mailbox: &str,
+    method: Method,
+    command: &str,
+) -> Result<Option<Response>> {
+    let stub = env.durable_object(objects::BINDING)?.get_by_name(mailbox)?;
+    let mut init = RequestInit::new();
+    init.with_method(method);
+    let request = Request::new_with_init(&format!("https://mailbox/{command}"), &init)?;
+    let answer = pin!(stub.fetch_with_request(request));
+    Ok(match select(answer, pin!(Delay::from(BUDGET))).await {
+        Either::Left((answer, _)) => answer.ok(),
+        Either::Right(_) => None,
+    })
+}

@@ -1,0 +1,51 @@
+//! `GET /metrics`: asks the mailboxes how their destinations stand.
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use worker::{Env, Method, Response, Result};
+
+use super::{
+    asking,
+    metrics::{self, Standing},
+    parameters::Parameters,
+};
+use crate::{config::Settings, mailbox::address::Address, objects::respond_as};
+
+/// Of how many mailboxes figures are given: the platform allows an invocation only so many calls.
+const MOST_MAILBOXES: usize = 40;
+
+/// The figures of the numbers that the settings name, and of the one that is asked for.
+pub(super) async fn answer(
+    env: &Env,
+    settings: &Settings,
+    parameters: &Parameters,
+) -> Result<Response> {
+    let of = |number: &str| Address::mailboxes(number, settings.partitions_of(number));
+    let numbers = settings.numbers.iter();
+    let mut mailboxes: Vec<Address> = numbers
+        .flat_map(|number| of(&number.phone_number_id))
+        .collect();
+    for asked in parameters.get("phone_number_id").into_iter().flat_map(of) {
+        if !mailboxes.iter().any(|known| known.name() == asked.name()) {
+            mailboxes.insert(0, asked);
+        }
+    }
+    mailboxes.truncate(MOST_MAILBOXES);
+    let standings = mailboxes.into_iter().map(async |mailbox| Standing {
+        destinations: destinations(env, &mailbox.name()).await.ok().flatten(),
+        partition: mailbox.partition(),
+        mailbox: match mailbox {
+            Address::Partition { number, .. } => number,
+            whole => whole.name(),
+        },
+    });
+    let text = metrics::render(&join_all(standings).await);
+    respond_as(200, metrics::CONTENT_TYPE, text)
+}
+
+async fn destinations(env: &Env, mailbox: &str) -> Result<Option<Value>> {
+    match asking::ask(env, mailbox, Method::Get, "destinations").await? {
+        Some(mut answer) if answer.status_code() < 300 => answer.json().await.map(Some),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,119 @@
+//! What a parameter may be.
+
+use chrono::DateTime;
+
+use crate::mailbox::Place;
+
+/// How many items there may be on a page.
+const LIMIT: std::ops::RangeInclusive<i64> = 1..=100;
+
+/// Beyond this, JavaScript has no whole numbers.
+const LARGEST: i64 = (1 << 53) - 1;
+
+/// What a parameter may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A `phone_number_id`, or `account/` and the id of an account.
+    Mailbox,
+    /// A destination's id.
+    Destination,
+    /// 1 to 128 characters.
+    Text,
+    /// A whole number that is not negative.
+    Whole,
+    /// How many items a page may have.
+    Limit,
+    /// Where the page before ended, of dead letters ([`Place`]).
+    Place,
+    /// Where the page before ended: a number, a colon and a path.
+    Seen,
+    /// Whether a customer wants to be written to: `opted_in` or `opted_out`.
+    Standing,
+    /// `true` or `false`.
+    Flag,
+    /// What is replayed: `dead-letters` or `all`.
+    Of,
+    /// A time as RFC 3339 writes it.
+    Time,
+}
+
+impl Kind {
+    /// The value in the form in which it is handed on (a time as unix milliseconds), or what it must be.
+    pub(super) fn read(self, text: &str) -> Result<String, &'static str> {
+        match self {
+            Self::Mailbox => {
+                let id = text.strip_prefix("account/").unwrap_or(text);
+                kept(
+                    text,
+                    is_word(id, |b| b.is_ascii_alphanumeric()),
+                    "a phone_number_id, or account/ and the id of an account",
+                )
+            }
+            Self::Destination => kept(text, is_destination(text), "the id of a destination"),
+            Self::Text => {
+                let fits = !text.is_empty() && text.chars().nth(128).is_none();
+                kept(text, fits, "1 to 128 characters")
+            }
+            Self::Whole => {
+                let fits = whole(text).is_some();
+                kept(text, fits, "a whole number")
+            }
+            Self::Limit => {
+                let fits = whole(text).is_some_and(|number| LIMIT.contains(&number));
+                kept(text, fits, "1 to 100")
+            }
+            Self::Place => {
+                let fits = Place::read(text).is_some_and(|place| {
+                    is_destination(&place.destination) && place.seq <= LARGEST
+                });
+                kept(text, fits, NEXT)
+            }
+            Self::Seen => {
+                let fits = text
+                    .split_once(':')
+                    .is_some_and(|(first, _)| whole(first).is_some());
+                kept(text, fits, NEXT)
+            }
+            Self::Standing => kept(
+                text,
+                matches!(text, "opted_in" | "opted_out"),
+                "opted_in or opted_out",
+            ),
+            Self::Of => kept(
+                text,
+                matches!(text, "dead-letters" | "all"),
+                "dead-letters or all",
+            ),
+            Self::Flag => kept(text, matches!(text, "true" | "false"), "true or false"),
+            Self::Time => DateTime::parse_from_rfc3339(text)
+                .map(|time| time.timestamp_millis().to_string())
+                .map_err(|_| "a time such as 2026-11-22T08:00:00Z"),
+        }
+    }
+}
+
+/// What leads to the next page.
+const NEXT: &str = "`next` of the page before, as it was";
+
+fn kept(text: &str, fits: bool, expected: &'static str) -> Result<String, &'static str> {
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(expected)
+    }
+}
+
+fn is_word(text: &str, also: fn(u8) -> bool) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b == b'_' || b == b'-' || also(b))
+}
+
+fn is_destination(text: &str) -> bool {
+    is_word(text, |b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+fn whole(text: &str) -> Option<i64> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok().filter(|number| *number <= LARGEST)
+}

@@ -1,0 +1,242 @@
+//! The partitions of a number, answering as one: what each of them says, put together. Whoever asks is told what a number
+//! without partitions would tell.
+
+use std::cmp::Ordering;
+
+use super::{metrics::STATES, routes::Action};
+use crate::{
+    mailbox::{MOST_CONTENT, Place},
+    meta::json::{Document, Json},
+    written::{Object, list},
+};
+
+/// What a replay can be, the more there is to do the later.
+const PROGRESS: [&str; 3] = ["done", "stopped", "running"];
+
+/// What a mailbox answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body, which is JSON.
+    pub body: String,
+}
+
+/// What all of them say. A page has `limit` items at most. `None` where one did not say it as a mailbox does.
+///
+/// One that does not know what is asked for (404) has nothing to add, unless none does; what else one refuses is refused.
+pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answer> {
+    let telling: Vec<&Answer> = answers.iter().filter(|one| one.status != 404).collect();
+    let Some(worst) = telling.iter().max_by_key(|one| one.status) else {
+        return answers.first().cloned();
+    };
+    if worst.status >= 400 && action != Action::DeleteDeadLetters {
+        return Some((*worst).clone());
+    }
+    let documents = telling.iter().map(|one| Document::parse(&one.body));
+    let documents: Vec<Document<'_>> = documents.collect::<Option<_>>()?;
+    let roots: Vec<Json<'_>> = documents.iter().map(Document::root).collect();
+    let body = match action {
+        Action::Destinations => page(action, "destinations", &roots, limit),
+        Action::DeadLetters => page(action, "dead_letters", &roots, limit),
+        Action::Replays => page(action, "replays", &roots, limit),
+        Action::DeleteDeadLetters => to_delete(&roots),
+        _ => replay(&roots),
+    };
+    Some(Answer {
+        status: worst.status,
+        body,
+    })
+}
+
+/// How many dead letters an answer says would go.
+pub fn count(answer: &Answer) -> i64 {
+    let document = Document::parse(&answer.body);
+    document.map_or(0, |document| sum(&[document.root()], "count"))
+}
+
+/// The page that several pages make. Each holds the first items of its mailbox, so that up to where the shortest of
+/// those ends that have a next one, all there is has been told.
+fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String {
+    let mut items = Vec::new();
+    let mut end: Option<String> = None;
+    for page in pages {
+        let told = placed(*page, name);
+        let last = told.last().map(|(place, _)| place.clone());
+        if let Some(last) = last.filter(|_| page.get("next").is_some()) {
+            let is_first = |end: &String| compare(action, &last, end) == Ordering::Less;
+            if end.as_ref().is_none_or(is_first) {
+                end = Some(last);
+            }
+        }
+        items.extend(told);
+    }
+    items.sort_by(|(one, _), (other, _)| compare(action, one, other));
+    if let Some(end) = &end {
+        items.retain(|(place, _)| compare(action, place, end) != Ordering::Greater);
+    }
+    let mut written = Vec::new();
+    let mut length = 0;
+    let mut next = None;
+    let mut groups = items
+        .chunk_by(|(one, _), (other, _)| one == other)
+        .peekable();
+    while written.len() < limit && length <= MOST_CONTENT {
+        let Some(group) = groups.next() else { break };
+        let same: Vec<Json<'_>> = group.iter().map(|(_, item)| *item).collect();
+        let item = match action {
+            Action::Destinations => destination(&same),
+            Action::Replays => replay(&same),
+            _ => same.iter().map(|item| item.raw()).collect(),
+        };
+        length += item.len();
+        written.push(item);
+        next = group.first().map(|(place, _)| place.as_str());
+    }
+    let more = groups.peek().is_some() || end.is_some();
+    let mut page = Object::default();
+    page.json(name, &list(&written))
+        .text_if("next", next.filter(|_| more));
+    page.finish()
+}
+
+/// The items of a page, each with its place among all: where none are told, its id.
+fn placed<'a>(page: Json<'a>, name: &str) -> Vec<(String, Json<'a>)> {
+    let items = || page.get(name).into_iter().flat_map(Json::items);
+    let text = |place: Json<'a>| place.text().unwrap_or_default().into_owned();
+    match page.get("places") {
+        Some(places) => places.items().map(text).zip(items()).collect(),
+        None => items()
+            .filter_map(|item| Some((text(item.get("id")?), item)))
+            .collect(),
+    }
+}
+
+/// Which of two places comes first.
+fn compare(action: Action, one: &str, other: &str) -> Ordering {
+    match action {
+        Action::DeadLetters => Place::read(one).cmp(&Place::read(other)),
+        // The latest is told first.
+        Action::Replays => other.cmp(one),
+        _ => one.cmp(other),
+    }
+}
+
+/// How a destination stands with all partitions: as badly as with the worst of them. What they counted since they were
+/// woken was counted since the first was, at least.
+fn destination(same: &[Json<'_>]) -> String {
+    let mut told = Object::default();
+    copy(&mut told, same, &["id"]);
+    told.text("state", worst(same, "state", &STATES))
+        .text_if("down_since", first(same, "down_since").as_deref());
+    add_sums(
+        &mut told,
+        same,
+        &["waiting_conversations", "waiting_events"],
+    );
+    let tries = numbers(same, "tries").max().unwrap_or(0);
+    told.text_if("oldest_waiting", first(same, "oldest_waiting").as_deref())
+        .number("tries", tries);
+    add_sums(&mut told, same, &["dead_letters"]);
+    let errors = same.iter().filter_map(|item| item.get("last_error"));
+    if let Some(error) = errors.max_by_key(|error| first(&[*error], "time")) {
+        told.json("last_error", error.raw());
+    }
+    add_sums(
+        &mut told,
+        same,
+        &["delivered_last_hour", "delivered", "failed_tries"],
+    );
+    told.text_if("counted_since", first(same, "counted_since").as_deref())
+        .finish()
+}
+
+/// A replay that goes on in several partitions under one id.
+fn replay(same: &[Json<'_>]) -> String {
+    let mut told = Object::default();
+    copy(&mut told, same, &["id"]);
+    told.text("state", worst(same, "state", &PROGRESS));
+    copy(
+        &mut told,
+        same,
+        &[
+            "of",
+            "destination",
+            "to",
+            "event",
+            "conversation",
+            "from",
+            "until",
+        ],
+    );
+    add_sums(
+        &mut told,
+        same,
+        &["found", "waiting", "delivered", "died", "dropped"],
+    );
+    let is_over = times(same, "ended").count() == same.len();
+    let ended = times(same, "ended").max().filter(|_| is_over);
+    told.text_if("begun", first(same, "begun").as_deref())
+        .text_if("ended", ended.as_deref())
+        .finish()
+}
+
+/// What went, and, where it was not confirmed everywhere, what would go.
+fn to_delete(all: &[Json<'_>]) -> String {
+    let mut told = Object::default();
+    let is_asking = |one: &Json<'_>| one.get("count").is_some();
+    let asking: Vec<Json<'_>> = all.iter().copied().filter(is_asking).collect();
+    if !asking.is_empty() {
+        copy(&mut told, &asking, &["type", "title", "status", "detail"]);
+        add_sums(&mut told, &asking, &["count"]);
+        told.text_if("oldest", first(&asking, "oldest").as_deref())
+            .text_if("newest", times(&asking, "newest").max().as_deref());
+    }
+    if asking.len() < all.len() {
+        add_sums(&mut told, all, &["deleted"]);
+    }
+    told.finish()
+}
+
+/// What is the same for all, as the first one tells it.
+fn copy(told: &mut Object, same: &[Json<'_>], names: &[&str]) {
+    for name in names {
+        if let Some(value) = same.first().and_then(|item| item.get(name)) {
+            told.json(name, value.raw());
+        }
+    }
+}
+
+fn add_sums(told: &mut Object, same: &[Json<'_>], names: &[&str]) {
+    for name in names {
+        told.number(name, sum(same, name));
+    }
+}
+
+fn sum(same: &[Json<'_>], name: &str) -> i64 {
+    numbers(same, name).fold(0, i64::saturating_add)
+}
+
+fn numbers(same: &[Json<'_>], name: &str) -> impl Iterator<Item = i64> {
+    same.iter()
+        .filter_map(move |item| item.get(name)?.integer())
+}
+
+/// Times, all in UTC and in whole seconds, so that their order is that of their characters.
+fn times(same: &[Json<'_>], name: &str) -> impl Iterator<Item = String> {
+    same.iter()
+        .filter_map(move |item| Some(item.get(name)?.text()?.into_owned()))
+}
+
+fn first(same: &[Json<'_>], name: &str) -> Option<String> {
+    times(same, name).min()
+}
+
+/// The one of these words that stands last.
+fn worst(same: &[Json<'_>], name: &str, order: &[&'static str]) -> &'static str {
+    let is_told = |word: &&&str| times(same, name).any(|told| told == ***word);
+    order.iter().rfind(is_told).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
