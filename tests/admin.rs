@@ -11,30 +11,35 @@ use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{APP_SECRET, Transom};
+use support::{APP_SECRET, Transom, with};
 
 const TOKEN: &str = "test-admin-token";
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 /// Transom with a destination `crm` that gives an event up at once, and `other`, which wants nothing of itself.
-async fn start(crm: &Backend, other: &Backend) -> Transom {
-    let destination = |id: &str, backend: &Backend| {
-        json!({
-            "id": id, "url": backend.url(), "secret": "env:DESTINATION_SECRET",
-            "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 },
-        })
-    };
-    let mut other = destination("other", other);
-    other["events"] = json!(["none"]);
-    Transom::builder()
+async fn started() -> (Transom, Backend) {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let crm = json!({
+        "id": "crm", "url": backend.url(), "secret": "env:DESTINATION_SECRET",
+        "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 },
+    });
+    let other = with(crm.clone(), json!({ "id": "other", "events": ["none"] }));
+    let settings = Transom::builder()
         .secret("ADMIN_TOKEN", TOKEN)
         .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
         .config(json!({
-            "destinations": [destination("crm", crm), other],
+            "destinations": [crm, other],
             "numbers": [{ "phone_number_id": NUMBER }],
-        }))
-        .start()
-        .await
+        }));
+    (settings.start().await, backend)
+}
+
+/// The same with so many dead letters.
+async fn with_dead_letters(n: usize) -> (Transom, Backend) {
+    let (transom, backend) = started().await;
+    backend.always(Answer::status(500));
+    write(&transom, n).await;
+    (transom, backend)
 }
 
 async fn ask(transom: &Transom, method: Method, path: &str) -> Response {
@@ -80,13 +85,7 @@ fn ids(page: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn dead_letters_are_listed_page_by_page_and_their_content_on_request() {
-    let (crm, other) = (
-        Backend::start(local::DESTINATION_SECRET).await,
-        Backend::start(local::DESTINATION_SECRET).await,
-    );
-    crm.always(Answer::status(500));
-    let transom = start(&crm, &other).await;
-    write(&transom, 3).await;
+    let (transom, _backend) = with_dead_letters(3).await;
     let first = get(&transom, &format!("/v1/dead-letters/{NUMBER}?limit=2")).await;
     let next = first["next"].as_str().unwrap();
     let rest = get(
@@ -128,13 +127,7 @@ async fn dead_letters_are_listed_page_by_page_and_their_content_on_request() {
 
 #[tokio::test]
 async fn deleting_asks_for_what_will_go() {
-    let (crm, other) = (
-        Backend::start(local::DESTINATION_SECRET).await,
-        Backend::start(local::DESTINATION_SECRET).await,
-    );
-    crm.always(Answer::status(500));
-    let transom = start(&crm, &other).await;
-    write(&transom, 2).await;
+    let (transom, _backend) = with_dead_letters(2).await;
     let path = format!("/v1/dead-letters/{NUMBER}?destination=crm");
     for confirm in ["", "&confirm=1"] {
         let answer = ask(&transom, Method::DELETE, &format!("{path}{confirm}")).await;
@@ -158,11 +151,7 @@ async fn deleting_asks_for_what_will_go() {
 
 #[tokio::test]
 async fn who_asks_wrongly_is_told_what_is_wrong() {
-    let (crm, other) = (
-        Backend::start(local::DESTINATION_SECRET).await,
-        Backend::start(local::DESTINATION_SECRET).await,
-    );
-    let transom = start(&crm, &other).await;
+    let (transom, _backend) = started().await;
     for (method, path, status, detail) in [
         (
             Method::GET,
@@ -263,13 +252,7 @@ async fn the_token_is_asked_for_everywhere_but_for_the_description() {
 
 #[tokio::test]
 async fn figures_are_told_to_prometheus() {
-    let (crm, other) = (
-        Backend::start(local::DESTINATION_SECRET).await,
-        Backend::start(local::DESTINATION_SECRET).await,
-    );
-    crm.always(Answer::status(500));
-    let transom = start(&crm, &other).await;
-    write(&transom, 2).await;
+    let (transom, _backend) = with_dead_letters(2).await;
     let answer = ask(&transom, Method::GET, "/metrics?phone_number_id=2").await;
     assert_eq!(answer.status(), 200);
     assert_eq!(

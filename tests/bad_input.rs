@@ -7,21 +7,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend::Backend;
 use simulator::local;
-use simulator::meta::{Answer, Meta};
+use simulator::meta::Answer;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Settings, Transom, destination, texts};
+use support::{PATIENCE, Settings, Transom, destination, started, texts};
 
 /// The most that is taken, in bytes: Meta's 3 MB and some margin.
 const LIMIT: usize = 3 * 1024 * 1024 + 256 * 1024;
-
-/// A Transom, its Meta and its backend.
-async fn started() -> (Transom, Meta, Backend) {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
-    let meta = transom.meta();
-    (transom, meta, backend)
-}
 
 fn message(text: &str) -> Webhook {
     Webhook::new().message(&Number::local(), &Customer::local(), Message::text(text))

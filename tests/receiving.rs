@@ -10,16 +10,7 @@ use simulator::backend::{Backend, Event};
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook, rebatch, shuffled};
-use support::{PATIENCE, Transom, destination, texts};
-
-/// A Transom, its Meta and its backend.
-async fn started() -> (Transom, Meta, Backend) {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
-    let meta = transom.meta();
-    (transom, meta, backend)
-}
+use support::{PATIENCE, started, texts};
 
 async fn post(meta: &Meta, webhook: &Webhook) {
     let answer = meta.post(webhook).await;

@@ -4,10 +4,10 @@
 mod support;
 
 use simulator::backend::Backend;
-use simulator::meta::{Answer, Meta};
+use simulator::meta::Answer;
 use simulator::signature;
 use simulator::webhook::{Customer, Message, Number, Webhook, escape};
-use support::{APP_SECRET, PATIENCE, Transom, destination, texts};
+use support::{APP_SECRET, PATIENCE, Transom, destination, started, texts};
 
 fn message(text: &str) -> Webhook {
     Webhook::new().message(&Number::local(), &Customer::local(), Message::text(text))
@@ -28,15 +28,6 @@ fn assert_refused(answer: &Answer) {
             "{name}: {value:?}"
         );
     }
-}
-
-/// A Transom, its Meta and its backend.
-async fn started() -> (Transom, Meta, Backend) {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
-    let meta = transom.meta();
-    (transom, meta, backend)
 }
 
 /// After what was refused, a webhook that is not: it is the only one that arrives.

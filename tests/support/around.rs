@@ -36,6 +36,15 @@ pub(crate) fn with(mut destination: Value, members: Value) -> Value {
     destination
 }
 
+/// A Transom with one destination, its Meta and its backend.
+pub(crate) async fn started() -> (Transom, Meta, Backend) {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.start().await;
+    let meta = transom.meta();
+    (transom, meta, backend)
+}
+
 impl Settings {
     /// Sets `CONFIG.destinations`.
     pub(crate) fn destinations(self, destinations: impl IntoIterator<Item = Value>) -> Self {

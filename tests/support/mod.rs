@@ -18,7 +18,9 @@ mod settings;
 mod workerd;
 mod wrangler;
 
-pub(crate) use around::{DESTINATION_SECRET, PATIENCE, destination, eventually, texts, unix, with};
+pub(crate) use around::{
+    DESTINATION_SECRET, PATIENCE, destination, eventually, started, texts, unix, with,
+};
 pub(crate) use build::node;
 pub(crate) use process::go_first;
 pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, Settings, VERIFY_TOKEN};

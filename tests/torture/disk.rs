@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::clock;
 use simulator::meta::Meta;
@@ -86,27 +86,55 @@ impl Writing {
     }
 }
 
+fn writing(transom: &Transom, ledger: &Arc<Ledger>, number: usize) -> Writing {
+    Writing {
+        meta: transom.meta(),
+        ledger: Arc::clone(ledger),
+        number,
+        place: 0,
+    }
+}
+
+/// A Transom, its backend, and a ledger of what went in and came out.
+struct Scene {
+    transom: Transom,
+    backend: Backend,
+    ledger: Arc<Ledger>,
+}
+
+impl Scene {
+    /// With these members of the destination.
+    async fn start(members: Value) -> Self {
+        let backend = Backend::start(DESTINATION_SECRET).await;
+        let ledger = Arc::new(Ledger::default());
+        ledger.watch("crm", &backend);
+        let destination = with(destination("crm", &backend), members);
+        let transom = Transom::builder().destinations([destination]).start().await;
+        Self {
+            transom,
+            backend,
+            ledger,
+        }
+    }
+
+    /// Goes on with its storage on a small disk; `None` where there can be none.
+    async fn on_small_disk(&mut self) -> Option<(SmallDisk, Writing)> {
+        self.transom.kill().await;
+        let Some(disk) = SmallDisk::mount(&self.transom.disk()) else {
+            println!("skipped: a small file system can be mounted by root alone, on Linux");
+            return None;
+        };
+        self.transom.restart().await;
+        Some((disk, writing(&self.transom, &self.ledger, 0)))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_meta_gets_503_and_nothing_is_half_stored() {
     let _turn = turn().await;
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let ledger = Arc::new(Ledger::default());
-    ledger.watch("crm", &backend);
-    let mut transom = Transom::builder()
-        .destinations([destination("crm", &backend)])
-        .start()
-        .await;
-    transom.kill().await;
-    let Some(disk) = SmallDisk::mount(&transom.disk()) else {
-        println!("skipped: a small file system can be mounted by root alone, on Linux");
+    let mut scene = Scene::start(json!({})).await;
+    let Some((disk, mut writing)) = scene.on_small_disk().await else {
         return;
-    };
-    transom.restart().await;
-    let mut writing = Writing {
-        meta: transom.meta(),
-        ledger: Arc::clone(&ledger),
-        number: 0,
-        place: 0,
     };
     for _ in 0..10 {
         assert_eq!(writing.once().await.1, 200);
@@ -123,7 +151,7 @@ async fn on_a_full_disk_meta_gets_503_and_nothing_is_half_stored() {
             other => panic!("{other}"),
         }
         if refused.len() == wanted / 2 {
-            transom.restart().await;
+            scene.transom.restart().await;
         }
         if refused.len() == wanted {
             break;
@@ -134,25 +162,25 @@ async fn on_a_full_disk_meta_gets_503_and_nothing_is_half_stored() {
     // Meta repeats half of what was refused; of the other half nothing may be found in parts.
     let given_up = refused.split_off(wanted / 2);
     for messages in &refused {
-        post(&writing.meta, &ledger, messages).await;
+        post(&writing.meta, &scene.ledger, messages).await;
     }
-    ledger.settle(PATIENCE).await;
+    scene.ledger.settle(PATIENCE).await;
 
-    let counts = ledger.counts("crm");
+    let counts = scene.ledger.counts("crm");
     println!("full disk: {wanted} webhooks refused with 503; {counts}");
     assert_eq!(counts.lost, 0);
     for messages in &given_up {
         let there = messages
             .iter()
-            .filter(|message| ledger.has("crm", message))
+            .filter(|message| scene.ledger.has("crm", message))
             .count();
         assert!(
             there == 0 || there == BATCH,
             "{there} of {BATCH} of one webhook"
         );
     }
-    assert_eq!(ledger.unstable_ids(), 0);
-    assert_eq!(ledger.faults(), Vec::<String>::new());
+    assert_eq!(scene.ledger.unstable_ids(), 0);
+    assert_eq!(scene.ledger.faults(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,36 +190,23 @@ async fn a_disk_that_stays_full_for_minutes_stops_nothing_for_good() {
         return;
     };
     let _turn = turn().await;
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let ledger = Arc::new(Ledger::default());
-    ledger.watch("crm", &backend);
     let patient = json!({ "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 3_600_000 } });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), patient)]);
-    let mut transom = settings.start().await;
-    transom.kill().await;
-    let Some(disk) = SmallDisk::mount(&transom.disk()) else {
-        println!("skipped: a small file system can be mounted by root alone, on Linux");
+    let mut scene = Scene::start(patient).await;
+    let Some((disk, mut writing)) = scene.on_small_disk().await else {
         return;
     };
-    transom.restart().await;
-    let mut writing = Writing {
-        meta: transom.meta(),
-        ledger: Arc::clone(&ledger),
-        number: 0,
-        place: 0,
-    };
-    backend.always(Answer::status(503));
+    scene.backend.always(Answer::status(503));
     for _ in 0..10 {
         assert_eq!(writing.once().await.1, 200);
     }
     disk.fill();
     tokio::time::sleep(full_for).await;
     // Nobody writes to this number any more: what waits must come by itself.
-    backend.behave();
+    scene.backend.behave();
     disk.free();
     let free = clock::instant();
-    ledger.settle(Duration::from_mins(3)).await;
-    let counts = ledger.counts("crm");
+    scene.ledger.settle(Duration::from_mins(3)).await;
+    let counts = scene.ledger.counts("crm");
     println!(
         "disk full for {full_for:?}: all there {:?} after it was free; {counts}",
         free.elapsed()
@@ -202,20 +217,12 @@ async fn a_disk_that_stays_full_for_minutes_stops_nothing_for_good() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mailbox_whose_database_is_broken_answers_503_and_no_other_notices() {
     let _turn = turn().await;
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let ledger = Arc::new(Ledger::default());
-    ledger.watch("crm", &backend);
-    let mut transom = Transom::builder()
-        .destinations([destination("crm", &backend)])
-        .start()
-        .await;
-    let of_number = |number| Writing {
-        meta: transom.meta(),
-        ledger: Arc::clone(&ledger),
-        number,
-        place: 0,
-    };
-    let (mut broken, mut sound) = (of_number(0), of_number(1));
+    let Scene {
+        mut transom,
+        backend,
+        ledger,
+    } = Scene::start(json!({})).await;
+    let (mut broken, mut sound) = (writing(&transom, &ledger, 0), writing(&transom, &ledger, 1));
     // Stored, and not delivered yet.
     backend.always(Answer::status(503));
     assert_eq!(broken.once().await.1, 200);
