@@ -12,7 +12,10 @@ use crate::{
     environment::Environment,
     meta::json::{Document, Json},
     objects::{self, faulty, problem},
-    sending::asked::{self, Asked, Whom},
+    sending::{
+        asked::{self, Asked},
+        whom::Whom,
+    },
 };
 
 /// Has messages sent, or one marked as read.

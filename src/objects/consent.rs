@@ -13,7 +13,7 @@ use crate::{
     event::Name,
     mailbox::{Found, address::Address},
     problem,
-    sending::{asked::is_user, phone},
+    sending::{phone, whom::is_user},
     written::Object,
 };
 

@@ -20,9 +20,7 @@ use crate::{
     mailbox::sql::{SqlError, atomically},
     meta::graph::{self, Answer, Class, Request},
     sending::{
-        Change, Draft, Happened, Send, Started, State,
-        asked::{Receipt, name_of},
-        guard,
+        Change, Draft, Happened, Send, Started, State, asked::Receipt, guard, whom::name_of,
     },
 };
 

@@ -1,12 +1,13 @@
 //! To the Graph API: what may be sent, how fast, and what may be tried again.
 //!
 //! - [`asked`]: reads what was asked for by `POST /v1/messages`
+//! - [`whom`]: to whom
 //! - [`taking`]: takes it in, or says which windows are closed
 //! - [`phone`]: phone numbers
 //! - [`guard`]: whether a message may go out now
 //! - [`outbox`]: the sends that wait or are on their way, and `stored`: the table that they are in
 //! - [`state`]: how far a send has come
-//! - [`pacing`]: how fast
+//! - [`pacing`]: how fast a number may send, by `pace`; [`pair`]: how fast one customer may be written to
 //! - [`blocked`]: a number that can send nothing until a person has put something right
 //! - [`reports`]: what Meta's statuses tell about sends
 //! - [`repeats`]: requests that bear an `Idempotency-Key`
@@ -15,7 +16,9 @@ pub mod asked;
 pub mod blocked;
 pub mod guard;
 pub mod outbox;
+mod pace;
 pub mod pacing;
+pub mod pair;
 pub mod phone;
 pub mod repeats;
 pub mod reports;
@@ -24,6 +27,7 @@ mod stored;
 pub mod taking;
 #[cfg(test)]
 mod tests;
+pub mod whom;
 
 pub use asked::Asked;
 pub use blocked::{Blocked, Change};

@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use super::{
     blocked::{Blocked, Change},
     guard::Goes,
-    pacing::{self, PAIR_MEMORY_MS, Pacing, Pair, Rates},
+    pacing::{Pacing, Rates},
+    pair::{self, Pair},
     state::{Happened, State},
     stored::{self, Draft, Keep, Record, Send, write_state},
 };
@@ -132,11 +133,11 @@ impl Outbox {
             overtaken: HashSet::new(),
             swept_ms: now_ms,
         };
-        if changed_ms > now_ms - PAIR_MEMORY_MS {
+        if changed_ms > now_ms - pair::MEMORY_MS {
             let rows = sql.exec(
                 "SELECT conversation, count(*) FROM sends WHERE changed_ms > ?1 AND state <> ?2 GROUP BY conversation",
                 &[
-                    (now_ms - PAIR_MEMORY_MS).into(),
+                    (now_ms - pair::MEMORY_MS).into(),
                     write_state(&State::Queued).into(),
                 ],
             )?;
@@ -318,7 +319,7 @@ impl Outbox {
                 again: true, class, ..
             }) => {
                 if class == Class::PairRate {
-                    wait_ms = pacing::pair_wait_ms(started.attempts);
+                    wait_ms = pair::wait_ms(started.attempts);
                 } else {
                     self.pacing.slow_down(now_ms);
                     wait_ms = wait(started.attempts);

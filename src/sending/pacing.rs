@@ -1,9 +1,8 @@
-//! How fast messages may go out: of one number in a second and in a minute, and to one customer.
+//! How fast the messages of one number may go out: in a second and in a minute.
 //!
-//! Sources: "Throughput" (80 messages a second, 20 or 1,000 for some numbers) and "Pair rate limits" (1 message in 6 s
-//! to one customer, 45 at once, borrowed from what follows) of the WhatsApp Cloud API.
+//! Source: "Throughput" of the WhatsApp Cloud API (80 messages a second, 20 or 1,000 for some numbers).
 
-use std::collections::VecDeque;
+use super::pace::{MARGIN, Pace};
 
 /// How fast a number may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,26 +22,6 @@ impl Default for Rates {
         }
     }
 }
-
-/// How much longer than its nominal time a period is taken to be, in thousandths: messages that leave evenly do not
-/// arrive evenly, and the limit is one of arrivals.
-const MARGIN: i64 = 15;
-
-/// How late a message may be without those behind it being held back for that, in microseconds.
-const LATENESS_US: i64 = 25_000;
-
-/// How late a timer may be that says nothing of a stall, in microseconds.
-const PUNCTUAL_US: i64 = 5_000;
-
-/// By how much a message may leave late, in microseconds: where nothing waited, the next one says nothing of that.
-const LONGEST_STALL_US: i64 = 500_000;
-
-/// After a refusal the rate is halved, at most once in this time (milliseconds): what was on its way at the same time
-/// is refused as well, and that says no more.
-const HALVED_ONCE_IN_MS: i64 = 1_000;
-
-/// Every so often (milliseconds) a tenth of the limit is added again.
-const RECOVERS_EVERY_MS: i64 = 10_000;
 
 /// The pace of one number.
 #[derive(Debug)]
@@ -99,168 +78,12 @@ impl Pacing {
     }
 }
 
-/// So many in any period: evenly by GCRA (ITU-T I.371), and counted, so that lateness which is made up for never adds
-/// up to more.
-///
-/// A message may leave later than it was taken, as the machine may stall in between, and then it leaves with what
-/// follows. Such a stall makes the next one late: by about so much those before it count as late, too.
-#[derive(Debug)]
-struct Pace {
-    most: u32,
-    period_us: i64,
-    /// When the next one would go if all went evenly.
-    due_us: i64,
-    /// When the last ones left, as many as may go in a period.
-    gone: VecDeque<i64>,
-    /// How many of those were taken at the last moment at which any was.
-    leaving: usize,
-    /// What the rate was lowered to, and when (unix milliseconds).
-    slowed: Option<(u32, i64)>,
-}
-
-impl Pace {
-    fn new(most: u32, period_ms: i64, busy_until_ms: Option<i64>) -> Self {
-        let most = most.max(1);
-        let mut pace = Self {
-            most,
-            period_us: period_ms * (1_000 + MARGIN),
-            due_us: i64::MIN,
-            gone: VecDeque::new(),
-            leaving: 0,
-            slowed: None,
-        };
-        if let Some(now_ms) = busy_until_ms {
-            let last = now_ms * 1_000 + LATENESS_US;
-            let interval = pace.interval_us(now_ms);
-            pace.due_us = last + interval;
-            pace.gone
-                .extend((0..i64::from(most)).rev().map(|ago| last - ago * interval));
-        }
-        pace
-    }
-
-    /// How many may go in a period as things are.
-    fn most_at(&self, now_ms: i64) -> u32 {
-        let Some((lowered, since_ms)) = self.slowed else {
-            return self.most;
-        };
-        let steps = u32::try_from((now_ms - since_ms) / RECOVERS_EVERY_MS).unwrap_or(0);
-        let regained = steps.saturating_mul(self.most.div_ceil(10));
-        lowered.saturating_add(regained).min(self.most)
-    }
-
-    fn interval_us(&self, now_ms: i64) -> i64 {
-        self.period_us / i64::from(self.most_at(now_ms))
-    }
-
-    fn at(&self, now_ms: i64) -> i64 {
-        // Rounded up: at the millisecond that is named it may go.
-        let at_us = self.at_us(now_ms);
-        at_us.div_euclid(1_000) + i64::from(at_us.rem_euclid(1_000) > 0)
-    }
-
-    fn at_us(&self, now_ms: i64) -> i64 {
-        let most = self.most_at(now_ms) as usize;
-        let before = self.gone.len().checked_sub(most);
-        let counted = before
-            .and_then(|index| self.gone.get(index))
-            .map_or(i64::MIN, |gone| gone + self.period_us);
-        counted.max(self.due_us.saturating_sub(LATENESS_US))
-    }
-
-    fn took(&mut self, now_ms: i64) {
-        let at = now_ms * 1_000;
-        if self.gone.back().is_some_and(|last| *last < at) {
-            let late = at.saturating_sub(self.at_us(now_ms));
-            let late = (late - PUNCTUAL_US).clamp(0, LONGEST_STALL_US);
-            for taken in self.gone.iter_mut().rev().take(self.leaving) {
-                *taken += late;
-            }
-            self.leaving = 0;
-        }
-        self.due_us = self.due_us.max(at) + self.interval_us(now_ms);
-        if self.gone.len() == self.most as usize {
-            self.gone.pop_front();
-        }
-        self.gone.push_back(at);
-        self.leaving += 1;
-    }
-
-    fn slow_down(&mut self, now_ms: i64) {
-        if self
-            .slowed
-            .is_some_and(|(_, since_ms)| now_ms - since_ms < HALVED_ONCE_IN_MS)
-        {
-            return;
-        }
-        self.slowed = Some(((self.most_at(now_ms) / 2).max(1), now_ms));
-    }
-}
-
-/// How often one customer may be written to, in milliseconds.
-const PAIR_INTERVAL_MS: i64 = 6_000;
-
-/// How many messages may go to one customer at once.
-const PAIR_BURST: i64 = 45;
-
-/// The longest wait after 131056, as a power of four seconds: a little over an hour.
-const LONGEST_PAIR_WAIT: u32 = 6;
-
-/// The pace to one customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair {
-    due_ms: i64,
-}
-
-impl Default for Pair {
-    fn default() -> Self {
-        Self { due_ms: i64::MIN }
-    }
-}
-
-impl Pair {
-    /// The pace to a customer to whom so many messages went lately: as if they had all gone now.
-    pub fn after(messages: i64, now_ms: i64) -> Self {
-        Self {
-            due_ms: now_ms + messages * PAIR_INTERVAL_MS,
-        }
-    }
-
-    /// When the message may go that has so many before it (unix milliseconds).
-    pub fn at(self, ahead: usize, now_ms: i64) -> i64 {
-        let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
-        let due = self.due_ms.max(now_ms);
-        let due = due.saturating_add(ahead.saturating_mul(PAIR_INTERVAL_MS));
-        due - (PAIR_BURST - 1) * PAIR_INTERVAL_MS
-    }
-
-    /// A message goes now.
-    #[must_use]
-    pub fn took(self, now_ms: i64) -> Self {
-        Self {
-            due_ms: self.due_ms.max(now_ms) + PAIR_INTERVAL_MS,
-        }
-    }
-
-    /// Whether it is as if nothing had ever gone.
-    pub fn is_rested(self, now_ms: i64) -> bool {
-        self.due_ms <= now_ms
-    }
-}
-
-/// For how long it can still matter what went to a customer, in milliseconds.
-pub const PAIR_MEMORY_MS: i64 = PAIR_BURST * PAIR_INTERVAL_MS;
-
-/// How long a message waits that was refused with 131056 so many times before: 1 s, 4 s, 16 s, … (milliseconds).
-pub fn pair_wait_ms(times: u32) -> i64 {
-    4_i64.pow(times.min(LONGEST_PAIR_WAIT)) * 1_000
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sending::pace::PUNCTUAL_US;
 
     /// Sends as fast as it may for so long; every wake is as late as `lateness` says in turn.
     fn saturate(pacing: &mut Pacing, from: i64, length: i64, lateness: &[i64]) -> Vec<i64> {
@@ -319,30 +142,6 @@ mod tests {
         saturate(&mut pacing, 8_000, 60_000, &[0]);
         let again = saturate(&mut pacing, 68_000, 10_000, &[0]);
         assert!(again.len() >= 784, "{}", again.len());
-    }
-
-    #[test]
-    fn a_customer_gets_45_at_once_and_then_one_in_6_seconds() {
-        let mut pair = Pair::default();
-        let mut now = 1_000;
-        for _ in 0..45 {
-            assert!(pair.at(0, now) <= now);
-            pair = pair.took(now);
-        }
-        for _ in 0..3 {
-            assert_eq!(pair.at(0, now), now + 6_000);
-            now += 6_000;
-            pair = pair.took(now);
-        }
-        assert_eq!(pair.at(2, now), now + 18_000);
-        assert!(pair.at(44, now + PAIR_MEMORY_MS) <= now + PAIR_MEMORY_MS);
-        assert!(pair.is_rested(now + PAIR_MEMORY_MS));
-    }
-
-    #[test]
-    fn waits_after_131056_grow_by_four() {
-        let waits: Vec<_> = [0, 1, 2, 3, 6, 99].map(pair_wait_ms).to_vec();
-        assert_eq!(waits, [1_000, 4_000, 16_000, 64_000, 4_096_000, 4_096_000]);
     }
 
     proptest! {

@@ -1,10 +1,14 @@
 //! Takes in what was asked for: all of it, or, where anything in it cannot go, nothing.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
-    asked::{Wanted, Whom, recipient_of},
+    asked::Wanted,
     guard::{self, Goes, WindowClosed},
     outbox::Outbox,
     stored::{Draft, Send},
+    whom::{Whom, recipient_of},
 };
 use crate::{
     checked::Fault,
@@ -219,156 +223,5 @@ fn path(wanted: &Wanted, member: &str) -> String {
         member.to_owned()
     } else {
         format!("{}.{member}", wanted.path)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::rc::Rc;
-
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::{
-        event::{Effect, Event},
-        mailbox::native::Native,
-        meta::graph::Recipient,
-        sending::{Asked, Rates, asked},
-    };
-
-    const NOW: i64 = 1_770_000_000_000;
-
-    struct Bench {
-        sql: Rc<Native>,
-        mailbox: Mailbox,
-        outbox: Outbox,
-    }
-
-    impl Bench {
-        fn new() -> Self {
-            let sql = Native::new();
-            let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
-            let wrote = Event {
-                id: "a-0".into(),
-                kind: "whatsapp.message.received".into(),
-                time: Some(NOW / 1000 - 3600),
-                names: vec![Name::User("US.1".into()), Name::Phone("16505551234".into())],
-                effect: Effect::Opens { referral: false },
-                data: "{}".into(),
-            };
-            mailbox.append(vec![wrote], NOW).unwrap();
-            let outbox = Outbox::open(&*sql, Rates::default(), String::new(), NOW).unwrap();
-            Self {
-                sql,
-                mailbox,
-                outbox,
-            }
-        }
-
-        fn take(&mut self, request: &Value, fallback: Option<&Message>) -> Taken {
-            let Ok(Asked::Sends(wanted)) = asked::read(request) else {
-                panic!("{:?}", asked::read(request));
-            };
-            let mut into = Into {
-                mailbox: &mut self.mailbox,
-                outbox: &mut self.outbox,
-                sql: &*self.sql,
-                sends_as: "1065",
-                fallback,
-                consent: None,
-                now_ms: NOW,
-            };
-            let names =
-                |name: &str| vec![Name::User(name.to_owned()), Name::Phone(name.to_owned())];
-            take(&mut into, wanted, names).unwrap()
-        }
-    }
-
-    fn text() -> Value {
-        json!({ "type": "text", "text": { "body": "x" } })
-    }
-
-    fn template() -> Value {
-        json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } })
-    }
-
-    #[test]
-    fn whoever_wrote_lately_is_written_to_by_any_name() {
-        for (to, recipient) in [
-            (
-                json!({ "to": "+16505551234" }),
-                Recipient::Phone("16505551234".into()),
-            ),
-            (
-                json!({ "recipient": "US.1" }),
-                Recipient::User("US.1".into()),
-            ),
-            (
-                json!({ "conversation": "US.1" }),
-                Recipient::User("US.1".into()),
-            ),
-            (
-                json!({ "conversation": "16505551234" }),
-                Recipient::Phone("16505551234".into()),
-            ),
-        ] {
-            let mut bench = Bench::new();
-            let mut request = to.clone();
-            request["messages"] = json!([text(), text()]);
-            let Taken::Sends(sends) = bench.take(&request, None) else {
-                panic!("{to}")
-            };
-            assert_eq!(sends.len(), 2);
-            assert_ne!(sends[0].id, sends[1].id);
-            assert!(sends[0].id.starts_with("1065."));
-            let started = bench.outbox.next(&*bench.sql, NOW + 1000).unwrap().unwrap();
-            assert_eq!(started.send.draft.to, Some(recipient));
-        }
-    }
-
-    #[test]
-    fn a_closed_window_refuses_the_whole_request_and_nothing_is_left_of_it() {
-        let mut bench = Bench::new();
-        let rows = bench.sql.changes();
-        let open = json!({ "to": "16505551234", "message": text() });
-        let closed = json!({ "to": "4915112345678", "message": text() });
-        let taken = bench.take(&json!({ "sends": [open, closed] }), None);
-        assert_eq!(
-            taken,
-            Taken::Closed(vec![("sends[1]".into(), WindowClosed { closes_at: None })])
-        );
-        assert_eq!(bench.sql.changes(), rows);
-    }
-
-    #[test]
-    fn a_fallback_goes_where_the_window_is_closed_the_requests_own_before_the_tenants() {
-        let fallback = Message::check(&template()).unwrap();
-        let goes = |request: Value, tenants: Option<&Message>| match Bench::new()
-            .take(&request, tenants)
-        {
-            Taken::Sends(sends) => sends[0].goes,
-            other => panic!("{other:?}"),
-        };
-        let stranger = json!({ "to": "4915112345678", "message": text() });
-        assert_eq!(goes(stranger.clone(), Some(&fallback)), Goes::Fallback);
-        let mut own = stranger;
-        own["fallback"] = template();
-        assert_eq!(goes(own, None), Goes::Fallback);
-        let known = json!({ "to": "16505551234", "message": text() });
-        assert_eq!(goes(known, Some(&fallback)), Goes::Message);
-        let by_template = json!({ "to": "4915112345678", "message": template() });
-        assert_eq!(goes(by_template, None), Goes::Message);
-    }
-
-    #[test]
-    fn nobody_is_guessed() {
-        let taken = Bench::new().take(
-            &json!({ "conversation": "16505551235", "message": text() }),
-            None,
-        );
-        let Taken::Faults(faults) = taken else {
-            panic!()
-        };
-        assert_eq!(faults[0].path, "conversation");
     }
 }

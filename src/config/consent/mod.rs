@@ -1,6 +1,9 @@
 //! What is set about whether customers want to be written to: `CONFIG.consent`.
 
+mod category;
 mod languages;
+
+pub use category::Category;
 
 use std::collections::BTreeSet;
 
@@ -43,17 +46,6 @@ pub enum Said {
     Resume,
 }
 
-/// The category of a template, by Meta's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Category {
-    /// Advertising.
-    Marketing,
-    /// About something that the customer asked for.
-    Utility,
-    /// A one-time password.
-    Authentication,
-}
-
 /// What goes to those alone who have said that they want it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OptIn {
@@ -65,35 +57,6 @@ pub enum OptIn {
     /// Whatever the business begins: every template of category marketing, and the others while the customer service
     /// window is closed.
     All,
-}
-
-const CATEGORIES: [(&str, Category); 3] = [
-    ("marketing", Category::Marketing),
-    ("utility", Category::Utility),
-    ("authentication", Category::Authentication),
-];
-
-impl Category {
-    /// Its word.
-    pub fn name(self) -> &'static str {
-        CATEGORIES
-            .iter()
-            .find(|(_, category)| *category == self)
-            .map_or("", |(name, _)| name)
-    }
-
-    /// The category of this word.
-    pub fn of(name: &str) -> Option<Self> {
-        CATEGORIES
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, category)| *category)
-    }
-
-    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
-        node.one_of(&CATEGORIES.map(|(name, _)| name))
-            .and_then(Self::of)
-    }
 }
 
 impl Consent {

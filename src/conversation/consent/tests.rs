@@ -1,6 +1,5 @@
 //! What follows for a customer's consent from what they say.
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -28,7 +27,7 @@ fn wrote(text: &str) -> Event {
     event("whatsapp.message.received", &json!({ "message": message }))
 }
 
-fn entry(opted_in: bool, at: i64) -> Entry {
+pub(super) fn entry(opted_in: bool, at: i64) -> Entry {
     Entry {
         opted_in,
         how: How::Word,
@@ -119,40 +118,6 @@ fn a_common_word_takes_a_stop_back_and_says_nothing_otherwise() {
 }
 
 #[test]
-fn of_two_things_said_in_one_second_the_stricter_holds() {
-    for order in [[true, false], [false, true]] {
-        let ledger: Ledger = order
-            .map(|opted_in| entry(opted_in, 7))
-            .into_iter()
-            .collect();
-        assert_eq!(ledger.standing(), Standing::OptedOut);
-    }
-}
-
-#[test]
-fn the_stored_form_does_not_change() {
-    let written = Entry {
-        note: Some("stop".into()),
-        by: Some("e-1".into()),
-        ..entry(false, 5)
-    };
-    let ledger = Ledger::default().with(entry(true, 1)).with(written);
-    let stored = r#"[{"state":"opted_in","how":"word","at":1},{"state":"opted_out","how":"word","at":5,"note":"stop","by":"e-1"}]"#;
-    assert_eq!(ledger.write(), stored);
-    assert_eq!(
-        Ledger::read(Document::parse(stored).unwrap().root()),
-        ledger
-    );
-    assert_eq!(
-        ledger.view(),
-        r#"[{"state":"opted_out","how":"word","time":"1970-01-01T00:00:05Z","note":"stop","by":"e-1"},{"state":"opted_in","how":"word","time":"1970-01-01T00:00:01Z"}]"#
-    );
-    for nonsense in ["7", "{}", "[7]", r#"[{"how":"guess","at":1}]"#] {
-        assert!(Ledger::read(Document::parse(nonsense).unwrap().root()).is_empty());
-    }
-}
-
-#[test]
 fn who_stopped_gets_no_advertising_and_who_has_not_agreed_gets_what_is_allowed() {
     use Category::{Authentication, Marketing, Utility};
     use Objection::{NotOptedIn, OptedOut};
@@ -176,30 +141,5 @@ fn who_stopped_gets_no_advertising_and_who_has_not_agreed_gets_what_is_allowed()
         let settings = settings(&json!({ "opt_in": opt_in }));
         let found = objection(&settings, standing, category, open);
         assert_eq!(found, expected, "{opt_in} {standing:?} {category:?} {open}");
-    }
-}
-
-fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    prop::collection::vec((any::<bool>(), 0_i64..30), 0..20).prop_map(|said| {
-        said.into_iter()
-            .map(|(opted_in, at)| entry(opted_in, at))
-            .collect()
-    })
-}
-
-proptest! {
-    /// Webhooks come late, twice and in any order.
-    #[test]
-    fn the_order_in_which_it_is_told_does_not_matter(said in entries(), other in entries()) {
-        let one_by_one = said.iter().cloned().fold(Ledger::default(), Ledger::with);
-        let backwards = said.iter().rev().cloned().fold(Ledger::default(), Ledger::with);
-        prop_assert_eq!(&one_by_one, &backwards);
-        let twice = said.iter().cloned().fold(one_by_one.clone(), Ledger::with);
-        prop_assert_eq!(&one_by_one, &twice);
-        prop_assert!(one_by_one.0.len() <= MOST);
-        let other: Ledger = other.into_iter().collect();
-        prop_assert_eq!(one_by_one.clone().joined(other.clone()), other.joined(one_by_one.clone()));
-        let last = said.iter().max_by_key(|entry| entry.order());
-        prop_assert_eq!(one_by_one.last(), last);
     }
 }

@@ -1,0 +1,91 @@
+//! How fast messages may go to one customer.
+//!
+//! Source: "Pair rate limits" of the WhatsApp Cloud API (1 message in 6 s, 45 at once, borrowed from what follows).
+
+/// How often one customer may be written to, in milliseconds.
+const INTERVAL_MS: i64 = 6_000;
+
+/// How many messages may go to one customer at once.
+const BURST: i64 = 45;
+
+/// The longest wait after 131056, as a power of four seconds: a little over an hour.
+const LONGEST_WAIT: u32 = 6;
+
+/// The pace to one customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    due_ms: i64,
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self { due_ms: i64::MIN }
+    }
+}
+
+impl Pair {
+    /// The pace to a customer to whom so many messages went lately: as if they had all gone now.
+    pub fn after(messages: i64, now_ms: i64) -> Self {
+        Self {
+            due_ms: now_ms + messages * INTERVAL_MS,
+        }
+    }
+
+    /// When the message may go that has so many before it (unix milliseconds).
+    pub fn at(self, ahead: usize, now_ms: i64) -> i64 {
+        let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
+        let due = self.due_ms.max(now_ms);
+        let due = due.saturating_add(ahead.saturating_mul(INTERVAL_MS));
+        due - (BURST - 1) * INTERVAL_MS
+    }
+
+    /// A message goes now.
+    #[must_use]
+    pub fn took(self, now_ms: i64) -> Self {
+        Self {
+            due_ms: self.due_ms.max(now_ms) + INTERVAL_MS,
+        }
+    }
+
+    /// Whether it is as if nothing had ever gone.
+    pub fn is_rested(self, now_ms: i64) -> bool {
+        self.due_ms <= now_ms
+    }
+}
+
+/// For how long it can still matter what went to a customer, in milliseconds.
+pub const MEMORY_MS: i64 = BURST * INTERVAL_MS;
+
+/// How long a message waits that was refused with 131056 so many times before: 1 s, 4 s, 16 s, … (milliseconds).
+pub fn wait_ms(times: u32) -> i64 {
+    4_i64.pow(times.min(LONGEST_WAIT)) * 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_gets_45_at_once_and_then_one_in_6_seconds() {
+        let mut pair = Pair::default();
+        let mut now = 1_000;
+        for _ in 0..45 {
+            assert!(pair.at(0, now) <= now);
+            pair = pair.took(now);
+        }
+        for _ in 0..3 {
+            assert_eq!(pair.at(0, now), now + 6_000);
+            now += 6_000;
+            pair = pair.took(now);
+        }
+        assert_eq!(pair.at(2, now), now + 18_000);
+        assert!(pair.at(44, now + MEMORY_MS) <= now + MEMORY_MS);
+        assert!(pair.is_rested(now + MEMORY_MS));
+    }
+
+    #[test]
+    fn waits_after_131056_grow_by_four() {
+        let waits: Vec<_> = [0, 1, 2, 3, 6, 99].map(wait_ms).to_vec();
+        assert_eq!(waits, [1_000, 4_000, 16_000, 64_000, 4_096_000, 4_096_000]);
+    }
+}
