@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{
     Counted, Failure, Waiting,
     flow::{Down, Flow, May, State},
-    log::{COLUMNS, Entry, Log, Stored, complete},
+    log::{Entry, Log, Stored},
     parking::{Parking, Refusal, Refused},
     queue::{Batching, Queue, Queued},
     sql::{Sql, SqlError},
@@ -704,16 +704,6 @@ pub(super) fn read_wanted(
     destination: &Destination,
     seq: i64,
 ) -> Result<Option<Stored>, SqlError> {
-    let Some(table) = log.table_of(seq) else {
-        return Ok(None);
-    };
-    let rows = sql.exec(
-        &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
-        &[seq.into()],
-    )?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    let event = complete(sql, Stored::read(row)?)?;
-    Ok(destination.wants_data(&event.data).then_some(event))
+    let event = log.read(sql, seq)?;
+    Ok(event.filter(|event| destination.wants_data(&event.data)))
 }

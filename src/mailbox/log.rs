@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     batch,
     generations::Generations,
+    recent::Recent,
     sql::{Row, Sql, SqlError},
 };
 
@@ -132,6 +133,17 @@ pub(super) struct Listed {
     pub(super) kind: String,
 }
 
+impl Entry {
+    fn of(event: &Stored) -> Self {
+        Self {
+            seq: event.seq,
+            conversation: event.conversation,
+            received_ms: event.received_ms,
+            kind: event.kind.clone(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Log {
     generations: Generations,
@@ -144,6 +156,7 @@ pub(super) struct Log {
     parts: bool,
     /// For how long rows are kept that every cursor has passed, in milliseconds.
     keep_ms: i64,
+    recent: Recent,
 }
 
 impl Log {
@@ -170,6 +183,7 @@ impl Log {
             newest_rows: 0,
             parts: !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty(),
             keep_ms: 0,
+            recent: Recent::behind_all(0),
             generations,
         };
         let tables: Vec<String> = log.generations.tables().collect();
@@ -195,6 +209,7 @@ impl Log {
                 log.last = log.last.max(row.integer(1)?.unwrap_or(0));
             }
         }
+        log.recent = Recent::behind_all(log.last);
         Ok(log)
     }
 
@@ -267,7 +282,7 @@ impl Log {
     }
 
     /// Takes note that events were written.
-    pub(super) fn added(&mut self, events: &[Stored]) {
+    pub(super) fn added(&mut self, events: Vec<Stored>) {
         if let Some(last) = events.last() {
             self.last = last.seq;
         }
@@ -275,6 +290,7 @@ impl Log {
         self.rows += count;
         self.newest_rows += count;
         self.parts |= events.iter().any(Stored::is_large);
+        self.recent.add(events);
     }
 
     /// The next events behind a place in the log.
@@ -284,6 +300,9 @@ impl Log {
         place: i64,
         most: usize,
     ) -> Result<Vec<Entry>, SqlError> {
+        if let Some(recent) = self.recent.behind(place) {
+            return Ok(recent.take(most).map(Entry::of).collect());
+        }
         let mut entries = Vec::new();
         for table in self.tables_behind(place) {
             let left = i64::try_from(most.saturating_sub(entries.len())).unwrap_or(i64::MAX);
@@ -378,6 +397,22 @@ impl Log {
         rows.first().map_or(Ok(None), |row| row.integer(0))
     }
 
+    /// An event, if it still is in the log.
+    pub(super) fn read(&self, sql: &dyn Sql, seq: i64) -> Result<Option<Stored>, SqlError> {
+        if let Some(event) = self.recent.find(seq) {
+            return Ok(Some(event.clone()));
+        }
+        let Some(table) = self.table_of(seq) else {
+            return Ok(None);
+        };
+        let rows = sql.exec(
+            &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
+            &[seq.into()],
+        )?;
+        let read = |row| complete(sql, Stored::read(row)?);
+        rows.first().map(read).transpose()
+    }
+
     /// The table in which an event is, if it still is in the log.
     pub(super) fn table_of(&self, seq: i64) -> Option<String> {
         self.generations
@@ -420,6 +455,11 @@ impl Log {
         Ok(())
     }
 
+    /// Takes note that this is committed.
+    pub(super) fn joined(&mut self, from: i64, into: i64) {
+        self.recent.joined(from, into);
+    }
+
     /// When the oldest generation has been kept for long enough (unix milliseconds), if every cursor has passed it.
     pub(super) fn expires_ms(&self, passed: i64) -> Option<i64> {
         if !self.keeps() || self.rows == 0 {
@@ -439,6 +479,7 @@ impl Log {
         passed: i64,
         now_ms: i64,
     ) -> Result<(), SqlError> {
+        self.recent.let_go(passed);
         let passed = if self.keeps() {
             passed.min((now_ms - self.keep_ms).saturating_mul(NUMBERS_PER_MS) - 1)
         } else {

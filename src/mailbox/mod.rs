@@ -9,7 +9,7 @@
 //! - `ids`: what was seen before
 //! - `people`: whose conversation an event belongs to, and its windows
 //! - `following`: what follows from an event; `closing`: windows that are about to close
-//! - `log`: the events, while somebody waits for them
+//! - `log`: the events, while somebody waits for them; `recent`: the newest of them
 //! - `cursor`: how far a destination has got, and what is on its way to it
 //! - `queue`: what it wants of the log and has not got
 //! - `parking`: conversations that wait because it refused something
@@ -42,6 +42,7 @@ mod parking;
 mod people;
 mod pulse;
 mod queue;
+mod recent;
 mod replaying;
 pub mod replays;
 pub mod sql;
@@ -251,8 +252,9 @@ impl Mailbox {
             }
             Ok(())
         })?;
-        self.log.added(&wanted);
+        self.log.added(wanted);
         for (from, into) in joins {
+            self.log.joined(from, into);
             for cursor in &mut self.cursors {
                 cursor.joined(from, into);
             }
