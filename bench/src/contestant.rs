@@ -106,13 +106,17 @@ pub(crate) enum Forwarding {
     Transom,
     /// With all requests made by the mailbox itself.
     TransomAlone,
+    /// With couriers, and the number in so many partitions.
+    TransomParts(u32),
     /// The build of `BENCH_OTHER`.
     Other,
 }
 
 impl Forwarding {
     pub(crate) fn all(other: bool) -> Vec<Self> {
+        let partitions = [4, 8].map(Self::TransomParts);
         let mut all = vec![Self::Floor, Self::Transom, Self::TransomAlone];
+        all.extend(partitions);
         all.extend(other.then_some(Self::Other));
         all
     }
@@ -122,12 +126,21 @@ impl Forwarding {
             Self::Floor => "floor: store and forward",
             Self::Transom => "Transom, with couriers",
             Self::TransomAlone => "Transom, without couriers",
+            Self::TransomParts(4) => "Transom, 4 partitions",
+            Self::TransomParts(_) => "Transom, 8 partitions",
             Self::Other => "other",
         }
     }
 
     pub(crate) fn uses_couriers(self) -> bool {
-        self == Self::Transom
+        !matches!(self, Self::Floor | Self::TransomAlone)
+    }
+
+    pub(crate) fn partitions(self) -> u32 {
+        match self {
+            Self::TransomParts(partitions) => partitions,
+            _ => 1,
+        }
     }
 }
 
@@ -190,7 +203,7 @@ impl Running {
     ) -> Self {
         let modules = match contestant {
             Forwarding::Floor => Modules::Script("floor-forward"),
-            Forwarding::Transom | Forwarding::TransomAlone => {
+            Forwarding::Transom | Forwarding::TransomAlone | Forwarding::TransomParts(_) => {
                 Modules::Wasm("build".to_owned(), None)
             }
             Forwarding::Other => Modules::Wasm(other.unwrap_or_default().to_owned(), None),

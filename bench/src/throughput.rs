@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
+use simulator::webhook::Number;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -122,7 +123,7 @@ pub(crate) async fn run(seconds: f64, rounds: usize, only: Option<&str>, other: 
             let before = server.cpu();
             let start = Instant::now();
             let until = Until::Time(Duration::from_secs_f64(seconds));
-            let mut requests = Requests::new(Workload::Text, "/webhook");
+            let mut requests = Requests::new(Workload::TextOfMany, "/webhook");
             let answers = load::run(
                 server.port,
                 &mut requests,
@@ -167,6 +168,9 @@ fn config(contestant: Forwarding, url: &str) -> Value {
     json!({
         "destinations": [{
             "id": "backend", "url": url, "secret": "env:BACKEND_SECRET", "max_in_flight": 500,
+        }],
+        "numbers": [{
+            "phone_number_id": Number::local().phone_number_id, "partitions": contestant.partitions(),
         }],
         "couriers": contestant.uses_couriers(),
     })

@@ -20,6 +20,9 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Workload {
     Text,
+    /// From so many customers that order holds nothing back: of one of them, nothing goes before the last was taken, so
+    /// that a backend that takes 100 ms gets no more than ten a second from each. The floor knows no order.
+    TextOfMany,
     Status,
     Media,
     Batch100,
@@ -46,6 +49,7 @@ impl Workload {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Text => "text message",
+            Self::TextOfMany => "text message, many customers",
             Self::Status => "status",
             Self::Media => "media message",
             Self::Batch100 => "100 updates, 40 customers",
@@ -78,6 +82,9 @@ impl Workload {
         let number = Number::local();
         let nth = Customer::nth;
         match self {
+            Self::TextOfMany => (0..4_000)
+                .map(|n| Webhook::of([text(&number, &nth(n))]))
+                .collect(),
             Self::Status => (0..200)
                 .map(|n| Webhook::of([status(&number, &nth(n))]))
                 .collect(),
