@@ -25,7 +25,10 @@ pub enum Lane {
 pub struct Lanes {
     most_itself: usize,
     itself: usize,
+    /// How many each courier has.
     couriers: Vec<usize>,
+    /// The courier that was called last.
+    last: usize,
 }
 
 impl Lanes {
@@ -44,23 +47,33 @@ impl Lanes {
             most_itself,
             itself: 0,
             couriers: Vec::new(),
+            last: 0,
         }
     }
 
-    /// The lane for one more request: the mailbox, then the first courier with room, so that those that were called
-    /// last are called again and the others sleep. [`Lanes::leave`] is to be called when it has ended.
+    /// The lane for one more request. [`Lanes::leave`] is to be called when it has ended.
+    ///
+    /// It is the mailbox, then the courier that was called last: what goes by one courier at the same time is one call.
+    /// When that is full it is the first that is half empty, so that the others sleep.
     pub fn enter(&mut self) -> Lane {
         if self.itself < self.most_itself {
             self.itself += 1;
             return Lane::Itself;
         }
-        let free = self.couriers.iter_mut().enumerate();
-        if let Some((courier, busy)) = free.into_iter().find(|(_, busy)| **busy < EACH) {
-            *busy += 1;
-            return Lane::Courier(courier);
+        if self
+            .couriers
+            .get(self.last)
+            .is_none_or(|busy| *busy >= EACH)
+        {
+            let half_empty = |busy: &usize| *busy <= EACH / 2;
+            let found = self.couriers.iter().position(half_empty);
+            self.last = found.unwrap_or(self.couriers.len());
         }
-        self.couriers.push(1);
-        Lane::Courier(self.couriers.len() - 1)
+        match self.couriers.get_mut(self.last) {
+            Some(busy) => *busy += 1,
+            None => self.couriers.push(1),
+        }
+        Lane::Courier(self.last)
     }
 
     /// Takes note that a request has ended.
@@ -88,10 +101,33 @@ mod tests {
         let by = |lane| all.iter().filter(|taken| **taken == lane).count();
         assert_eq!(by(Lane::Itself), 4);
         assert_eq!((by(Lane::Courier(0)), by(Lane::Courier(1))), (6, 2));
-        lanes.leave(Lane::Courier(0));
-        assert_eq!(lanes.enter(), Lane::Courier(0));
         lanes.leave(Lane::Itself);
         assert_eq!(lanes.enter(), Lane::Itself);
+    }
+
+    #[test]
+    fn what_is_begun_together_goes_together() {
+        let mut lanes = Lanes::to_destinations();
+        let all: Vec<Lane> = (0..16).map(|_| lanes.enter()).collect();
+        lanes.leave(Lane::Courier(0));
+        lanes.leave(Lane::Courier(1));
+        assert_eq!(lanes.enter(), Lane::Courier(1), "the last, as it has room");
+        assert_eq!(
+            lanes.enter(),
+            Lane::Courier(2),
+            "one has room for one alone"
+        );
+        for lane in all.iter().filter(|lane| **lane == Lane::Courier(0)).take(2) {
+            lanes.leave(*lane);
+        }
+        let next: Vec<Lane> = (0..6).map(|_| lanes.enter()).collect();
+        assert_eq!(
+            next.iter()
+                .filter(|lane| **lane == Lane::Courier(2))
+                .count(),
+            5
+        );
+        assert_eq!(next.last(), Some(&Lane::Courier(0)), "half of it is free");
     }
 
     proptest! {

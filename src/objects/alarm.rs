@@ -17,12 +17,12 @@ use futures_util::{
 };
 use worker::{Delay, Result, console_log};
 
-use super::mailbox::{Core, Mailbox, now_ms};
-use crate::{
-    mailbox::{Delivery, Outcome, sql::SqlError},
-    meta::graph::Message,
-    sending::{Happened, Started},
+use super::{
+    deliver::Deliveries,
+    mailbox::{Core, Mailbox, now_ms},
+    send::Sent,
 };
+use crate::{mailbox::sql::SqlError, sending::Happened};
 
 /// How long one run may take before it makes way for the next, in milliseconds. The platform's limit is 15 minutes.
 const RUN_MS: i64 = 10 * 60 * 1000;
@@ -44,14 +44,19 @@ const SOON_MS: i64 = 100;
 /// How long we wait after the database failed, in milliseconds.
 const AFTER_FAILURE_MS: i64 = 5_000;
 
-/// Something that was on its way and has come to its end.
-pub(super) enum Ended {
-    Delivered(Box<Delivery>, Outcome, Vec<Message>),
-    Sent(Box<Started>, Happened),
-}
+/// The sends that are on their way.
+type Sends<'a> = FuturesUnordered<LocalBoxFuture<'a, Sent>>;
 
-/// What is on its way, with the opening of the mailbox that it belongs to.
-type UnderWay<'a> = FuturesUnordered<LocalBoxFuture<'a, (u32, Ended)>>;
+/// How much one run has done.
+#[derive(Default)]
+struct Done {
+    requests: u32,
+    ended: u32,
+    /// How many of those that ended the platform did not let out.
+    not_tried: u32,
+    /// How many had ended when it was last written down how far everyone has got.
+    rested: u32,
+}
 
 /// A timer that is set anew only where it would go off too late: to set one takes as long as to read a row, and to be
 /// woken for nothing does no harm.
@@ -100,36 +105,37 @@ impl Mailbox {
         let began = now_ms();
         // What an earlier run has left on its way has nobody who waits for it.
         self.forget_if_under_way()?;
-        let mut under_way: UnderWay<'_> = FuturesUnordered::new();
-        let (mut requests, mut ended, mut not_tried) = (0, 0, 0);
+        let mut deliveries = Deliveries::default();
+        let mut sends: Sends<'_> = FuturesUnordered::new();
+        let mut done = Done::default();
         let mut timer = Timer::default();
         let mut saved = began;
         loop {
             at_work.seen();
             let now = now_ms();
-            let winding_up = not_tried > 0 || requests > MOST_REQUESTS || now - began > RUN_MS;
+            let winding_up =
+                done.not_tried > 0 || done.requests > MOST_REQUESTS || now - began > RUN_MS;
             if !winding_up {
                 self.with_core(|core| core.tell_closing(now))?;
-                while let Some(task) = self.start(now)? {
-                    let opening = self.with_core(|core| Ok(core.opening))?;
-                    under_way.push(task.map(move |ended| (opening, ended)).boxed_local());
-                    requests += 1;
+                while self.start(now, &mut deliveries, &sends)? {
+                    done.requests += 1;
                 }
             }
             if now - saved > SAVE_EVERY_MS {
                 self.with_core(|core| core.mailbox.save_all())?;
                 saved = now;
             }
+            let under_way = !deliveries.is_empty() || !sends.is_empty();
             let lingers_until = self.pulse.get().lingers_until(now);
-            let lingers_until = lingers_until.filter(|_| !winding_up && under_way.is_empty());
-            if under_way.is_empty() && lingers_until.is_none() {
+            let lingers_until = lingers_until.filter(|_| !winding_up && !under_way);
+            if !under_way && lingers_until.is_none() {
                 let next = self.with_core(|core| {
                     core.rest()?;
                     Ok(core.wakes_at(now))
                 })?;
                 return Ok(match next {
                     // Nothing at all could be tried, and so it will be if it is tried again at once.
-                    Some(at) if not_tried > 0 && not_tried == ended => {
+                    Some(at) if done.not_tried > 0 && done.not_tried == done.ended => {
                         Some(at.max(now + AFTER_FAILURE_MS))
                     }
                     // The clock stands still while nothing is awaited, so that trying again at once would not end.
@@ -140,34 +146,34 @@ impl Mailbox {
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
             let until = [until, lingers_until].into_iter().flatten().min();
             let until = until.unwrap_or(began + RUN_MS);
-            let something = self.ended_or_woken(&mut under_way, &mut timer, until, now);
-            if let Some((opening, task)) = something.await {
-                not_tried += u32::from(matches!(
-                    &task,
-                    Ended::Delivered(_, Outcome::NotTried, _)
-                        | Ended::Sent(_, Happened::ConnectionRefused)
-                ));
-                // Where the database failed in the meantime, it is not on its way for what was opened anew: an event is
-                // delivered again, and a send that may have gone out stays unknown.
+            let sent = self.sent_or_woken(&mut sends, &mut timer, until, now).await;
+            if let Some((opening, started, happened)) = sent {
+                done.took_note(happened == Happened::ConnectionRefused);
+                // Where the database failed in the meantime, it is not on its way for what was opened anew: a send that
+                // may have gone out stays unknown.
                 if self.with_core(|core| Ok(core.opening))? == opening {
-                    self.end(task)?;
+                    self.end_send(started, happened)?;
                 }
-                ended += 1;
-                if ended % REST_EVERY == 0 {
-                    self.with_core(Core::rest)?;
-                }
+            }
+            for (delivery, answer) in deliveries.ended(&self.desk) {
+                let not_tried = self.end_delivery(delivery, answer)?;
+                done.took_note(not_tried);
+            }
+            if done.ended - done.rested >= REST_EVERY {
+                self.with_core(Core::rest)?;
+                done.rested = done.ended;
             }
         }
     }
 
-    /// Waits until something has ended, something new has come, or the time has come for something that waits.
-    async fn ended_or_woken(
+    /// Waits until a send or deliveries have ended, something new has come, or the time has come for something that waits.
+    async fn sent_or_woken(
         &self,
-        under_way: &mut UnderWay<'_>,
+        sends: &mut Sends<'_>,
         timer: &mut Timer,
         until: i64,
         now: i64,
-    ) -> Option<(u32, Ended)> {
+    ) -> Option<Sent> {
         let mut polled = false;
         let woken = poll_fn(|context| {
             self.wake.register(context.waker());
@@ -178,16 +184,16 @@ impl Mailbox {
             }
         });
         // Where nothing is on its way, nothing ends.
-        let ended = async {
-            match under_way.next().await {
-                Some(ended) => ended,
+        let sent = async {
+            match sends.next().await {
+                Some(sent) => sent,
                 None => pending().await,
             }
         };
-        let mut ended = pin!(ended.fuse());
+        let mut sent = pin!(sent.fuse());
         let (mut woken, mut time) = (pin!(woken.fuse()), pin!(timer.at(until, now).fuse()));
         select_biased! {
-            ended = ended => return Some(ended),
+            sent = sent => return Some(sent),
             () = woken => return None,
             () = time => {}
         }
@@ -195,22 +201,29 @@ impl Mailbox {
         None
     }
 
-    /// Starts the next thing that can go: events before sends, since a send answers an event.
-    fn start(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Ended>>> {
-        match self.start_delivery(now)? {
-            Some(delivery) => Ok(Some(delivery)),
-            None => self.start_send(now),
+    /// Starts the next thing that can go, if there is one: events before sends, since a send answers an event.
+    fn start<'a>(
+        &'a self,
+        now: i64,
+        deliveries: &mut Deliveries<'a>,
+        sends: &Sends<'a>,
+    ) -> Result<bool> {
+        if let Some((number, delivery)) = self.start_delivery(now)? {
+            deliveries.insert(number, delivery);
+        } else if let Some(send) = self.start_send(now)? {
+            sends.push(send);
+        } else {
+            return Ok(false);
         }
+        Ok(true)
     }
+}
 
-    /// Takes note of what became of something.
-    fn end(&self, task: Ended) -> Result<()> {
-        match task {
-            Ended::Delivered(delivery, outcome, replies) => {
-                self.end_delivery(&delivery, &outcome, replies)
-            }
-            Ended::Sent(started, happened) => self.end_send(*started, happened),
-        }
+impl Done {
+    /// Takes note that something has ended.
+    fn took_note(&mut self, not_tried: bool) {
+        self.ended += 1;
+        self.not_tried += u32::from(not_tried);
     }
 }
 
@@ -218,12 +231,10 @@ impl Core {
     /// Writes down how far everyone has got. Tells an operator whose events were let go.
     fn rest(&mut self) -> std::result::Result<(), SqlError> {
         for index in self.mailbox.rest()? {
-            let destination = self.mailbox.destination(index);
-            let id = destination.map_or("", |found| found.id.as_str());
             console_log!(
                 "{}",
                 serde_json::json!({
-                    "event": "destination.given_up", "source": self.source, "destination": id,
+                    "event": "destination.given_up", "source": self.source, "destination": self.id_of(index),
                 })
             );
         }

@@ -1,26 +1,61 @@
-//! One event on its way to one destination.
+//! Events on their way to destinations.
 
-use futures_util::{FutureExt as _, future::LocalBoxFuture};
+use std::collections::HashMap;
+
 use worker::{Result, console_log};
 
 use super::{
-    alarm::Ended,
-    http::{self, NoAnswer},
-    lane::OnLane,
+    desk::{Desk, OnLane},
+    http::{self, Answer, NoAnswer},
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
-    conversation::recipient,
-    delivery::{self, Answer, ErrorClass},
-    mailbox::{Change, Delivery, GONE, Outcome},
+    checked::Fault,
+    conversation::recipient::{self, About},
+    delivery::{self, ErrorClass, answer},
+    mailbox::{Change, Delivery, GONE, Outcome, sql::SqlError},
     meta::graph::Message,
     sending::{Draft, Send},
 };
 
+/// One delivery on its way.
+pub(super) struct UnderWay<'a> {
+    /// The opening of the mailbox that it belongs to.
+    opening: u32,
+    delivery: Delivery,
+    _lane: OnLane<'a>,
+}
+
+/// Those that are, by the numbers that the desk gave them.
+#[derive(Default)]
+pub(super) struct Deliveries<'a>(HashMap<u32, UnderWay<'a>>);
+
+impl<'a> Deliveries<'a> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, number: u32, delivery: UnderWay<'a>) {
+        self.0.insert(number, delivery);
+    }
+
+    /// Takes those that have ended, each with what it was answered.
+    pub(super) fn ended(
+        &mut self,
+        desk: &Desk,
+    ) -> Vec<(UnderWay<'a>, std::result::Result<Answer, NoAnswer>)> {
+        let ended = desk.ended().into_iter();
+        // What an earlier run left on its way is nobody's.
+        ended
+            .filter_map(|(number, answer)| Some((self.0.remove(&number)?, answer)))
+            .collect()
+    }
+}
+
 impl Mailbox {
-    /// Starts the next event that can go.
-    pub(super) fn start_delivery(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Ended>>> {
-        let delivery = self.with_core(|core| {
+    /// Starts the next event that can go, and gives it with its number.
+    pub(super) fn start_delivery(&self, now: i64) -> Result<Option<(u32, UnderWay<'_>)>> {
+        self.with_core(|core| {
             let Some(mut delivery) = core.mailbox.next(now)? else {
                 return Ok(None);
             };
@@ -33,126 +68,137 @@ impl Mailbox {
                 &core.source,
                 now.div_euclid(1000),
             );
-            let to = To {
-                id: destination.id.clone(),
-                url: destination.url.as_str().to_owned(),
-                timeout_ms: destination.timeout_ms,
-            };
+            let lane = self.desk.to_destination();
+            let number = lane.deliver(
+                destination.url.as_str(),
+                &http::headers(request.headers),
+                &request.body,
+                destination.timeout_ms,
+            );
             core.mailbox.keep(&mut delivery, request.events, now);
-            Ok(Some((Box::new(delivery), to, request)))
-        })?;
-        Ok(delivery.map(|(delivery, to, request)| {
-            let lane = OnLane::to_destination(self);
-            deliver(lane, delivery, to, request).boxed_local()
-        }))
+            let under_way = UnderWay {
+                opening: core.opening,
+                delivery,
+                _lane: lane,
+            };
+            Ok(Some((number, under_way)))
+        })
     }
 
-    /// Takes note of what became of it. The replies that it was answered with are stored with that, at once.
+    /// Takes note of what became of a delivery. The replies that it was answered with are stored with that, at once. Gives
+    /// whether it was not even tried.
     pub(super) fn end_delivery(
         &self,
-        delivery: &Delivery,
-        outcome: &Outcome,
-        replies: Vec<Message>,
-    ) -> Result<()> {
+        under_way: UnderWay<'_>,
+        answer: std::result::Result<Answer, NoAnswer>,
+    ) -> Result<bool> {
         let now = now_ms();
+        let UnderWay {
+            opening, delivery, ..
+        } = under_way;
+        let (outcome, replies) = outcome(answer, now);
+        let (replies, faults) = match replies {
+            Ok(replies) => (replies, Vec::new()),
+            Err(faults) => (Vec::new(), faults),
+        };
         let fallback = match &*self.environment {
-            Ok(ready) => ready.settings.fallback.clone(),
-            Err(_) => None,
+            Ok(ready) if !replies.is_empty() => ready.settings.fallback.as_ref(),
+            _ => None,
         };
         self.with_core(|core| {
-            let Some(event) = delivery.events.last() else {
+            // Where the database failed in the meantime, it is not on its way for what was opened anew: it is delivered
+            // again.
+            if core.opening != opening {
                 return Ok(());
-            };
-            let replying = (!replies.is_empty()).then(|| recipient::of(&event.data));
-            let (to, mut answers) =
-                replying.map_or((None, None), |about| (about.recipient, about.message_id));
-            let number = core.phone_number_id.as_deref().unwrap_or_default();
-            let destination = core.mailbox.destination(delivery.destination);
-            let id = destination
-                .map(|found| found.id.clone())
-                .unwrap_or_default();
-            for (index, message) in replies.into_iter().enumerate() {
-                let send = Send {
-                    id: format!("{number}.{}.{id}.{index}", event.id),
-                    conversation: event.conversation,
-                    draft: Draft {
-                        to: to.clone(),
-                        fallback: fallback.clone().filter(|_| message.is_free_form()),
-                        message,
-                        category: None,
-                        in_reply_to: None,
-                        answers: answers.take(),
-                    },
-                };
-                core.outbox.add(&*core.sql, send, now)?;
             }
+            if !faults.is_empty() {
+                tell_faults(core, &delivery, &faults);
+            }
+            let answered = core.reply(&delivery, replies, fallback, now)?;
             let random = js_sys::Math::random();
-            for change in core.mailbox.done(delivery, outcome, now, random)? {
-                tell(core, &id, &event.id, change, outcome);
+            for change in core.mailbox.done(&delivery, &outcome, now, random)? {
+                tell(core, &delivery, change, &outcome);
             }
             // In a batch with others the event would be answered under another id.
-            if to.is_some() {
+            if answered {
                 core.mailbox.save(delivery.destination)?;
             }
             Ok(())
-        })
+        })?;
+        Ok(outcome == Outcome::NotTried)
+    }
+}
+impl Core {
+    /// Takes in what a delivery was answered with, and gives whether that was anything that has somebody to go to.
+    fn reply(
+        &mut self,
+        delivery: &Delivery,
+        replies: Vec<Message>,
+        fallback: Option<&Message>,
+        now: i64,
+    ) -> std::result::Result<bool, SqlError> {
+        let Some(event) = delivery.events.last().filter(|_| !replies.is_empty()) else {
+            return Ok(false);
+        };
+        let About {
+            recipient: to,
+            message_id: mut answers,
+        } = recipient::of(&event.data);
+        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        let destination = self.id_of(delivery.destination).to_owned();
+        for (index, message) in replies.into_iter().enumerate() {
+            let send = Send {
+                id: format!("{number}.{}.{destination}.{index}", event.id),
+                conversation: event.conversation,
+                draft: Draft {
+                    to: to.clone(),
+                    fallback: fallback.filter(|_| message.is_free_form()).cloned(),
+                    message,
+                    category: None,
+                    in_reply_to: None,
+                    answers: answers.take(),
+                },
+            };
+            self.outbox.add(&*self.sql, send, now)?;
+        }
+        Ok(to.is_some())
+    }
+
+    /// What a destination is called.
+    pub(super) fn id_of(&self, destination: usize) -> &str {
+        let found = self.mailbox.destination(destination);
+        found.map_or("", |destination| &destination.id)
     }
 }
 
-/// Where a request goes.
-struct To {
-    id: String,
-    url: String,
-    timeout_ms: u32,
-}
-
-/// Posts an event to a destination.
-async fn deliver(
-    lane: OnLane<'_>,
-    delivery: Box<Delivery>,
-    to: To,
-    request: delivery::Request,
-) -> Ended {
-    let id = delivery.events.first().map_or("", |event| &event.id);
-    let headers = http::headers(request.headers);
-    let answer = lane
-        .post(&to.url, &headers, &request.body, to.timeout_ms)
-        .await;
+/// What an answer means for a delivery, and which replies it asks for.
+fn outcome(
+    answer: std::result::Result<Answer, NoAnswer>,
+    now: i64,
+) -> (Outcome, std::result::Result<Vec<Message>, Vec<Fault>>) {
     let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
         error: class.to_string(),
         not_before_ms,
         whole: !matches!(class, ErrorClass::Status(..500)),
     };
-    let (outcome, replies) = match answer {
+    let outcome = match answer {
         Ok(answer) => {
             let retry_after = answer.retry_after.as_deref();
-            match delivery::answer::read(answer.status, retry_after, &answer.body, now_ms()) {
-                Answer::Taken { replies } => {
-                    let replies = replies.unwrap_or_else(|faults| {
-                        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                        console_log!(
-                            "{}",
-                            serde_json::json!({
-                                "event": "replies.refused", "destination": to.id, "id": id, "faults": faults,
-                            })
-                        );
-                        Vec::new()
-                    });
-                    (Outcome::Taken, replies)
-                }
-                Answer::Gone => (Outcome::Gone, Vec::new()),
-                Answer::Later { at_ms, class } => (refused(class, Some(at_ms)), Vec::new()),
-                Answer::Refused { class } => (refused(class, None), Vec::new()),
+            match delivery::answer::read(answer.status, retry_after, &answer.body, now) {
+                answer::Answer::Taken { replies } => return (Outcome::Taken, replies),
+                answer::Answer::Gone => Outcome::Gone,
+                answer::Answer::Later { at_ms, class } => refused(class, Some(at_ms)),
+                answer::Answer::Refused { class } => refused(class, None),
             }
         }
-        Err(NoAnswer::NotTried | NoAnswer::Lost) => (Outcome::NotTried, Vec::new()),
-        Err(NoAnswer::Failed(class)) => (refused(class, None), Vec::new()),
+        Err(NoAnswer::NotTried | NoAnswer::Lost) => Outcome::NotTried,
+        Err(NoAnswer::Failed(class)) => refused(class, None),
     };
-    Ended::Delivered(delivery, outcome, replies)
+    (outcome, Ok(Vec::new()))
 }
 
 /// Tells an operator of what has changed: ids and classes, no content.
-fn tell(core: &Core, destination: &str, id: &str, change: Change, outcome: &Outcome) {
+fn tell(core: &Core, delivery: &Delivery, change: Change, outcome: &Outcome) {
     let event = match change {
         Change::Parked => "conversation.parked",
         Change::Resumed => "conversation.resumed",
@@ -169,7 +215,20 @@ fn tell(core: &Core, destination: &str, id: &str, change: Change, outcome: &Outc
     console_log!(
         "{}",
         serde_json::json!({
-            "event": event, "source": core.source, "destination": destination, "id": id, "error": error,
+            "event": event, "source": core.source, "destination": core.id_of(delivery.destination),
+            "id": delivery.events.last().map(|event| &event.id), "error": error,
+        })
+    );
+}
+
+/// Tells an operator why the replies that a destination asked for are not sent.
+fn tell_faults(core: &Core, delivery: &Delivery, faults: &[Fault]) {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    console_log!(
+        "{}",
+        serde_json::json!({
+            "event": "replies.refused", "destination": core.id_of(delivery.destination),
+            "id": delivery.events.first().map(|event| &event.id), "faults": faults,
         })
     );
 }

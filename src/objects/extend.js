@@ -3,12 +3,12 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { Courier, Mailbox } from "../../../../index.js";
-import { post } from "./post.js";
+import { carry } from "./post.js";
 
 export function extendObjects() {
   for (const own of [Courier, Mailbox]) {
     Object.setPrototypeOf(own, DurableObject);
     Object.setPrototypeOf(own.prototype, DurableObject.prototype);
   }
-  Courier.prototype.post = post;
+  Courier.prototype.carry = carry;
 }

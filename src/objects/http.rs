@@ -41,10 +41,7 @@ pub(super) async fn post(
     timeout_ms: u32,
 ) -> Result<Answer, NoAnswer> {
     let answer = post_there(url, headers, body, timeout_ms, BODY_LIMIT);
-    match JsFuture::from(answer).await {
-        Ok(answer) => read(answer),
-        Err(_) => Err(NoAnswer::Failed(ErrorClass::Connection)),
-    }
+    read(JsFuture::from(answer).await.unwrap_or_default())
 }
 
 /// Headers of these names and values, as a JSON object.
@@ -72,7 +69,9 @@ pub(super) fn read(answer: JsValue) -> Result<Answer, NoAnswer> {
 
 /// The platform tells by words alone what went wrong.
 fn no_answer(words: &JsValue) -> NoAnswer {
-    let words = words.as_string().unwrap_or_default();
+    let Some(words) = words.as_string() else {
+        return NoAnswer::Lost;
+    };
     let says = |what: &str| words.contains(what);
     if says("Too many subrequests") {
         NoAnswer::NotTried

@@ -16,7 +16,7 @@ use worker::{
     durable_object,
 };
 
-use super::{mirror::Mirroring, sql::Storage};
+use super::{desk::Desk, mirror::Mirroring, sql::Storage};
 use crate::{
     config::Answering,
     conversation::{
@@ -24,7 +24,7 @@ use crate::{
         budget::{BY_RULE, Budget},
         mirror::Mirror,
     },
-    delivery::{Lanes, cloudevent},
+    delivery::cloudevent,
     environment::{self, Environment},
     event::{Event, Home},
     mailbox::{
@@ -58,12 +58,9 @@ pub struct Mailbox {
     pub(super) pulse: Cell<Pulse>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
-    pub(super) wake: AtomicWaker,
+    pub(super) wake: Rc<AtomicWaker>,
     pub(super) mirror: Rc<Mirroring>,
-    /// What is on its way to destinations.
-    pub(super) lanes: RefCell<Lanes>,
-    /// What is on its way to the Graph API.
-    pub(super) graph_lanes: RefCell<Lanes>,
+    pub(super) desk: Desk,
 }
 
 /// What is kept: the log with its cursors, and the sends.
@@ -86,18 +83,19 @@ impl std::panic::RefUnwindSafe for Mailbox {}
 
 impl DurableObject for Mailbox {
     fn new(state: State, env: Env) -> Self {
+        let environment = environment::read(&env);
+        let wake = Rc::new(AtomicWaker::new());
         Self {
-            environment: environment::read(&env),
+            desk: Desk::of(&state, &env, &environment, wake.clone()),
+            environment,
             core: RefCell::new(None),
             directory: RefCell::new(None),
             openings: Cell::new(0),
             alarm: Cell::new(None),
             pulse: Cell::default(),
             at_work: Cell::new(None),
-            wake: AtomicWaker::new(),
+            wake,
             mirror: Rc::new(Mirroring::of(&env)),
-            lanes: RefCell::new(Lanes::to_destinations()),
-            graph_lanes: RefCell::new(Lanes::to_graph()),
             storage: Rc::new(Storage::of(&state)),
             state,
             env,

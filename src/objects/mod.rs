@@ -8,10 +8,10 @@ mod consent;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod courier;
 mod deliver;
+mod desk;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 pub(crate) mod drift;
 mod http;
-mod lane;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
 mod mirror;

@@ -1,11 +1,17 @@
 // Requests that leave. One call out of WASM is one request here: made there step by step, with its headers, its signal
 // and the stream of its answer, it takes some forty.
 
-// Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer; or, where there is none
-// within `timeout` milliseconds, the words of what went wrong.
-export async function post(url, headers, body, timeout, most) {
+// How long what goes by a courier waits for company, and an answer that came by one for others, in milliseconds: to call
+// an object costs more than the request that it makes.
+const GATHER_MS = 2;
+
+// How long a courier may take beyond what the answer may, in milliseconds.
+const GRACE_MS = 5_000;
+
+// Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer, up to a little more than
+// `most` bytes; or, where there is none before `signal`, the words of what went wrong.
+async function ask(url, headers, body, signal, most) {
   try {
-    const signal = AbortSignal.timeout(timeout);
     const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal };
     const answer = await fetch(url, request);
     return [answer.status, answer.headers.get("retry-after"), await beginning(answer, most)];
@@ -14,18 +20,113 @@ export async function post(url, headers, body, timeout, most) {
   }
 }
 
-// The body, up to a little more than `most` bytes.
 async function beginning({ body }, most) {
+  if (!body) return undefined;
   const parts = [];
   let length = 0;
-  if (body) {
-    for await (const part of body) {
-      parts.push(part);
-      length += part.length;
-      if (length > most) break;
-    }
+  for await (const part of body) {
+    parts.push(part);
+    length += part.length;
+    if (length > most) break;
   }
   const all = new Uint8Array(length);
   for (const part of parts.reverse()) all.set(part, (length -= part.length));
   return all;
+}
+
+// Posts a body, all within `timeout` milliseconds.
+export function post(url, headers, body, timeout, most) {
+  return ask(url, headers, body, AbortSignal.timeout(timeout), most);
+}
+
+// What a courier does: makes requests side by side, and gives their answers by their numbers. Some may be late: those
+// that came by then are given to `tell`, and the last to the caller.
+export function carry(requests, timeout, most, tell) {
+  const signal = AbortSignal.timeout(timeout);
+  const answers = [];
+  let left = requests.length;
+  return new Promise((end) => {
+    requests.forEach(async ([url, headers, body], number) => {
+      answers.push([number, await ask(url, headers, body, signal, most)]);
+      left -= 1;
+      if (left === 0) end(answers);
+      else if (answers.length === 1) setTimeout(() => left > 0 && tell(answers.splice(0)), GATHER_MS);
+    });
+  });
+}
+
+// Where the requests of one mailbox leave. `mailbox` is its name, `env` has the couriers, and `wake` is called when there
+// are answers to deliveries.
+export class Desk {
+  constructor(mailbox, env, wake) {
+    this.mailbox = mailbox;
+    this.couriers = env.COURIER;
+    this.wake = wake;
+    this.bundles = new Map();
+    this.answers = [];
+    this.until = 0;
+  }
+
+  // Posts a body like `post`, by a courier where one is named. Gives null where the courier is lost.
+  post(...request) {
+    return new Promise((note) => this.begin(note, ...request));
+  }
+
+  // The same for a delivery: its answer is kept, with its number, until `ended` is called.
+  deliver(number, ...request) {
+    this.begin((answer) => this.answers.push([number, answer]) === 1 && this.wake(), ...request);
+  }
+
+  ended() {
+    return this.answers.splice(0);
+  }
+
+  begin(note, courier, url, headers, body, timeout, most) {
+    if (courier === "") {
+      ask(url, headers, body, this.signal(timeout), most).then(note);
+      return;
+    }
+    const key = `${courier} ${timeout}`;
+    let bundle = this.bundles.get(key);
+    if (bundle === undefined) {
+      bundle = { requests: [], notes: [] };
+      this.bundles.set(key, bundle);
+      setTimeout(() => {
+        this.bundles.delete(key);
+        this.send(courier, bundle, timeout, most);
+      }, GATHER_MS);
+    }
+    bundle.requests.push([url, headers, body]);
+    bundle.notes.push(note);
+  }
+
+  async send(courier, { requests, notes }, timeout, most) {
+    const tell = (number, answer) => {
+      notes[number]?.(answer);
+      notes[number] = undefined;
+    };
+    const tellAll = (answers) => answers.forEach((answer) => tell(...answer));
+    const over = () => requests.forEach((_, number) => tell(number, null));
+    const late = setTimeout(over, timeout + GRACE_MS);
+    try {
+      const stub = this.couriers.getByName(`${this.mailbox}/${courier}`);
+      tellAll(await stub.carry(requests, timeout, most, requests.length > 1 ? tellAll : null));
+    } catch {
+      over();
+    }
+    clearTimeout(late);
+  }
+
+  // A signal is a timer, so one does for all that leaves at about the same time: nobody has less time than was said, or
+  // more than a sixty-fourth beyond.
+  signal(timeout) {
+    const now = Date.now();
+    if (now >= this.until || this.timeout !== timeout) {
+      const beyond = timeout / 64;
+      this.timeout = timeout;
+      this.until = now + beyond;
+      this.shared = AbortSignal.timeout(timeout + beyond);
+    }
+    return this.shared;
+  }
 }

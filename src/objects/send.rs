@@ -7,9 +7,8 @@ use futures_util::{
 use worker::{Result, console_error, console_log};
 
 use super::{
-    alarm::Ended,
+    desk::OnLane,
     http::{self, NoAnswer},
-    lane::OnLane,
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
@@ -30,21 +29,32 @@ const GRAPH_TIMEOUT_MS: u32 = 20_000;
 /// How long Meta may take to mark a message as read, in milliseconds. A reply may wait for it.
 pub(super) const RECEIPT_TIMEOUT_MS: u32 = 2_000;
 
+/// What became of a message, with the opening of the mailbox that it belongs to.
+pub(super) type Sent = (u32, Started, Happened);
+
 impl Mailbox {
     /// Starts the next message whose turn has come, if its window is open.
-    pub(super) fn start_send(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Ended>>> {
+    pub(super) fn start_send(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Sent>>> {
         let started = self.with_core(|core| {
             let Some(mut started) = core.outbox.next(&*core.sql, now)? else {
                 return Ok(None);
             };
             let refused = core.refusal(&mut started, self.consent(), now)?;
             let phone_number_id = core.phone_number_id.clone();
-            Ok(Some((Box::new(started), refused, phone_number_id)))
+            Ok(Some((core.opening, started, refused, phone_number_id)))
         })?;
-        Ok(started.map(|(started, refused, phone_number_id)| {
-            let lane = OnLane::to_graph(self);
-            self.send(lane, started, refused, phone_number_id)
-                .boxed_local()
+        Ok(started.map(|(opening, started, refused, phone_number_id)| {
+            async move {
+                let happened = match refused {
+                    Some(class) => Happened::Refuse(class),
+                    None => self
+                        .post_message(&self.desk.to_graph(), &started.send, phone_number_id)
+                        .await
+                        .unwrap_or_else(Happened::Refuse),
+                };
+                (opening, started, happened)
+            }
+            .boxed_local()
         }))
     }
 
@@ -82,23 +92,6 @@ impl Mailbox {
     }
 
     /// Sends a message that is marked as started.
-    async fn send(
-        &self,
-        lane: OnLane<'_>,
-        started: Box<Started>,
-        refused: Option<Class>,
-        phone_number_id: Option<String>,
-    ) -> Ended {
-        let happened = match refused {
-            Some(class) => Happened::Refuse(class),
-            None => self
-                .post_message(&lane, &started.send, phone_number_id)
-                .await
-                .unwrap_or_else(Happened::Refuse),
-        };
-        Ended::Sent(started, happened)
-    }
-
     async fn post_message(
         &self,
         lane: &OnLane<'_>,

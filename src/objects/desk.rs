@@ -1,0 +1,177 @@
+//! Where requests leave a mailbox: made by the mailbox itself or by a courier, as their lane says.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures_util::task::AtomicWaker;
+use js_sys::{Array, Promise};
+use wasm_bindgen::{
+    JsCast as _,
+    prelude::{Closure, wasm_bindgen},
+};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Env, State};
+
+use super::http::{self, Answer, NoAnswer};
+use crate::{
+    delivery::{Lane, Lanes, answer::BODY_LIMIT},
+    environment::Environment,
+};
+
+#[wasm_bindgen(module = "/src/objects/post.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = Desk)]
+    type Platform;
+
+    #[wasm_bindgen(constructor, js_class = Desk)]
+    fn new(mailbox: &str, env: &Env, wake: &Closure<dyn Fn()>) -> Platform;
+
+    #[wasm_bindgen(method, js_class = Desk)]
+    fn post(
+        this: &Platform,
+        courier: &str,
+        url: &str,
+        headers: &str,
+        body: &str,
+        timeout_ms: u32,
+        most: usize,
+    ) -> Promise;
+
+    #[wasm_bindgen(method, js_class = Desk)]
+    fn deliver(
+        this: &Platform,
+        number: u32,
+        courier: &str,
+        url: &str,
+        headers: &str,
+        body: &str,
+        timeout_ms: u32,
+        most: usize,
+    );
+
+    #[wasm_bindgen(method, js_class = Desk)]
+    fn ended(this: &Platform) -> Array;
+}
+
+/// The desk of one mailbox.
+pub(super) struct Desk {
+    platform: Platform,
+    with_couriers: bool,
+    to_destinations: RefCell<Lanes>,
+    to_graph: RefCell<Lanes>,
+    /// How many deliveries were begun: their numbers.
+    deliveries: Cell<u32>,
+    /// Kept for as long as it may be called.
+    _wake: Closure<dyn Fn()>,
+}
+
+/// A lane that is in use for as long as this lives.
+pub(super) struct OnLane<'a> {
+    desk: &'a Desk,
+    lanes: &'a RefCell<Lanes>,
+    lane: Lane,
+    /// What the names of its couriers begin with.
+    couriers: &'static str,
+}
+
+impl Desk {
+    /// Wakes `waker` when deliveries have ended.
+    pub(super) fn of(
+        state: &State,
+        env: &Env,
+        environment: &Environment,
+        waker: Rc<AtomicWaker>,
+    ) -> Self {
+        let wake = Closure::own_assert_unwind_safe(move || waker.wake());
+        let mailbox = state.id().name().unwrap_or_default();
+        let with_couriers = environment.as_ref().as_ref();
+        Self {
+            platform: Platform::new(&mailbox, env, &wake),
+            with_couriers: with_couriers.is_ok_and(|ready| ready.settings.couriers),
+            to_destinations: RefCell::new(Lanes::to_destinations()),
+            to_graph: RefCell::new(Lanes::to_graph()),
+            deliveries: Cell::new(0),
+            _wake: wake,
+        }
+    }
+
+    /// A lane to a destination.
+    pub(super) fn to_destination(&self) -> OnLane<'_> {
+        self.enter(&self.to_destinations, "")
+    }
+
+    /// One to the Graph API.
+    pub(super) fn to_graph(&self) -> OnLane<'_> {
+        self.enter(&self.to_graph, "graph/")
+    }
+
+    fn enter<'a>(&'a self, lanes: &'a RefCell<Lanes>, couriers: &'static str) -> OnLane<'a> {
+        let lane = if self.with_couriers {
+            lanes.borrow_mut().enter()
+        } else {
+            Lane::Itself
+        };
+        OnLane {
+            desk: self,
+            lanes,
+            lane,
+            couriers,
+        }
+    }
+
+    /// The deliveries that have ended, by their numbers, and what they were answered.
+    pub(super) fn ended(&self) -> Vec<(u32, Result<Answer, NoAnswer>)> {
+        let ended = self.platform.ended().into_iter();
+        let ended = ended.filter_map(|pair| {
+            let pair: Array = pair.dyn_into().ok()?;
+            // It is one of ours.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let number = pair.get(0).as_f64()? as u32;
+            Some((number, http::read(pair.get(1))))
+        });
+        ended.collect()
+    }
+}
+
+impl OnLane<'_> {
+    /// Posts a body and reads the answer, all within `timeout_ms`. `headers` are what [`http::headers`] makes of them.
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        headers: &str,
+        body: &str,
+        timeout_ms: u32,
+    ) -> Result<Answer, NoAnswer> {
+        let courier = self.courier();
+        let desk = &self.desk.platform;
+        let answer = desk.post(&courier, url, headers, body, timeout_ms, BODY_LIMIT);
+        http::read(JsFuture::from(answer).await.unwrap_or_default())
+    }
+
+    /// Begins to post a body, and gives the number under which [`Desk::ended`] tells what became of it: a promise less
+    /// for each, and for what ends at the same time all at once.
+    pub(super) fn deliver(&self, url: &str, headers: &str, body: &str, timeout_ms: u32) -> u32 {
+        let number = self.desk.deliveries.get().wrapping_add(1);
+        self.desk.deliveries.set(number);
+        let courier = self.courier();
+        let desk = &self.desk.platform;
+        desk.deliver(number, &courier, url, headers, body, timeout_ms, BODY_LIMIT);
+        number
+    }
+
+    /// What the courier is called, beside the mailbox's name; nothing where the mailbox makes the request itself.
+    fn courier(&self) -> String {
+        match self.lane {
+            Lane::Itself => String::new(),
+            Lane::Courier(number) => format!("{}{number}", self.couriers),
+        }
+    }
+}
+
+impl Drop for OnLane<'_> {
+    fn drop(&mut self) {
+        self.lanes.borrow_mut().leave(self.lane);
+    }
+}
