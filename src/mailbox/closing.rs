@@ -3,7 +3,10 @@
 //! When it is to be told stands in what a conversation remembers. It is looked up by an index, which there is only
 //! where somebody wants to know: an index costs a row with every row.
 
-use super::sql::{Sql, SqlError};
+use super::{
+    people::People,
+    sql::{Sql, SqlError},
+};
 use crate::{conversation::State, event::Event};
 
 /// What the index is on. The query must say it in the same words.
@@ -50,6 +53,7 @@ impl Closings {
     pub(super) fn take(
         &mut self,
         sql: &dyn Sql,
+        people: &mut People,
         phone_number_id: &str,
         now_ms: i64,
     ) -> Result<Vec<Event>, SqlError> {
@@ -65,10 +69,12 @@ impl Closings {
             let mut state = State::read(row.text(1)?);
             let closing = state.closing.take();
             events.extend(closing.and_then(|closing| closing.event(phone_number_id)));
+            let conversation = row.required_integer(0)?;
             sql.exec(
                 "UPDATE conversations SET state = ?2 WHERE id = ?1",
-                &[row.required_integer(0)?.into(), state.write().into()],
+                &[conversation.into(), state.write().into()],
             )?;
+            people.forget(conversation);
         }
         self.find(sql)?;
         Ok(events)

@@ -70,7 +70,7 @@ impl Directory {
     /// looked at. What that teaches is committed.
     pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>, SqlError> {
         let named: Vec<Event> = events.iter().map(names_alone).collect();
-        let mut people = People::load(&*self.sql, &named)?;
+        let mut people = People::of(&*self.sql, &named)?;
         let mut persons = Vec::with_capacity(named.len());
         for event in &named {
             persons.push(people.place(&*self.sql, event)?.conversation);

@@ -38,9 +38,12 @@ impl Mailbox {
     /// appends them in the same transaction.
     pub fn closing(&mut self, now_ms: i64) -> Result<Vec<Event>, SqlError> {
         match self.policy.as_ref().and_then(Policy::answers) {
-            Some(answers) => self
-                .closings
-                .take(&*self.sql, answers.phone_number_id(), now_ms),
+            Some(answers) => self.closings.take(
+                &*self.sql,
+                &mut self.people,
+                answers.phone_number_id(),
+                now_ms,
+            ),
             None => Ok(Vec::new()),
         }
     }
@@ -148,6 +151,10 @@ impl Mailbox {
         name: &Name,
         change: impl FnOnce(&mut State),
     ) -> Result<Option<Found>, SqlError> {
-        people::change(&*self.sql, name, change)
+        let found = people::change(&*self.sql, name, change)?;
+        if let Some(found) = &found {
+            self.people.forget(found.conversation);
+        }
+        Ok(found)
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     batch,
     generations::Generations,
+    key::{self, Key},
     sql::{Row, Sql, SqlError},
 };
 use crate::event::{Effect, Event, MessageStatus};
@@ -18,15 +19,23 @@ const GENERATION_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 /// How many generations an id is kept for beyond its own: nine days.
 const KEPT: i64 = 3;
 
+/// How many ids are handed to one statement: some 400 KB, where the platform allows 2 MB.
+const AT_ONCE: usize = 10_000;
+
+/// The digits that may follow those of what an event is about.
+const LEAST: &str = "000000000000000000000000";
+const MOST: &str = "ffffffffffffffffffffffff";
+
 #[derive(Debug)]
 pub(super) struct Ids(Generations);
 
 impl Ids {
+    /// What an event is about and what happened is all that is kept of it, but for a message's status, which is asked for.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
         Generations::load(
             sql,
             "ids",
-            "(id TEXT PRIMARY KEY, conversation INTEGER NOT NULL, time INTEGER, message TEXT, status INTEGER) \
+            "(id BLOB PRIMARY KEY, conversation INTEGER, time INTEGER, message TEXT, status INTEGER) \
              STRICT, WITHOUT ROWID",
         )
         .map(Self)
@@ -40,18 +49,21 @@ impl Ids {
     }
 
     /// Which of these events were seen before.
-    pub(super) fn seen(
-        &self,
-        sql: &dyn Sql,
-        events: &[Event],
-    ) -> Result<HashSet<String>, SqlError> {
+    pub(super) fn seen(&self, sql: &dyn Sql, events: &[Event]) -> Result<HashSet<Key>, SqlError> {
+        let keys: Vec<Key> = events.iter().map(|event| Key::of(&event.id)).collect();
+        let found = self
+            .0
+            .tables()
+            .map(|table| format!("EXISTS (SELECT 1 FROM {table} WHERE id = unhex(wanted.value))"));
+        let found: Vec<String> = found.collect();
+        let statement = format!(
+            "SELECT wanted.key FROM json_each(?1) AS wanted WHERE {}",
+            found.join(" OR ")
+        );
         let mut seen = HashSet::new();
-        let statement = self.0.of_all(|table| {
-            format!("SELECT ids.id FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids ON ids.id = wanted.value")
-        });
-        for ids in batch::texts(events.iter().map(|event| event.id.as_str())) {
-            for row in sql.exec(&statement, &[ids.into()])? {
-                seen.insert(row.required_text(0)?.to_owned());
+        for keys in keys.chunks(AT_ONCE) {
+            for row in sql.exec(&statement, &[digits(keys.iter().copied()).into()])? {
+                seen.extend(at(keys, row.required_integer(0)?));
             }
         }
         Ok(seen)
@@ -64,18 +76,22 @@ impl Ids {
         sql: &dyn Sql,
         events: &[Event],
     ) -> Result<HashMap<String, MessageStatus>, SqlError> {
-        let mut furthest: HashMap<String, MessageStatus> = HashMap::new();
+        let abouts: Vec<&str> = events.iter().filter_map(about).collect();
         let statement = self.0.of_all(|table| {
             format!(
-                "SELECT wanted.value, ids.status FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
-                 ON ids.id > wanted.value || '-' AND ids.id < wanted.value || '.' WHERE ids.status IS NOT NULL"
+                "SELECT wanted.key, ids.status FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
+                 ON ids.id BETWEEN unhex(wanted.value || '{LEAST}') AND unhex(wanted.value || '{MOST}') \
+                 WHERE ids.status IS NOT NULL"
             )
         });
-        for about in batch::texts(events.iter().filter_map(about)) {
-            for row in sql.exec(&statement, &[about.into()])? {
-                if let Some(status) = row.integer(1)?.and_then(read_status) {
-                    let about = row.required_text(0)?.to_owned();
-                    let furthest = furthest.entry(about).or_insert(status);
+        let mut furthest: HashMap<String, MessageStatus> = HashMap::new();
+        for abouts in abouts.chunks(AT_ONCE) {
+            let wanted = array(abouts.iter().map(|about| key::about_digits(about)));
+            for row in sql.exec(&statement, &[wanted.into()])? {
+                let about = at(abouts, row.required_integer(0)?);
+                let status = row.integer(1)?.and_then(read_status);
+                if let (Some(about), Some(status)) = (about, status) {
+                    let furthest = furthest.entry(about.to_owned()).or_insert(status);
                     *furthest = status.max(*furthest);
                 }
             }
@@ -93,21 +109,36 @@ impl Ids {
             return Ok(());
         };
         let table = self.0.table(newest);
-        let rows = events.map(|(event, conversation)| {
-            let (message, status) = match &event.effect {
-                Effect::Status { message, status } => (Some(message), Some(write_status(*status))),
-                _ => (None, None),
-            };
-            (&event.id, conversation, event.time, message, status)
-        });
+        let mut keys = Vec::new();
+        let mut statuses = Vec::new();
+        for (event, conversation) in events {
+            let key = Key::of(&event.id);
+            match &event.effect {
+                Effect::Status { message, status } => {
+                    let status = write_status(*status);
+                    statuses.push((key, conversation, event.time, message, status));
+                }
+                _ => keys.push(key),
+            }
+        }
         // In the table's order, since each goes to a page of its own.
-        let mut rows: Vec<_> = rows.collect();
-        rows.sort_unstable_by_key(|(id, ..)| *id);
-        for rows in batch::rows(rows.into_iter()) {
+        keys.sort_unstable();
+        statuses.sort_unstable_by_key(|(key, ..)| *key);
+        for keys in keys.chunks(AT_ONCE) {
+            sql.run(
+                &format!("INSERT INTO {table} (id) SELECT unhex(value) FROM json_each(?1)"),
+                &[digits(keys.iter().copied()).into()],
+            )?;
+        }
+        let statuses = statuses.into_iter();
+        let rows = statuses.map(|(key, conversation, time, message, status)| {
+            (key.digits(), conversation, time, message, status)
+        });
+        for rows in batch::rows(rows) {
             sql.run(
                 &format!(
                     "INSERT INTO {table} (id, conversation, time, message, status) \
-                     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)"
+                     SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)"
                 ),
                 &[rows.into()],
             )?;
@@ -125,10 +156,10 @@ impl Ids {
         for table in self.0.tables() {
             let rows = sql.exec(
                 &format!(
-                    "SELECT status, min(time) FROM {table} WHERE id > ?1 || '-' AND id < ?1 || '.' \
-                     AND status IS NOT NULL GROUP BY status"
+                    "SELECT status, min(time) FROM {table} WHERE id BETWEEN unhex(?1 || '{LEAST}') \
+                     AND unhex(?1 || '{MOST}') AND status IS NOT NULL GROUP BY status"
                 ),
-                &[about.into()],
+                &[key::about_digits(about).into()],
             )?;
             for row in &rows {
                 all.push((row.required_integer(0)?, row.integer(1)?));
@@ -173,6 +204,29 @@ impl Ids {
         last.truncate(most);
         Ok(last)
     }
+}
+
+/// A JSON array of the digits of keys.
+fn digits(keys: impl Iterator<Item = Key>) -> String {
+    array(keys.map(Key::digits))
+}
+
+/// A JSON array of digits.
+fn array(digits: impl Iterator<Item = String>) -> String {
+    let mut array = String::from("[");
+    for digits in digits {
+        let open = if array.len() == 1 { "\"" } else { ",\"" };
+        array.push_str(open);
+        array.push_str(&digits);
+        array.push('"');
+    }
+    array.push(']');
+    array
+}
+
+/// What has this number in a list that was handed to a statement.
+fn at<T: Copy>(list: &[T], number: i64) -> Option<T> {
+    list.get(usize::try_from(number).ok()?).copied()
 }
 
 /// What the ids of all events about one message begin with, of an event that tells a message's status.

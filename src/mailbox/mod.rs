@@ -6,7 +6,7 @@
 //!
 //! - [`sql`]: the database, as much as is needed of it
 //! - `generations`, `batch`: how rows are written and got rid of cheaply
-//! - `ids`: what was seen before
+//! - `ids`, `key`: what was seen before
 //! - `people`: whose conversation an event belongs to, and its windows
 //! - `following`: what follows from an event; `closing`: windows that are about to close
 //! - `log`: the events, while somebody waits for them; `recent`: the newest of them
@@ -34,6 +34,7 @@ mod flow;
 mod following;
 mod generations;
 mod ids;
+mod key;
 mod log;
 mod moving;
 #[cfg(test)]
@@ -76,6 +77,7 @@ use ceded::Ceded;
 use closing::Closings;
 use cursor::Cursor;
 use ids::Ids;
+use key::Key;
 use log::Log;
 use people::People;
 use replays::Replays;
@@ -86,6 +88,7 @@ use sql::{Sql, SqlError, atomically};
 pub struct Mailbox {
     sql: Rc<dyn Sql>,
     ids: Ids,
+    people: People,
     log: Log,
     cursors: Vec<Cursor>,
     ceded: Ceded,
@@ -130,6 +133,7 @@ impl Mailbox {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             ids: Ids::load(&*sql)?,
+            people: People::default(),
             ceded: Ceded::load(&*sql)?,
             log,
             cursors,
@@ -171,11 +175,13 @@ impl Mailbox {
         self.ids.turn(&*self.sql, now_ms)?;
         let mut seen = self.ids.seen(&*self.sql, &events)?;
         let mut new = events;
-        new.retain(|event| seen.insert(event.id.clone()));
+        new.retain(|event| seen.insert(Key::of(&event.id)));
         if new.is_empty() {
             return Ok(0);
         }
-        let mut people = People::load(&*self.sql, &new)?;
+        // Where this fails, what is remembered of people may not be what is committed: it is not put back.
+        let mut people = std::mem::take(&mut self.people);
+        people.meet(&*self.sql, &new)?;
         let mut furthest = self.ids.furthest(&*self.sql, &new)?;
         let mut placed = Vec::with_capacity(new.len());
         let mut wanted = Vec::new();
@@ -212,7 +218,7 @@ impl Mailbox {
             index += 1;
             if !raised.is_empty() {
                 seen.extend(self.ids.seen(&*self.sql, &raised)?);
-                raised.retain(|event| seen.insert(event.id.clone()));
+                raised.retain(|event| seen.insert(Key::of(&event.id)));
                 new.splice(index..index, raised);
             }
         }
@@ -252,6 +258,8 @@ impl Mailbox {
             }
             Ok(())
         })?;
+        people.committed();
+        self.people = people;
         self.log.added(wanted);
         for (from, into) in joins {
             self.log.joined(from, into);
@@ -405,7 +413,10 @@ impl Mailbox {
 
     /// The conversation with the one who has this name, begun where there is none.
     pub fn meet(&mut self, name: &Name) -> Result<i64, SqlError> {
-        people::meet(&*self.sql, name)
+        let mut people = std::mem::take(&mut self.people);
+        let conversation = people::meet(&*self.sql, &mut people, name)?;
+        self.people = people;
+        Ok(conversation)
     }
 
     /// The statuses of one message, by what the ids of all events about it begin with ([`crate::event::about`]), each

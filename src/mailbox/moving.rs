@@ -1,7 +1,9 @@
 //! What goes over from one partition of a number to another, where a person was met in both.
 
 use super::{
-    Mailbox, people,
+    Mailbox,
+    key::Key,
+    people::{self, People},
     sql::{SqlError, atomically},
 };
 use crate::{
@@ -74,7 +76,7 @@ impl Mailbox {
         self.ids.turn(&*sql, now_ms)?;
         let seen = self.ids.seen(&*sql, std::slice::from_ref(event))?;
         let mut moved = Moved {
-            stored: seen.contains(&event.id),
+            stored: seen.contains(&Key::of(&event.id)),
             ..Moved::default()
         };
         atomically(&*sql, || {
@@ -84,6 +86,7 @@ impl Mailbox {
                 };
                 if found.state.handover.is_some() {
                     people::change(&*sql, name, |state| state.handover = None)?;
+                    self.people.forget(found.conversation);
                 }
                 moved.windows = moved.windows.joined(found.windows);
                 moved.state = std::mem::take(&mut moved.state).joined(found.state);
@@ -98,6 +101,7 @@ impl Mailbox {
 
     /// Takes in what is known in another partition of the person with these names, who is in this one from now on.
     pub fn adopt(&mut self, names: &[Name], moved: &Moved) -> Result<(), SqlError> {
+        self.people = People::default();
         let sql = self.sql.clone();
         atomically(&*sql, || people::adopt(&*sql, names, moved))
     }

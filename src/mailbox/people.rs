@@ -1,7 +1,8 @@
 //! Who the conversations of a mailbox are with, and how their windows stand.
 //!
 //! What a batch of events teaches is worked out in memory from what was known of the names in it, and then written at
-//! once.
+//! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
+//! read again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,6 +23,9 @@ use crate::{
 /// Where events are that belong to nobody's conversation.
 pub(super) const NOBODY: i64 = 0;
 
+/// Up to how many names are remembered: some 2 MB. Then all are forgotten, and read again as they come.
+const REMEMBERED: usize = 8_192;
+
 /// One conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Conversation {
@@ -41,11 +45,13 @@ pub(super) struct Placed {
     pub(super) before: Windows,
 }
 
-/// What is known of the people in a batch of events, and what the batch has taught so far.
+/// What is known of the people in a batch of events and of those who were met lately, and what the batch has taught so
+/// far.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    names: HashMap<String, i64>,
+    names: HashMap<Name, i64>,
     conversations: HashMap<i64, Conversation>,
+    /// The highest number of a conversation, once it was asked for.
     newest: i64,
     learnt: BTreeMap<String, i64>,
     changed: BTreeMap<i64, Conversation>,
@@ -67,10 +73,18 @@ impl People {
         Ok(())
     }
 
-    /// Reads what is known of everyone who is named in these events.
-    pub(super) fn load(sql: &dyn Sql, events: &[Event]) -> Result<Self, SqlError> {
-        let keys: Vec<String> = events.iter().flat_map(all_names).map(Name::key).collect();
+    /// What is known of everyone who is named in these events.
+    pub(super) fn of(sql: &dyn Sql, events: &[Event]) -> Result<Self, SqlError> {
         let mut people = Self::default();
+        people.meet(sql, events)?;
+        Ok(people)
+    }
+
+    /// Reads what is known of everyone who is named in these events and not remembered.
+    pub(super) fn meet(&mut self, sql: &dyn Sql, events: &[Event]) -> Result<(), SqlError> {
+        let names = events.iter().flat_map(all_names);
+        let unknown = names.filter(|name| self.known(name).is_none());
+        let keys: Vec<String> = unknown.map(Name::key).collect();
         for keys in batch::texts(keys.iter().map(String::as_str)) {
             let rows = sql.exec(
                 "SELECT wanted.value, conversations.* FROM json_each(?1) AS wanted \
@@ -86,11 +100,35 @@ impl People {
                     id = joined_into(sql, id)?;
                     found = by_number(sql, id)?;
                 }
-                people.names.insert(row.required_text(0)?.to_owned(), id);
-                people.conversations.insert(id, found);
+                if let Some(name) = Name::of_key(row.required_text(0)?) {
+                    self.names.insert(name, id);
+                }
+                self.conversations.insert(id, found);
             }
         }
-        Ok(people)
+        Ok(())
+    }
+
+    /// The conversation that a name leads to, as far as was read.
+    fn known(&self, name: &Name) -> Option<(i64, &Conversation)> {
+        let id = *self.names.get(name)?;
+        Some((id, self.conversations.get(&id)?))
+    }
+
+    /// What the batch has taught is committed: it is what the next one begins with.
+    pub(super) fn committed(&mut self) {
+        self.learnt.clear();
+        self.changed.clear();
+        self.joins.clear();
+        if self.names.len() > REMEMBERED {
+            self.names = HashMap::new();
+            self.conversations = HashMap::new();
+        }
+    }
+
+    /// Forgets a conversation that was changed by other means.
+    pub(super) fn forget(&mut self, conversation: i64) {
+        self.conversations.remove(&conversation);
     }
 
     /// Finds whose conversation an event belongs to, and takes in what it teaches.
@@ -102,8 +140,8 @@ impl People {
             });
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
-            let conversation = *self.names.get(&name.key())?;
-            let user = self.conversations.get(&conversation)?.user.clone();
+            let (conversation, found) = self.known(name)?;
+            let user = found.user.clone();
             Some(Known { conversation, user })
         });
         let id = match belonging.conversation {
@@ -136,8 +174,8 @@ impl People {
         after.windows = windows.after(&event.effect, event.time);
         after.user = belonging.user.or(after.user);
         for name in belonging.learnt {
-            self.names.insert(name.key(), id);
             self.learnt.insert(name.key(), id);
+            self.names.insert(name, id);
         }
         if before.as_ref() != Some(&after) {
             self.change(id, after);
@@ -273,11 +311,12 @@ pub struct Found {
 }
 
 /// The conversation with the one who has this name, begun where there is none.
-pub(super) fn meet(sql: &dyn Sql, name: &Name) -> Result<i64, SqlError> {
+pub(super) fn meet(sql: &dyn Sql, people: &mut People, name: &Name) -> Result<i64, SqlError> {
     let event = Event::naming(name);
-    let mut people = People::load(sql, std::slice::from_ref(&event))?;
+    people.meet(sql, std::slice::from_ref(&event))?;
     let placed = people.place(sql, &event)?;
     people.save(sql)?;
+    people.committed();
     Ok(placed.conversation)
 }
 
@@ -300,8 +339,8 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
 
 /// The same without the names, which are found by a walk through everybody's.
 pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
-    let people = People::load(sql, std::slice::from_ref(&Event::naming(name)))?;
-    let Some(conversation) = people.names.get(&name.key()).copied() else {
+    let people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
+    let Some(conversation) = people.known(name).map(|(id, _)| id) else {
         return Ok(None);
     };
     Ok(Some(Found {
@@ -367,7 +406,7 @@ pub(super) fn change(
     let Some(mut found) = find(sql, name)? else {
         return Ok(None);
     };
-    let mut people = People::load(sql, std::slice::from_ref(&Event::naming(name)))?;
+    let mut people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
     change(&mut found.state);
     people.remember(found.conversation, &found.state);
     people.save(sql)?;
@@ -387,7 +426,7 @@ pub(super) fn adopt(sql: &dyn Sql, names: &[Name], moved: &Moved) -> Result<(), 
         return Ok(());
     };
     let event = Event::naming(name);
-    let mut people = People::load(sql, std::slice::from_ref(&event))?;
+    let mut people = People::of(sql, std::slice::from_ref(&event))?;
     let conversation = people.place(sql, &event)?.conversation;
     if let Some(found) = people.conversations.get(&conversation).cloned() {
         let windows = found.windows.joined(moved.windows);

@@ -12,6 +12,7 @@ mod laws;
 mod partitions;
 mod people;
 mod player;
+mod remembered;
 mod replays;
 mod standing;
 mod stored;

@@ -21,7 +21,7 @@ fn the_tables_of_events_are_as_they_were() {
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
     assert_eq!(
         declared(&sql, "ids_"),
-        "id TEXT PRIMARY KEY, conversation INTEGER NOT NULL, time INTEGER, message TEXT, status INTEGER) \
+        "id BLOB PRIMARY KEY, conversation INTEGER, time INTEGER, message TEXT, status INTEGER) \
          STRICT, WITHOUT ROWID"
     );
     assert_eq!(
@@ -44,8 +44,15 @@ fn the_tables_of_events_are_as_they_were() {
 fn what_is_written_of_an_event_is_as_it_was() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    let told = status("1", "a", MessageStatus::Read);
-    mailbox.append(vec![message("1", "b"), told], NOW).unwrap();
+    let wrote = Event {
+        id: "b8bcee09bf9845ba-43f17a19e165ac79862b636e".to_owned(),
+        ..message("1", "b")
+    };
+    let told = Event {
+        id: "a8bcee09bf9845ba-53f17a19e165ac79862b636e".to_owned(),
+        ..status("1", "a", MessageStatus::Read)
+    };
+    mailbox.append(vec![wrote, told], NOW).unwrap();
     let rows = |what: &str, table: &str| {
         let tables = sql.tables();
         let table = tables.iter().find(|name| name.starts_with(table)).unwrap();
@@ -57,10 +64,10 @@ fn what_is_written_of_an_event_is_as_it_was() {
         texts.collect::<Vec<_>>()
     };
     assert_eq!(
-        rows("id, conversation, time, message, status", "ids_"),
+        rows("hex(id), conversation, time, message, status", "ids_"),
         [
-            r#"["a-2",1,1770000000,"wamid.a",3]"#,
-            r#"["b-0",1,1770000000,null,null]"#
+            r#"["A8BCEE09BF9845BA53F17A19E165AC79862B636E",1,1770000000,"wamid.a",3]"#,
+            r#"["B8BCEE09BF9845BA43F17A19E165AC79862B636E",null,null,null,null]"#
         ]
     );
     assert_eq!(
@@ -69,8 +76,8 @@ fn what_is_written_of_an_event_is_as_it_was() {
             "log_"
         ),
         [
-            r#"[1812480000000000,1,"b-0","whatsapp.message.received",1770000000,1770000000000,"1","{\"message\":{\"id\":\"b\"}}"]"#,
-            r#"[1812480000000001,1,"a-2","whatsapp.status.something",1770000000,1770000000000,"1","{\"message\":{\"id\":\"a\"}}"]"#
+            r#"[1812480000000000,1,"b8bcee09bf9845ba-43f17a19e165ac79862b636e","whatsapp.message.received",1770000000,1770000000000,"1","{\"message\":{\"id\":\"b\"}}"]"#,
+            r#"[1812480000000001,1,"a8bcee09bf9845ba-53f17a19e165ac79862b636e","whatsapp.status.something",1770000000,1770000000000,"1","{\"message\":{\"id\":\"a\"}}"]"#
         ]
     );
     assert_eq!(rows("name, conversation", "names"), [r#"["phone:1",1]"#]);
