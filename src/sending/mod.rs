@@ -5,7 +5,8 @@
 //! - [`taking`]: takes it in, or says which windows are closed
 //! - [`phone`]: phone numbers
 //! - [`guard`]: whether a message may go out now
-//! - [`outbox`]: the sends that wait or are on their way, and `stored`: the table that they are in
+//! - [`outbox`]: the sends that wait, in `lanes`, or are on their way; `ending`: what becomes of them; `stored`: the table
+//!   that they are in
 //! - [`state`]: how far a send has come
 //! - [`pacing`]: how fast a number may send, by `pace`; [`pair`]: how fast one customer may be written to
 //! - [`blocked`]: a number that can send nothing until a person has put something right
@@ -14,7 +15,9 @@
 
 pub mod asked;
 pub mod blocked;
+mod ending;
 pub mod guard;
+mod lanes;
 pub mod outbox;
 mod pace;
 pub mod pacing;

@@ -5,7 +5,9 @@
 
 use super::{
     blocked::Change,
-    outbox::{Outbox, WINDOW_CLOSED, fallen_back},
+    ending::{WINDOW_CLOSED, fallen_back},
+    lanes::Waiting,
+    outbox::Outbox,
     state::{Happened, State},
     stored::{self, Keep},
 };
@@ -81,7 +83,7 @@ impl Outbox {
                 State::Started => {
                     self.overtaken.insert(id.clone());
                 }
-                State::Queued => self.pull(conversation, &id, now_ms),
+                State::Queued => self.lanes.remove(conversation, &id, now_ms),
                 _ => {}
             }
             let state = record.state.after(seen);
@@ -107,8 +109,8 @@ impl Outbox {
             let keep = Keep::This(&draft);
             stored::write(sql, &id, &State::Queued, &keep, true, now_ms)?;
             self.watched.insert(id.clone());
-            self.push(conversation, id, record.place);
-            self.raise(conversation, now_ms);
+            let waiting = Waiting::new(id, record.place);
+            self.lanes.insert(conversation, waiting, now_ms);
             return Ok(None);
         }
         stored::write_error(sql, &id, code, now_ms)?;

@@ -1,0 +1,183 @@
+//! The sends that wait, by conversation: each is a lane, of which the first waits for its time and the others for it.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::pair::Pair;
+
+/// How often lanes that are empty are removed, in milliseconds.
+const SWEPT_EVERY_MS: i64 = 60_000;
+
+/// A send that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) id: String,
+    pub(super) place: i64,
+    /// How often Meta turned it away.
+    pub(super) attempts: u32,
+    /// It was put back as the number was blocked.
+    pub(super) put_back: bool,
+    /// It does not go before that (unix milliseconds).
+    pub(super) next_ms: i64,
+}
+
+impl Waiting {
+    /// One that was never tried.
+    pub(super) fn new(id: String, place: i64) -> Self {
+        Self {
+            id,
+            place,
+            attempts: 0,
+            put_back: false,
+            next_ms: 0,
+        }
+    }
+}
+
+/// The sends of one conversation.
+#[derive(Debug, Default)]
+struct Lane {
+    queue: VecDeque<Waiting>,
+    /// One of it is on its way.
+    busy: bool,
+    pair: Pair,
+    /// Where it stands among the heads: when it may go, and its place.
+    raised: Option<(i64, i64)>,
+}
+
+/// All lanes.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    by_conversation: HashMap<i64, Lane>,
+    /// The first of each lane that has nothing on its way: when it may go, its place and its conversation.
+    heads: BTreeSet<(i64, i64, i64)>,
+    waiting: usize,
+    swept_ms: i64,
+}
+
+impl Lanes {
+    pub(super) fn new(now_ms: i64) -> Self {
+        Self {
+            by_conversation: HashMap::new(),
+            heads: BTreeSet::new(),
+            waiting: 0,
+            swept_ms: now_ms,
+        }
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    /// How many wait in one conversation.
+    pub(super) fn len_of(&self, conversation: i64) -> usize {
+        self.by_conversation
+            .get(&conversation)
+            .map_or(0, |lane| lane.queue.len())
+    }
+
+    /// How many wait before a place: in all, and in one conversation.
+    pub(super) fn before(&self, place: i64, conversation: i64) -> (usize, usize) {
+        let before = |lane: &Lane| {
+            let queue = lane.queue.iter();
+            queue.filter(|other| other.place < place).count()
+        };
+        let all = self.by_conversation.values().map(before).sum();
+        (
+            all,
+            self.by_conversation.get(&conversation).map_or(0, before),
+        )
+    }
+
+    /// So many messages went to one customer lately.
+    pub(super) fn went(&mut self, conversation: i64, messages: i64, now_ms: i64) {
+        let lane = self.by_conversation.entry(conversation).or_default();
+        lane.pair = Pair::after(messages, now_ms);
+    }
+
+    /// Puts a send where its place is.
+    pub(super) fn insert(&mut self, conversation: i64, waiting: Waiting, now_ms: i64) {
+        let queue = &mut self.by_conversation.entry(conversation).or_default().queue;
+        let index = queue.partition_point(|other| other.place < waiting.place);
+        queue.insert(index, waiting);
+        self.waiting += 1;
+        self.raise(conversation, now_ms);
+    }
+
+    /// Takes a send out that waits.
+    pub(super) fn remove(&mut self, conversation: i64, id: &str, now_ms: i64) {
+        if let Some(lane) = self.by_conversation.get_mut(&conversation) {
+            let before = lane.queue.len();
+            lane.queue.retain(|waiting| waiting.id != id);
+            self.waiting -= before - lane.queue.len();
+        }
+        self.raise(conversation, now_ms);
+    }
+
+    /// When the first may go (unix milliseconds).
+    pub(super) fn due(&self) -> Option<i64> {
+        self.heads.first().map(|(due, ..)| *due)
+    }
+
+    /// The first that may go now, and its conversation, which is busy until [`Lanes::free`].
+    pub(super) fn take(&mut self, now_ms: i64) -> Option<(i64, Waiting)> {
+        while self.due().is_some_and(|due| due <= now_ms) {
+            let (_, _, conversation) = self.heads.pop_first()?;
+            let lane = self.by_conversation.get_mut(&conversation);
+            let taken = lane.and_then(|lane| {
+                lane.raised = None;
+                let waiting = lane.queue.pop_front()?;
+                lane.busy = true;
+                lane.pair = lane.pair.took(now_ms);
+                Some(waiting)
+            });
+            if let Some(waiting) = taken {
+                self.waiting -= 1;
+                return Some((conversation, waiting));
+            }
+        }
+        None
+    }
+
+    /// What was on its way in a conversation is not any more.
+    pub(super) fn free(&mut self, conversation: i64, now_ms: i64) {
+        if let Some(lane) = self.by_conversation.get_mut(&conversation) {
+            lane.busy = false;
+        }
+        self.raise(conversation, now_ms);
+        self.sweep(now_ms);
+    }
+
+    /// When the send of a conversation may go that has so many before it in it (unix milliseconds).
+    pub(super) fn expected(&self, conversation: i64, ahead: usize, now_ms: i64) -> i64 {
+        let lane = self.by_conversation.get(&conversation);
+        let pair = lane.map(|lane| lane.pair).unwrap_or_default();
+        let first = lane.and_then(|lane| lane.queue.front());
+        let first = first.map_or(i64::MIN, |first| first.next_ms);
+        pair.at(ahead, now_ms).max(first)
+    }
+
+    /// Looks anew at when the first of a lane may go.
+    fn raise(&mut self, conversation: i64, now_ms: i64) {
+        let Some(lane) = self.by_conversation.get_mut(&conversation) else {
+            return;
+        };
+        if let Some((due, place)) = lane.raised.take() {
+            self.heads.remove(&(due, place, conversation));
+        }
+        if let Some(first) = lane.queue.front().filter(|_| !lane.busy) {
+            let due = first.next_ms.max(lane.pair.at(0, now_ms));
+            lane.raised = Some((due, first.place));
+            self.heads.insert((due, first.place, conversation));
+        }
+    }
+
+    fn sweep(&mut self, now_ms: i64) {
+        if now_ms - self.swept_ms < SWEPT_EVERY_MS {
+            return;
+        }
+        self.swept_ms = now_ms;
+        self.by_conversation
+            .retain(|_, lane| lane.busy || !lane.queue.is_empty() || !lane.pair.is_rested(now_ms));
+    }
+}
