@@ -60,5 +60,5 @@ pub fn fetch(
     env: worker::Env,
     context: worker::worker_sys::Context,
 ) -> wasm_bindgen::JsValue {
-    edge::answer(request, env, worker::Context::new(context))
+    edge::answer(request, env, context)
 }

@@ -5,10 +5,12 @@ use std::panic::AssertUnwindSafe;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
-use worker::{Context, Env, Request, Response, Result, console_error};
+use worker::{Env, Request, Response, Result, console_error, worker_sys::Context};
 
 use super::{
-    admin, health, messages,
+    admin,
+    asked::Asked,
+    health, messages,
     problem::Problem,
     routes::{self, Action, Found, NotFound},
     webhook,
@@ -21,18 +23,21 @@ const DESCRIPTION: &str = include_str!("openapi.json");
 /// Answers a request, with a `Response` or the promise of one.
 pub(crate) fn answer(request: web_sys::Request, env: Env, context: Context) -> JsValue {
     let environment = environment::read(&env);
-    let url = request.url();
-    let path = routes::path_of(&url);
+    let asked = Asked::of(&request);
+    let path = routes::path_of(asked.url());
     #[cfg(feature = "bench-routes")]
     if path == "/bench/normalize" {
-        return super::bench::normalize(request, environment);
+        return super::bench::normalize(&request, &asked, env, &environment, context);
     }
-    // As it came: `Request::method` takes what it does not know for GET.
-    let found = routes::find(&request.method(), path);
+    #[cfg(feature = "panic-routes")]
+    if path == "/panic/body" {
+        return super::signed::panic(&request, env, context);
+    }
+    let found = routes::find(asked.method(), path);
     if let Ok(Found { route, .. }) = &found
         && route.action == Action::Receive
     {
-        return webhook::receive(request, env, environment, context);
+        return webhook::receive(&request, &asked, env, &environment, context);
     }
     let path = path.to_owned();
     promise(async move { other(found, &path, request.into(), env, environment).await }).into()
@@ -43,18 +48,22 @@ pub(super) fn promise<R>(answer: impl Future<Output = Result<R>> + 'static) -> P
 where
     R: Into<web_sys::Response>,
 {
-    future_to_promise(AssertUnwindSafe(async move {
-        let response = match answer.await {
-            Ok(response) => response.into(),
-            Err(error) => {
-                console_error!("{error}");
-                Response::error("INTERNAL SERVER ERROR", 500)
-                    .map_err(JsValue::from)?
-                    .into()
-            }
-        };
-        Ok(response.into())
-    }))
+    future_to_promise(AssertUnwindSafe(async move { answered(answer.await) }))
+}
+
+/// An answer; an error is logged, and not told.
+pub(super) fn answered<R>(answer: Result<R>) -> std::result::Result<JsValue, JsValue>
+where
+    R: Into<web_sys::Response>,
+{
+    let response = match answer {
+        Ok(response) => response.into(),
+        Err(error) => {
+            console_error!("{error}");
+            Response::error("INTERNAL SERVER ERROR", 500)?.into()
+        }
+    };
+    Ok(response.into())
 }
 
 /// Answers all but a webhook.

@@ -10,6 +10,8 @@ mod admin;
 #[cfg(target_arch = "wasm32")]
 mod answer;
 #[cfg(target_arch = "wasm32")]
+mod asked;
+#[cfg(target_arch = "wasm32")]
 mod asking;
 #[cfg(all(target_arch = "wasm32", feature = "bench-routes"))]
 mod bench;

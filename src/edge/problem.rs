@@ -75,6 +75,11 @@ pub(super) fn unsigned() -> JsValue {
     PARTS.with(|(body, init)| Answer::new(body, init).into())
 }
 
+/// The answer to what was stored.
+pub(super) fn stored() -> web_sys::Response {
+    Answer::new(&JsValue::NULL, &JsValue::UNDEFINED).into()
+}
+
 fn parts() -> (JsValue, JsValue) {
     let body = problem::document(401, "Unauthorized", None).finish();
     let init = format!(
@@ -87,7 +92,7 @@ fn parts() -> (JsValue, JsValue) {
 #[wasm_bindgen]
 extern "C" {
     /// The platform's `Response`, made of what is in its memory already.
-    #[wasm_bindgen(js_name = Response)]
+    #[wasm_bindgen(js_name = Response, extends = web_sys::Response)]
     type Answer;
 
     #[wasm_bindgen(constructor, js_class = Response)]

@@ -1,85 +1,132 @@
-//! Whether a webhook is signed: small bodies are checked in WASM, large ones by the platform, which has instructions for
-//! SHA-256, and takes a promise each time.
+//! From a request to the body that Meta has signed. Small bodies are checked in WASM, large ones by the platform, which
+//! has instructions for SHA-256, and takes a promise each time.
+//!
+//! What awaits the body is JavaScript (`request.js`): a future of Rust's costs more than all that is done with a small
+//! body.
 
-use std::cell::RefCell;
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
+use worker::{Env, worker_sys::Context};
 
-use js_sys::{Array, JSON, Promise, Uint8Array};
-use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::JsFuture;
-use worker::Result;
-
+use super::{
+    answer::answered,
+    asked::Asked,
+    body::LIMIT,
+    problem::{Problem, unsigned},
+};
 use crate::{
     config::Secret,
-    environment::Ready,
+    environment::{self, Environment},
     meta::signature::{self, Signature},
 };
 
 /// The size, in bytes, from which on the platform is faster.
-const LARGE: u32 = 32 * 1024;
+const LARGE: usize = 32 * 1024;
 
-/// The body, where it is signed with one of our secrets.
-pub(super) async fn verified(
-    body: &Uint8Array,
-    signature: &Signature,
-    ready: &Ready,
-) -> Result<Option<Vec<u8>>> {
-    if body.length() >= LARGE && by_platform(body, signature, ready).await? {
-        return Ok(Some(body.to_vec()));
-    }
-    let body = body.to_vec();
-    // What the platform did not find signed may be so in another form.
-    let signed = ready.app_secrets.verify(&body, signature);
-    Ok(signed.is_ok().then_some(body))
-}
+/// What is called with the body, or nothing where it is too large; with whether the platform found it signed; with the
+/// signature, and what the request came with. It gives a `Response`, or the promise of one.
+pub(super) type Taken = Closure<dyn Fn(Option<Vec<u8>>, bool, String, Env, Context) -> JsValue>;
 
-async fn by_platform(body: &Uint8Array, signature: &Signature, ready: &Ready) -> Result<bool> {
-    let signature = Uint8Array::from(signature.bytes().as_slice());
-    for key in keys(ready).await? {
-        let signed = verify("HMAC", &key, &signature, body)?;
-        if JsFuture::from(signed).await?.is_truthy() {
-            return Ok(true);
+/// Checks what it is called with, and gives the answer of `then` to what Meta has signed.
+pub(super) fn taken(then: fn(&[u8], Env, &Context) -> JsValue) -> Taken {
+    Closure::new(move |body, is_signed, signature: String, env, context| {
+        match verified(body, is_signed, &signature, &env) {
+            Ok(body) => then(&body, env, &context),
+            Err(problem) => refused(problem),
         }
-    }
-    Ok(false)
+    })
 }
 
-/// Our secrets as keys of the platform, made once in an isolate.
-async fn keys(ready: &Ready) -> Result<Vec<JsValue>> {
+/// Has `taken` answer a request, once its body is there. Without all settings nothing is taken, and what claims no
+/// signature is refused at once.
+pub(super) fn receive(
+    request: &web_sys::Request,
+    asked: &Asked,
+    env: Env,
+    environment: &Environment,
+    context: Context,
+    taken: &Taken,
+) -> JsValue {
+    let Ok(ready) = &**environment else {
+        return refused(Problem::NotSetUp);
+    };
+    let Ok(signature) = Signature::parse(asked.signature()) else {
+        return unsigned();
+    };
+    let claimed = asked.signature();
+    if asked.length().is_none_or(|length| length < LARGE) {
+        return take(request, LIMIT, taken, claimed, env, context);
+    }
+    let secrets = ready.settings.app_secrets.iter().map(Secret::expose);
+    let secrets = signature::usable(secrets).map(str::to_owned).collect();
+    let signature = Uint8Array::from(signature.bytes().as_slice());
+    take_large(
+        request, LIMIT, secrets, signature, taken, claimed, env, context,
+    )
+}
+
+/// The body, where it is Meta's.
+fn verified(
+    body: Option<Vec<u8>>,
+    is_signed: bool,
+    signature: &str,
+    env: &Env,
+) -> Result<Vec<u8>, Problem> {
+    let body = body.ok_or(Problem::TooLarge)?;
+    let environment = environment::read(env);
+    let ready = environment
+        .as_ref()
+        .as_ref()
+        .map_err(|_| Problem::NotSetUp)?;
+    // What the platform did not find signed may be so in another form.
+    let in_some_form = || {
+        let signature = Signature::parse(signature)?;
+        ready.app_secrets.verify(&body, &signature)
+    };
+    if is_signed || in_some_form().is_ok() {
+        Ok(body)
+    } else {
+        Err(Problem::Unsigned)
+    }
+}
+
+fn refused(problem: Problem) -> JsValue {
+    match problem {
+        Problem::Unsigned => unsigned(),
+        problem => answered(problem.response()).unwrap_or_else(|error| error),
+    }
+}
+
+/// Panics on purpose where a webhook would be taken.
+#[cfg(feature = "panic-routes")]
+#[allow(clippy::panic)]
+pub(super) fn panic(request: &web_sys::Request, env: Env, context: Context) -> JsValue {
     thread_local! {
-        static KEYS: RefCell<Vec<JsValue>> = const { RefCell::new(Vec::new()) };
+        static TAKEN: Taken = Closure::new(|_, _, _, _, _| panic!("on purpose"));
     }
-    let made = KEYS.with_borrow(Clone::clone);
-    if !made.is_empty() {
-        return Ok(made);
-    }
-    let algorithm = JSON::parse(r#"{"name":"HMAC","hash":"SHA-256"}"#)?;
-    let usages = Array::of1(&"verify".into());
-    let mut keys = Vec::new();
-    for secret in signature::usable(ready.settings.app_secrets.iter().map(Secret::expose)) {
-        let secret = Uint8Array::from(secret.as_bytes());
-        let key = import_key("raw", &secret, &algorithm, false, &usages)?;
-        keys.push(JsFuture::from(key).await?);
-    }
-    KEYS.set(keys.clone());
-    Ok(keys)
+    TAKEN.with(|taken| take(request, LIMIT, taken, "", env, context))
 }
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/edge/request.js")]
 extern "C" {
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
-    fn import_key(
-        format: &str,
-        secret: &Uint8Array,
-        algorithm: &JsValue,
-        extractable: bool,
-        usages: &Array,
-    ) -> std::result::Result<Promise, JsValue>;
+    fn take(
+        request: &web_sys::Request,
+        most: usize,
+        taken: &Taken,
+        signature: &str,
+        env: Env,
+        context: Context,
+    ) -> JsValue;
 
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
-    fn verify(
-        algorithm: &str,
-        key: &JsValue,
-        signature: &Uint8Array,
-        body: &Uint8Array,
-    ) -> std::result::Result<Promise, JsValue>;
+    #[wasm_bindgen(js_name = takeLarge)]
+    fn take_large(
+        request: &web_sys::Request,
+        most: usize,
+        secrets: Vec<String>,
+        signature: Uint8Array,
+        taken: &Taken,
+        claimed: &str,
+        env: Env,
+        context: Context,
+    ) -> JsValue;
 }

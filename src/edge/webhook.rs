@@ -11,23 +11,23 @@
 //! 6. all mailboxes that are concerned append at the same time; if one of them fails, or the time is up: 503. What the
 //!    others have committed is recognised when Meta repeats it.
 
-use std::{pin::pin, rc::Rc, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use wasm_bindgen::JsValue;
-use worker::{Context, Delay, Env, Error, Request, Response, Result, console_error};
+use worker::{Delay, Env, Error, Request, Response, Result, console_error, worker_sys::Context};
 
 use super::{
     answer::promise,
-    body,
-    problem::{Problem, unsigned},
-    signed,
+    asked::Asked,
+    problem::{Problem, stored},
+    signed::{self, Taken},
 };
 use crate::{
     config::Secret,
-    environment::{Environment, Ready},
+    environment::Environment,
     event,
-    meta::{challenge, signature::Signature},
+    meta::challenge,
     objects::{self, drift},
 };
 
@@ -35,8 +35,9 @@ use crate::{
 /// connection that hangs for long is worse than a repetition.
 const BUDGET: Duration = Duration::from_secs(4);
 
-/// Where Meta puts the signature. Its older `X-Hub-Signature` (SHA-1) is not looked at.
-const SIGNATURE: &str = "x-hub-signature-256";
+thread_local! {
+    static TAKEN: Taken = signed::taken(store);
+}
 
 /// `GET /webhook`: gives Meta's challenge back, if the verify token is one of ours.
 pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<Response> {
@@ -59,66 +60,42 @@ pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<
 
 /// `POST /webhook`: stores what happened.
 pub(super) fn receive(
-    request: web_sys::Request,
+    request: &web_sys::Request,
+    asked: &Asked,
     env: Env,
-    environment: Environment,
+    environment: &Environment,
     context: Context,
 ) -> JsValue {
-    if environment.is_ok() && claimed(&request).is_none() {
-        return unsigned();
-    }
-    let context = Rc::new(context);
-    let after = Rc::clone(&context);
+    TAKEN.with(|taken| signed::receive(request, asked, env, environment, context, taken))
+}
+
+/// Stores what is in Meta's body, and gives the promise of the answer.
+fn store(body: &[u8], env: Env, context: &Context) -> JsValue {
+    let after = worker::Context::new(JsValue::from(context).into());
+    let (events, unknown) = event::split_and_look(body);
     let answer = promise(async move {
-        let Ok(ready) = &*environment else {
-            return Problem::NotSetUp.response();
-        };
-        let body = match verified(&request, ready).await? {
-            Ok(body) => body,
-            Err(problem) => return problem.response(),
-        };
-        if let Err(error) = store(&env, &body).await {
+        if let Err(error) = in_time(objects::append_all(&env, events)).await {
             console_error!(
                 "{}",
                 serde_json::json!({ "event": "webhook.not_stored", "error": error.to_string() })
             );
-            return Problem::NotStored.response();
+            return Problem::NotStored.response().map(Into::into);
         }
-        // What is unknown in it is looked for when Meta has its answer.
-        after.wait_until(async move { drift::look(&env, &body).await });
-        Ok(Response::empty()?.with_status(200))
+        // It is told of when Meta has its answer.
+        if let Some(counts) = drift::note(unknown) {
+            after.wait_until(async move { _ = drift::tell(&env, &counts).await });
+        }
+        Ok(stored())
     });
     // A caller that hangs up must not stop it half way. Fails nowhere but where there is no request.
-    let _ = (*context).as_ref().wait_until(&answer);
+    let _ = context.wait_until(&answer);
     answer.into()
 }
 
-/// Stores all that is in a body, in time.
-async fn store(env: &Env, body: &[u8]) -> Result<()> {
-    let stored = objects::append_all(env, event::split(body));
+/// What comes of storing, as long as the time is not up.
+async fn in_time(stored: impl Future<Output = Result<()>>) -> Result<()> {
     match select(pin!(stored), pin!(Delay::from(BUDGET))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => Err(Error::RustError("the time was up".to_owned())),
     }
-}
-
-/// The signature that a request claims, in the form that it must have.
-fn claimed(request: &web_sys::Request) -> Option<Signature> {
-    let header = request.headers().get(SIGNATURE).ok()??;
-    Signature::parse(&header).ok()
-}
-
-/// The body of a request that is Meta's.
-pub(super) async fn verified(
-    request: &web_sys::Request,
-    ready: &Ready,
-) -> Result<std::result::Result<Vec<u8>, Problem>> {
-    let Some(signature) = claimed(request) else {
-        return Ok(Err(Problem::Unsigned));
-    };
-    let Some(body) = body::outside(request).await? else {
-        return Ok(Err(Problem::TooLarge));
-    };
-    let body = signed::verified(&body, &signature, ready).await?;
-    Ok(body.ok_or(Problem::Unsigned))
 }

@@ -14,16 +14,14 @@ const LONGEST: usize = 200;
 
 /// The paths of all members in a webhook that we do not know (`messages[].location.floor`), of fields
 /// (`field:new_things`) and of types of message (`messages[].type:poll`): at most 64, sorted, each once.
-pub fn unknown_members(body: &[u8]) -> Vec<String> {
+pub(super) fn unknown_members(webhook: &Document<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    if let Some(document) = std::str::from_utf8(body).ok().and_then(Document::parse) {
-        look(document.root(), &mut |path| {
-            if found.len() < MOST && path.len() <= LONGEST && !found.contains(path) {
-                found.insert(path.to_owned());
-            }
-        });
-    }
-    found.into_iter().collect()
+    look(webhook.root(), &mut |path| {
+        if found.len() < MOST && path.len() <= LONGEST && !found.contains(path) {
+            found.insert(path.to_owned());
+        }
+    });
+    found
 }
 
 fn look(root: Json<'_>, found: &mut impl FnMut(&str)) {
@@ -72,9 +70,15 @@ fn outside(json: Json<'_>, path: &str, known: &[&str], found: &mut impl FnMut(&s
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::unknown_members;
+    use super::*;
+
+    fn unknown(webhook: &Value) -> Vec<String> {
+        let text = webhook.to_string();
+        let document = Document::parse(&text).unwrap();
+        unknown_members(&document).into_iter().collect()
+    }
 
     #[test]
     fn what_is_new_is_told_by_path_and_never_by_value() {
@@ -98,19 +102,16 @@ mod tests {
             "messages[].type:poll",
             "trace",
         ];
-        assert_eq!(unknown_members(webhook.to_string().as_bytes()), expected);
+        assert_eq!(unknown(&webhook), expected);
     }
 
     #[test]
     fn what_is_no_webhook_tells_nothing_long() {
-        assert!(unknown_members(b"no json").is_empty());
         let many: serde_json::Map<_, _> = (0..1000)
             .map(|n| (format!("member_{n}"), json!(1)))
             .collect();
-        assert_eq!(
-            unknown_members(json!(many).to_string().as_bytes()).len(),
-            64
-        );
-        assert!(unknown_members(json!({ "x".repeat(300): 1 }).to_string().as_bytes()).is_empty());
+        assert_eq!(unknown(&json!(many)).len(), 64);
+        assert!(unknown(&json!({ "x".repeat(300): 1 })).is_empty());
+        assert!(unknown(&json!("no webhook")).is_empty());
     }
 }

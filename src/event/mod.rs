@@ -17,8 +17,7 @@ mod tests;
 mod timestamp;
 pub mod wire;
 
-pub use drift::unknown_members;
 pub use id::{about, consequence};
 pub use model::{Effect, Event, Home, MessageStatus, Name};
-pub use split::split;
+pub use split::{split, split_and_look};
 pub use timestamp::rfc3339;

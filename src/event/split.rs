@@ -1,16 +1,21 @@
 //! From a webhook's body to its events: every entry, change and item becomes one, whatever is in it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::change::{Change, Common, Events};
 use super::draft::{Draft, seconds};
+use super::drift::unknown_members;
 use super::person::{id, line, phone};
 use super::shell::Shell;
 use super::{Event, Home, fields};
 use crate::meta::json::{Document, Json, Key, push_string};
+
+/// Bodies over this size (bytes) are not looked at for what is unknown.
+const LOOKED_AT: usize = 256 * 1024;
 
 /// The events of a webhook, by the mailbox that keeps them, in order of first appearance.
 ///
@@ -18,9 +23,25 @@ use crate::meta::json::{Document, Json, Key, push_string};
 /// type `whatsapp.unknown`, and so does each item that does not fit among others that do. Only a webhook without an
 /// entry has no event. The same items give the same ids, whatever else is in the body.
 pub fn split(body: &[u8]) -> Vec<(Home, Vec<Event>)> {
+    events(body, document(body).as_ref())
+}
+
+/// Like [`split`], and with what is unknown in it, as [`unknown_members`] tells: the body is read once for both. One over
+/// 256 KB is not looked at: it holds what smaller ones hold.
+pub fn split_and_look(body: &[u8]) -> (Vec<(Home, Vec<Event>)>, BTreeSet<String>) {
+    let document = document(body);
+    let looked_at = document.as_ref().filter(|_| body.len() <= LOOKED_AT);
+    let unknown = looked_at.map(unknown_members).unwrap_or_default();
+    (events(body, document.as_ref()), unknown)
+}
+
+fn document(body: &[u8]) -> Option<Document<'_>> {
+    Document::parse(std::str::from_utf8(body).ok()?)
+}
+
+fn events(body: &[u8], document: Option<&Document<'_>>) -> Vec<(Home, Vec<Event>)> {
     let mut events = Events::default();
-    let text = std::str::from_utf8(body);
-    match text.ok().and_then(Document::parse) {
+    match document {
         Some(document) => {
             events.odd = !document.is_tame();
             webhook(document.root(), &mut events);

@@ -1,7 +1,10 @@
 //! The Durable Object that counts what Meta sends and we do not know: one for the whole deployment, told by every
 //! isolate of what it saw, seldom and after the webhook was answered.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use js_sys::Uint8Array;
 use worker::{
@@ -9,7 +12,7 @@ use worker::{
 };
 
 use super::{mailbox::now_ms, problem::respond, sql::Storage};
-use crate::{event, mailbox::drift, written::Object};
+use crate::{mailbox::drift, written::Object};
 
 /// The binding of its namespace in wrangler.toml.
 const BINDING: &str = "DRIFT";
@@ -17,9 +20,6 @@ const BINDING: &str = "DRIFT";
 /// How often an isolate tells of what it has seen before, in milliseconds. What it sees for the first time it tells
 /// at once.
 const TELL_EVERY_MS: i64 = 60_000;
-
-/// Bodies over this size (bytes) are not looked at: they hold what smaller ones hold, and looking costs time.
-const LARGEST: usize = 256 * 1024;
 
 /// How many paths an isolate remembers.
 const MOST: usize = 1_000;
@@ -77,16 +77,12 @@ thread_local! {
     static UNTOLD: RefCell<Untold> = RefCell::default();
 }
 
-/// Looks for what is unknown in a webhook, and tells of it where that is due. A failure is of no consequence.
-pub(crate) async fn look(env: &Env, body: &[u8]) {
-    if body.len() > LARGEST {
-        return;
-    }
-    let paths = event::unknown_members(body);
+/// Takes note of what was unknown in a webhook; gives what is to be told of it, where that is due.
+pub(crate) fn note(paths: BTreeSet<String>) -> Option<BTreeMap<String, i64>> {
     if paths.is_empty() {
-        return;
+        return None;
     }
-    let due = UNTOLD.with_borrow_mut(|untold| {
+    UNTOLD.with_borrow_mut(|untold| {
         let mut news = false;
         for path in paths {
             if untold.known.len() >= MOST && !untold.known.contains_key(&path) {
@@ -105,13 +101,11 @@ pub(crate) async fn look(env: &Env, body: &[u8]) {
             counts.map(|(path, count)| (path.clone(), *count)).collect();
         untold.known.values_mut().for_each(|count| *count = 0);
         Some(counts)
-    });
-    if let Some(counts) = due {
-        let _ = tell(env, &counts).await;
-    }
+    })
 }
 
-async fn tell(env: &Env, counts: &BTreeMap<String, i64>) -> Result<()> {
+/// Tells the object. A failure is of no consequence.
+pub(crate) async fn tell(env: &Env, counts: &BTreeMap<String, i64>) -> Result<()> {
     let body = serde_json::to_vec(counts)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
