@@ -57,6 +57,38 @@ async fn sixty_requests_are_under_way_at_the_same_time() {
 }
 
 #[tokio::test]
+async fn one_that_is_not_answered_holds_back_nobody_who_went_by_the_same_courier() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let transom = busy(&backend, json!({})).await;
+    let stalled = 10;
+    backend.when_event(
+        move |event| event.subject == Some(user(stalled)),
+        Answer::Stall,
+    );
+    let others = stalled + 1..stalled + 6;
+    for text in ["one", "two"] {
+        let customers = stalled..others.end;
+        let posts = customers.map(|n| {
+            let (meta, webhook) = (transom.meta().clone(), message(n, text));
+            tokio::spawn(async move { meta.post(&webhook).await.status })
+        });
+        for post in posts.collect::<Vec<_>>() {
+            assert_eq!(post.await.unwrap(), 200);
+        }
+    }
+    let all = ITSELF + 1 + 2 * others.len();
+    // The time limit is half a minute.
+    assert!(
+        backend
+            .wait_for_requests(all, Duration::from_secs(10))
+            .await
+    );
+    for n in others {
+        assert_eq!(texts(&backend.events_of(&user(n))), ["one", "two"]);
+    }
+}
+
+#[tokio::test]
 async fn what_fails_by_a_courier_is_tried_again_in_order_under_the_same_id() {
     let backend = Backend::start(DESTINATION_SECRET).await;
     let transom = busy(&backend, json!({ "timeout_ms": 1_000 })).await;

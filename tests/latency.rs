@@ -70,6 +70,12 @@ async fn how_long_an_acknowledgement_takes_under_light_load() {
     let transom = settings.start().await;
     let posted = customers_write(&transom).await;
     assert!(backend.wait_for(posted.len(), PATIENCE).await);
+    let arrivals = backend.arrivals();
+    let times = arrivals.iter().map(|arrival| {
+        let phone = arrival.events[0].data["customer"]["phone"].as_str();
+        arrival.at - posted[phone.unwrap()]
+    });
+    told("webhook in to request out", times.collect());
 }
 
 #[tokio::test]

@@ -34,6 +34,11 @@ impl Mailbox {
         }
     }
 
+    /// Whether it is time to tell of windows that are about to close.
+    pub fn is_closing(&self, now_ms: i64) -> bool {
+        self.closings.wakes_at().is_some_and(|at| at <= now_ms)
+    }
+
     /// The events that tell of windows that are about to close, now that it is time. They are forgotten: the caller
     /// appends them in the same transaction.
     pub fn closing(&mut self, now_ms: i64) -> Result<Vec<Event>, SqlError> {

@@ -74,7 +74,11 @@ export class Desk {
 
   // The same for a delivery: its answer is kept, with its number, until `ended` is called.
   deliver(number, ...request) {
-    this.begin((answer) => this.answers.push([number, answer]) === 1 && this.wake(), ...request);
+    const note = (answer) => {
+      this.answers.push([number, answer]);
+      this.wake();
+    };
+    this.begin(note, ...request);
   }
 
   ended() {

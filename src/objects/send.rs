@@ -255,7 +255,7 @@ impl Core {
     /// Tells of windows that are about to close, where it is time.
     pub(super) fn tell_closing(&mut self, now: i64) -> std::result::Result<(), SqlError> {
         let sql = self.sql.clone();
-        loop {
+        while self.mailbox.is_closing(now) {
             let told = atomically(&*sql, || {
                 let events = self.mailbox.closing(now)?;
                 let told = events.len();
@@ -263,9 +263,10 @@ impl Core {
                 Ok(told)
             })?;
             if told == 0 {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Takes note of what statuses among these events tell about sends.
