@@ -1,0 +1,187 @@
+//! What became of what was on its way to a destination.
+
+use super::{Cursor, Flight};
+use crate::mailbox::{
+    Failure,
+    flow::State,
+    log::Log,
+    parking::{Refusal, Refused},
+    queue::Queued,
+    sql::{Sql, SqlError},
+};
+
+/// After how many deliveries the place is written down. What was delivered since is delivered again after a crash.
+const SAVE_EVERY: u32 = 100;
+
+/// The class of the answer that says that a destination wants nothing more.
+pub const GONE: &str = "status 410";
+
+/// What became of one try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The destination took the events.
+    Taken,
+    /// It did not, or gave no answer.
+    Refused {
+        /// A short word for why: no content of the answer.
+        error: String,
+        /// Not to be tried again before this time (unix milliseconds), where the destination said so.
+        not_before_ms: Option<i64>,
+        /// It speaks of the destination as a whole, not of these events: no connection, no answer, a server error.
+        whole: bool,
+    },
+    /// The destination wants nothing more.
+    Gone,
+    /// Nothing was sent: it was not the destination's fault, and does not count as a try.
+    NotTried,
+}
+
+/// What a try changed that an operator wants to know of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A conversation has to wait: it has its first failure.
+    Parked,
+    /// What a conversation waited for was taken.
+    Resumed,
+    /// Events were given up: they are dead letters now.
+    Dead,
+    /// The destination wants nothing more.
+    Gone,
+    /// The destination answers nothing any more.
+    Down,
+    /// The destination is back.
+    Up,
+}
+
+impl Cursor {
+    /// Takes note of what became of the events that were on their way and began with `first`. `random` is from 0 to 1.
+    pub(in crate::mailbox) fn done(
+        &mut self,
+        sql: &dyn Sql,
+        log: &Log,
+        first: i64,
+        outcome: &Outcome,
+        now_ms: i64,
+        random: f64,
+    ) -> Result<Vec<Change>, SqlError> {
+        let Some(flight) = self.in_flight.get(&first).cloned() else {
+            return Ok(Vec::new());
+        };
+        let mut changes = Vec::new();
+        match outcome {
+            Outcome::Taken => {
+                if flight.parked && self.parking.taken(sql, flight.conversation, &flight.seqs)? {
+                    changes.push(Change::Resumed);
+                }
+                self.tally.took(flight.seqs.len(), now_ms);
+                self.since_saved += 1;
+                if self.flow.answered(now_ms) {
+                    self.parking.all_due(now_ms);
+                    self.write_down(sql)?;
+                    changes.push(Change::Up);
+                }
+            }
+            Outcome::Refused {
+                error,
+                not_before_ms,
+                whole,
+            } => {
+                self.failed(error, now_ms);
+                let refusal = Refusal {
+                    error,
+                    not_before_ms: *not_before_ms,
+                    now_ms,
+                    random,
+                };
+                changes = self.refused(sql, log, &flight, *whole, &refusal)?;
+            }
+            Outcome::Gone => {
+                self.failed(GONE, now_ms);
+                sql.exec(
+                    "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?4 WHERE destination = ?1",
+                    &[
+                        self.id().into(),
+                        self.destination.url.as_str().into(),
+                        GONE.into(),
+                        now_ms.into(),
+                    ],
+                )?;
+                self.gone_ms = Some(now_ms);
+                self.back_to_queue(&flight, now_ms);
+                changes.push(Change::Gone);
+            }
+            Outcome::NotTried => self.back_to_queue(&flight, now_ms),
+        }
+        self.queue.free(flight.conversation);
+        self.retried -= usize::from(flight.parked);
+        self.in_flight.remove(&first);
+        if self.since_saved >= SAVE_EVERY {
+            self.save(sql)?;
+        }
+        Ok(changes)
+    }
+
+    fn failed(&mut self, error: &str, now_ms: i64) {
+        self.tally.failed += 1;
+        self.failure = Some(Failure {
+            class: error.to_owned(),
+            at_ms: now_ms,
+        });
+    }
+
+    pub(super) fn back_to_queue(&mut self, flight: &Flight, now_ms: i64) {
+        if !flight.parked {
+            let queued = Queued {
+                conversation: flight.conversation,
+                received_ms: now_ms,
+            };
+            for seq in &flight.seqs {
+                self.queue.insert(*seq, queued);
+            }
+            self.followed = true;
+        }
+    }
+
+    fn refused(
+        &mut self,
+        sql: &dyn Sql,
+        log: &Log,
+        flight: &Flight,
+        whole: bool,
+        refusal: &Refusal<'_>,
+    ) -> Result<Vec<Change>, SqlError> {
+        let was_down = matches!(self.flow.state, State::Down(_));
+        self.followed = true;
+        let refused = self.parking.refused(
+            sql,
+            log,
+            flight.conversation,
+            &flight.seqs,
+            !flight.parked,
+            refusal,
+        )?;
+        let mut changes = match refused {
+            Refused::Parked => vec![Change::Parked],
+            Refused::Again => vec![],
+            Refused::Dead => vec![Change::Dead],
+        };
+        if whole {
+            if self
+                .flow
+                .failed(refusal.now_ms, flight.conversation, refusal.random)
+            {
+                changes.push(Change::Down);
+            }
+            if let Some(at_ms) = refusal.not_before_ms {
+                self.flow.not_before(at_ms);
+            }
+        } else if self.flow.answered(refusal.now_ms) {
+            self.parking.all_due(refusal.now_ms);
+            changes.push(Change::Up);
+        }
+        if was_down || matches!(self.flow.state, State::Down(_)) {
+            self.write_down(sql)?;
+        }
+        Ok(changes)
+    }
+}

@@ -1,0 +1,246 @@
+//! A cursor: how far one destination has got in one mailbox, and what is on its way to it.
+//!
+//! Why order holds: events are started only when nothing before them in their conversation waits or is on its way. In
+//! the log that is checked against the [`Queue`], which knows what is on its way. What comes behind a refused event is
+//! parked with it, and a parked conversation is delivered from the parked events alone, one request at a time.
+//!
+//! Why nothing is lost: the place that is written down never passes an event that is neither taken nor parked, and
+//! parking copies the event. After a crash everything behind that place is delivered again, under the same ids.
+//!
+//! - `row`: what is written down of it
+//! - `next`: what goes next
+//! - `done`: what became of what was on its way
+
+mod done;
+mod next;
+mod row;
+
+use std::collections::{BTreeMap, HashSet};
+
+pub use done::{Change, GONE, Outcome};
+pub(super) use next::read_wanted;
+
+use super::{
+    Counted, Failure, Waiting,
+    flow::{Flow, May, State},
+    log::Log,
+    parking::Parking,
+    queue::Queue,
+    sql::{Sql, SqlError},
+    tally::Tally,
+};
+use crate::config::Destination;
+
+/// How often it is looked whether a destination that was paused or is gone is wanted again, in milliseconds: settings
+/// change with a deployment, which opens no mailbox.
+const LOOKED_AT_EVERY_MS: i64 = 60 * 60 * 1000;
+
+/// Events that are on their way: all of one conversation, in order.
+#[derive(Debug, Clone)]
+struct Flight {
+    conversation: i64,
+    seqs: Vec<i64>,
+    parked: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Cursor {
+    destination: Destination,
+    /// How many events of a conversation go in one request.
+    most: usize,
+    parking: Parking,
+    flow: Flow,
+    /// Up to where the log was read.
+    read: i64,
+    /// The place that is written down.
+    saved: i64,
+    since_saved: u32,
+    /// Since when (unix milliseconds) the destination is gone: it answered that it wants nothing more.
+    gone_ms: Option<i64>,
+    queue: Queue,
+    /// Whether the queue may hold events of conversations that wait for it.
+    followed: bool,
+    /// By the first of their events.
+    in_flight: BTreeMap<i64, Flight>,
+    /// How many of these are of conversations that wait.
+    retried: usize,
+    /// Whether what was started last is tried again.
+    retried_last: bool,
+    tally: Tally,
+    /// The last try that failed, as far as is known.
+    failure: Option<Failure>,
+}
+
+impl Cursor {
+    pub(super) fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    fn id(&self) -> &str {
+        &self.destination.id
+    }
+
+    /// Up to where every event is taken, parked or not wanted.
+    pub(super) fn place(&self) -> i64 {
+        let flying = self.in_flight.iter().find(|(_, flight)| !flight.parked);
+        let first = [self.queue.places().next(), flying.map(|(seq, _)| seq)];
+        let first = first.into_iter().flatten().min();
+        first.map_or(self.read, |seq| seq - 1)
+    }
+
+    /// The place that is written down.
+    pub(super) fn saved(&self) -> i64 {
+        self.saved
+    }
+
+    /// When something can go again (unix milliseconds; a time that is past: now), or `None` while nothing can. Of times
+    /// up to `after` nothing is told: what could go by then has found no room.
+    pub(super) fn wakes_at(&self, log: &Log, now_ms: i64, after: i64) -> Option<i64> {
+        let busy = |conversation| self.queue.is_busy(conversation);
+        let parked = self.parking.times(busy).next().is_some();
+        if self.destination.paused || self.gone_ms.is_some() {
+            // Its settings may have changed when it is looked at again.
+            let waits = parked || self.queue.wakes_at(i64::MIN).is_some() || self.can_read(log);
+            let looked_at = now_ms.saturating_add(LOOKED_AT_EVERY_MS);
+            let at = self
+                .kept_until_ms()
+                .map_or(looked_at, |at| at.min(looked_at));
+            return waits.then_some(at);
+        }
+        let may = self.flow.may(now_ms, self.in_flight.len());
+        let not_before = match may {
+            May::Go | May::Try => i64::MIN,
+            May::Wait(i64::MAX) => return None,
+            May::Wait(until) if parked && matches!(self.flow.state, State::Down(_)) => {
+                return Some(until);
+            }
+            May::Wait(until) => until,
+        };
+        let in_queue = if not_before > after { i64::MIN } else { after };
+        // Whatever waits can be what is tried.
+        let may_retry = !self.is_catching_up(log);
+        let at_once = self.can_read(log) || (may == May::Try && parked && may_retry);
+        let times = self.parking.times(busy).filter(|_| may_retry);
+        let times = times.chain(self.queue.wakes_at(in_queue));
+        let times = times.chain(at_once.then_some(0));
+        times
+            .map(|at| at.max(not_before))
+            .filter(|at| *at > after)
+            .min()
+    }
+
+    /// Whether it is still to get an event of the log, of this type.
+    pub(super) fn awaits(&self, seq: i64, kind: &str) -> bool {
+        let mut flights = self.in_flight.values().filter(|flight| !flight.parked);
+        (seq > self.read && self.destination.wants(kind))
+            || self.queue.holds(seq)
+            || flights.any(|flight| flight.seqs.contains(&seq))
+    }
+
+    /// All that is on its way.
+    pub(super) fn flying(&self) -> HashSet<i64> {
+        let flights = self.in_flight.values();
+        flights
+            .flat_map(|flight| flight.seqs.iter().copied())
+            .collect()
+    }
+
+    /// Whether anything is on its way.
+    pub(super) fn is_flying(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Up to when what waits for it is kept though it is gone (unix milliseconds): as long as it would have been tried.
+    fn kept_until_ms(&self) -> Option<i64> {
+        let total_ms = self.destination.retry.total_ms;
+        self.gone_ms.map(|at| at.saturating_add_unsigned(total_ms))
+    }
+
+    /// Whether it has been gone for so long that nothing more is kept for it.
+    pub(super) fn is_given_up(&self, now_ms: i64) -> bool {
+        self.kept_until_ms().is_some_and(|until| until <= now_ms)
+    }
+
+    /// Lets go of all that waits for it. Gives whether there was anything.
+    pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool, SqlError> {
+        let waits = self.queue.len() > 0 || !self.parking.is_empty() || self.can_read(log);
+        let places: Vec<i64> = self.queue.places().copied().collect();
+        for place in places {
+            self.queue.remove(place);
+        }
+        self.read = log.last();
+        self.parking.clear(sql)?;
+        Ok(waits)
+    }
+
+    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
+    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
+        self.parking.due(conversation, now_ms);
+        self.followed = true;
+    }
+
+    /// Takes note that only so many of the events that were started, beginning with `first`, fit into one request.
+    pub(super) fn keep(&mut self, first: i64, count: usize, now_ms: i64) {
+        let Some(flight) = self.in_flight.get_mut(&first) else {
+            return;
+        };
+        let rest = Flight {
+            seqs: flight.seqs.split_off(count.min(flight.seqs.len())),
+            ..*flight
+        };
+        self.back_to_queue(&rest, now_ms);
+    }
+
+    /// What waits in one conversation from now on waits in the one that it turned out to be part of.
+    /// [`Cursor::joined`] is to be called once this is committed.
+    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
+        self.parking.join(sql, from, into)
+    }
+
+    /// Takes note that two conversations became one.
+    pub(super) fn joined(&mut self, from: i64, into: i64) {
+        self.parking.joined(from, into);
+        self.queue.join(from, into);
+        self.followed = true;
+        for flight in self.in_flight.values_mut() {
+            if flight.conversation == from {
+                flight.conversation = into;
+            }
+        }
+    }
+
+    /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events
+    /// are counted by their type alone, since reading them all would take too long.
+    pub(super) fn waiting(&self, sql: &dyn Sql, log: &Log) -> Result<Waiting, SqlError> {
+        let mut waiting = self.parking.waiting(sql)?;
+        waiting.gone = self.gone_ms.is_some();
+        if let State::Down(down) = &self.flow.state {
+            waiting.down_since_ms = Some(down.since_ms);
+            waiting.tries = i64::from(down.tries);
+        }
+        waiting.last_error = waiting.last_error.max(self.failure.clone());
+        let flying = self.in_flight.values().filter(|flight| !flight.parked);
+        let known = self.queue.places().chain(flying.flat_map(|f| &f.seqs));
+        waiting.events += i64::try_from(known.clone().count()).unwrap_or(i64::MAX);
+        if let Some(first) = known.min() {
+            waiting.waits_since(log.received_ms(sql, *first)?);
+        }
+        for (kind, count, oldest_ms) in log.kinds_behind(sql, self.read)? {
+            if self.destination.wants(&kind) {
+                waiting.events += count;
+                waiting.waits_since(Some(oldest_ms));
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// What was counted since the mailbox was opened, at `since_ms`.
+    pub(super) fn counted(&self, since_ms: i64, now_ms: i64) -> Counted {
+        Counted {
+            since_ms,
+            delivered: self.tally.delivered,
+            failed: self.tally.failed,
+            delivered_last_hour: self.tally.last_hour(now_ms),
+        }
+    }
+}

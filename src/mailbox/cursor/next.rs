@@ -1,0 +1,190 @@
+//! What goes next to a destination.
+
+use super::{Cursor, Flight};
+use crate::{
+    config::Destination,
+    mailbox::{
+        flow::May,
+        log::{Entry, Log, Stored},
+        queue::Queued,
+        sql::{Sql, SqlError},
+    },
+};
+
+/// How many events are looked at beyond the first that is not delivered yet.
+const AHEAD: usize = 256;
+
+impl Cursor {
+    /// The next events to be delivered, if there are any and room for them.
+    pub(in crate::mailbox) fn next(
+        &mut self,
+        sql: &dyn Sql,
+        log: &Log,
+        now_ms: i64,
+    ) -> Result<Option<Vec<Stored>>, SqlError> {
+        if self.destination.paused || self.gone_ms.is_some() {
+            return Ok(None);
+        }
+        let room = usize::try_from(self.destination.max_in_flight).unwrap_or(usize::MAX);
+        let may = self.flow.may(now_ms, self.in_flight.len());
+        if self.in_flight.len() >= room || matches!(may, May::Wait(_)) {
+            return Ok(None);
+        }
+        // Conversations that are tried again, and replays, never take all the room, nor more than every second turn: what
+        // is new must get through beside them.
+        let may_retry = self.retried < room.div_ceil(2);
+        let mut events = None;
+        if self.retried_last {
+            events = self.next_in_log(sql, log, now_ms)?;
+        }
+        let log_is_next = events.is_none() && !self.retried_last;
+        self.retried_last = false;
+        if events.is_none() && may_retry {
+            events = self.next_parked(sql, log, now_ms, may == May::Try)?;
+            self.retried_last = events.is_some();
+        }
+        if events.is_none() && log_is_next {
+            events = self.next_in_log(sql, log, now_ms)?;
+        }
+        if events.is_some() {
+            self.flow.started(now_ms);
+        }
+        Ok(events)
+    }
+
+    /// From the conversation that has waited longest of those whose time has come, or, where `any`, of all.
+    fn next_parked(
+        &mut self,
+        sql: &dyn Sql,
+        log: &Log,
+        now_ms: i64,
+        any: bool,
+    ) -> Result<Option<Vec<Stored>>, SqlError> {
+        // After two conversations became one, what was queued of one may belong between what is parked of the other; and
+        // after a restart it is still to be read, however far behind.
+        self.read_ahead(sql, log)?;
+        if self.is_catching_up(log) {
+            return Ok(None);
+        }
+        self.park_followers(sql, log)?;
+        let next = |cursor: &Self| {
+            let busy = |conversation| cursor.queue.is_busy(conversation);
+            cursor.parking.next(now_ms, any, busy)
+        };
+        while let Some(conversation) = next(self) {
+            let events = self.parking.events(sql, conversation, self.most)?;
+            if !events.is_empty() {
+                self.fly(&events, true);
+                return Ok(Some(events));
+            }
+            self.parking.release(sql, conversation)?;
+        }
+        Ok(None)
+    }
+
+    fn next_in_log(
+        &mut self,
+        sql: &dyn Sql,
+        log: &Log,
+        now_ms: i64,
+    ) -> Result<Option<Vec<Stored>>, SqlError> {
+        loop {
+            self.read_ahead(sql, log)?;
+            self.park_followers(sql, log)?;
+            let Some(seqs) = self.queue.next(now_ms) else {
+                return Ok(None);
+            };
+            let mut events = Vec::with_capacity(seqs.len());
+            for seq in seqs {
+                self.queue.remove(seq);
+                events.extend(read_wanted(sql, log, &self.destination, seq)?);
+            }
+            if !events.is_empty() {
+                self.fly(&events, false);
+                return Ok(Some(events));
+            }
+        }
+    }
+
+    /// Reads on in the log until there is enough to choose from.
+    fn read_ahead(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
+        while self.can_read(log) {
+            let entries = log.behind(sql, self.read, AHEAD)?;
+            let Some(last) = entries.last() else {
+                self.read = log.last();
+                break;
+            };
+            self.read = last.seq;
+            self.followed = true;
+            for Entry {
+                seq,
+                conversation,
+                received_ms,
+                kind,
+            } in entries
+            {
+                if self.destination.wants(&kind) {
+                    let queued = Queued {
+                        conversation,
+                        received_ms,
+                    };
+                    self.queue.insert(seq, queued);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn can_read(&self, log: &Log) -> bool {
+        self.queue.len() < AHEAD / 2 && self.read < log.last() && !log.is_empty()
+    }
+
+    /// Whether there is something to read again that lies before what is parked.
+    pub(super) fn is_catching_up(&self, log: &Log) -> bool {
+        self.read < self.parking.last().min(log.last()) && !log.is_empty()
+    }
+
+    /// Moves what has come in conversations that wait behind what they wait for.
+    fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
+        if !std::mem::take(&mut self.followed) || self.parking.is_empty() {
+            return Ok(());
+        }
+        let waiting = self.queue.conversations();
+        let waiting = waiting.filter(|conversation| self.parking.holds(*conversation));
+        let followers: Vec<i64> = waiting.flat_map(|one| self.queue.of(one)).collect();
+        for seq in followers {
+            // What it does not want is not parked either; reading it is spared where there are no conditions.
+            if self.destination.when.is_empty()
+                || read_wanted(sql, log, &self.destination, seq)?.is_some()
+            {
+                self.parking.put_aside(sql, log, seq)?;
+            }
+            self.queue.remove(seq);
+        }
+        Ok(())
+    }
+
+    fn fly(&mut self, events: &[Stored], parked: bool) {
+        if let Some(first) = events.first() {
+            let flight = Flight {
+                conversation: first.conversation,
+                seqs: events.iter().map(|event| event.seq).collect(),
+                parked,
+            };
+            self.queue.hold(flight.conversation);
+            self.retried += usize::from(parked);
+            self.in_flight.insert(first.seq, flight);
+        }
+    }
+}
+
+/// An event of the log, if it is still there and the destination wants what is in it.
+pub(in crate::mailbox) fn read_wanted(
+    sql: &dyn Sql,
+    log: &Log,
+    destination: &Destination,
+    seq: i64,
+) -> Result<Option<Stored>, SqlError> {
+    let event = log.read(sql, seq)?;
+    Ok(event.filter(|event| destination.wants_data(&event.data)))
+}

@@ -1,0 +1,142 @@
+//! What is written down of a cursor.
+
+use std::collections::BTreeMap;
+
+use super::Cursor;
+use crate::{
+    config::{Destination, From},
+    mailbox::{
+        Failure,
+        flow::{Down, Flow, State},
+        parking::Parking,
+        queue::{Batching, Queue},
+        sql::{Sql, SqlError},
+        tally::Tally,
+    },
+};
+
+impl Cursor {
+    pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+        Parking::create(sql)?;
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, gone TEXT, gone_ms INTEGER, \
+             down_since_ms INTEGER, down_tries INTEGER, down_next_ms INTEGER, error TEXT, error_ms INTEGER, \
+             tally TEXT) STRICT, WITHOUT ROWID",
+            &[],
+        )?;
+        Ok(())
+    }
+
+    /// Opens a destination's cursor. One that was not there before begins behind `last`, and gets what comes from now
+    /// on; or, if it asks for that, at the beginning of what is still in the log.
+    pub(in crate::mailbox) fn load(
+        sql: &dyn Sql,
+        destination: Destination,
+        last: i64,
+    ) -> Result<Self, SqlError> {
+        let id = destination.id.as_str();
+        let rows = sql.exec(
+            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
+             WHERE destination = ?1",
+            &[id.into()],
+        )?;
+        let mut saved = match destination.from {
+            From::Now => last,
+            From::Beginning => 0,
+        };
+        let mut gone_ms = None;
+        let mut down = None;
+        let mut failure = None;
+        let mut tally = Tally::default();
+        if let Some(row) = rows.first() {
+            saved = row.required_integer(0)?;
+            if row.text(1)? == Some(destination.url.as_str()) {
+                gone_ms = row.integer(8)?;
+            }
+            if let Some(since_ms) = row.integer(2)? {
+                down = Some(Down {
+                    since_ms,
+                    tries: u32::try_from(row.required_integer(3)?).unwrap_or(u32::MAX),
+                    next_ms: row.required_integer(4)?,
+                });
+            }
+            failure = Failure::read(row, 5)?;
+            tally = Tally::read(row.text(7)?);
+        } else {
+            sql.exec(
+                "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
+                &[id.into(), saved.into()],
+            )?;
+        }
+        Ok(Self {
+            parking: Parking::load(sql, id, destination.retry)?,
+            flow: Flow::new(destination.retry, destination.max_per_second, down),
+            most: destination.format.most_events(),
+            read: saved,
+            saved,
+            since_saved: 0,
+            gone_ms,
+            queue: Queue::new(Batching {
+                most: destination.format.most_events(),
+                quiet_ms: i64::from(destination.quiet_ms),
+                quiet_max_ms: i64::from(destination.quiet_max_ms),
+            }),
+            followed: false,
+            in_flight: BTreeMap::new(),
+            retried: 0,
+            retried_last: false,
+            tally,
+            failure,
+            destination,
+        })
+    }
+
+    /// Writes down whether the destination is down, and when it is tried again.
+    pub(super) fn write_down(&self, sql: &dyn Sql) -> Result<(), SqlError> {
+        let down = match &self.flow.state {
+            State::Down(down) => Some(*down),
+            _ => None,
+        };
+        sql.exec(
+            "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4, error = ?5, error_ms = ?6 \
+             WHERE destination = ?1",
+            &[
+                self.id().into(),
+                down.map(|down| down.since_ms).into(),
+                down.map(|down| i64::from(down.tries)).into(),
+                down.map(|down| down.next_ms).into(),
+                self.error().into(),
+                self.error_ms().into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Writes the place down, if it has moved.
+    pub(in crate::mailbox) fn save(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
+        let place = self.place();
+        if place != self.saved {
+            sql.exec(
+                "UPDATE cursors SET place = ?2, error = ?3, error_ms = ?4, tally = ?5 WHERE destination = ?1",
+                &[
+                    self.id().into(),
+                    place.into(),
+                    self.error().into(),
+                    self.error_ms().into(),
+                    self.tally.written().into(),
+                ],
+            )?;
+            self.saved = place;
+        }
+        self.since_saved = 0;
+        Ok(())
+    }
+
+    fn error(&self) -> Option<&str> {
+        self.failure.as_ref().map(|failure| failure.class.as_str())
+    }
+
+    fn error_ms(&self) -> Option<i64> {
+        self.failure.as_ref().map(|failure| failure.at_ms)
+    }
+}
