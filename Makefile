@@ -36,7 +36,7 @@ demo: build ## A customer's message travels to a backend and an answer back, tol
 	@scripts/local demo
 
 .PHONY: test
-test: lint ## Everything that must hold: lint, native tests, the built WASM in the real runtime (3 minutes when warm)
+test: lint ## Everything that must hold: lint, native tests, the built WASM in the real runtime (some five minutes when warm)
 	$(call say,Native tests)
 	cargo test --workspace --lib --bins
 	cargo test --workspace --doc
