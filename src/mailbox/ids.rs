@@ -1,7 +1,7 @@
 //! Which events the mailbox has seen, and which of our messages' statuses.
 //!
 //! Meta repeats a webhook for up to seven days, so an id is kept for nine at least. That is also where a message's
-//! last status is found: the ids of all events about one message begin alike.
+//! statuses are found.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,12 +19,8 @@ const GENERATION_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 /// How many generations an id is kept for beyond its own: nine days.
 const KEPT: i64 = 3;
 
-/// How many ids are handed to one statement: some 400 KB, where the platform allows 2 MB.
+/// How many ids are handed to one statement: some 500 KB, where the platform allows 2 MB.
 const AT_ONCE: usize = 10_000;
-
-/// The digits that may follow those of what an event is about.
-const LEAST: &str = "000000000000000000000000";
-const MOST: &str = "ffffffffffffffffffffffff";
 
 #[derive(Debug)]
 pub(super) struct Ids(Generations);
@@ -50,7 +46,7 @@ impl Ids {
 
     /// Which of these events were seen before.
     pub(super) fn seen(&self, sql: &dyn Sql, events: &[Event]) -> Result<HashSet<Key>, SqlError> {
-        let keys: Vec<Key> = events.iter().map(|event| Key::of(&event.id)).collect();
+        let keys: Vec<Key> = events.iter().map(Key::of).collect();
         let found = self
             .0
             .tables()
@@ -62,8 +58,8 @@ impl Ids {
         );
         let mut seen = HashSet::new();
         for keys in keys.chunks(AT_ONCE) {
-            for row in sql.exec(&statement, &[digits(keys.iter().copied()).into()])? {
-                seen.extend(at(keys, row.required_integer(0)?));
+            for row in sql.exec(&statement, &[digits(keys).into()])? {
+                seen.extend(at(keys, row.required_integer(0)?).cloned());
             }
         }
         Ok(seen)
@@ -80,18 +76,18 @@ impl Ids {
         let statement = self.0.of_all(|table| {
             format!(
                 "SELECT wanted.key, ids.status FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
-                 ON ids.id BETWEEN unhex(wanted.value || '{LEAST}') AND unhex(wanted.value || '{MOST}') \
+                 ON ids.id BETWEEN unhex(wanted.value ->> 0) AND unhex(wanted.value ->> 1) \
                  WHERE ids.status IS NOT NULL"
             )
         });
         let mut furthest: HashMap<String, MessageStatus> = HashMap::new();
         for abouts in abouts.chunks(AT_ONCE) {
-            let wanted = array(abouts.iter().map(|about| key::about_digits(about)));
-            for row in sql.exec(&statement, &[wanted.into()])? {
+            let wanted = abouts.iter().map(|about| key::statuses_of(about));
+            for row in sql.exec(&statement, &[batch::one(wanted).into()])? {
                 let about = at(abouts, row.required_integer(0)?);
                 let status = row.integer(1)?.and_then(read_status);
                 if let (Some(about), Some(status)) = (about, status) {
-                    let furthest = furthest.entry(about.to_owned()).or_insert(status);
+                    let furthest = furthest.entry((*about).to_owned()).or_insert(status);
                     *furthest = status.max(*furthest);
                 }
             }
@@ -112,7 +108,7 @@ impl Ids {
         let mut keys = Vec::new();
         let mut statuses = Vec::new();
         for (event, conversation) in events {
-            let key = Key::of(&event.id);
+            let key = Key::of(event);
             match &event.effect {
                 Effect::Status { message, status } => {
                     let status = write_status(*status);
@@ -123,17 +119,18 @@ impl Ids {
         }
         // In the table's order, since each goes to a page of its own.
         keys.sort_unstable();
-        statuses.sort_unstable_by_key(|(key, ..)| *key);
+        statuses.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         for keys in keys.chunks(AT_ONCE) {
             sql.run(
                 &format!("INSERT INTO {table} (id) SELECT unhex(value) FROM json_each(?1)"),
-                &[digits(keys.iter().copied()).into()],
+                &[digits(keys).into()],
             )?;
         }
-        let statuses = statuses.into_iter();
-        let rows = statuses.map(|(key, conversation, time, message, status)| {
-            (key.digits(), conversation, time, message, status)
-        });
+        let rows = statuses
+            .iter()
+            .map(|(key, conversation, time, message, status)| {
+                (key.digits(), conversation, time, message, status)
+            });
         for rows in batch::rows(rows) {
             sql.run(
                 &format!(
@@ -152,14 +149,15 @@ impl Ids {
         sql: &dyn Sql,
         about: &str,
     ) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {
+        let (first, last) = key::statuses_of(about);
         let mut all: Vec<(i64, Option<i64>)> = Vec::new();
         for table in self.0.tables() {
             let rows = sql.exec(
                 &format!(
-                    "SELECT status, min(time) FROM {table} WHERE id BETWEEN unhex(?1 || '{LEAST}') \
-                     AND unhex(?1 || '{MOST}') AND status IS NOT NULL GROUP BY status"
+                    "SELECT status, min(time) FROM {table} WHERE id BETWEEN unhex(?1) AND unhex(?2) \
+                     AND status IS NOT NULL GROUP BY status"
                 ),
-                &[key::about_digits(about).into()],
+                &[first.as_str().into(), last.as_str().into()],
             )?;
             for row in &rows {
                 all.push((row.required_integer(0)?, row.integer(1)?));
@@ -207,17 +205,12 @@ impl Ids {
 }
 
 /// A JSON array of the digits of keys.
-fn digits(keys: impl Iterator<Item = Key>) -> String {
-    array(keys.map(Key::digits))
-}
-
-/// A JSON array of digits.
-fn array(digits: impl Iterator<Item = String>) -> String {
+fn digits(keys: &[Key]) -> String {
     let mut array = String::from("[");
-    for digits in digits {
+    for key in keys {
         let open = if array.len() == 1 { "\"" } else { ",\"" };
         array.push_str(open);
-        array.push_str(&digits);
+        array.push_str(key.digits());
         array.push('"');
     }
     array.push(']');
@@ -225,8 +218,8 @@ fn array(digits: impl Iterator<Item = String>) -> String {
 }
 
 /// What has this number in a list that was handed to a statement.
-fn at<T: Copy>(list: &[T], number: i64) -> Option<T> {
-    list.get(usize::try_from(number).ok()?).copied()
+fn at<T>(list: &[T], number: i64) -> Option<&T> {
+    list.get(usize::try_from(number).ok()?)
 }
 
 /// What the ids of all events about one message begin with, of an event that tells a message's status.

@@ -1,63 +1,133 @@
-//! An event's id as the database keeps it: 20 bytes in place of 41 characters, since what is written with every event is
-//! the part of the table in which its id comes to lie.
+//! By what an event is known again: its id, and before that what has it lie where it is cheap to write.
 //!
-//! It is handed to a statement as 40 hex digits, for `unhex()`: there is no array of bytes in JSON.
+//! What a commit writes is pages, and ids are digests: by them alone a webhook's thousand events would lie on a thousand
+//! pages. So an event lies beside those of the same second; whoever tells it again tells the same time. A message's status
+//! lies beside its other statuses, which are found by what their ids begin with.
+//!
+//! Keys are handed to a statement as hex digits, for `unhex()`, since there is no array of bytes in JSON.
 
 use sha2::{Digest, Sha256};
 
-/// The id of an event ([`crate::event::Event::id`]): 8 bytes for what it is about, 12 for what happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key([u8; 20]);
+use crate::event::{Effect, Event};
+
+/// With which digits the keys of statuses begin.
+const STATUS: &str = "01";
+
+/// How many digits of an id tell what it is about, and how many what happened.
+const ABOUT: usize = 16;
+const WHAT: usize = 24;
+
+/// The digits of an event's key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key(String);
 
 impl Key {
-    pub(super) fn of(id: &str) -> Self {
-        let (about, what) = id.split_once('-').unwrap_or((id, ""));
-        let mut key = [0; 20];
-        let (first, second) = key.split_at_mut(ABOUT);
-        fill(first, about);
-        fill(second, what);
-        Self(key)
+    pub(super) fn of(event: &Event) -> Self {
+        let mut digits = match event.effect {
+            Effect::Status { .. } => STATUS.to_owned(),
+            _ => format!("00{:08x}", second(event)),
+        };
+        let (about, what) = event.id.split_once('-').unwrap_or((&event.id, ""));
+        push(&mut digits, about, ABOUT);
+        push(&mut digits, what, WHAT);
+        Self(digits)
     }
 
-    pub(super) fn digits(self) -> String {
-        hex::encode(self.0)
+    pub(super) fn digits(&self) -> &str {
+        &self.0
     }
 }
 
-/// How many bytes stand for what an event is about.
-const ABOUT: usize = 8;
-
-/// The digits with which the keys of all events about one thing begin, by what their ids begin with.
-pub(super) fn about_digits(about: &str) -> String {
-    let mut bytes = [0; ABOUT];
-    fill(&mut bytes, about);
-    hex::encode(bytes)
+/// The digits of the first and the last key that a status of one message may have, by what their ids begin with.
+pub(super) fn statuses_of(about: &str) -> (String, String) {
+    let mut digits = STATUS.to_owned();
+    push(&mut digits, about, ABOUT);
+    (
+        format!("{digits}{:0<24}", ""),
+        format!("{digits}{:f<24}", ""),
+    )
 }
 
-/// Fills in what the digits say. What is not written like our ids is as good as its digest.
-fn fill(bytes: &mut [u8], text: &str) {
-    let is_ours = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_ours || hex::decode_to_slice(text, bytes).is_err() {
-        let digest = Sha256::digest(text);
-        for (byte, digested) in bytes.iter_mut().zip(digest) {
-            *byte = digested;
-        }
+/// Where an event lies. What Transom tells by itself, it may tell again at another time.
+fn second(event: &Event) -> u32 {
+    if event.kind.starts_with("transom.") {
+        return 0;
+    }
+    let time = event.time.and_then(|time| u32::try_from(time).ok());
+    time.unwrap_or_default()
+}
+
+/// Adds digits of an id. What is not written like our ids is as good as its digest.
+fn push(digits: &mut String, text: &str, length: usize) {
+    let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == length && text.bytes().all(is_digit) {
+        digits.push_str(text);
+    } else {
+        let digest = hex::encode(Sha256::digest(text));
+        digits.extend(digest.chars().take(length));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::MessageStatus;
 
-    #[test]
-    fn an_id_is_kept_by_the_bytes_that_its_digits_say() {
-        let id = "a8bcee09bf9845ba-43f17a19e165ac79862b636e";
-        assert_eq!(Key::of(id).digits(), id.replace('-', ""));
-        assert_eq!(about_digits("a8bcee09bf9845ba"), "a8bcee09bf9845ba");
+    const ID: &str = "a8bcee09bf9845ba-43f17a19e165ac79862b636e";
+
+    fn event(id: &str) -> Event {
+        Event {
+            id: id.to_owned(),
+            kind: "whatsapp.message.received".to_owned(),
+            time: Some(0x6000_0001),
+            names: Vec::new(),
+            effect: Effect::None,
+            data: String::new(),
+        }
+    }
+
+    fn status(id: &str) -> Event {
+        Event {
+            effect: Effect::Status {
+                message: "wamid.A".to_owned(),
+                status: MessageStatus::Read,
+            },
+            ..event(id)
+        }
     }
 
     #[test]
-    fn ids_of_another_form_are_told_apart_and_begin_alike_where_they_are_about_the_same() {
+    fn an_event_lies_in_its_second_and_a_status_beside_those_of_its_message() {
+        let digits = "a8bcee09bf9845ba43f17a19e165ac79862b636e";
+        let ours = Event {
+            kind: "transom.budget.exhausted".to_owned(),
+            ..event(ID)
+        };
+        for (event, key) in [
+            (event(ID), format!("0060000001{digits}")),
+            (
+                Event {
+                    time: None,
+                    ..event(ID)
+                },
+                format!("0000000000{digits}"),
+            ),
+            (
+                Event {
+                    time: Some(-1),
+                    ..event(ID)
+                },
+                format!("0000000000{digits}"),
+            ),
+            (ours, format!("0000000000{digits}")),
+            (status(ID), format!("01{digits}")),
+        ] {
+            assert_eq!(Key::of(&event).digits(), key);
+        }
+    }
+
+    #[test]
+    fn ids_of_another_form_are_told_apart_and_statuses_of_one_message_are_found() {
         let ids = [
             "a-1",
             "a-2",
@@ -65,16 +135,22 @@ mod tests {
             "a",
             "",
             "A8BCEE09BF9845BA-43f17a19e165ac79862b636e",
-            "a8bcee09bf9845ba-43f17a19e165ac79862b636e",
+            ID,
             "a8bcee09bf9845ba-43f17a19e165ac79862b636e00",
             "a8bcee09bf9845ba43f17a19e165ac79862b636e",
         ];
         for (index, id) in ids.iter().enumerate() {
             for other in ids.iter().skip(index + 1) {
-                assert_ne!(Key::of(id), Key::of(other), "{id} {other}");
+                assert_ne!(Key::of(&event(id)), Key::of(&event(other)), "{id} {other}");
             }
             let about = id.split_once('-').map_or(*id, |(about, _)| about);
-            assert!(Key::of(id).digits().starts_with(&about_digits(about)));
+            let (first, last) = statuses_of(about);
+            let key = Key::of(&status(id));
+            assert!(
+                (first.as_str()..=last.as_str()).contains(&key.digits()),
+                "{id}"
+            );
+            assert_eq!((first.len(), last.len()), (key.0.len(), key.0.len()));
         }
     }
 }

@@ -175,7 +175,7 @@ impl Mailbox {
         self.ids.turn(&*self.sql, now_ms)?;
         let mut seen = self.ids.seen(&*self.sql, &events)?;
         let mut new = events;
-        new.retain(|event| seen.insert(Key::of(&event.id)));
+        new.retain(|event| seen.insert(Key::of(event)));
         if new.is_empty() {
             return Ok(0);
         }
@@ -218,7 +218,7 @@ impl Mailbox {
             index += 1;
             if !raised.is_empty() {
                 seen.extend(self.ids.seen(&*self.sql, &raised)?);
-                raised.retain(|event| seen.insert(Key::of(&event.id)));
+                raised.retain(|event| seen.insert(Key::of(event)));
                 new.splice(index..index, raised);
             }
         }

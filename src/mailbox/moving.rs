@@ -76,7 +76,7 @@ impl Mailbox {
         self.ids.turn(&*sql, now_ms)?;
         let seen = self.ids.seen(&*sql, std::slice::from_ref(event))?;
         let mut moved = Moved {
-            stored: seen.contains(&Key::of(&event.id)),
+            stored: seen.contains(&Key::of(event)),
             ..Moved::default()
         };
         atomically(&*sql, || {

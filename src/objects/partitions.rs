@@ -64,8 +64,8 @@ async fn is_stored(
 ) -> Result<bool> {
     for former in former {
         let asked = vec![Event {
-            id: event.id.clone(),
-            ..names_alone(event)
+            data: String::new(),
+            ..event.clone()
         }];
         let asked = bytes(former, asked);
         let moved = answer(stub(env, former)?.cede(&asked)?).await?;

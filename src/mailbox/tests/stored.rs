@@ -66,8 +66,8 @@ fn what_is_written_of_an_event_is_as_it_was() {
     assert_eq!(
         rows("hex(id), conversation, time, message, status", "ids_"),
         [
-            r#"["A8BCEE09BF9845BA53F17A19E165AC79862B636E",1,1770000000,"wamid.a",3]"#,
-            r#"["B8BCEE09BF9845BA43F17A19E165AC79862B636E",null,null,null,null]"#
+            r#"["0069800E80B8BCEE09BF9845BA43F17A19E165AC79862B636E",null,null,null,null]"#,
+            r#"["01A8BCEE09BF9845BA53F17A19E165AC79862B636E",1,1770000000,"wamid.a",3]"#
         ]
     );
     assert_eq!(
