@@ -99,7 +99,7 @@ async fn each_destination_is_told_once_with_all_partitions_or_with_one() {
         assert_eq!(one["destinations"][0]["dead_letters"], 3, "{one}");
     }
     let (status, problem) = transom.admin(&format!("{path}?partition=4")).await;
-    assert_eq!(status, 400, "{problem}");
+    assert_eq!(status, 404, "{problem}");
 }
 
 #[tokio::test]

@@ -28,6 +28,16 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404",
 #[tokio::test]
 #[ignore = "takes minutes and needs schemathesis (PyPI), or its path in SCHEMATHESIS"]
 async fn schemathesis_finds_nothing() {
+    run(1).await;
+}
+
+#[tokio::test]
+#[ignore = "takes minutes and needs schemathesis (PyPI), or its path in SCHEMATHESIS"]
+async fn schemathesis_finds_nothing_where_a_number_has_partitions() {
+    run(3).await;
+}
+
+async fn run(partitions: u32) {
     let program = std::env::var("SCHEMATHESIS").unwrap_or_else(|_| "schemathesis".to_owned());
     let (crm, graph) = (
         Backend::start(DESTINATION_SECRET).await,
@@ -39,7 +49,7 @@ async fn schemathesis_finds_nothing() {
         .graph(&graph)
         .config(json!({
             "destinations": [with(destination("crm", &crm), hasty)],
-            "numbers": [{ "phone_number_id": NUMBER }],
+            "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
             "keep_hours": 1,
         }))
         .start()

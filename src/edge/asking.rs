@@ -123,10 +123,7 @@ async fn mailboxes(
     let one = usize::try_from(partition).ok().and_then(|at| all.get(at));
     Ok(match one {
         Some(one) => Ok(vec![one.clone()]),
-        None => Err(Problem::Invalid(format!(
-            "partition: must be 0 to {}, since the number has {of}",
-            of.saturating_sub(1)
-        ))),
+        None => Err(Problem::NoPartition(of)),
     })
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Problem {
     /// Meta's handshake with something wrong in it.
     Forbidden,
     NotFound,
+    /// The number has only so many partitions.
+    NoPartition(u32),
     /// Holds the methods that are there.
     MethodNotAllowed(String),
     /// A parameter is not what it must be.
@@ -34,6 +36,10 @@ pub(super) enum Problem {
 
 impl Problem {
     pub(super) fn response(self) -> Result<Response> {
+        let there_are = match &self {
+            Self::NoPartition(of) => format!("partition: from 0 on, and the number has {of}"),
+            _ => String::new(),
+        };
         let (status, title, detail) = match &self {
             Self::Unsigned => (401, "Unauthorized", None),
             Self::Token { is_set } => (
@@ -47,6 +53,7 @@ impl Problem {
             ),
             Self::Forbidden => (403, "Forbidden", None),
             Self::NotFound => (404, "Not found", None),
+            Self::NoPartition(_) => (404, "Not found", Some(there_are.as_str())),
             Self::MethodNotAllowed(_) => (405, "Method not allowed", None),
             Self::Invalid(detail) => (400, "Bad request", Some(detail.as_str())),
             Self::TooLarge => (413, "Content too large", None),
