@@ -4,19 +4,22 @@
 mod support;
 
 use serde_json::{Value, json};
-use simulator::backend::Backend;
+use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Update, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts};
+use support::{
+    ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts, with,
+};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 fn settings(backend: &Backend, partitions: u32) -> Settings {
+    let patient = json!({ "retry": { "first_ms": 300, "max_ms": 500, "total_ms": 3_600_000 } });
     Transom::builder()
         .secret("DESTINATION_SECRET", DESTINATION_SECRET)
         .config(json!({
-            "destinations": [destination("crm", backend)],
+            "destinations": [with(destination("crm", backend), patient)],
             "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
         }))
 }
@@ -136,6 +139,32 @@ async fn who_was_met_as_two_in_two_partitions_is_one_from_the_moment_it_is_told(
             "as both"
         ]
     );
+}
+
+#[tokio::test]
+async fn what_came_before_somebody_moved_is_delivered_before_what_came_after() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let mut transom = settings(&backend, 4).start().await;
+    let [phone, user, both] = called(7);
+    backend.when(
+        |arrival| arrival.event().text() == Some("as a user") && arrival.attempt < 3,
+        Answer::status(422),
+    );
+    takes(&transom, &Webhook::of([text(&phone, "as a phone number")])).await;
+    takes(&transom, &Webhook::of([text(&user, "as a user")])).await;
+    takes(&transom, &Webhook::of([text(&both, "as both")])).await;
+    assert!(backend.wait_for_requests(2, PATIENCE).await);
+    transom.restart().await;
+    takes(&transom, &Webhook::of([text(&phone, "again")])).await;
+    takes(&transom, &Webhook::of([text(&user, "and again")])).await;
+    // Others do not wait.
+    takes(&transom, &Webhook::of([text(&Customer::nth(8), "hola")])).await;
+    assert!(backend.wait_for(6, PATIENCE).await);
+    let events = backend.events();
+    let mut seen = std::collections::HashSet::new();
+    let mut taken = texts(&events);
+    taken.retain(|text| seen.insert(*text) && !["as a phone number", "hola"].contains(text));
+    assert_eq!(taken, ["as a user", "as both", "again", "and again"]);
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@
 //! It writes only where it meets somebody or learns a name; mostly it is asked for what it knows.
 //!
 //! A person who was met under two names, and so as two, is in the partition of the one who was met first from the
-//! moment on in which both names are told together. What came to the other partition is still delivered from there, and
-//! its ids are known there alone: for as long as Meta may repeat an event, who asks is told of that partition as well,
-//! and asks it before the event is stored ([`super::Mailbox::cede`]).
+//! moment on in which both names are told together. What came to the other partition is still delivered from there,
+//! before what comes to the new one ([`super::holding`]), and its ids are known there alone: for as long as Meta may
+//! repeat an event, who asks is told of that partition as well, and asks it before the event is stored
+//! ([`super::Mailbox::cede`]).
 
 use std::rc::Rc;
 
@@ -118,12 +119,13 @@ impl Directory {
         Ok(None)
     }
 
-    /// All names of whoever the first of these names is anybody's: in a partition in which they were before, not all of
-    /// them are known.
-    pub fn names(&self, names: &[Name]) -> Result<Vec<String>, SqlError> {
+    /// All names of whoever the first of these names is anybody's: in a partition in which they were before, or are from
+    /// now on, not all of them may be known.
+    pub fn names(&self, names: &[Name]) -> Result<Vec<Name>, SqlError> {
         for name in names {
             if let Some(found) = super::people::find(&*self.sql, name)? {
-                return Ok(found.names);
+                let keys = found.names.iter();
+                return Ok(keys.filter_map(|key| Name::of_key(key)).collect());
             }
         }
         Ok(Vec::new())

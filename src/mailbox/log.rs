@@ -413,6 +413,32 @@ impl Log {
         rows.first().map(read).transpose()
     }
 
+    /// The first and the last event of a conversation behind a place.
+    pub(super) fn left(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+        conversation: i64,
+    ) -> Result<Vec<i64>, SqlError> {
+        let mut left = Vec::new();
+        if place >= self.last || self.is_empty() {
+            return Ok(left);
+        }
+        for table in self.tables_behind(place) {
+            let rows = sql.exec(
+                &format!(
+                    "SELECT min(seq), max(seq) FROM {table} WHERE seq > ?1 AND conversation = ?2"
+                ),
+                &[place.into(), conversation.into()],
+            )?;
+            for row in &rows {
+                left.extend(row.integer(0)?);
+                left.extend(row.integer(1)?);
+            }
+        }
+        Ok(left)
+    }
+
     /// The table in which an event is, if it still is in the log.
     pub(super) fn table_of(&self, seq: i64) -> Option<String> {
         self.generations

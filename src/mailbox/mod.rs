@@ -17,7 +17,8 @@
 //! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `pulse`: whether the next webhook is waited for
 //! - [`address`]: which object keeps what
-//! - `directory`, `moving`, `ceded`: in which partition of a number a person is, and what goes over to another
+//! - `directory`, `moving`, `ceded`, `holding`: in which partition of a number a person is, what goes over to another, and
+//!   what waits there
 //! - `dead_letters`: what a destination never took
 //! - `replays`, `replaying`: events that are delivered once more
 //! - [`drift`]: what Meta sends that we do not know
@@ -33,6 +34,7 @@ pub mod drift;
 mod flow;
 mod following;
 mod generations;
+mod holding;
 mod ids;
 mod key;
 mod log;
@@ -57,6 +59,7 @@ use std::{collections::HashMap, rc::Rc};
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
 pub use directory::{Directory, Route, names_alone};
+pub use holding::{Behind, Question};
 pub use log::Stored;
 pub use moving::Moved;
 pub use people::Found;
@@ -76,6 +79,7 @@ use crate::{
 use ceded::Ceded;
 use closing::Closings;
 use cursor::Cursor;
+use holding::Holds;
 use ids::Ids;
 use key::Key;
 use log::Log;
@@ -92,6 +96,7 @@ pub struct Mailbox {
     log: Log,
     cursors: Vec<Cursor>,
     ceded: Ceded,
+    holds: Holds,
     policy: Option<Policy>,
     closings: Closings,
     mirror: Option<Mirror>,
@@ -127,14 +132,23 @@ impl Mailbox {
             None => 0,
         };
         let log = Log::load(&*sql, passed)?;
+        let holds = Holds::load(&*sql)?;
         let cursors = destinations
             .into_iter()
-            .map(|destination| Cursor::load(&*sql, destination, log.last()))
+            .map(|destination| {
+                let mut cursor = Cursor::load(&*sql, destination, log.last())?;
+                let id = cursor.destination().id.clone();
+                for conversation in holds.of(&id) {
+                    cursor.hold(conversation, holds.before(&id, conversation));
+                }
+                Ok(cursor)
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self {
             ids: Ids::load(&*sql)?,
             people: People::default(),
             ceded: Ceded::load(&*sql)?,
+            holds,
             log,
             cursors,
             policy: None,
@@ -239,9 +253,6 @@ impl Mailbox {
             }
         }
 
-        // What lies before is not read again, not even after a crash.
-        let passed = self.cursors.iter().map(Cursor::saved).min();
-        let passed = passed.unwrap_or(i64::MAX);
         atomically(&*self.sql, || {
             self.ids
                 .add(&*self.sql, new.iter().zip(placed.iter().copied()))?;
@@ -250,24 +261,39 @@ impl Mailbox {
             if !replies.is_empty() {
                 answer(replies)?;
             }
-            for (from, into) in &joins {
-                self.log.join(&*self.sql, passed, *from, *into)?;
-                for cursor in &self.cursors {
-                    cursor.join(&*self.sql, *from, *into)?;
-                }
-            }
-            Ok(())
+            self.join(&joins)
         })?;
         people.committed();
         self.people = people;
         self.log.added(wanted);
+        self.joined(joins);
+        Ok(new.len())
+    }
+
+    /// Writes down that conversations became part of another. [`Mailbox::joined`] is to be called once this is committed.
+    fn join(&self, joins: &[(i64, i64)]) -> Result<(), SqlError> {
+        // What lies before is not read again, not even after a crash.
+        let passed = self.cursors.iter().map(Cursor::saved).min();
+        let passed = passed.unwrap_or(i64::MAX);
+        for (from, into) in joins {
+            self.log.join(&*self.sql, passed, *from, *into)?;
+            self.holds.join(&*self.sql, *from, *into)?;
+            for cursor in &self.cursors {
+                cursor.join(&*self.sql, *from, *into)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note that conversations became part of another.
+    fn joined(&mut self, joins: Vec<(i64, i64)>) {
         for (from, into) in joins {
             self.log.joined(from, into);
+            self.holds.joined(from, into);
             for cursor in &mut self.cursors {
                 cursor.joined(from, into);
             }
         }
-        Ok(new.len())
     }
 
     fn wants(&self, event: &Event) -> bool {
@@ -374,6 +400,7 @@ impl Mailbox {
             .chain(self.log.expires_ms(self.passed()))
             .chain(self.can_step_replays().then_some(0))
             .chain(self.closings.wakes_at())
+            .chain(self.holds.wakes_at())
             .filter(|at| *at > after)
             .min()
     }

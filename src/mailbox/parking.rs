@@ -24,6 +24,8 @@ pub(super) struct Parking {
     destination: String,
     retry: Retry,
     conversations: HashMap<i64, Parked>,
+    /// From which event on conversations are held back ([`super::holding`]).
+    held: HashMap<i64, i64>,
     /// The last event that was parked when it was opened.
     last: i64,
 }
@@ -100,6 +102,7 @@ impl Parking {
             destination: destination.to_owned(),
             retry,
             conversations,
+            held: HashMap::new(),
             last,
         })
     }
@@ -110,11 +113,68 @@ impl Parking {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.conversations.is_empty()
+        self.conversations.is_empty() && self.held.is_empty()
     }
 
     pub(super) fn holds(&self, conversation: i64) -> bool {
-        self.conversations.contains_key(&conversation)
+        self.conversations.contains_key(&conversation) || self.held.contains_key(&conversation)
+    }
+
+    /// Holds back what comes in a conversation from an event on; without one, holds it back no longer.
+    pub(super) fn hold(&mut self, conversation: i64, before: Option<i64>) {
+        match before {
+            Some(before) => self.held.insert(conversation, before),
+            None => self.held.remove(&conversation),
+        };
+    }
+
+    /// Whether an event of a conversation that is held came before that, and nothing else says that it is to be tried.
+    pub(super) fn lets_go(&self, conversation: i64, seq: i64) -> bool {
+        let before = self.held.get(&conversation);
+        before.is_some_and(|before| seq < *before)
+            && !self.conversations.contains_key(&conversation)
+    }
+
+    /// Has a conversation be tried, unless it has a time of its own. [`Parking::waits`] is to be called once this is
+    /// committed.
+    pub(super) fn let_wait(
+        &self,
+        sql: &dyn Sql,
+        conversation: i64,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        sql.run(
+            "INSERT OR IGNORE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
+             VALUES (?1, ?2, 0, ?3, ?3, '')",
+            &[self.id().into(), conversation.into(), now_ms.into()],
+        )
+    }
+
+    /// Takes note that it is.
+    pub(super) fn waits(&mut self, conversation: i64, now_ms: i64) {
+        self.conversations.entry(conversation).or_insert(Parked {
+            attempts: 0,
+            first_failed_ms: now_ms,
+            next_ms: now_ms,
+        });
+    }
+
+    /// The first and the last event of a conversation that is parked, but for what is replayed.
+    pub(super) fn left(&self, sql: &dyn Sql, conversation: i64) -> Result<Vec<i64>, SqlError> {
+        if !self.holds(conversation) {
+            return Ok(Vec::new());
+        }
+        let rows = sql.exec(
+            "SELECT min(seq), max(seq) FROM parked_events \
+             WHERE destination = ?1 AND conversation = ?2 AND replay IS NULL",
+            &[self.id().into(), conversation.into()],
+        )?;
+        let mut left = Vec::new();
+        for row in &rows {
+            left.extend(row.integer(0)?);
+            left.extend(row.integer(1)?);
+        }
+        Ok(left)
     }
 
     /// The conversation that has waited longest of those whose time has come, or, where `any`, of all.
@@ -161,12 +221,18 @@ impl Parking {
         most: usize,
     ) -> Result<Vec<Stored>, SqlError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let before = self.held.get(&conversation).copied().unwrap_or(i64::MAX);
         let rows = sql.exec(
             &format!(
-                "SELECT {COLUMNS} FROM parked_events WHERE destination = ?1 AND conversation = ?2 \
+                "SELECT {COLUMNS} FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq < ?4 \
                  ORDER BY seq LIMIT ?3"
             ),
-            &[self.id().into(), conversation.into(), most.into()],
+            &[
+                self.id().into(),
+                conversation.into(),
+                most.into(),
+                before.into(),
+            ],
         )?;
         rows.iter()
             .map(|row| complete(sql, Stored::read(row)?))
@@ -292,13 +358,16 @@ impl Parking {
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
     /// [`Parking::joined`] is to be called once this is committed.
     pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
-        let Some(moving) = self.conversations.get(&from).copied() else {
+        if !self.holds(from) {
             return Ok(());
-        };
+        }
         sql.exec(
             "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into(), into.into()],
         )?;
+        let Some(moving) = self.conversations.get(&from).copied() else {
+            return Ok(());
+        };
         self.write(sql, into, self.together(moving, into), None)?;
         sql.exec(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
@@ -309,6 +378,11 @@ impl Parking {
 
     /// Takes note that two conversations became one.
     pub(super) fn joined(&mut self, from: i64, into: i64) {
+        if let Some(before) = self.held.remove(&from) {
+            let other = self.held.get(&into).copied();
+            self.held
+                .insert(into, other.map_or(before, |other| other.min(before)));
+        }
         if let Some(moving) = self.conversations.remove(&from) {
             let together = self.together(moving, into);
             self.conversations.insert(into, together);

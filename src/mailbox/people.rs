@@ -210,6 +210,22 @@ impl People {
         }
     }
 
+    /// Adds what another partition knows to a conversation.
+    pub(super) fn adopt(&mut self, conversation: i64, moved: &Moved) {
+        let Some(found) = self.conversations.get(&conversation).cloned() else {
+            return;
+        };
+        let state = moved.state.write();
+        let after = Conversation {
+            windows: found.windows.joined(moved.windows),
+            state: joined_states(found.state.clone(), state.as_deref()),
+            ..found.clone()
+        };
+        if after != found {
+            self.change(conversation, after);
+        }
+    }
+
     /// Conversations that became part of another: from, into.
     pub(super) fn joins(&self) -> &[(i64, i64)] {
         &self.joins
@@ -293,7 +309,7 @@ fn former(event: &Event) -> &[Name] {
     }
 }
 
-fn all_names(event: &Event) -> impl Iterator<Item = &Name> {
+pub(super) fn all_names(event: &Event) -> impl Iterator<Item = &Name> {
     event.names.iter().chain(former(event))
 }
 
@@ -411,37 +427,6 @@ pub(super) fn change(
     people.remember(found.conversation, &found.state);
     people.save(sql)?;
     Ok(Some(found))
-}
-
-/// Adds what another partition knows to the conversation with the one who has these names, begun where there is none.
-pub(super) fn adopt(sql: &dyn Sql, names: &[Name], moved: &Moved) -> Result<(), SqlError> {
-    let mut known = None;
-    for name in names {
-        if known.is_none() && look(sql, name)?.is_some() {
-            known = Some(name);
-        }
-    }
-    // One name alone: that two conversations here are one is found when the event itself is appended.
-    let Some(name) = known.or(names.first()) else {
-        return Ok(());
-    };
-    let event = Event::naming(name);
-    let mut people = People::of(sql, std::slice::from_ref(&event))?;
-    let conversation = people.place(sql, &event)?.conversation;
-    if let Some(found) = people.conversations.get(&conversation).cloned() {
-        let windows = found.windows.joined(moved.windows);
-        let state = moved.state.write();
-        let state = joined_states(found.state.clone(), state.as_deref());
-        let after = Conversation {
-            windows,
-            state,
-            ..found.clone()
-        };
-        if after != found {
-            people.change(conversation, after);
-        }
-    }
-    people.save(sql)
 }
 
 /// What is remembered of one person whom we knew as two.

@@ -6,6 +6,7 @@ mod clock;
 mod dead_letters;
 mod delivering;
 mod following;
+mod holding;
 mod joins;
 mod keeping;
 mod laws;

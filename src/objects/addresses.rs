@@ -17,7 +17,7 @@ use crate::{
 /// The binding of the mailboxes' namespace in wrangler.toml.
 pub(crate) const BINDING: &str = "MAILBOX";
 
-/// How long a directory may take to answer.
+/// How long an object may take to answer.
 const BUDGET: Duration = Duration::from_secs(5);
 
 #[wasm_bindgen]
@@ -50,8 +50,13 @@ extern "C" {
     pub(super) fn adopt(
         this: &Stub,
         event: &Uint8Array,
+        former: &str,
         moved: &str,
+        complete: bool,
     ) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn gone(this: &Stub, asked: &str) -> std::result::Result<Promise, JsValue>;
 }
 
 /// What the object of this name is called through.
@@ -122,9 +127,10 @@ fn directory(env: &Env, number: &str, of: u32, names: &[Name]) -> Result<(Stub, 
     Ok((stub(env, &directory)?, all))
 }
 
-async fn in_time(answer: Promise) -> Result<String> {
+/// What an object answers, if it does in time.
+pub(super) async fn in_time(answer: Promise) -> Result<String> {
     match select(JsFuture::from(answer), pin!(Delay::from(BUDGET))).await {
         Either::Left((answer, _)) => Ok(answer?.as_string().unwrap_or_default()),
-        Either::Right(_) => Err("the directory did not answer in time".into()),
+        Either::Right(_) => Err("an object did not answer in time".into()),
     }
 }

@@ -44,8 +44,15 @@ const SOON_MS: i64 = 100;
 /// How long we wait after the database failed, in milliseconds.
 const AFTER_FAILURE_MS: i64 = 5_000;
 
-/// The sends that are on their way.
-type Sends<'a> = FuturesUnordered<LocalBoxFuture<'a, Sent>>;
+/// What was on its way beside deliveries and has come to its end.
+enum Ended {
+    Sent(Sent),
+    /// Another partition has nothing left that these wait for.
+    Gone(Vec<i64>),
+}
+
+/// What is on its way beside deliveries.
+type Others<'a> = FuturesUnordered<LocalBoxFuture<'a, Ended>>;
 
 /// How much one run has done.
 #[derive(Default)]
@@ -106,7 +113,7 @@ impl Mailbox {
         // What an earlier run has left on its way has nobody who waits for it.
         self.forget_if_under_way()?;
         let mut deliveries = Deliveries::default();
-        let mut sends: Sends<'_> = FuturesUnordered::new();
+        let mut others: Others<'_> = FuturesUnordered::new();
         let mut done = Done::default();
         let mut timer = Timer::default();
         let mut saved = began;
@@ -117,7 +124,7 @@ impl Mailbox {
                 done.not_tried > 0 || done.requests > MOST_REQUESTS || now - began > RUN_MS;
             if !winding_up {
                 self.with_core(|core| core.tell_closing(now))?;
-                while self.start(now, &mut deliveries, &sends)? {
+                while self.start(now, &mut deliveries, &others)? {
                     done.requests += 1;
                 }
             }
@@ -125,7 +132,7 @@ impl Mailbox {
                 self.with_core(|core| core.mailbox.save_all())?;
                 saved = now;
             }
-            let under_way = !deliveries.is_empty() || !sends.is_empty();
+            let under_way = !deliveries.is_empty() || !others.is_empty();
             let lingers_until = self.pulse.get().lingers_until(now);
             let lingers_until = lingers_until.filter(|_| !winding_up && !under_way);
             if !under_way && lingers_until.is_none() {
@@ -146,14 +153,20 @@ impl Mailbox {
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
             let until = [until, lingers_until].into_iter().flatten().min();
             let until = until.unwrap_or(began + RUN_MS);
-            let sent = self.sent_or_woken(&mut sends, &mut timer, until, now).await;
-            if let Some((opening, started, happened)) = sent {
-                done.took_note(happened == Happened::ConnectionRefused);
-                // Where the database failed in the meantime, it is not on its way for what was opened anew: a send that
-                // may have gone out stays unknown.
-                if self.with_core(|core| Ok(core.opening))? == opening {
-                    self.end_send(started, happened)?;
+            let ended = self.ended_or_woken(&mut others, &mut timer, until, now);
+            match ended.await {
+                Some(Ended::Sent((opening, started, happened))) => {
+                    done.took_note(happened == Happened::ConnectionRefused);
+                    // Where the database failed in the meantime, it is not on its way for what was opened anew: a send
+                    // that may have gone out stays unknown.
+                    if self.with_core(|core| Ok(core.opening))? == opening {
+                        self.end_send(started, happened)?;
+                    }
                 }
+                Some(Ended::Gone(holds)) => {
+                    self.with_core(|core| core.mailbox.freed(&holds, now_ms()))?;
+                }
+                None => {}
             }
             for (delivery, answer) in deliveries.ended(&self.desk) {
                 let not_tried = self.end_delivery(delivery, answer)?;
@@ -166,14 +179,14 @@ impl Mailbox {
         }
     }
 
-    /// Waits until a send or deliveries have ended, something new has come, or the time has come for something that waits.
-    async fn sent_or_woken(
+    /// Waits until something else or deliveries have ended, something new has come, or the time has come for something that waits.
+    async fn ended_or_woken(
         &self,
-        sends: &mut Sends<'_>,
+        others: &mut Others<'_>,
         timer: &mut Timer,
         until: i64,
         now: i64,
-    ) -> Option<Sent> {
+    ) -> Option<Ended> {
         let mut polled = false;
         let woken = poll_fn(|context| {
             self.wake.register(context.waker());
@@ -184,16 +197,16 @@ impl Mailbox {
             }
         });
         // Where nothing is on its way, nothing ends.
-        let sent = async {
-            match sends.next().await {
-                Some(sent) => sent,
+        let ended = async {
+            match others.next().await {
+                Some(ended) => ended,
                 None => pending().await,
             }
         };
-        let mut sent = pin!(sent.fuse());
+        let mut ended = pin!(ended.fuse());
         let (mut woken, mut time) = (pin!(woken.fuse()), pin!(timer.at(until, now).fuse()));
         select_biased! {
-            sent = sent => return Some(sent),
+            ended = ended => return Some(ended),
             () = woken => return None,
             () = time => {}
         }
@@ -201,17 +214,20 @@ impl Mailbox {
         None
     }
 
-    /// Starts the next thing that can go, if there is one: events before sends, since a send answers an event.
+    /// Starts the next thing that can go, if there is one: events before sends, since a send answers an event, and
+    /// then what another partition is asked.
     fn start<'a>(
         &'a self,
         now: i64,
         deliveries: &mut Deliveries<'a>,
-        sends: &Sends<'a>,
+        others: &Others<'a>,
     ) -> Result<bool> {
         if let Some((number, delivery)) = self.start_delivery(now)? {
             deliveries.insert(number, delivery);
         } else if let Some(send) = self.start_send(now)? {
-            sends.push(send);
+            others.push(send.map(Ended::Sent).boxed_local());
+        } else if let Some(question) = self.start_question(now)? {
+            others.push(question.map(Ended::Gone).boxed_local());
         } else {
             return Ok(false);
         }

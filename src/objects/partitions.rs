@@ -1,22 +1,25 @@
 //! Events of a number with partitions on the way to them, and what its directory and its partitions are asked for on
 //! that way. The rules are in [`crate::mailbox::Directory`].
 
-use futures_util::future::try_join_all;
+use futures_util::{
+    FutureExt as _,
+    future::{LocalBoxFuture, try_join_all},
+};
 use js_sys::Promise;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Env, Result};
 
 use super::{
-    addresses::{bytes, stub},
-    mailbox::{Mailbox, now_ms},
+    addresses::{bytes, in_time, stub},
+    mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
     event::{
-        Event,
+        Effect, Event, Name,
         wire::{self, Batch},
     },
-    mailbox::{Moved, Route, address::Address, names_alone},
+    mailbox::{Behind, Moved, Question, Route, address::Address, names_alone},
 };
 
 /// Sorts a number's events by the partitions that they belong to, each with the name of its object. What another
@@ -46,7 +49,7 @@ pub(super) async fn spread(
             return Err("the directory named a partition that is not there".into());
         };
         let former = former.iter().filter_map(|former| names.get(*former));
-        if !is_stored(env, &event, former, to).await? {
+        if !is_stored(env, &directory, &event, former, to).await? {
             batch.push(event);
         }
     }
@@ -58,21 +61,32 @@ pub(super) async fn spread(
 /// of the person goes over to partition `to`.
 async fn is_stored(
     env: &Env,
+    directory: &str,
     event: &Event,
     former: impl Iterator<Item = &String>,
     to: &str,
 ) -> Result<bool> {
     for former in former {
-        let asked = vec![Event {
+        let mut asked = Event {
             data: String::new(),
             ..event.clone()
-        }];
-        let asked = bytes(former, asked);
-        let moved = answer(stub(env, former)?.cede(&asked)?).await?;
+        };
+        let bytes_asked = bytes(former, vec![asked.clone()]);
+        let moved = answer(stub(env, former)?.cede(&bytes_asked)?).await?;
         if Moved::read(&moved).is_some_and(|moved| moved.stored) {
             return Ok(true);
         }
-        answer(stub(env, to)?.adopt(&asked, &moved)?).await?;
+        let adopting = stub(env, to)?.adopt(&bytes_asked, former, &moved, false)?;
+        if answer(adopting).await?.is_empty() {
+            continue;
+        }
+        // All the names that the number knows of the person, as if the event said so.
+        let names = answer(stub(env, directory)?.names(&bytes_asked)?).await?;
+        let names: Vec<String> = serde_json::from_str(&names)?;
+        let from = names.iter().filter_map(|key| Name::of_key(key)).collect();
+        asked.effect = Effect::Renames { from };
+        let complete = bytes(to, vec![asked]);
+        answer(stub(env, to)?.adopt(&complete, former, &moved, true)?).await?;
     }
     Ok(false)
 }
@@ -93,6 +107,32 @@ pub(super) async fn spread_all(
         .into_iter()
         .map(async |(number, of, events)| spread(env, &number, of, events).await);
     Ok(try_join_all(all).await?.into_iter().flatten().collect())
+}
+
+impl Mailbox {
+    /// Asks another partition whether what is waited for has gone, where it is time to, and gives who waits no longer.
+    /// It does not matter if it does not answer: it is asked again.
+    pub(super) fn start_question(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Vec<i64>>>> {
+        let Some(question) = self.with_core(|core| Ok(core.mailbox.question(now)))? else {
+            return Ok(None);
+        };
+        let asked = async move {
+            let gone = gone(&self.env, question).await;
+            gone.unwrap_or_default()
+        };
+        Ok(Some(asked.boxed_local()))
+    }
+}
+
+async fn gone(env: &Env, question: Question) -> Result<Vec<i64>> {
+    let asked: Vec<_> = question
+        .holds
+        .into_iter()
+        .map(|(id, behind, names)| (id, behind.destination, behind.until, names))
+        .collect();
+    let asked = serde_json::to_string(&asked)?;
+    let gone = in_time(stub(env, &question.former)?.gone(&asked)?).await?;
+    Ok(serde_json::from_str(&gone)?)
 }
 
 fn events_in(bytes: &[u8]) -> std::result::Result<Vec<Event>, JsValue> {
@@ -126,6 +166,7 @@ impl Mailbox {
         let events = events_in(names)?;
         let names: Vec<_> = events.into_iter().flat_map(|event| event.names).collect();
         let all = self.with_directory(|directory| directory.names(&names))?;
+        let all: Vec<String> = all.iter().map(Name::key).collect();
         serde_json::to_string(&all).map_err(|error| error.to_string().into())
     }
 
@@ -138,12 +179,36 @@ impl Mailbox {
         Ok(moved.write())
     }
 
-    /// Takes in what is known of somebody who is here from now on.
-    pub fn adopt(&self, event: &[u8], moved: &str) -> std::result::Result<(), JsValue> {
+    /// Takes in what is known in another partition of somebody who is here from now on. Gives nothing where that is
+    /// done, and otherwise something: the event must be `complete`.
+    pub fn adopt(
+        &self,
+        event: &[u8],
+        former: &str,
+        moved: &str,
+        complete: bool,
+    ) -> std::result::Result<String, JsValue> {
         let moved = Moved::read(moved).ok_or("not what another partition knows")?;
+        let mut done = true;
         for event in events_in(event)? {
-            self.with_core(|core| core.mailbox.adopt(&event.names, &moved))?;
+            let adopt = |core: &mut Core| core.mailbox.adopt(&event, former, &moved, complete);
+            done &= self.with_core(adopt)?;
         }
-        Ok(())
+        Ok(if done { "" } else { "incomplete" }.to_owned())
+    }
+
+    /// Which of a person's events that another partition waits for have all gone: `[[id, destination, until, [name, …]],
+    /// …]`; gives the ids.
+    pub fn gone(&self, asked: &str) -> std::result::Result<String, JsValue> {
+        let asked: Vec<(i64, String, i64, Vec<String>)> =
+            serde_json::from_str(asked).map_err(|error| error.to_string())?;
+        let mut gone = Vec::new();
+        for (id, destination, until, names) in asked {
+            let behind = Behind { destination, until };
+            if !self.with_core(|core| core.mailbox.is_behind(&behind, &names))? {
+                gone.push(id);
+            }
+        }
+        serde_json::to_string(&gone).map_err(|error| error.to_string().into())
     }
 }

@@ -11,7 +11,7 @@ use simulator::clock;
 use tokio::time::sleep;
 
 use crate::ledger::{Latencies, Ledger};
-use crate::load::{Load, Shape};
+use crate::load::{Load, Shape, by_all_names};
 use crate::scale::{seed, short_or, turn};
 use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
 
@@ -79,6 +79,7 @@ async fn run(fault: Fault, seed: u64) -> Run {
         lines: 4,
         most: 1,
         rest_ms: 40..100,
+        called: by_all_names,
         seed,
     };
     let load = Load::start(&transom.meta(), &ledger, &shape);

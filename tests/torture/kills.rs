@@ -10,12 +10,12 @@ use simulator::backend::{Answer, Arrival, Backend};
 use simulator::clock;
 
 use crate::ledger::Ledger;
-use crate::load::{Load, Shape};
+use crate::load::{Load, Shape, by_all_names};
 use crate::scale::{seed, short_or, turn};
 use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
 
 /// Up to how long it may live, in milliseconds, as a power of ten: mostly shortly, so that beginnings are hit as well.
-const LIVES: std::ops::Range<f64> = 0.7..3.5;
+pub(crate) const LIVES: std::ops::Range<f64> = 0.7..3.5;
 
 /// One request in `n`, the same ones each time.
 fn one_in(n: usize, of: usize) -> impl Fn(&Arrival) -> bool {
@@ -36,7 +36,7 @@ async fn slow() -> Backend {
 }
 
 /// Takes everything in the end, and refuses some of it at first, in every way there is.
-async fn moody() -> Backend {
+pub(crate) async fn moody() -> Backend {
     let backend = Backend::start(DESTINATION_SECRET).await;
     let answers = [
         Answer::status(422),
@@ -86,6 +86,7 @@ async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
         lines: 15,
         most: 4,
         rest_ms: 0..150,
+        called: by_all_names,
         seed,
     };
     let load = Load::start(&transom.meta(), &ledger, &shape);

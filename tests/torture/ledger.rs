@@ -170,6 +170,12 @@ impl Ledger {
 
     /// What came of it at one backend.
     pub(crate) fn counts(&self, backend: &str) -> Counts {
+        self.counts_of(backend, |_, _| true)
+    }
+
+    /// The same where not all of a conversation's messages have an order: `in_order` says whether one of them is to come
+    /// before a later one, by their places.
+    pub(crate) fn counts_of(&self, backend: &str, in_order: fn(usize, usize) -> bool) -> Counts {
         self.write(|books| {
             let taken = &books.backends[backend];
             let all: usize = taken.arrivals.values().map(Vec::len).sum();
@@ -183,7 +189,11 @@ impl Ledger {
                 lost: lost
                     .filter(|message| !taken.arrivals.contains_key(message))
                     .count(),
-                out_of_order: taken.order.values().map(|order| inversions(order)).sum(),
+                out_of_order: taken
+                    .order
+                    .values()
+                    .map(|order| inversions(order, in_order))
+                    .sum(),
             }
         })
     }
@@ -277,12 +287,10 @@ impl Books {
 }
 
 /// How many came after one that should have come later.
-fn inversions(order: &[usize]) -> usize {
-    let mut highest = 0;
-    let behind = order.iter().filter(|place| {
-        let late = **place < highest;
-        highest = highest.max(**place);
-        late
+fn inversions(order: &[usize], in_order: fn(usize, usize) -> bool) -> usize {
+    let late = order.iter().enumerate().filter(|(at, place)| {
+        let mut before = order[..*at].iter();
+        before.any(|other| *place < other && in_order(**place, *other))
     });
-    behind.count()
+    late.count()
 }

@@ -30,6 +30,8 @@ pub(crate) struct Shape {
     pub(crate) most: usize,
     /// How long a line rests after each, in milliseconds.
     pub(crate) rest_ms: Range<u64>,
+    /// What Meta calls the customer who writes a message.
+    pub(crate) called: fn(Message) -> Customer,
     pub(crate) seed: u64,
 }
 
@@ -81,7 +83,8 @@ impl Line {
         while !stop.load(Ordering::SeqCst) {
             let count = self.random.random_range(1..=self.shape.most);
             let messages: Vec<_> = (0..count).map(|_| self.next()).collect();
-            post(&self.meta, &self.ledger, &messages).await;
+            let webhook = webhook_as(&messages, self.shape.called);
+            post_until_taken(&self.meta, &self.ledger, &messages, &webhook).await;
             let rest = self.random.random_range(self.shape.rest_ms.clone());
             sleep(Duration::from_millis(rest)).await;
         }
@@ -97,12 +100,15 @@ impl Line {
     }
 }
 
-/// Posts one webhook until it gets its 200.
+/// Posts these messages in one webhook until it gets its 200.
 pub(crate) async fn post(meta: &Meta, ledger: &Ledger, messages: &[Message]) {
-    let webhook = webhook_of(messages);
+    post_until_taken(meta, ledger, messages, &webhook_of(messages)).await;
+}
+
+async fn post_until_taken(meta: &Meta, ledger: &Ledger, messages: &[Message], webhook: &Webhook) {
     loop {
         ledger.post(messages, clock::instant());
-        let answer = meta.post(&webhook).await;
+        let answer = meta.post(webhook).await;
         if answer.status == 200 {
             ledger.acknowledge(messages, answer.latency);
             return;
@@ -111,11 +117,20 @@ pub(crate) async fn post(meta: &Meta, ledger: &Ledger, messages: &[Message]) {
     }
 }
 
+/// A customer by all names.
+pub(crate) fn by_all_names(((_, customer), _): Message) -> Customer {
+    Customer::nth(customer)
+}
+
 /// One webhook with these messages.
 pub(crate) fn webhook_of(messages: &[Message]) -> Webhook {
+    webhook_as(messages, by_all_names)
+}
+
+fn webhook_as(messages: &[Message], called: fn(Message) -> Customer) -> Webhook {
     messages.iter().fold(Webhook::new(), |webhook, message| {
-        let ((number, customer), _) = *message;
+        let ((number, _), _) = *message;
         let said = webhook::Message::text(&text(*message));
-        webhook.message(&Number::nth(number), &Customer::nth(customer), said)
+        webhook.message(&Number::nth(number), &called(*message), said)
     })
 }

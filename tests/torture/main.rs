@@ -14,6 +14,7 @@ mod kills;
 mod ledger;
 mod load;
 mod outage;
+mod partitions;
 mod repeats;
 mod scale;
 mod sends;

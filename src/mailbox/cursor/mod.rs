@@ -10,8 +10,10 @@
 //! - `row`: what is written down of it
 //! - `next`: what goes next
 //! - `done`: what became of what was on its way
+//! - `held`: what waits for another partition
 
 mod done;
+mod held;
 mod next;
 mod row;
 

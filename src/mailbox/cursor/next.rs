@@ -152,6 +152,10 @@ impl Cursor {
         let waiting = self.queue.conversations();
         let waiting = waiting.filter(|conversation| self.parking.holds(*conversation));
         let followers: Vec<i64> = waiting.flat_map(|one| self.queue.of(one)).collect();
+        let heads = self.queue.conversations();
+        let heads = heads.filter_map(|one| Some((one, self.queue.of(one).next()?)));
+        let going = heads.filter(|(one, first)| self.parking.lets_go(*one, *first));
+        let going: Vec<i64> = going.map(|(one, _)| one).collect();
         for seq in followers {
             // What it does not want is not parked either; reading it is spared where there are no conditions.
             if self.destination.when.is_empty()
@@ -160,6 +164,11 @@ impl Cursor {
                 self.parking.put_aside(sql, log, seq)?;
             }
             self.queue.remove(seq);
+        }
+        // What came before it is held goes, although what comes behind does not.
+        for conversation in going {
+            self.parking.let_wait(sql, conversation, 0)?;
+            self.parking.waits(conversation, 0);
         }
         Ok(())
     }

@@ -3,21 +3,42 @@
 use super::*;
 use crate::mailbox::address::partition_of;
 
-const OF: u32 = 3;
+pub(super) const OF: u32 = 3;
 
 /// A number with partitions, and what the Worker does with its events.
-struct Number {
+pub(super) struct Number {
     directory: Directory,
-    partitions: Vec<Mailbox>,
+    pub(super) partitions: Vec<Mailbox>,
+    disks: Vec<Rc<Native>>,
 }
 
 impl Number {
-    fn new() -> Self {
-        let open = |_| Mailbox::open(Native::new(), vec![destination("crm")]).unwrap();
+    pub(super) fn new() -> Self {
+        let disks: Vec<_> = (0..OF).map(|_| Native::new()).collect();
+        let open = |disk: &Rc<Native>| open(disk.clone());
         Self {
             directory: Directory::open(Native::new(), OF).unwrap(),
-            partitions: (0..OF).map(open).collect(),
+            partitions: disks.iter().map(open).collect(),
+            disks,
         }
+    }
+
+    /// A partition loses its memory.
+    pub(super) fn restart(&mut self, partition: usize) {
+        self.partitions[partition] = open(self.disks[partition].clone());
+    }
+
+    /// A partition asks another what it waits for, and is told. Gives whether there was anything to ask.
+    pub(super) fn ask(&mut self, partition: usize, now_ms: i64) -> bool {
+        let Some(question) = self.partitions[partition].question(now_ms) else {
+            return false;
+        };
+        let former = &self.partitions[question.former.parse::<usize>().unwrap()];
+        let mut holds = question.holds;
+        holds.retain(|(_, behind, names)| !former.is_behind(behind, names).unwrap());
+        let ids: Vec<i64> = holds.iter().map(|(id, ..)| *id).collect();
+        self.partitions[partition].freed(&ids, now_ms).unwrap();
+        true
     }
 
     fn route(&mut self, event: &Event) -> Route {
@@ -29,14 +50,23 @@ impl Number {
     fn store(&mut self, event: &Event, route: &Route) -> bool {
         let partition = usize::try_from(route.partition).unwrap();
         for former in &route.former {
+            let name = former.to_string();
             let former = &mut self.partitions[usize::try_from(*former).unwrap()];
             let moved = former.cede(event, NOW).unwrap();
             if moved.stored {
                 return true;
             }
-            self.partitions[partition]
-                .adopt(&event.names, &moved)
-                .unwrap();
+            // As they cross from one object to another.
+            let moved = Moved::read(&moved.write()).unwrap();
+            let to = &mut self.partitions[partition];
+            if !to.adopt(event, &name, &moved, false).unwrap() {
+                let from = self.directory.names(&event.names).unwrap();
+                let complete = Event {
+                    effect: Effect::Renames { from },
+                    ..names_alone(event)
+                };
+                assert!(to.adopt(&complete, &name, &moved, true).unwrap());
+            }
         }
         match self.partitions[partition].append(vec![event.clone()], NOW) {
             Ok(_) => true,
@@ -45,29 +75,44 @@ impl Number {
         }
     }
 
-    fn take(&mut self, event: &Event) -> u32 {
+    pub(super) fn take(&mut self, event: &Event) -> u32 {
         let route = self.route(event);
         assert!(self.store(event, &route));
         route.partition
     }
 
+    /// Delivers all there is, until nobody waits for anybody.
     fn delivered(&mut self) -> Vec<String> {
-        let partitions = self.partitions.iter_mut();
-        partitions
-            .flat_map(|partition| deliver(partition, NOW, |_| true))
-            .collect()
+        let mut all = Vec::new();
+        let mut now = NOW;
+        loop {
+            let before = all.len();
+            let mut asked = false;
+            for partition in 0..self.partitions.len() {
+                all.extend(deliver(&mut self.partitions[partition], now, |_| true));
+                asked |= self.ask(partition, now);
+            }
+            if !asked && all.len() == before {
+                return all;
+            }
+            now += 60_000;
+        }
     }
 }
 
-fn user(id: &str) -> Name {
+fn open(disk: Rc<Native>) -> Mailbox {
+    Mailbox::open(disk, vec![destination("crm")]).unwrap()
+}
+
+pub(super) fn user(id: &str) -> Name {
     Name::User(id.to_owned())
 }
 
-fn phone(digits: &str) -> Name {
+pub(super) fn phone(digits: &str) -> Name {
     Name::Phone(digits.to_owned())
 }
 
-fn of(names: &[Name], id: &str) -> Event {
+pub(super) fn of(names: &[Name], id: &str) -> Event {
     Event {
         names: names.to_vec(),
         ..message("", id)

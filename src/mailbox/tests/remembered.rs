@@ -68,7 +68,12 @@ fn take(mailbox: &mut Mailbox, step: Step) {
                 },
                 ..Moved::default()
             };
-            mailbox.adopt(&names, &moved).unwrap();
+            let event = Event {
+                names,
+                ..message("", "moved")
+            };
+            let complete = mailbox.adopt(&event, "former", &moved, true);
+            assert!(complete.unwrap());
         }
         Step::Cede(event) => drop(mailbox.cede(&event, NOW).unwrap()),
     }

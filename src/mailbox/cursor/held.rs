@@ -1,0 +1,49 @@
+//! What is held back of a conversation whose person was in another partition before ([`crate::mailbox::holding`]), and
+//! what that other partition has left of it.
+
+use super::Cursor;
+use crate::mailbox::{
+    log::Log,
+    sql::{Sql, SqlError},
+};
+
+impl Cursor {
+    /// Holds back what comes in a conversation from an event on, or, without one, holds it back no longer.
+    pub(in crate::mailbox) fn hold(&mut self, conversation: i64, before: Option<i64>) {
+        self.parking.hold(conversation, before);
+        self.followed = true;
+    }
+
+    /// Has a conversation that is parked be tried, unless it has a time of its own. [`Cursor::waits`] is to be called once
+    /// this is committed.
+    pub(in crate::mailbox) fn let_wait(
+        &self,
+        sql: &dyn Sql,
+        conversation: i64,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        self.parking.let_wait(sql, conversation, now_ms)
+    }
+
+    /// Takes note that it is.
+    pub(in crate::mailbox) fn waits(&mut self, conversation: i64, now_ms: i64) {
+        self.parking.waits(conversation, now_ms);
+        self.followed = true;
+    }
+
+    /// The first and the last of a conversation's events that are still to be delivered, by their `seq`.
+    pub(in crate::mailbox) fn left(
+        &self,
+        sql: &dyn Sql,
+        log: &Log,
+        conversation: i64,
+    ) -> Result<Option<(i64, i64)>, SqlError> {
+        let flights = self.in_flight.values();
+        let flying = flights.filter(|flight| flight.conversation == conversation);
+        let known = flying.flat_map(|flight| flight.seqs.iter().copied());
+        let mut left: Vec<i64> = known.chain(self.queue.of(conversation)).collect();
+        left.extend(self.parking.left(sql, conversation)?);
+        left.extend(log.left(sql, self.read, conversation)?);
+        Ok(left.iter().min().copied().zip(left.iter().max().copied()))
+    }
+}

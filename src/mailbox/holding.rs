@@ -1,0 +1,282 @@
+//! Conversations that are held back: their person was in another partition before, which still has events of theirs to
+//! deliver. To each destination, what came after the move goes when what came before has gone.
+//!
+//! Why nobody waits for ever: only what came after the move is held, and it waits only for what was stored elsewhere
+//! before. So each event waits for older ones alone, and no two for each other. And nobody is promised to be told: who
+//! holds asks, again and again and after every restart, until the other partition says that nothing is left.
+
+use super::{
+    Mailbox, people,
+    sql::{Row, Sql, SqlError, atomically},
+};
+use crate::event::Name;
+
+/// How long it takes until the other partition is asked for the first time, in milliseconds. Doubles with every time.
+const ASKED_AFTER_MS: i64 = 50;
+
+/// How long it takes at most.
+const ASKED_EVERY_MS: i64 = 30_000;
+
+/// How many conversations are asked for at the same time.
+const AT_ONCE: usize = 100;
+
+/// What a partition still has to deliver of a person who has moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// To which destination.
+    pub destination: String,
+    /// The last of those events there.
+    pub until: i64,
+}
+
+/// What another partition is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The name of its object.
+    pub former: String,
+    /// What is waited for, each with the id of who waits, and the person's names ([`crate::event::Name::key`]).
+    pub holds: Vec<(i64, Behind, Vec<String>)>,
+}
+
+/// Who waits for what.
+#[derive(Debug, Clone)]
+struct Hold {
+    id: i64,
+    conversation: i64,
+    /// What is there already goes.
+    before: i64,
+    former: String,
+    behind: Behind,
+    names: Vec<String>,
+    ask_ms: i64,
+    wait_ms: i64,
+}
+
+/// All that is held.
+#[derive(Debug, Default)]
+pub(super) struct Holds(Vec<Hold>);
+
+impl Hold {
+    fn read(row: &Row) -> Result<Self, SqlError> {
+        let names = row.required_text(6)?;
+        Ok(Self {
+            id: row.required_integer(0)?,
+            behind: Behind {
+                destination: row.required_text(1)?.to_owned(),
+                until: row.required_integer(5)?,
+            },
+            conversation: row.required_integer(2)?,
+            before: row.required_integer(3)?,
+            former: row.required_text(4)?.to_owned(),
+            names: serde_json::from_str(names).map_err(|_| SqlError::Column(6))?,
+            ask_ms: 0,
+            wait_ms: ASKED_AFTER_MS,
+        })
+    }
+}
+
+impl Holds {
+    /// There is a table only where anything was ever held.
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+        let table = "SELECT 1 FROM sqlite_master WHERE name = 'held'";
+        if sql.exec(table, &[])?.is_empty() {
+            return Ok(Self::default());
+        }
+        let rows = sql.exec(
+            "SELECT id, destination, conversation, before, former, until, names FROM held",
+            &[],
+        )?;
+        let holds = rows.iter().map(Hold::read).collect::<Result<_, _>>()?;
+        Ok(Self(holds))
+    }
+
+    /// When another partition is to be asked (unix milliseconds).
+    pub(super) fn wakes_at(&self) -> Option<i64> {
+        self.0.iter().map(|hold| hold.ask_ms).min()
+    }
+
+    /// From which event on a conversation is held for a destination.
+    pub(super) fn before(&self, destination: &str, conversation: i64) -> Option<i64> {
+        let holds = self.0.iter().filter(|hold| {
+            hold.conversation == conversation && hold.behind.destination == destination
+        });
+        holds.map(|hold| hold.before).min()
+    }
+
+    /// The conversations that are held for a destination.
+    pub(super) fn of(&self, destination: &str) -> impl Iterator<Item = i64> {
+        let holds = self.0.iter();
+        holds
+            .filter(move |hold| hold.behind.destination == destination)
+            .map(|hold| hold.conversation)
+    }
+
+    /// What is held in one conversation is held from now on in the one that it turned out to be part of.
+    /// [`Holds::joined`] is to be called once this is committed.
+    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        sql.run(
+            "UPDATE held SET conversation = ?2 WHERE conversation = ?1",
+            &[from.into(), into.into()],
+        )
+    }
+
+    /// Takes note that two conversations became one.
+    pub(super) fn joined(&mut self, from: i64, into: i64) {
+        for hold in self.0.iter_mut().filter(|hold| hold.conversation == from) {
+            hold.conversation = into;
+        }
+    }
+}
+
+impl Mailbox {
+    /// What there is still to deliver of a person's events.
+    pub(super) fn behind(&self, names: &[String]) -> Result<Vec<Behind>, SqlError> {
+        let mut all = Vec::new();
+        let conversations = self.conversations_of(names)?;
+        for cursor in &self.cursors {
+            let mut last = None;
+            for conversation in &conversations {
+                let left = cursor.left(&*self.sql, &self.log, *conversation)?;
+                last = last.max(left.map(|(_, last)| last));
+            }
+            all.extend(last.map(|until| Behind {
+                destination: cursor.destination().id.clone(),
+                until,
+            }));
+        }
+        Ok(all)
+    }
+
+    /// Whether anything of a person's events is still to be delivered of what another partition waits for.
+    pub fn is_behind(&self, behind: &Behind, names: &[String]) -> Result<bool, SqlError> {
+        let mut cursors = self.cursors.iter();
+        let Some(cursor) = cursors.find(|cursor| cursor.destination().id == behind.destination)
+        else {
+            return Ok(false);
+        };
+        for conversation in self.conversations_of(names)? {
+            let left = cursor.left(&*self.sql, &self.log, conversation)?;
+            if left.is_some_and(|(first, _)| first <= behind.until) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Holds a conversation back for as long as another partition has such events of it.
+    pub(super) fn hold(
+        &mut self,
+        conversation: i64,
+        names: &[String],
+        former: &str,
+        behind: &[Behind],
+    ) -> Result<(), SqlError> {
+        let sql = self.sql.clone();
+        for behind in behind {
+            let is_known = self.holds.0.iter().any(|hold| {
+                hold.conversation == conversation
+                    && hold.former == former
+                    && hold.behind.destination == behind.destination
+                    && hold.behind.until >= behind.until
+            });
+            if is_known {
+                continue;
+            }
+            sql.run(
+                "CREATE TABLE IF NOT EXISTS held (id INTEGER PRIMARY KEY, destination TEXT NOT NULL, \
+                 conversation INTEGER NOT NULL, before INTEGER NOT NULL, former TEXT NOT NULL, until INTEGER NOT NULL, \
+                 names TEXT NOT NULL) STRICT",
+                &[],
+            )?;
+            let rows = sql.exec(
+                "INSERT INTO held (destination, conversation, before, former, until, names) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                 RETURNING id, destination, conversation, before, former, until, names",
+                &[
+                    behind.destination.as_str().into(),
+                    conversation.into(),
+                    (self.log.last() + 1).into(),
+                    former.into(),
+                    behind.until.into(),
+                    serde_json::to_string(names).unwrap_or_default().into(),
+                ],
+            )?;
+            for row in &rows {
+                self.holds.0.push(Hold::read(row)?);
+            }
+            self.hold_in(&behind.destination, conversation);
+        }
+        Ok(())
+    }
+
+    /// What is to be asked of another partition now, if anything is. It is asked again later, should no answer come.
+    pub fn question(&mut self, now_ms: i64) -> Option<Question> {
+        let mut holds = self.holds.0.iter();
+        let due = holds.find(|hold| hold.ask_ms <= now_ms)?;
+        let former = due.former.clone();
+        let of_it = self.holds.0.iter_mut().filter(|hold| hold.former == former);
+        let mut asked = Vec::new();
+        for hold in of_it.filter(|hold| hold.ask_ms <= now_ms).take(AT_ONCE) {
+            hold.ask_ms = now_ms.saturating_add(hold.wait_ms);
+            hold.wait_ms = hold.wait_ms.saturating_mul(2).min(ASKED_EVERY_MS);
+            asked.push((hold.id, hold.behind.clone(), hold.names.clone()));
+        }
+        Some(Question {
+            former,
+            holds: asked,
+        })
+    }
+
+    /// Lets go of what these held back, by their ids: the other partition has nothing left that they wait for.
+    pub fn freed(&mut self, ids: &[i64], now_ms: i64) -> Result<(), SqlError> {
+        let sql = self.sql.clone();
+        let (free, left): (Vec<Hold>, Vec<Hold>) = std::mem::take(&mut self.holds.0)
+            .into_iter()
+            .partition(|hold| ids.contains(&hold.id));
+        self.holds.0 = left;
+        atomically(&*sql, || {
+            for hold in &free {
+                sql.run("DELETE FROM held WHERE id = ?1", &[hold.id.into()])?;
+                let destination = hold.behind.destination.as_str();
+                let mut cursors = self.cursors.iter();
+                if let Some(cursor) = cursors.find(|one| one.destination().id == destination) {
+                    cursor.let_wait(&*sql, hold.conversation, now_ms)?;
+                }
+            }
+            Ok(())
+        })?;
+        for hold in free {
+            let destination = hold.behind.destination;
+            self.hold_in(&destination, hold.conversation);
+            for cursor in &mut self.cursors {
+                if cursor.destination().id == destination {
+                    cursor.waits(hold.conversation, now_ms);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a destination's cursor hold a conversation as it is held now.
+    pub(super) fn hold_in(&mut self, destination: &str, conversation: i64) {
+        let before = self.holds.before(destination, conversation);
+        let mut cursors = self.cursors.iter_mut();
+        if let Some(cursor) = cursors.find(|cursor| cursor.destination().id == destination) {
+            cursor.hold(conversation, before);
+        }
+    }
+
+    /// The conversations with whoever has these names.
+    fn conversations_of(&self, names: &[String]) -> Result<Vec<i64>, SqlError> {
+        let mut all = Vec::new();
+        for name in names.iter().filter_map(|key| Name::of_key(key)) {
+            all.extend(people::look(&*self.sql, &name)?.map(|found| found.conversation));
+        }
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
+    }
+}

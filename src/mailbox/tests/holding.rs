@@ -1,0 +1,210 @@
+//! What is promised of the order of events whose person was in another partition before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    partitions::{Number, OF, of, phone, user},
+    *,
+};
+
+/// A person who was met under two names in two partitions, with an event in each, and one that tells both together.
+fn moved() -> Number {
+    let mut number = Number::new();
+    let home = number.take(&of(&[user("US.1")], "as-user"));
+    let former = number.take(&of(&[phone("2")], "as-phone"));
+    assert_eq!((home, former), (0, 1));
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    number
+}
+
+fn takes_all(_: &Delivery) -> bool {
+    true
+}
+
+#[test]
+fn what_came_after_somebody_moved_waits_for_what_came_before() {
+    let mut number = moved();
+    assert!(number.ask(0, NOW));
+    let before = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(
+        before,
+        ["as-user-0"],
+        "what was here already waits for nothing"
+    );
+    assert_eq!(number.partitions[0].next(NOW).unwrap(), None);
+    assert_eq!(
+        deliver(&mut number.partitions[1], NOW, takes_all),
+        ["as-phone-0"]
+    );
+    assert!(number.ask(0, NOW + 1000));
+    assert!(
+        !number.ask(0, NOW + 60_000),
+        "nothing is waited for any more"
+    );
+    assert_eq!(
+        deliver(&mut number.partitions[0], NOW + 1000, takes_all),
+        ["as-both-0"]
+    );
+}
+
+#[test]
+fn who_waits_still_waits_after_a_restart_and_asks_again() {
+    let mut number = moved();
+    number.restart(0);
+    number.take(&of(&[phone("2")], "later"));
+    number.restart(0);
+    assert_eq!(
+        deliver(&mut number.partitions[0], NOW, takes_all),
+        ["as-user-0"]
+    );
+    assert_eq!(
+        number.partitions[0].wakes_at(NOW),
+        Some(0),
+        "somebody is to be asked"
+    );
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.ask(0, NOW);
+    number.restart(0);
+    let later = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(later, ["as-both-0", "later-0"]);
+}
+
+#[test]
+fn a_refused_event_holds_its_person_up_across_partitions_until_it_is_taken_or_dead() {
+    let mut number = moved();
+    number.take(&of(&[phone("3")], "stranger"));
+    let refuses = |delivery: &Delivery| delivery.events[0].id != "as-phone-0";
+    deliver(&mut number.partitions[1], NOW, refuses);
+    let others = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(others, ["as-user-0"]);
+    number.ask(0, NOW);
+    assert_eq!(
+        deliver(&mut number.partitions[2], NOW, takes_all),
+        ["stranger-0"]
+    );
+    let total_ms = 3_600_000;
+    deliver(&mut number.partitions[1], NOW + total_ms, refuses);
+    number.ask(0, NOW + total_ms);
+    let after = deliver(&mut number.partitions[0], NOW + total_ms, takes_all);
+    assert_eq!(after, ["as-both-0"], "it is a dead letter");
+}
+
+#[test]
+fn where_nothing_is_left_nobody_waits() {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    assert!(!number.ask(0, NOW));
+    let all = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(all, ["as-user-0", "as-both-0"]);
+}
+
+/// A number while things happen to it, and what its destination has taken.
+struct Run {
+    number: Number,
+    now_ms: i64,
+    /// The events that were stored, by id: each with the ids of those that are to be delivered before it.
+    before: BTreeMap<String, BTreeSet<String>>,
+    /// Names that are known to be one person's, with the events of theirs.
+    persons: Vec<(BTreeSet<String>, BTreeSet<String>)>,
+    taken: BTreeSet<String>,
+    under_way: Vec<(usize, Delivery)>,
+}
+
+impl Run {
+    fn take(&mut self, names: &[Name], id: usize) {
+        let event = of(names, &format!("e{id}"));
+        let keys: BTreeSet<String> = names.iter().map(Name::key).collect();
+        let (same, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.persons)
+            .into_iter()
+            .partition(|(known, _)| !known.is_disjoint(&keys));
+        self.persons = others;
+        let mut person = (keys, BTreeSet::new());
+        for (known, events) in same {
+            person.0.extend(known);
+            person.1.extend(events);
+        }
+        self.before.insert(event.id.clone(), person.1.clone());
+        person.1.insert(event.id.clone());
+        self.persons.push(person);
+        self.number.take(&event);
+    }
+
+    fn start(&mut self, partition: usize) {
+        let Some(delivery) = self.number.partitions[partition].next(self.now_ms).unwrap() else {
+            return;
+        };
+        for event in &delivery.events {
+            let early: Vec<_> = self.before[&event.id].difference(&self.taken).collect();
+            assert!(early.is_empty(), "{} goes before {early:?}", event.id);
+        }
+        self.under_way.push((partition, delivery));
+    }
+
+    fn end(&mut self, which: usize, takes: bool) {
+        if self.under_way.is_empty() {
+            return;
+        }
+        let (partition, delivery) = self.under_way.remove(which % self.under_way.len());
+        let outcome = if takes {
+            self.taken
+                .extend(delivery.events.iter().map(|event| event.id.clone()));
+            Outcome::Taken
+        } else {
+            refused()
+        };
+        let mailbox = &mut self.number.partitions[partition];
+        mailbox.done(&delivery, &outcome, self.now_ms, 0.5).unwrap();
+    }
+
+    fn restart(&mut self, partition: usize) {
+        self.under_way.retain(|(of, _)| *of != partition);
+        self.number.restart(partition);
+    }
+}
+
+proptest! {
+    /// Whoever turns out to be whom, in whatever partitions, and whatever is refused or forgotten on the way: nothing goes
+    /// before what came before it, and everything goes in the end.
+    #[test]
+    fn the_order_holds_across_partitions_and_nobody_waits_for_ever(
+        steps in proptest::collection::vec((0u8..10, 0usize..60), 0..120),
+    ) {
+        let names = [user("US.1"), phone("1"), Name::Parent("X".to_owned()), phone("9")];
+        let mut run = Run {
+            number: Number::new(),
+            now_ms: NOW,
+            before: BTreeMap::new(),
+            persons: Vec::new(),
+            taken: BTreeSet::new(),
+            under_way: Vec::new(),
+        };
+        let of = usize::try_from(OF).unwrap();
+        for (id, (step, which)) in steps.into_iter().enumerate() {
+            run.now_ms += 500;
+            match step {
+                0 | 1 => run.take(&names[which % 4..=which % 4], id),
+                2 => run.take(&[names[which % 3].clone(), names[(which + 1) % 3].clone()], id),
+                3..=5 => run.start(which % of),
+                6 | 7 => run.end(which, step == 6),
+                8 => drop(run.number.ask(which % of, run.now_ms)),
+                _ => run.restart(which % of),
+            }
+        }
+        // Each round lets at least the oldest event go.
+        for _ in 0..run.before.len() + 2 {
+            run.now_ms += 60_000;
+            for partition in 0..of {
+                run.number.ask(partition, run.now_ms);
+                for _ in 0..run.before.len() {
+                    run.start(partition);
+                    run.end(0, true);
+                }
+            }
+        }
+        let all: BTreeSet<String> = run.before.keys().cloned().collect();
+        prop_assert_eq!(run.taken, all);
+    }
+}
