@@ -1,0 +1,79 @@
+//! The template that goes where the window is closed.
+
+use super::{guard::Goes, *};
+
+#[test]
+fn the_fallback_goes_where_meta_says_that_the_window_is_closed_and_only_once() {
+    let mut bench = Bench::new();
+    bench.add(with_fallback("a", 1));
+    let started = bench.wait_next();
+    assert_eq!(bench.done(started, refused(131_047)).0, State::Queued);
+    let fallback = bench.wait_next();
+    assert_eq!(fallback.send.draft.message.kind(), "template");
+    let (state, _) = bench.done(fallback, refused(131_047));
+    assert!(matches!(
+        state,
+        State::Failed {
+            code: Some(131_047),
+            ..
+        }
+    ));
+    assert!(bench.find("a").fell_back);
+    assert_eq!(bench.outbox.wakes_at(bench.now), None);
+}
+
+#[test]
+fn the_fallback_goes_where_a_status_says_later_that_the_window_was_closed() {
+    for restarts in [false, true] {
+        let mut bench = Bench::new();
+        bench.add(with_fallback("a", 1));
+        let started = bench.wait_next();
+        bench.done(started, accepted("wamid.1"));
+        if restarts {
+            bench.reopen("a");
+        }
+        let failed = || status("a", "wamid.1", MessageStatus::Failed, Some(131_047));
+        bench.told(failed());
+        bench.told(failed());
+        let fallback = bench.wait_next();
+        bench.told(failed());
+        assert_eq!(fallback.send.draft.message.kind(), "template");
+        bench.done(fallback, accepted("wamid.2"));
+        bench.told(failed());
+        assert_eq!(
+            bench.find("a").state,
+            State::Accepted {
+                message_id: "wamid.2".into()
+            }
+        );
+        bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(131_047)));
+        assert_eq!(bench.find("a").error, Some(131_047));
+        assert_eq!(
+            (bench.next(), bench.outbox.wakes_at(bench.now)),
+            (None, None)
+        );
+    }
+}
+
+#[test]
+fn a_fallback_is_forgotten_once_the_message_is_known_to_have_left() {
+    let mut bench = Bench::new();
+    bench.add(with_fallback("a", 1));
+    let started = bench.wait_next();
+    bench.done(started, accepted("wamid.1"));
+    assert!(bench.draft("a").is_some());
+    bench.told(status("a", "wamid.1", MessageStatus::Sent, None));
+    assert_eq!(bench.draft("a"), None);
+}
+
+#[test]
+fn the_fallback_goes_where_the_window_is_closed_when_its_turn_comes() {
+    let mut bench = Bench::new();
+    bench.add(with_fallback("a", 1));
+    let mut started = bench.wait_next();
+    started.goes_as(Goes::Fallback);
+    assert_eq!(started.send.draft.message.kind(), "template");
+    bench.done(started, accepted("wamid.1"));
+    assert!(bench.find("a").fell_back);
+    assert_eq!(bench.draft("a"), None);
+}

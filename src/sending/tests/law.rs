@@ -1,0 +1,108 @@
+//! What holds of sends whatever happens.
+
+use std::collections::{BTreeMap, HashMap};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Something that happens, at any step.
+#[derive(Debug, Clone)]
+enum Step {
+    Add(u8, i64, bool),
+    Next,
+    /// Graph gets the request of the oldest on its way, and this becomes of it.
+    End(u8),
+    /// The object ends and begins anew.
+    Crash,
+    /// A status comes of a message that went out.
+    Status(u8, bool),
+    Wait(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0_u8..12, 1_i64..4, any::<bool>()).prop_map(|(id, to, fallback)| Step::Add(id, to, fallback)),
+        6 => Just(Step::Next),
+        6 => (0_u8..10).prop_map(Step::End),
+        1 => Just(Step::Crash),
+        2 => (any::<u8>(), any::<bool>()).prop_map(|(which, failed)| Step::Status(which, failed)),
+        3 => (0_i64..400_000).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn graph_gets_each_send_once_unless_it_was_provably_refused(steps in prop::collection::vec(step(), 0..120)) {
+        let mut bench = Bench::new();
+        let mut under_way: Vec<Started> = Vec::new();
+        // What went out: by send, the ids that Meta gave, of those that were not refused.
+        let mut out: HashMap<String, Vec<String>> = HashMap::new();
+        let mut refused_later: Vec<String> = Vec::new();
+        let mut asked: BTreeMap<String, Send> = BTreeMap::new();
+        for (number, step) in steps.into_iter().enumerate() {
+            let wamid = format!("wamid.{number}");
+            match step {
+                Step::Add(id, conversation, fallback) => {
+                    let id = format!("s{id}");
+                    let wanted = if fallback { with_fallback(&id, conversation) } else { send(&id, conversation) };
+                    asked.entry(id).or_insert(wanted.clone());
+                    bench.add(wanted);
+                }
+                Step::Next => under_way.extend(bench.next()),
+                Step::End(what) if !under_way.is_empty() => {
+                    let started = under_way.remove(0);
+                    let id = started.send.id.clone();
+                    let happened = match what {
+                        0 => Happened::ConnectionRefused,
+                        1 => refused(130_429),
+                        2 => refused(131_056),
+                        3 => refused(131_047),
+                        4 => refused(190),
+                        5 => refused(132_001),
+                        6 => Happened::NoAnswer,
+                        _ => accepted(&wamid),
+                    };
+                    if what >= 6 {
+                        out.entry(id).or_default().push(wamid);
+                    }
+                    bench.done(started, happened);
+                }
+                Step::Crash => {
+                    // Each request that was on its way may have arrived.
+                    for started in under_way.drain(..) {
+                        let id = started.send.id;
+                        out.entry(id.clone()).or_default().push(format!("{wamid}.{id}"));
+                    }
+                    bench.reopen("a");
+                }
+                Step::Status(which, failed) => {
+                    let all: Vec<_> = out.iter().flat_map(|(id, wamids)| wamids.iter().map(move |wamid| (id.clone(), wamid.clone()))).collect();
+                    if all.is_empty() { continue; }
+                    let (id, wamid) = all[usize::from(which) % all.len()].clone();
+                    let (what, code) = if failed { (MessageStatus::Failed, Some(131_047)) } else { (MessageStatus::Sent, None) };
+                    if failed { refused_later.push(wamid.clone()); }
+                    bench.told(status(&id, &wamid, what, code));
+                }
+                Step::Wait(ms) => bench.now += ms,
+                Step::End(_) => {}
+            }
+            if under_way.is_empty() && bench.next().map(|started| under_way.push(started)).is_none() {
+                let wakes = bench.outbox.wakes_at(bench.now);
+                prop_assert!(wakes.is_none_or(|at| at > bench.now), "it would spin");
+            }
+            for (id, wamids) in &out {
+                let left = wamids.iter().filter(|wamid| !refused_later.contains(wamid)).count();
+                prop_assert!(left <= 1, "{id} went out {left} times");
+                prop_assert!(wamids.len() <= 2, "a fallback goes once");
+            }
+            let mut conversations: Vec<_> = under_way.iter().map(|started| started.send.conversation).collect();
+            conversations.sort_unstable();
+            prop_assert!(conversations.windows(2).all(|pair| pair[0] != pair[1]), "one at a time to each");
+        }
+        // And nothing that was asked for is forgotten.
+        for id in asked.keys() {
+            prop_assert!(bench.outbox.find(&*bench.sql, id, bench.now).unwrap().is_some());
+        }
+    }
+}
