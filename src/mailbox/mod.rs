@@ -12,7 +12,7 @@
 //! - `log`: the events, while somebody waits for them; `recent`: the newest of them
 //! - `cursor`: how far a destination has got, and what is on its way to it
 //! - `queue`: what it wants of the log and has not got
-//! - `parking`: conversations that wait because it refused something
+//! - `parking`, `parked`: conversations that wait because it refused something
 //! - `flow`: how fast it may be written to
 //! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `pulse`: whether the next webhook is waited for
@@ -41,6 +41,7 @@ mod log;
 mod moving;
 #[cfg(test)]
 pub(crate) mod native;
+mod parked;
 mod parking;
 mod people;
 mod pulse;

@@ -4,18 +4,17 @@
 use std::collections::HashMap;
 
 use super::{
-    Failure, Waiting,
-    log::{COLUMNS, DECLARED, Log, Stored, complete},
+    log::Log,
     sql::{Sql, SqlError, atomically},
 };
 use crate::config::Retry;
 
 /// A conversation that waits. Times are unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Parked {
-    attempts: u32,
-    first_failed_ms: i64,
-    next_ms: i64,
+pub(super) struct Parked {
+    pub(super) attempts: u32,
+    pub(super) first_failed_ms: i64,
+    pub(super) next_ms: i64,
 }
 
 /// The conversations that wait for one destination.
@@ -51,27 +50,6 @@ pub(super) enum Refused {
 }
 
 impl Parking {
-    pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
-        for statement in [
-            "CREATE TABLE IF NOT EXISTS parked (destination TEXT NOT NULL, conversation INTEGER NOT NULL, \
-             attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, \
-             error TEXT NOT NULL, failed_ms INTEGER, PRIMARY KEY (destination, conversation)) STRICT, WITHOUT ROWID"
-                .to_owned(),
-            format!(
-                "CREATE TABLE IF NOT EXISTS parked_events (destination TEXT NOT NULL, {DECLARED}, replay TEXT, \
-                 PRIMARY KEY (destination, conversation, seq)) STRICT, WITHOUT ROWID"
-            ),
-            format!(
-                "CREATE TABLE IF NOT EXISTS dead_letters (destination TEXT NOT NULL, {DECLARED}, \
-                 attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, \
-                 error TEXT NOT NULL, PRIMARY KEY (destination, seq)) STRICT, WITHOUT ROWID"
-            ),
-        ] {
-            sql.exec(&statement, &[])?;
-        }
-        Ok(())
-    }
-
     pub(super) fn load(sql: &dyn Sql, destination: &str, retry: Retry) -> Result<Self, SqlError> {
         let rows = sql.exec(
             "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",
@@ -112,6 +90,11 @@ impl Parking {
         self.last
     }
 
+    /// How many conversations wait.
+    pub(super) fn len(&self) -> usize {
+        self.conversations.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.conversations.is_empty() && self.held.is_empty()
     }
@@ -128,26 +111,16 @@ impl Parking {
         };
     }
 
+    /// From which event on a conversation is held back; `i64::MAX`: it is not.
+    pub(super) fn held_from(&self, conversation: i64) -> i64 {
+        self.held.get(&conversation).copied().unwrap_or(i64::MAX)
+    }
+
     /// Whether an event of a conversation that is held came before that, and nothing else says that it is to be tried.
     pub(super) fn lets_go(&self, conversation: i64, seq: i64) -> bool {
         let before = self.held.get(&conversation);
         before.is_some_and(|before| seq < *before)
             && !self.conversations.contains_key(&conversation)
-    }
-
-    /// Has a conversation be tried, unless it has a time of its own. [`Parking::waits`] is to be called once this is
-    /// committed.
-    pub(super) fn let_wait(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-        now_ms: i64,
-    ) -> Result<(), SqlError> {
-        sql.run(
-            "INSERT OR IGNORE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-             VALUES (?1, ?2, 0, ?3, ?3, '')",
-            &[self.id().into(), conversation.into(), now_ms.into()],
-        )
     }
 
     /// Takes note that it is.
@@ -157,24 +130,6 @@ impl Parking {
             first_failed_ms: now_ms,
             next_ms: now_ms,
         });
-    }
-
-    /// The first and the last event of a conversation that is parked, but for what is replayed.
-    pub(super) fn left(&self, sql: &dyn Sql, conversation: i64) -> Result<Vec<i64>, SqlError> {
-        if !self.holds(conversation) {
-            return Ok(Vec::new());
-        }
-        let rows = sql.exec(
-            "SELECT min(seq), max(seq) FROM parked_events \
-             WHERE destination = ?1 AND conversation = ?2 AND replay IS NULL",
-            &[self.id().into(), conversation.into()],
-        )?;
-        let mut left = Vec::new();
-        for row in &rows {
-            left.extend(row.integer(0)?);
-            left.extend(row.integer(1)?);
-        }
-        Ok(left)
     }
 
     /// The conversation that has waited longest of those whose time has come, or, where `any`, of all.
@@ -211,46 +166,6 @@ impl Parking {
             next_ms: now_ms,
         };
         self.conversations.insert(conversation, parked);
-    }
-
-    /// The first events of a conversation that waits.
-    pub(super) fn events(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-        most: usize,
-    ) -> Result<Vec<Stored>, SqlError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let before = self.held.get(&conversation).copied().unwrap_or(i64::MAX);
-        let rows = sql.exec(
-            &format!(
-                "SELECT {COLUMNS} FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq < ?4 \
-                 ORDER BY seq LIMIT ?3"
-            ),
-            &[
-                self.id().into(),
-                conversation.into(),
-                most.into(),
-                before.into(),
-            ],
-        )?;
-        rows.iter()
-            .map(|row| complete(sql, Stored::read(row)?))
-            .collect()
-    }
-
-    /// Copies an event out of the log.
-    pub(super) fn put_aside(&self, sql: &dyn Sql, log: &Log, seq: i64) -> Result<(), SqlError> {
-        if let Some(table) = log.table_of(seq) {
-            sql.exec(
-                &format!(
-                    "INSERT OR IGNORE INTO parked_events (destination, {COLUMNS}) \
-                     SELECT ?1, {COLUMNS} FROM {table} WHERE seq = ?2"
-                ),
-                &[self.id().into(), seq.into()],
-            )?;
-        }
-        Ok(())
     }
 
     /// Takes note that the destination refused events of a conversation, `aside` of which are still in the log alone.
@@ -389,39 +304,8 @@ impl Parking {
         }
     }
 
-    /// What waits, and what was given up.
-    pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
-        let id = [self.id().into()];
-        let mut waiting = Waiting {
-            conversations: i64::try_from(self.conversations.len()).unwrap_or(i64::MAX),
-            tries: self.tries(),
-            ..Waiting::default()
-        };
-        for row in sql.exec(
-            "SELECT count(*), min(received_ms) FROM parked_events WHERE destination = ?1",
-            &id,
-        )? {
-            waiting.events = row.required_integer(0)?;
-            waiting.waits_since(row.integer(1)?);
-        }
-        for row in sql.exec(
-            "SELECT error, max(failed_ms) FROM parked WHERE destination = ?1 AND failed_ms IS NOT NULL \
-             UNION ALL SELECT error, max(died_ms) FROM dead_letters WHERE destination = ?1",
-            &id,
-        )? {
-            waiting.last_error = waiting.last_error.max(Failure::read(&row, 0)?);
-        }
-        for row in sql.exec(
-            "SELECT count(*) FROM dead_letters WHERE destination = ?1",
-            &id,
-        )? {
-            waiting.dead_letters = row.required_integer(0)?;
-        }
-        Ok(waiting)
-    }
-
     /// How often what has failed for longest was tried.
-    fn tries(&self) -> i64 {
+    pub(super) fn tries(&self) -> i64 {
         let failed = self
             .conversations
             .values()
@@ -430,70 +314,8 @@ impl Parking {
         longest.map_or(0, |parked| i64::from(parked.attempts))
     }
 
-    fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         &self.destination
-    }
-
-    /// Makes an event a dead letter.
-    fn bury(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-        seq: i64,
-        attempts: u32,
-        first_failed_ms: i64,
-        refusal: &Refusal<'_>,
-    ) -> Result<(), SqlError> {
-        sql.exec(
-            &format!(
-                "INSERT OR REPLACE INTO dead_letters \
-                 (destination, {COLUMNS}, attempts, first_failed_ms, died_ms, error) \
-                 SELECT destination, {COLUMNS}, ?4, ?5, ?6, ?7 FROM parked_events \
-                 WHERE destination = ?1 AND conversation = ?2 AND seq = ?3"
-            ),
-            &[
-                self.id().into(),
-                conversation.into(),
-                seq.into(),
-                i64::from(attempts).into(),
-                first_failed_ms.into(),
-                refusal.now_ms.into(),
-                refusal.error.into(),
-            ],
-        )?;
-        self.forget(sql, conversation, seq)
-    }
-
-    fn forget(&self, sql: &dyn Sql, conversation: i64, seq: i64) -> Result<(), SqlError> {
-        sql.exec(
-            "DELETE FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq = ?3",
-            &[self.id().into(), conversation.into(), seq.into()],
-        )?;
-        Ok(())
-    }
-
-    fn write(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-        parked: Parked,
-        refusal: Option<&Refusal<'_>>,
-    ) -> Result<(), SqlError> {
-        sql.exec(
-            "INSERT OR REPLACE INTO parked \
-             (destination, conversation, attempts, first_failed_ms, next_ms, error, failed_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            &[
-                self.id().into(),
-                conversation.into(),
-                i64::from(parked.attempts).into(),
-                parked.first_failed_ms.into(),
-                parked.next_ms.into(),
-                refusal.map_or("", |refusal| refusal.error).into(),
-                refusal.map(|refusal| refusal.now_ms).into(),
-            ],
-        )?;
-        Ok(())
     }
 
     fn together(&self, moving: Parked, into: i64) -> Parked {
