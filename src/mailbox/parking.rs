@@ -64,17 +64,14 @@ impl Parking {
             };
             conversations.insert(row.required_integer(0)?, parked);
         }
-        let last = if conversations.is_empty() {
-            0
-        } else {
-            let rows = sql.exec(
-                "SELECT max(seq) FROM parked_events WHERE destination = ?1",
-                &[destination.into()],
-            )?;
-            match rows.first() {
-                Some(row) => row.integer(0)?.unwrap_or(0),
-                None => 0,
-            }
+        // Of a conversation that is held there may be events here although nothing else waits.
+        let rows = sql.exec(
+            "SELECT max(seq) FROM parked_events WHERE destination = ?1",
+            &[destination.into()],
+        )?;
+        let last = match rows.first() {
+            Some(row) => row.integer(0)?.unwrap_or(0),
+            None => 0,
         };
         Ok(Self {
             destination: destination.to_owned(),

@@ -90,6 +90,36 @@ fn a_refused_event_holds_its_person_up_across_partitions_until_it_is_taken_or_de
 }
 
 #[test]
+fn after_a_restart_what_was_held_does_not_overtake_what_is_to_be_read_again_far_behind() {
+    let mut number = Number::new();
+    // The first, fourth and seventh person are in the first partition.
+    for n in 1..=6 {
+        number.take(&of(&[phone(&format!("10{n}"))], &format!("first-{n}")));
+    }
+    for n in 0..300 {
+        number.take(&of(&[phone("104")], &format!("many-{n}")));
+    }
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    // What is started of these two never arrives; all the rest does.
+    let lost = ["first-1-0", "as-user-0"];
+    let mailbox = &mut number.partitions[0];
+    while let Some(delivery) = mailbox.next(NOW).unwrap() {
+        if !lost.contains(&delivery.events[0].id.as_str()) {
+            mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+        }
+    }
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    assert_eq!(number.partitions[0].next(NOW).unwrap(), None);
+    number.restart(0);
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.ask(0, NOW);
+    let mut again = deliver(&mut number.partitions[0], NOW, takes_all);
+    again.retain(|id| id.starts_with("as"));
+    assert_eq!(again, ["as-user-0", "as-both-0"]);
+}
+
+#[test]
 fn where_nothing_is_left_nobody_waits() {
     let mut number = Number::new();
     number.take(&of(&[user("US.1")], "as-user"));
