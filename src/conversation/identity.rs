@@ -8,12 +8,12 @@
 use crate::event::Name;
 
 /// What is known about a name: the conversation it leads to, and whose user id that conversation goes by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known<'a> {
     /// The conversation's number in its mailbox.
     pub conversation: i64,
     /// The user id of the person it is with, once one was seen.
-    pub user: Option<String>,
+    pub user: Option<&'a str>,
 }
 
 /// Where an event belongs, and what that teaches about names.
@@ -31,21 +31,26 @@ pub struct Belonging {
 
 /// Decides where an event with these `names` belongs. `former` are names that Meta says were the same person's before;
 /// `known` tells what a name led to so far.
-pub fn belonging(
+pub fn belonging<'a>(
     names: &[Name],
     former: &[Name],
-    known: impl Fn(&Name) -> Option<Known>,
+    known: impl Fn(&Name) -> Option<Known<'a>>,
 ) -> Belonging {
     let users: Vec<&str> = names.iter().chain(former).filter_map(user).collect();
-    let theirs = |name: &Name, found: &Known| match (&found.user, lasting(name)) {
+    let theirs = |name: &Name, found: &Known<'_>| match (found.user, lasting(name)) {
         (_, true) | (None, _) => true,
-        (Some(user), false) => users.is_empty() || users.contains(&user.as_str()),
+        (Some(user), false) => users.is_empty() || users.contains(&user),
     };
-    let mut found: Vec<Known> = names
+    let all: Vec<(&Name, Option<Known<'a>>)> = names
         .iter()
         .chain(former)
-        .filter_map(|name| known(name).filter(|found| theirs(name, found)))
+        .map(|name| (name, known(name)))
         .collect();
+    let found = all
+        .iter()
+        .filter_map(|(name, known)| Some((name, (*known)?)));
+    let found = found.filter(|(name, found)| theirs(name, found));
+    let mut found: Vec<Known<'a>> = found.map(|(_, found)| found).collect();
     found.sort_by_key(|found| found.conversation);
     found.dedup_by_key(|found| found.conversation);
 
@@ -56,22 +61,18 @@ pub fn belonging(
         .skip(1)
         .map(|other| other.conversation)
         .collect();
-    let learnt = names
-        .iter()
-        .chain(former)
-        .filter(|name| {
-            known(name).is_none_or(|known| {
-                Some(known.conversation) != conversation && !joins.contains(&known.conversation)
-            })
+    let learnt = all.iter().filter(|(_, known)| {
+        known.is_none_or(|known| {
+            Some(known.conversation) != conversation && !joins.contains(&known.conversation)
         })
-        .cloned()
-        .collect();
-    let current = oldest.and_then(|found| found.user.as_deref());
+    });
+    let learnt = learnt.map(|(name, _)| (*name).clone()).collect();
+    let current = oldest.and_then(|found| found.user);
     // A late event under a former user id does not make that id current again; a change of names does.
     let user = names
         .iter()
         .find_map(user)
-        .or_else(|| found.iter().find_map(|other| other.user.as_deref()))
+        .or_else(|| found.iter().find_map(|other| other.user))
         .filter(|user| current != Some(*user) && (current.is_none() || !former.is_empty()))
         .map(str::to_owned);
     Belonging {
@@ -117,7 +118,7 @@ mod tests {
             let belonging = belonging(names, former, |name| {
                 self.names.get(name).map(|conversation| Known {
                     conversation: *conversation,
-                    user: self.users[conversation].clone(),
+                    user: self.users[conversation].as_deref(),
                 })
             });
             let conversation = belonging

@@ -33,11 +33,6 @@ pub(super) fn rows(rows: impl Iterator<Item: Serialize>) -> impl Iterator<Item =
     })
 }
 
-/// One JSON array of rows that are known to be no more than a parameter may hold.
-pub(super) fn one(rows: impl Iterator<Item: Serialize>) -> String {
-    serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

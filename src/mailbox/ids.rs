@@ -3,12 +3,13 @@
 //! Meta repeats a webhook for up to seven days, so an id is kept for nine at least. That is also where a message's
 //! statuses are found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{
     batch,
     generations::Generations,
     key::{self, Key},
+    seen::Seen,
     sql::{Row, Sql, SqlError},
 };
 use crate::event::{Effect, Event, MessageStatus};
@@ -18,9 +19,6 @@ const GENERATION_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 
 /// How many generations an id is kept for beyond its own: nine days.
 const KEPT: i64 = 3;
-
-/// How many ids are handed to one statement: some 500 KB, where the platform allows 2 MB.
-const AT_ONCE: usize = 10_000;
 
 #[derive(Debug)]
 pub(super) struct Ids(Generations);
@@ -44,55 +42,14 @@ impl Ids {
         self.0.drop_where(sql, |number| number < current - KEPT)
     }
 
-    /// Which of these events were seen before.
-    pub(super) fn seen(&self, sql: &dyn Sql, events: &[Event]) -> Result<HashSet<Key>, SqlError> {
-        let keys: Vec<Key> = events.iter().map(Key::of).collect();
-        let found = self
-            .0
-            .tables()
-            .map(|table| format!("EXISTS (SELECT 1 FROM {table} WHERE id = unhex(wanted.value))"));
-        let found: Vec<String> = found.collect();
-        let statement = format!(
-            "SELECT wanted.key FROM json_each(?1) AS wanted WHERE {}",
-            found.join(" OR ")
-        );
-        let mut seen = HashSet::new();
-        for keys in keys.chunks(AT_ONCE) {
-            for row in sql.exec(&statement, &[digits(keys).into()])? {
-                seen.extend(at(keys, row.required_integer(0)?).cloned());
-            }
-        }
-        Ok(seen)
-    }
-
-    /// The furthest status that is known of the messages which these events are about, by the beginning that the ids
-    /// of such events share.
-    pub(super) fn furthest(
+    /// Looks up which of these events were seen before, and how far the messages are whose statuses are among them.
+    pub(super) fn look(
         &self,
         sql: &dyn Sql,
+        seen: &mut Seen,
         events: &[Event],
-    ) -> Result<HashMap<String, MessageStatus>, SqlError> {
-        let abouts: Vec<&str> = events.iter().filter_map(about).collect();
-        let statement = self.0.of_all(|table| {
-            format!(
-                "SELECT wanted.key, ids.status FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
-                 ON ids.id BETWEEN unhex(wanted.value ->> 0) AND unhex(wanted.value ->> 1) \
-                 WHERE ids.status IS NOT NULL"
-            )
-        });
-        let mut furthest: HashMap<String, MessageStatus> = HashMap::new();
-        for abouts in abouts.chunks(AT_ONCE) {
-            let wanted = abouts.iter().map(|about| key::statuses_of(about));
-            for row in sql.exec(&statement, &[batch::one(wanted).into()])? {
-                let about = at(abouts, row.required_integer(0)?);
-                let status = row.integer(1)?.and_then(read_status);
-                if let (Some(about), Some(status)) = (about, status) {
-                    let furthest = furthest.entry((*about).to_owned()).or_insert(status);
-                    *furthest = status.max(*furthest);
-                }
-            }
-        }
-        Ok(furthest)
+    ) -> Result<(), SqlError> {
+        seen.look(sql, &self.0, events)
     }
 
     /// Remembers events that are new, each with its conversation.
@@ -120,10 +77,10 @@ impl Ids {
         // In the table's order, since each goes to a page of its own.
         keys.sort_unstable();
         statuses.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        for keys in keys.chunks(AT_ONCE) {
+        for keys in keys.chunks(key::AT_ONCE) {
             sql.run(
                 &format!("INSERT INTO {table} (id) SELECT unhex(value) FROM json_each(?1)"),
-                &[digits(keys).into()],
+                &[key::array(keys).into()],
             )?;
         }
         let rows = statuses
@@ -149,15 +106,16 @@ impl Ids {
         sql: &dyn Sql,
         about: &str,
     ) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {
-        let (first, last) = key::statuses_of(about);
+        let message = key::message(about);
         let mut all: Vec<(i64, Option<i64>)> = Vec::new();
         for table in self.0.tables() {
             let rows = sql.exec(
                 &format!(
-                    "SELECT status, min(time) FROM {table} WHERE id BETWEEN unhex(?1) AND unhex(?2) \
-                     AND status IS NOT NULL GROUP BY status"
+                    "SELECT status, min(time) FROM {table} WHERE id BETWEEN unhex(?1) AND unhex(?1 || '{}') \
+                     AND status IS NOT NULL GROUP BY status",
+                    key::LAST
                 ),
-                &[first.as_str().into(), last.as_str().into()],
+                &[message.as_str().into()],
             )?;
             for row in &rows {
                 all.push((row.required_integer(0)?, row.integer(1)?));
@@ -204,32 +162,6 @@ impl Ids {
     }
 }
 
-/// A JSON array of the digits of keys.
-fn digits(keys: &[Key]) -> String {
-    let mut array = String::from("[");
-    for key in keys {
-        let open = if array.len() == 1 { "\"" } else { ",\"" };
-        array.push_str(open);
-        array.push_str(key.digits());
-        array.push('"');
-    }
-    array.push(']');
-    array
-}
-
-/// What has this number in a list that was handed to a statement.
-fn at<T>(list: &[T], number: i64) -> Option<&T> {
-    list.get(usize::try_from(number).ok()?)
-}
-
-/// What the ids of all events about one message begin with, of an event that tells a message's status.
-pub(super) fn about(event: &Event) -> Option<&str> {
-    match event.effect {
-        Effect::Status { .. } => event.id.split_once('-').map(|(about, _)| about),
-        _ => None,
-    }
-}
-
 fn read_last(row: &Row) -> Result<Option<(String, MessageStatus, Option<i64>)>, SqlError> {
     let Some(status) = read_status(row.required_integer(1)?) else {
         return Ok(None);
@@ -260,7 +192,7 @@ fn write_status(status: MessageStatus) -> i64 {
     }
 }
 
-fn read_status(stored: i64) -> Option<MessageStatus> {
+pub(super) fn read_status(stored: i64) -> Option<MessageStatus> {
     STATUSES
         .into_iter()
         .find(|status| write_status(*status) == stored)

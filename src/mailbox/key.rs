@@ -36,16 +36,44 @@ impl Key {
     pub(super) fn digits(&self) -> &str {
         &self.0
     }
+
+    pub(super) fn is_status(&self) -> bool {
+        self.0.starts_with(STATUS)
+    }
+
+    /// What it has in common with the keys of the message's other statuses.
+    pub(super) fn message(&self) -> &str {
+        self.0.get(..MESSAGE).unwrap_or_default()
+    }
 }
 
-/// The digits of the first and the last key that a status of one message may have, by what their ids begin with.
-pub(super) fn statuses_of(about: &str) -> (String, String) {
+/// How many digits the keys of a message's statuses begin with.
+pub(super) const MESSAGE: usize = STATUS.len() + ABOUT;
+
+/// What comes behind all that may follow those digits.
+pub(super) const LAST: &str = "ffffffffffffffffffffffffff";
+
+/// What the keys of all statuses of a message begin with, by what their ids do.
+pub(super) fn message(about: &str) -> String {
     let mut digits = STATUS.to_owned();
     push(&mut digits, about, ABOUT);
-    (
-        format!("{digits}{:0<24}", ""),
-        format!("{digits}{:f<24}", ""),
-    )
+    digits
+}
+
+/// How many keys are handed to one statement: some 500 KB, where the platform allows 2 MB.
+pub(super) const AT_ONCE: usize = 10_000;
+
+/// A JSON array of the digits of keys.
+pub(super) fn array(keys: &[Key]) -> String {
+    let mut array = String::from("[");
+    for Key(digits) in keys {
+        let open = if array.len() == 1 { "\"" } else { ",\"" };
+        array.push_str(open);
+        array.push_str(digits);
+        array.push('"');
+    }
+    array.push(']');
+    array
 }
 
 /// Where an event lies. What Transom tells by itself, it may tell again at another time.
@@ -144,13 +172,10 @@ mod tests {
                 assert_ne!(Key::of(&event(id)), Key::of(&event(other)), "{id} {other}");
             }
             let about = id.split_once('-').map_or(*id, |(about, _)| about);
-            let (first, last) = statuses_of(about);
-            let key = Key::of(&status(id));
-            assert!(
-                (first.as_str()..=last.as_str()).contains(&key.digits()),
-                "{id}"
-            );
-            assert_eq!((first.len(), last.len()), (key.0.len(), key.0.len()));
+            let (key, message) = (Key::of(&status(id)), message(about));
+            let last = format!("{message}{LAST}");
+            assert_eq!(key.message(), message, "{id}");
+            assert!((message.as_str()..=last.as_str()).contains(&key.digits()));
         }
     }
 }

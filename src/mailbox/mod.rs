@@ -6,7 +6,7 @@
 //!
 //! - [`sql`]: the database, as much as is needed of it
 //! - `generations`, `batch`: how rows are written and got rid of cheaply
-//! - `ids`, `key`: what was seen before
+//! - `ids`, `key`, `seen`: what was seen before
 //! - `people`: whose conversation an event belongs to, and its windows
 //! - `following`: what follows from an event; `closing`: windows that are about to close
 //! - `log`: the events, while somebody waits for them; `recent`: the newest of them
@@ -49,13 +49,14 @@ mod queue;
 mod recent;
 mod replaying;
 pub mod replays;
+mod seen;
 pub mod sql;
 mod standing;
 mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
@@ -74,7 +75,7 @@ use crate::{
         mirror::{Mirror, Mirrored},
         window::Windows,
     },
-    event::{Effect, Event, MessageStatus, Name},
+    event::{Event, MessageStatus, Name},
     written::Object,
 };
 use ceded::Ceded;
@@ -82,10 +83,10 @@ use closing::Closings;
 use cursor::Cursor;
 use holding::Holds;
 use ids::Ids;
-use key::Key;
 use log::Log;
 use people::People;
 use replays::Replays;
+use seen::Seen;
 use sql::{Sql, SqlError, atomically};
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
@@ -188,16 +189,16 @@ impl Mailbox {
         self.now_ms = now_ms;
         self.refuse_ceded(&events)?;
         self.ids.turn(&*self.sql, now_ms)?;
-        let mut seen = self.ids.seen(&*self.sql, &events)?;
+        let mut seen = Seen::default();
+        self.ids.look(&*self.sql, &mut seen, &events)?;
         let mut new = events;
-        new.retain(|event| seen.insert(Key::of(event)));
+        new.retain(|event| seen.is_new(event));
         if new.is_empty() {
             return Ok(0);
         }
         // Where this fails, what is remembered of people may not be what is committed: it is not put back.
         let mut people = std::mem::take(&mut self.people);
         people.meet(&*self.sql, &new)?;
-        let mut furthest = self.ids.furthest(&*self.sql, &new)?;
         let mut placed = Vec::with_capacity(new.len());
         let mut wanted = Vec::new();
         let mut replies = Vec::new();
@@ -206,7 +207,7 @@ impl Mailbox {
             let at = people.place(&*self.sql, event)?;
             let conversation = at.conversation;
             placed.push(conversation);
-            let superseded = superseded(event, &mut furthest);
+            let superseded = seen.is_superseded(event);
             let concluded = self.conclude(event, at, &mut people, now_ms);
             if self.wants(event) {
                 let seq = self.log.number(now_ms) + count(wanted.len());
@@ -232,8 +233,8 @@ impl Mailbox {
             let mut raised = concluded.raised;
             index += 1;
             if !raised.is_empty() {
-                seen.extend(self.ids.seen(&*self.sql, &raised)?);
-                raised.retain(|event| seen.insert(Key::of(event)));
+                self.ids.look(&*self.sql, &mut seen, &raised)?;
+                raised.retain(|event| seen.is_new(event));
                 new.splice(index..index, raised);
             }
         }
@@ -475,24 +476,6 @@ fn to_their_ends(joins: &[(i64, i64)]) -> Vec<(i64, i64)> {
         .iter()
         .map(|(from, into)| (*from, end(*into)))
         .collect()
-}
-
-/// Whether the event tells a status that a further one had overtaken before it came.
-fn superseded(event: &Event, furthest: &mut HashMap<String, MessageStatus>) -> bool {
-    let (Some(about), Effect::Status { status, .. }) = (ids::about(event), &event.effect) else {
-        return false;
-    };
-    match furthest.get_mut(about) {
-        Some(furthest) if *furthest > *status => true,
-        Some(furthest) => {
-            *furthest = *status;
-            false
-        }
-        None => {
-            furthest.insert(about.to_owned(), *status);
-            false
-        }
-    }
 }
 
 /// The members that the mailbox adds to an event's data.

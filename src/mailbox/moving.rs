@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{
     Behind, Mailbox,
     directory::names_alone,
-    key::Key,
     people,
+    seen::Seen,
     sql::{Sql, SqlError, atomically},
     to_their_ends,
 };
@@ -99,9 +99,11 @@ impl Mailbox {
     pub fn cede(&mut self, event: &Event, now_ms: i64) -> Result<Moved, SqlError> {
         let sql = self.sql.clone();
         self.ids.turn(&*sql, now_ms)?;
-        let seen = self.ids.seen(&*sql, std::slice::from_ref(event))?;
+        let mut seen = Seen::default();
+        self.ids
+            .look(&*sql, &mut seen, std::slice::from_ref(event))?;
         let mut moved = Moved {
-            stored: seen.contains(&Key::of(event)),
+            stored: seen.contains(event),
             ..Moved::default()
         };
         atomically(&*sql, || {

@@ -4,7 +4,7 @@
 //! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
 //! read again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     batch,
@@ -54,7 +54,7 @@ pub(super) struct People {
     /// The highest number of a conversation, once it was asked for.
     newest: i64,
     learnt: BTreeMap<String, i64>,
-    changed: BTreeMap<i64, Conversation>,
+    changed: BTreeSet<i64>,
     joins: Vec<(i64, i64)>,
 }
 
@@ -141,19 +141,22 @@ impl People {
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
             let (conversation, found) = self.known(name)?;
-            let user = found.user.clone();
+            let user = found.user.as_deref();
             Some(Known { conversation, user })
         });
         let id = match belonging.conversation {
             Some(id) => id,
             None => self.number(sql)?,
         };
-        let before = self.conversations.get(&id).cloned();
-        let mut after = before.clone().unwrap_or_default();
+        let before = self.conversations.remove(&id);
+        let mut changes = before.is_none();
+        let mut found = before.unwrap_or_default();
         for join in belonging.joins {
             if let Some(other) = self.conversations.get(&join).cloned() {
-                after.windows = after.windows.joined(other.windows);
-                after.state = joined_states(after.state, other.state.as_deref());
+                let windows = found.windows.joined(other.windows);
+                let state = joined_states(found.state.clone(), other.state.as_deref());
+                changes |= (windows, &state) != (found.windows, &found.state);
+                (found.windows, found.state) = (windows, state);
                 self.change(
                     join,
                     Conversation {
@@ -170,15 +173,20 @@ impl People {
             }
             self.joins.push((join, id));
         }
-        let windows = after.windows;
-        after.windows = windows.after(&event.effect, event.time);
-        after.user = belonging.user.or(after.user);
+        let windows = found.windows;
+        found.windows = windows.after(&event.effect, event.time);
+        changes |= found.windows != windows;
+        if belonging.user.is_some() && belonging.user != found.user {
+            found.user = belonging.user;
+            changes = true;
+        }
         for name in belonging.learnt {
             self.learnt.insert(name.key(), id);
             self.names.insert(name, id);
         }
-        if before.as_ref() != Some(&after) {
-            self.change(id, after);
+        self.conversations.insert(id, found);
+        if changes {
+            self.changed.insert(id);
         }
         Ok(Placed {
             conversation: id,
@@ -233,13 +241,14 @@ impl People {
 
     /// Writes what the batch has taught.
     pub(super) fn save(&self, sql: &dyn Sql) -> Result<(), SqlError> {
-        let rows = self.changed.iter().map(|(id, conversation)| {
+        let rows = self.changed.iter().filter_map(|id| {
+            let conversation = self.conversations.get(id)?;
             let Windows {
                 customer_service,
                 free_entry_point,
                 referred,
             } = conversation.windows;
-            (
+            Some((
                 id,
                 &conversation.user,
                 customer_service,
@@ -247,7 +256,7 @@ impl People {
                 referred,
                 conversation.joined,
                 &conversation.state,
-            )
+            ))
         });
         for rows in batch::rows(rows) {
             sql.run(
@@ -280,8 +289,8 @@ impl People {
     }
 
     fn change(&mut self, id: i64, conversation: Conversation) {
-        self.conversations.insert(id, conversation.clone());
-        self.changed.insert(id, conversation);
+        self.conversations.insert(id, conversation);
+        self.changed.insert(id);
     }
 }
 

@@ -21,7 +21,10 @@ mod stored;
 use proptest::prelude::*;
 
 use super::{native::Native, *};
-use crate::config::{Address, Format, Pattern, Retry};
+use crate::{
+    config::{Address, Format, Pattern, Retry},
+    event::Effect,
+};
 
 const NOW: i64 = 1_770_000_000_000;
 

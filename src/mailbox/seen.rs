@@ -1,0 +1,102 @@
+//! What was seen before of the events that come now, and how far the messages are whose statuses are among them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    generations::Generations,
+    ids::read_status,
+    key::{self, Key},
+    sql::{Sql, SqlError},
+};
+use crate::event::{Effect, Event, MessageStatus};
+
+/// What is known, the events of this batch that were looked at included.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    keys: HashSet<Key>,
+    /// The furthest status of each message, by what the keys of all its statuses begin with.
+    furthest: HashMap<String, MessageStatus>,
+}
+
+impl Seen {
+    /// Looks these events up.
+    pub(super) fn look(
+        &mut self,
+        sql: &dyn Sql,
+        tables: &Generations,
+        events: &[Event],
+    ) -> Result<(), SqlError> {
+        let (statuses, others): (Vec<Key>, Vec<Key>) =
+            events.iter().map(Key::of).partition(Key::is_status);
+        let found = tables
+            .tables()
+            .map(|table| format!("EXISTS (SELECT 1 FROM {table} WHERE id = unhex(wanted.value))"));
+        let found: Vec<String> = found.collect();
+        let found = found.join(" OR ");
+        let statement = format!("SELECT wanted.key FROM json_each(?1) AS wanted WHERE {found}");
+        for keys in others.chunks(key::AT_ONCE) {
+            for row in sql.exec(&statement, &[key::array(keys).into()])? {
+                self.keys
+                    .extend(at(keys, row.required_integer(0)?).cloned());
+            }
+        }
+        // All statuses of the message: whether this one is among them, and how far they go.
+        let statement = tables.of_all(|table| {
+            format!(
+                "SELECT wanted.key, ids.id = unhex(wanted.value), ids.status \
+                 FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
+                 ON ids.id BETWEEN unhex(substr(wanted.value, 1, {MESSAGE})) \
+                 AND unhex(substr(wanted.value, 1, {MESSAGE}) || '{LAST}')",
+                MESSAGE = key::MESSAGE,
+                LAST = key::LAST,
+            )
+        });
+        for keys in statuses.chunks(key::AT_ONCE) {
+            for row in sql.exec(&statement, &[key::array(keys).into()])? {
+                let Some(key) = at(keys, row.required_integer(0)?) else {
+                    continue;
+                };
+                if row.integer(1)? == Some(1) {
+                    self.keys.insert(key.clone());
+                }
+                if let Some(status) = row.integer(2)?.and_then(read_status) {
+                    self.goes(key.message(), status);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an event was not seen before. From now on it was.
+    pub(super) fn is_new(&mut self, event: &Event) -> bool {
+        self.keys.insert(Key::of(event))
+    }
+
+    /// Whether an event was seen before.
+    pub(super) fn contains(&self, event: &Event) -> bool {
+        self.keys.contains(&Key::of(event))
+    }
+
+    /// Whether an event tells a status that a further one had overtaken before it came.
+    pub(super) fn is_superseded(&mut self, event: &Event) -> bool {
+        match event.effect {
+            Effect::Status { status, .. } => self.goes(Key::of(event).message(), status) > status,
+            _ => false,
+        }
+    }
+
+    /// Takes note of a message's status, and gives the furthest.
+    fn goes(&mut self, message: &str, status: MessageStatus) -> MessageStatus {
+        if let Some(furthest) = self.furthest.get_mut(message) {
+            *furthest = status.max(*furthest);
+            return *furthest;
+        }
+        self.furthest.insert(message.to_owned(), status);
+        status
+    }
+}
+
+/// What has this number in a list that was handed to a statement.
+fn at(list: &[Key], number: i64) -> Option<&Key> {
+    list.get(usize::try_from(number).ok()?)
+}
