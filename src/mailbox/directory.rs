@@ -112,7 +112,7 @@ impl Directory {
     /// The partition of the first of these names that is anybody's.
     pub fn find(&self, names: &[Name]) -> Result<Option<u32>, SqlError> {
         for name in names {
-            if let Some(found) = super::people::look(&*self.sql, name)? {
+            if let Some(found) = super::person::look(&*self.sql, name)? {
                 return Ok(Some(partition_of(found.conversation, self.of)));
             }
         }
@@ -123,7 +123,7 @@ impl Directory {
     /// now on, not all of them may be known.
     pub fn names(&self, names: &[Name]) -> Result<Vec<Name>, SqlError> {
         for name in names {
-            if let Some(found) = super::people::find(&*self.sql, name)? {
+            if let Some(found) = super::person::find(&*self.sql, name)? {
                 let keys = found.names.iter();
                 return Ok(keys.filter_map(|key| Name::of_key(key)).collect());
             }

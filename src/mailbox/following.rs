@@ -3,7 +3,9 @@
 use super::{
     Mailbox,
     closing::Closings,
-    people::{self, Found, NOBODY, People, Placed},
+    conversations,
+    people::{NOBODY, People, Placed},
+    person::{self, Found},
     sql::SqlError,
 };
 use crate::{
@@ -116,7 +118,7 @@ impl Mailbox {
 
     /// What a conversation remembers.
     pub fn state(&self, conversation: i64) -> Result<State, SqlError> {
-        people::state(&*self.sql, conversation)
+        conversations::state(&*self.sql, conversation)
     }
 
     /// Takes note of what a person, who may not be known yet, says about being written to; `cause` names that and nothing
@@ -156,7 +158,7 @@ impl Mailbox {
         name: &Name,
         change: impl FnOnce(&mut State),
     ) -> Result<Option<Found>, SqlError> {
-        let found = people::change(&*self.sql, name, change)?;
+        let found = person::change(&*self.sql, name, change)?;
         if let Some(found) = &found {
             self.people.forget(found.conversation);
         }

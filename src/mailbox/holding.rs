@@ -6,7 +6,7 @@
 //! holds asks, again and again and after every restart, until the other partition says that nothing is left.
 
 use super::{
-    Mailbox, people,
+    Mailbox, person,
     sql::{Row, Sql, SqlError, atomically},
 };
 use crate::event::Name;
@@ -273,7 +273,7 @@ impl Mailbox {
     fn conversations_of(&self, names: &[String]) -> Result<Vec<i64>, SqlError> {
         let mut all = Vec::new();
         for name in names.iter().filter_map(|key| Name::of_key(key)) {
-            all.extend(people::look(&*self.sql, &name)?.map(|found| found.conversation));
+            all.extend(person::look(&*self.sql, &name)?.map(|found| found.conversation));
         }
         all.sort_unstable();
         all.dedup();

@@ -7,7 +7,7 @@
 //! - [`sql`]: the database, as much as is needed of it
 //! - `generations`, `batch`: how rows are written and got rid of cheaply
 //! - `ids`, `key`, `seen`: what was seen before
-//! - `people`: whose conversation an event belongs to, and its windows
+//! - `people`: whose conversation an event belongs to, and its windows; `person`, `conversations`: one of them
 //! - `following`: what follows from an event; `closing`: windows that are about to close
 //! - `log`: the events, while somebody waits for them; `recent`: the newest of them
 //! - `cursor`: how far a destination has got, and what is on its way to it
@@ -27,6 +27,7 @@ pub mod address;
 mod batch;
 mod ceded;
 mod closing;
+mod conversations;
 mod cursor;
 mod dead_letters;
 mod directory;
@@ -44,6 +45,7 @@ pub(crate) mod native;
 mod parked;
 mod parking;
 mod people;
+mod person;
 mod pulse;
 mod queue;
 mod recent;
@@ -64,7 +66,7 @@ pub use directory::{Directory, Route, names_alone};
 pub use holding::{Behind, Question};
 pub use log::Stored;
 pub use moving::Moved;
-pub use people::Found;
+pub use person::Found;
 pub use pulse::Pulse;
 pub use standing::{Counted, Failure, Waiting};
 
@@ -427,23 +429,23 @@ impl Mailbox {
 
     /// How the windows of a conversation stand.
     pub fn windows(&self, conversation: i64) -> Result<Windows, SqlError> {
-        people::windows(&*self.sql, conversation)
+        conversations::windows(&*self.sql, conversation)
     }
 
     /// Finds a conversation by any of the person's names.
     pub fn find(&self, name: &Name) -> Result<Option<Found>, SqlError> {
-        people::find(&*self.sql, name)
+        person::find(&*self.sql, name)
     }
 
     /// The same without the person's names, which are found by a walk through everybody's.
     pub fn look(&self, name: &Name) -> Result<Option<Found>, SqlError> {
-        people::look(&*self.sql, name)
+        person::look(&*self.sql, name)
     }
 
     /// The conversation with the one who has this name, begun where there is none.
     pub fn meet(&mut self, name: &Name) -> Result<i64, SqlError> {
         let mut people = std::mem::take(&mut self.people);
-        let conversation = people::meet(&*self.sql, &mut people, name)?;
+        let conversation = person::meet(&*self.sql, &mut people, name)?;
         self.people = people;
         Ok(conversation)
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{
     Behind, Mailbox,
     directory::names_alone,
-    people,
+    people, person,
     seen::Seen,
     sql::{Sql, SqlError, atomically},
     to_their_ends,
@@ -108,11 +108,11 @@ impl Mailbox {
         };
         atomically(&*sql, || {
             for name in people::all_names(event) {
-                let Some(found) = people::look(&*sql, name)? else {
+                let Some(found) = person::look(&*sql, name)? else {
                     continue;
                 };
                 if found.state.handover.is_some() {
-                    people::change(&*sql, name, |state| state.handover = None)?;
+                    person::change(&*sql, name, |state| state.handover = None)?;
                     self.people.forget(found.conversation);
                 }
                 moved.conversations.push(found.conversation);

@@ -4,12 +4,13 @@
 //! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
 //! read again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     batch,
+    conversations::{Conversation, by_number, joined_into},
     moving::Moved,
-    sql::{Row, Sql, SqlError},
+    sql::{Sql, SqlError},
 };
 use crate::{
     conversation::{
@@ -25,17 +26,6 @@ pub(super) const NOBODY: i64 = 0;
 
 /// Up to how many names are remembered: some 2 MB. Then all are forgotten, and read again as they come.
 const REMEMBERED: usize = 8_192;
-
-/// One conversation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Conversation {
-    user: Option<String>,
-    windows: Windows,
-    /// The conversation that this one turned out to be part of.
-    joined: Option<i64>,
-    /// [`State`] as it is stored.
-    state: Option<String>,
-}
 
 /// Where an event belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +100,7 @@ impl People {
     }
 
     /// The conversation that a name leads to, as far as was read.
-    fn known(&self, name: &Name) -> Option<(i64, &Conversation)> {
+    pub(super) fn known(&self, name: &Name) -> Option<(i64, &Conversation)> {
         let id = *self.names.get(name)?;
         Some((id, self.conversations.get(&id)?))
     }
@@ -294,22 +284,6 @@ impl People {
     }
 }
 
-impl Conversation {
-    /// Reads a row whose columns are a name and then all of a conversation's.
-    fn read(row: &Row) -> Result<Self, SqlError> {
-        Ok(Self {
-            user: row.text(2)?.map(str::to_owned),
-            windows: Windows {
-                customer_service: row.integer(3)?,
-                free_entry_point: row.integer(4)?,
-                referred: row.integer(5)?,
-            },
-            joined: row.integer(6)?,
-            state: row.text(7)?.map(str::to_owned),
-        })
-    }
-}
-
 /// The names that an event says were the same person's before.
 fn former(event: &Event) -> &[Name] {
     match &event.effect {
@@ -320,122 +294,6 @@ fn former(event: &Event) -> &[Name] {
 
 pub(super) fn all_names(event: &Event) -> impl Iterator<Item = &Name> {
     event.names.iter().chain(former(event))
-}
-
-/// What the mailbox knows of one person's conversation, for who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The conversation's number.
-    pub conversation: i64,
-    /// The names that lead to it, each with what it is in front (`phone:16505551234`).
-    pub names: Vec<String>,
-    /// Its windows.
-    pub windows: Windows,
-    /// What it remembers.
-    pub state: State,
-}
-
-/// The conversation with the one who has this name, begun where there is none.
-pub(super) fn meet(sql: &dyn Sql, people: &mut People, name: &Name) -> Result<i64, SqlError> {
-    let event = Event::naming(name);
-    people.meet(sql, std::slice::from_ref(&event))?;
-    let placed = people.place(sql, &event)?;
-    people.save(sql)?;
-    people.committed();
-    Ok(placed.conversation)
-}
-
-/// Finds a conversation by one of the person's names, however Meta came to use it.
-pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
-    let Some(mut found) = look(sql, name)? else {
-        return Ok(None);
-    };
-    let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
-           JOIN same ON conversations.joined = same.id) \
-         SELECT name FROM names WHERE conversation IN (SELECT id FROM same) ORDER BY name",
-        &[found.conversation.into()],
-    )?;
-    for row in &rows {
-        found.names.push(row.required_text(0)?.to_owned());
-    }
-    Ok(Some(found))
-}
-
-/// The same without the names, which are found by a walk through everybody's.
-pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
-    let people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
-    let Some(conversation) = people.known(name).map(|(id, _)| id) else {
-        return Ok(None);
-    };
-    Ok(Some(Found {
-        conversation,
-        names: Vec::new(),
-        windows: people.windows(conversation).unwrap_or_default(),
-        state: State::read(people.state(conversation)),
-    }))
-}
-
-/// How the windows of a conversation stand.
-pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows, SqlError> {
-    Ok(by_number(sql, conversation)?.windows)
-}
-
-/// What a conversation remembers.
-pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError> {
-    let found = by_number(sql, conversation)?;
-    Ok(State::read(found.state.as_deref()))
-}
-
-/// The conversation that this one has become part of, or itself: numbers only ever get smaller.
-pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlError> {
-    let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
-           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
-         SELECT min(id) FROM same",
-        &[conversation.into()],
-    )?;
-    rows.first()
-        .map_or(Ok(conversation), |row| row.required_integer(0))
-}
-
-/// All numbers that a conversation has had.
-pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
-    let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
-           JOIN same ON conversations.joined = same.id) SELECT id FROM same",
-        &[joined_into(sql, conversation)?.into()],
-    )?;
-    rows.iter().map(|row| row.required_integer(0)).collect()
-}
-
-/// A conversation, or the one that it has become part of.
-fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation, SqlError> {
-    let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
-           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
-         SELECT '', conversations.* FROM conversations JOIN same ON same.id = conversations.id WHERE joined IS NULL",
-        &[conversation.into()],
-    )?;
-    rows.first()
-        .map_or_else(|| Ok(Conversation::default()), Conversation::read)
-}
-
-/// Has the conversation with the one who has this name remember something else. Gives what was found and is remembered
-/// now; `None` where nobody is known by the name.
-pub(super) fn change(
-    sql: &dyn Sql,
-    name: &Name,
-    change: impl FnOnce(&mut State),
-) -> Result<Option<Found>, SqlError> {
-    let Some(mut found) = find(sql, name)? else {
-        return Ok(None);
-    };
-    let mut people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
-    change(&mut found.state);
-    people.remember(found.conversation, &found.state);
-    people.save(sql)?;
-    Ok(Some(found))
 }
 
 /// What is remembered of one person whom we knew as two.

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Change, Delivery, Mailbox, Outcome, Which, count,
+    Change, Delivery, Mailbox, Outcome, Which, conversations, count,
     cursor::{Cursor, read_wanted},
     log::{COLUMNS, Listed, Log},
-    people,
     replays::{Job, Replay, State},
     sql::{Sql, SqlError, Value, atomically},
 };
@@ -148,7 +147,7 @@ fn step(
         let chosen = search.next(&mut after, room)?;
         let mut conversations = HashSet::new();
         for (seq, candidate) in chosen {
-            let conversation = people::joined_into(sql, candidate.conversation)?;
+            let conversation = conversations::joined_into(sql, candidate.conversation)?;
             if park(sql, log, &after, seq, conversation, candidate.is_dead)? {
                 parked.insert(seq);
                 conversations.insert(conversation);
@@ -271,7 +270,7 @@ impl Search<'_> {
 fn numbers(sql: &dyn Sql, which: &Which) -> Result<Option<HashSet<i64>>, SqlError> {
     let conversation = which.conversation;
     conversation
-        .map(|conversation| people::numbers(sql, conversation))
+        .map(|conversation| conversations::numbers(sql, conversation))
         .transpose()
 }
 

@@ -1,0 +1,78 @@
+//! The conversations of a mailbox by their numbers: one that turned out to be part of another leads there.
+
+use std::collections::HashSet;
+
+use super::sql::{Row, Sql, SqlError};
+use crate::conversation::{State, window::Windows};
+
+/// One conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Conversation {
+    pub(super) user: Option<String>,
+    pub(super) windows: Windows,
+    /// The conversation that this one turned out to be part of.
+    pub(super) joined: Option<i64>,
+    /// [`State`] as it is stored.
+    pub(super) state: Option<String>,
+}
+
+impl Conversation {
+    /// Reads a row whose columns are a name and then all of a conversation's.
+    pub(super) fn read(row: &Row) -> Result<Self, SqlError> {
+        Ok(Self {
+            user: row.text(2)?.map(str::to_owned),
+            windows: Windows {
+                customer_service: row.integer(3)?,
+                free_entry_point: row.integer(4)?,
+                referred: row.integer(5)?,
+            },
+            joined: row.integer(6)?,
+            state: row.text(7)?.map(str::to_owned),
+        })
+    }
+}
+
+/// How the windows of a conversation stand.
+pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows, SqlError> {
+    Ok(by_number(sql, conversation)?.windows)
+}
+
+/// What a conversation remembers.
+pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError> {
+    let found = by_number(sql, conversation)?;
+    Ok(State::read(found.state.as_deref()))
+}
+
+/// The conversation that this one has become part of, or itself: numbers only ever get smaller.
+pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlError> {
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
+           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
+         SELECT min(id) FROM same",
+        &[conversation.into()],
+    )?;
+    rows.first()
+        .map_or(Ok(conversation), |row| row.required_integer(0))
+}
+
+/// All numbers that a conversation has had.
+pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
+           JOIN same ON conversations.joined = same.id) SELECT id FROM same",
+        &[joined_into(sql, conversation)?.into()],
+    )?;
+    rows.iter().map(|row| row.required_integer(0)).collect()
+}
+
+/// A conversation, or the one that it has become part of.
+pub(super) fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation, SqlError> {
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
+           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
+         SELECT '', conversations.* FROM conversations JOIN same ON same.id = conversations.id WHERE joined IS NULL",
+        &[conversation.into()],
+    )?;
+    rows.first()
+        .map_or_else(|| Ok(Conversation::default()), Conversation::read)
+}

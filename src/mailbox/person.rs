@@ -1,0 +1,81 @@
+//! One person's conversation, for who asks for it by a name.
+
+use super::{
+    people::People,
+    sql::{Sql, SqlError},
+};
+use crate::{
+    conversation::{State, window::Windows},
+    event::{Event, Name},
+};
+
+/// What the mailbox knows of one person's conversation, for who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The conversation's number.
+    pub conversation: i64,
+    /// The names that lead to it, each with what it is in front (`phone:16505551234`).
+    pub names: Vec<String>,
+    /// Its windows.
+    pub windows: Windows,
+    /// What it remembers.
+    pub state: State,
+}
+
+/// The conversation with the one who has this name, begun where there is none.
+pub(super) fn meet(sql: &dyn Sql, people: &mut People, name: &Name) -> Result<i64, SqlError> {
+    let event = Event::naming(name);
+    people.meet(sql, std::slice::from_ref(&event))?;
+    let placed = people.place(sql, &event)?;
+    people.save(sql)?;
+    people.committed();
+    Ok(placed.conversation)
+}
+
+/// Finds a conversation by one of the person's names, however Meta came to use it.
+pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
+    let Some(mut found) = look(sql, name)? else {
+        return Ok(None);
+    };
+    let rows = sql.exec(
+        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
+           JOIN same ON conversations.joined = same.id) \
+         SELECT name FROM names WHERE conversation IN (SELECT id FROM same) ORDER BY name",
+        &[found.conversation.into()],
+    )?;
+    for row in &rows {
+        found.names.push(row.required_text(0)?.to_owned());
+    }
+    Ok(Some(found))
+}
+
+/// The same without the names, which are found by a walk through everybody's.
+pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
+    let people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
+    let Some(conversation) = people.known(name).map(|(id, _)| id) else {
+        return Ok(None);
+    };
+    Ok(Some(Found {
+        conversation,
+        names: Vec::new(),
+        windows: people.windows(conversation).unwrap_or_default(),
+        state: State::read(people.state(conversation)),
+    }))
+}
+
+/// Has the conversation with the one who has this name remember something else. Gives what was found and is remembered
+/// now; `None` where nobody is known by the name.
+pub(super) fn change(
+    sql: &dyn Sql,
+    name: &Name,
+    change: impl FnOnce(&mut State),
+) -> Result<Option<Found>, SqlError> {
+    let Some(mut found) = find(sql, name)? else {
+        return Ok(None);
+    };
+    let mut people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
+    change(&mut found.state);
+    people.remember(found.conversation, &found.state);
+    people.save(sql)?;
+    Ok(Some(found))
+}
