@@ -47,7 +47,7 @@ test: lint ## Everything that must hold: lint, native tests, the built WASM in t
 	cargo test --workspace --test '*'
 
 .PHONY: torture
-torture: build/index.js ## Break whatever can break around it, and count what was lost: about 12 minutes (a short form is in `make test`)
+torture: build/index.js ## Break whatever can break around it, and count what was lost: about 14 minutes (a short form is in `make test`)
 	$(call say,Torture)
 	TORTURE=long cargo test --test torture -- --nocapture --test-threads 1
 
