@@ -9,7 +9,7 @@ use super::id::Ids;
 use super::person::{self, Person};
 use super::shell::Shell;
 use super::{Effect, Event, Home, Name};
-use crate::meta::json::{Json, is_tame, push_string};
+use crate::meta::json::{Json, is_tame, push_name, push_string};
 use crate::meta::shape::separate;
 
 /// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
@@ -19,6 +19,7 @@ pub(super) struct Events {
     pub(super) odd: bool,
     homes: Vec<(Home, Vec<Event>)>,
     places: BTreeMap<Home, usize>,
+    place: usize,
     ids: Ids,
     /// Where the data of one event after the other is written, before it is known how long it gets.
     written: String,
@@ -29,13 +30,25 @@ impl Events {
         self.homes
     }
 
-    /// Where the events of a mailbox stand.
-    fn place(&mut self, home: Home) -> usize {
-        let Self { homes, places, .. } = self;
-        *places.entry(home).or_insert_with_key(|home| {
+    /// Where the events of a mailbox stand. Mostly it is the one that was asked for last.
+    fn place(&mut self, common: &Common<'_>) -> usize {
+        let Self {
+            homes,
+            places,
+            place,
+            ..
+        } = self;
+        if homes
+            .get(*place)
+            .is_some_and(|(home, _)| common.is_at(home))
+        {
+            return *place;
+        }
+        *place = *places.entry(common.home()).or_insert_with_key(|home| {
             homes.push((home.clone(), Vec::new()));
             homes.len() - 1
-        })
+        });
+        *place
     }
 }
 
@@ -73,6 +86,16 @@ impl Common<'_> {
         }
     }
 
+    /// Whether that is its home.
+    fn is_at(&self, home: &Home) -> bool {
+        match home {
+            Home::Number(number) => self.number.as_deref() == Some(number),
+            Home::Account(account) => {
+                self.number.is_none() && self.account.as_deref().unwrap_or_default() == account
+            }
+        }
+    }
+
     /// The event's member `business`; empty where nothing is known.
     fn business(&self) -> String {
         let members = [
@@ -88,8 +111,7 @@ impl Common<'_> {
         for (name, value) in members {
             if let Some(value) = value {
                 separate(&mut out, '{');
-                push_string(&mut out, name);
-                out.push(':');
+                push_name(&mut out, name);
                 push_string(&mut out, value);
             }
         }
@@ -117,7 +139,7 @@ type Item<'a> = (&'a str, Json<'a>, Draft<'a>);
 
 impl<'o, 'a> Change<'o, 'a> {
     pub(super) fn of(common: Common<'a>, events: &'o mut Events) -> Self {
-        let (place, business) = (events.place(common.home()), common.business());
+        let (place, business) = (events.place(&common), common.business());
         Self {
             common,
             thread: Person::default(),
@@ -314,7 +336,6 @@ impl<'o, 'a> Change<'o, 'a> {
 
 fn push_member(out: &mut String, name: &str, json: &str) {
     separate(out, '{');
-    push_string(out, name);
-    out.push(':');
+    push_name(out, name);
     out.push_str(json);
 }

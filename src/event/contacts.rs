@@ -1,7 +1,6 @@
 //! The contacts beside the items of a change: who they are is told here, who did what is told by the items.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::person::Person;
 use super::shell::CARRIED;
@@ -10,8 +9,8 @@ use crate::meta::json::Json;
 /// The contacts of a change, to be found by the names of an item.
 pub(super) struct Contacts<'a> {
     all: Vec<(Json<'a>, Person<'a>, bool)>,
-    by_user: BTreeMap<Cow<'a, str>, usize>,
-    by_phone: BTreeMap<Cow<'a, str>, usize>,
+    by_user: Places<'a>,
+    by_phone: Places<'a>,
 }
 
 impl<'a> Contacts<'a> {
@@ -20,31 +19,18 @@ impl<'a> Contacts<'a> {
             .iter()
             .map(|contact| (*contact, Person::contact(*contact), false))
             .collect();
-        let mut by_user = BTreeMap::new();
-        let mut by_phone = BTreeMap::new();
-        for (place, (_, person, _)) in all.iter().enumerate() {
-            if let Some(user) = &person.user {
-                by_user.entry(user.clone()).or_insert(place);
-            }
-            if let Some(phone) = &person.phone {
-                by_phone.entry(phone.clone()).or_insert(place);
-            }
-        }
         Self {
+            by_user: Places::new(&all, |person| person.user.as_ref()),
+            by_phone: Places::new(&all, |person| person.phone.as_ref()),
             all,
-            by_user,
-            by_phone,
         }
     }
 
     /// Adds to `person` what his contact tells of him, and returns the contact. One that is large is returned once.
     pub(super) fn join(&mut self, person: &mut Person<'a>) -> Option<&'a str> {
-        let by_user = person
-            .user
-            .as_deref()
-            .and_then(|user| self.by_user.get(user));
-        let place = by_user.or_else(|| self.by_phone.get(person.phone.as_deref()?))?;
-        let (contact, known, told) = self.all.get_mut(*place)?;
+        let by_user = self.by_user.find(person.user.as_deref());
+        let place = by_user.or_else(|| self.by_phone.find(person.phone.as_deref()))?;
+        let (contact, known, told) = self.all.get_mut(place)?;
         // A phone that two people share, in Meta's view, makes one of neither.
         if let (Some(one), Some(other)) = (&person.user, &known.user)
             && one != other
@@ -63,5 +49,30 @@ impl<'a> Contacts<'a> {
             .into_iter()
             .filter(|(_, _, told)| !told)
             .map(|(contact, _, _)| contact.raw())
+    }
+}
+
+/// Where the contacts stand that have a name, sorted by it.
+struct Places<'a>(Vec<(Cow<'a, str>, usize)>);
+
+impl<'a> Places<'a> {
+    fn new<'c>(
+        contacts: &'c [(Json<'a>, Person<'a>, bool)],
+        name: fn(&'c Person<'a>) -> Option<&'c Cow<'a, str>>,
+    ) -> Self {
+        let contacts = contacts.iter().enumerate();
+        let mut places: Vec<_> = contacts
+            .filter_map(|(place, (_, person, _))| Some((name(person)?.clone(), place)))
+            .collect();
+        places.sort_unstable();
+        Self(places)
+    }
+
+    /// The place of the first contact that has this name.
+    fn find(&self, name: Option<&str>) -> Option<usize> {
+        let name = name?;
+        let at = self.0.partition_point(|(other, _)| other.as_ref() < name);
+        let (other, place) = self.0.get(at)?;
+        (other == name).then_some(*place)
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Name;
-use crate::meta::json::{Json, push_string};
+use crate::meta::json::{Json, push_name, push_string};
 use crate::meta::shape::{digits, separate};
 
 /// Names are ids, numbers and what fits a line of a screen. What is longer is none of them, and stays in `raw`.
@@ -141,8 +141,7 @@ impl<'a> Person<'a> {
         for (name, value) in members {
             if let Some(value) = value {
                 separate(out, '{');
-                push_string(out, name);
-                out.push(':');
+                push_name(out, name);
                 push_string(out, value);
             }
         }

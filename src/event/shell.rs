@@ -3,7 +3,7 @@
 //! So what is stored of each event can be forwarded as a webhook of Meta's, and nothing that Meta wrote beside the
 //! items is lost.
 
-use crate::meta::json::{Json, Key, push_string};
+use crate::meta::json::{Json, Key, push_name};
 use crate::meta::shape::separate;
 
 /// How many bytes of members that we do not know are copied into every event, at each level of the envelope.
@@ -66,8 +66,7 @@ impl Shell {
     /// Opens the member `name` in the object that was opened last.
     pub(super) fn member(&mut self, name: &str) {
         separate(&mut self.before, '{');
-        push_string(&mut self.before, name);
-        self.before.push(':');
+        push_name(&mut self.before, name);
     }
 
     /// Writes the envelope with `value` in it; with an empty one, nothing more than it has.

@@ -8,7 +8,7 @@ mod read;
 
 use std::borrow::Cow;
 
-use read::Reader;
+use read::{Reader, plain};
 
 /// A JSON text and its index.
 pub struct Document<'a> {
@@ -103,6 +103,7 @@ impl<'a> Json<'a> {
     }
 
     /// The value as it was written.
+    #[inline]
     pub fn raw(self) -> &'a str {
         let Node { start, end, .. } = self.node();
         self.document
@@ -111,6 +112,7 @@ impl<'a> Json<'a> {
             .unwrap_or_default()
     }
 
+    #[inline]
     fn first_byte(self) -> Option<u8> {
         self.document
             .text
@@ -226,12 +228,18 @@ impl<'a> Json<'a> {
     }
 
     fn string(self) -> Option<Cow<'a, str>> {
-        let inner = self.raw().strip_prefix('"')?.strip_suffix('"')?;
-        if self.node().escaped {
-            serde_json::from_str(self.raw()).ok().map(Cow::Owned)
-        } else {
-            Some(Cow::Borrowed(inner))
+        let Node {
+            start,
+            end,
+            escaped,
+            ..
+        } = self.node();
+        if escaped {
+            return serde_json::from_str(self.raw()).ok().map(Cow::Owned);
         }
+        // Between the quotes.
+        let inner = start as usize + 1..(end as usize).checked_sub(1)?;
+        self.document.text.get(inner).map(Cow::Borrowed)
     }
 
     /// A whole number, written as one or as a string.
@@ -278,6 +286,7 @@ pub struct Key<'a>(Json<'a>);
 
 impl<'a> Key<'a> {
     /// Whether it is `name`.
+    #[inline]
     pub fn is(self, name: &str) -> bool {
         let Node {
             start,
@@ -293,6 +302,21 @@ impl<'a> Key<'a> {
             && self.0.document.text.as_bytes().get(start..end) == Some(name.as_bytes())
     }
 
+    /// Its mark; all of them where it has escapes.
+    pub(super) fn marks(self) -> u64 {
+        let Node {
+            start,
+            end,
+            escaped,
+            ..
+        } = self.0.node();
+        let inner = start as usize + 1..(end as usize).saturating_sub(1);
+        match self.0.document.text.as_bytes().get(inner) {
+            Some(key) if !escaped => marks(key),
+            _ => u64::MAX,
+        }
+    }
+
     /// The key, or, where it is not Unicode, what stands for it.
     pub fn text(self) -> Cow<'a, str> {
         self.0.string().unwrap_or(Cow::Borrowed(self.0.raw()))
@@ -306,8 +330,7 @@ impl<'a> Key<'a> {
 
 /// Writes `text` as a JSON string.
 pub fn push_string(out: &mut String, text: &str) {
-    let plain = |b: u8| b >= b' ' && b != b'"' && b != b'\\';
-    if text.bytes().all(plain) {
+    if plain(text.as_bytes()) == text.len() {
         out.push('"');
         out.push_str(text);
         out.push('"');
@@ -315,6 +338,13 @@ pub fn push_string(out: &mut String, text: &str) {
         // Cannot fail: a string has no keys, and a `String` takes everything.
         out.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
+}
+
+/// Writes the name of a member, which has nothing in it that is to be escaped, and the colon behind it.
+pub fn push_name(out: &mut String, name: &str) {
+    out.push('"');
+    out.push_str(name);
+    out.push_str("\":");
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::meta::json::{Json, is_tame, marks_of, push_string};
+use crate::meta::json::{Json, Key, is_tame, marks_of, push_name, push_string};
 
 /// What a value looks like, and how it is written into an event.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +69,14 @@ impl Member {
     pub const fn written(self, written: &'static str) -> Self {
         Self { written, ..self }
     }
+
+    /// The one that a key names.
+    fn of<'m>(members: &'m [Self], key: Key<'_>) -> Option<&'m Self> {
+        let marks = key.marks();
+        members.iter().find(|member| {
+            member.marks & marks != 0 && member.names.iter().any(|name| key.is(name))
+        })
+    }
 }
 
 /// The value does not have the shape that its place calls for.
@@ -82,6 +90,11 @@ impl Shape {
             Self::Object(members) => members,
             _ => &[],
         }
+    }
+
+    /// Whether nothing in it can be unknown.
+    const fn is_leaf(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Object(_))
     }
 
     /// Writes what this shape knows of `json`. What was written before a misfit was met is left in `out`.
@@ -146,15 +159,15 @@ impl Shape {
             }
             Self::Object(members) => {
                 for (key, value) in json.members() {
-                    let name = key.text();
+                    let member = Member::of(members, key);
+                    if member.is_some_and(|member| member.shape.is_leaf()) {
+                        continue;
+                    }
                     if !path.is_empty() {
                         path.push('.');
                     }
-                    path.push_str(&name);
-                    match members
-                        .iter()
-                        .find(|member| member.names.contains(&name.as_ref()))
-                    {
+                    path.push_str(&key.text());
+                    match member {
                         Some(member) => member.shape.unknown_members(value, path, found),
                         None => found(path),
                     }
@@ -187,8 +200,7 @@ pub fn write_members(members: &[Member], json: Json<'_>, out: &mut String) -> Re
         };
         if let Some(value) = value {
             separate(out, '{');
-            push_string(out, written);
-            out.push(':');
+            push_name(out, written);
             shape.write(value, out)?;
         }
     }

@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
 
 /// How many bytes come before one that ends a string or must not stand in it as it is. Eight are looked at in one go:
 /// the highest bit of each byte of a sum or difference tells.
-fn plain(bytes: &[u8]) -> usize {
+pub(super) fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = 0x8080_8080_8080_8080;
     let mut length = 0;
