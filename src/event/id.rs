@@ -94,11 +94,11 @@ impl Beginning {
 
 /// Writes the first bytes of a digest.
 fn push_hex(out: &mut String, digest: &[u8; 32], bytes: usize) {
-    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
-    for byte in digest.iter().take(bytes) {
-        out.push(digit(byte >> 4));
-        out.push(digit(byte & 15));
-    }
+    let mut digits = [0; 64];
+    // Neither fails: there is room for two digits each, and all of them are ASCII.
+    let _ = hex::encode_to_slice(digest, &mut digits);
+    let digits = digits.get(..2 * bytes).unwrap_or_default();
+    out.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ struct Node {
     next: u32,
     /// A string that has a `\\` in it.
     escaped: bool,
-    /// The [`marks`] of all keys of an object.
+    /// The [`marks`] of a key, or of all keys of an object.
     marks: u64,
 }
 
@@ -167,31 +167,25 @@ impl<'a> Json<'a> {
         std::iter::from_fn(move || Some((Key(children.next()?), children.next()?)))
     }
 
-    /// Whether it is an object that may have a member of a name with one of these marks.
+    /// The marks of all its keys, where it is an object.
     #[inline]
-    pub(super) fn may_have(self, marks: u64) -> bool {
-        self.node().marks & marks != 0
+    pub(super) fn marks(self) -> u64 {
+        self.node().marks
     }
 
     /// The member of that name; the last one where it repeats, as most parsers have it; `None` where it is `null`.
     pub fn get(self, name: &str) -> Option<Json<'a>> {
         let Self { document, at } = self;
-        if !self.may_have(marks(name.as_bytes())) {
+        let Node { next, marks, .. } = self.node();
+        let mark = self::marks(name.as_bytes());
+        if marks & mark == 0 {
             return None;
         }
-        let end = self.node().next;
         let mut key = at + 1;
         let mut found = None;
-        while key < end {
-            let Node {
-                start,
-                end,
-                escaped,
-                ..
-            } = *document.nodes.get(key as usize)?;
-            if (escaped || (end - start) as usize == name.len() + 2)
-                && Key(Json { document, at: key }).is(name)
-            {
+        while key < next {
+            let marks = document.nodes.get(key as usize)?.marks;
+            if marks & mark != 0 && Key(Json { document, at: key }).is(name) {
                 found = Some(Json {
                     document,
                     at: key + 1,
@@ -304,17 +298,7 @@ impl<'a> Key<'a> {
 
     /// Its mark; all of them where it has escapes.
     pub(super) fn marks(self) -> u64 {
-        let Node {
-            start,
-            end,
-            escaped,
-            ..
-        } = self.0.node();
-        let inner = start as usize + 1..(end as usize).saturating_sub(1);
-        match self.0.document.text.as_bytes().get(inner) {
-            Some(key) if !escaped => marks(key),
-            _ => u64::MAX,
-        }
+        self.0.node().marks
     }
 
     /// The key, or, where it is not Unicode, what stands for it.

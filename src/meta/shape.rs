@@ -182,6 +182,7 @@ impl Shape {
 
 /// Writes the members of `json` that are known, without the braces around them.
 pub fn write_members(members: &[Member], json: Json<'_>, out: &mut String) -> Result<(), Misfit> {
+    let present = json.marks();
     for Member {
         names,
         written,
@@ -189,7 +190,7 @@ pub fn write_members(members: &[Member], json: Json<'_>, out: &mut String) -> Re
         marks,
     } in members
     {
-        if !json.may_have(*marks) && !matches!(shape, Shape::TrueWithout(_)) {
+        if present & marks == 0 && !matches!(shape, Shape::TrueWithout(_)) {
             continue;
         }
         let value = match shape {
@@ -223,7 +224,7 @@ fn is_empty(json: Json<'_>) -> bool {
 
 /// Puts a comma where something stands already.
 pub fn separate(out: &mut String, opened: char) {
-    if !out.ends_with(opened) {
+    if out.as_bytes().last().copied().map(char::from) != Some(opened) {
         out.push(',');
     }
 }

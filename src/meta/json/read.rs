@@ -161,6 +161,7 @@ impl<'a> Reader<'a> {
         } else {
             marks(self.bytes.get(start..self.at - 1)?)
         };
+        self.nodes.last_mut()?.marks = marks;
         self.nodes.get_mut(self.container as usize)?.marks |= marks;
         if self.byte()? != b':' {
             return None;
