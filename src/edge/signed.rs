@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The size, in bytes, from which on the platform is faster.
-const LARGE: usize = 32 * 1024;
+const LARGE: usize = 4 * 1024;
 
 /// What is called with the body, or nothing where it is too large; with whether the platform found it signed; with the
 /// signature, and what the request came with. It gives a `Response`, or the promise of one.

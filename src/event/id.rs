@@ -21,8 +21,8 @@ pub fn consequence(cause: &str, what: &str) -> String {
 /// Makes ids. Most of what goes into the ids of a webhook's events begins alike, and is hashed once.
 #[derive(Default)]
 pub(super) struct Ids {
-    abouts: Beginning,
-    keys: Beginning,
+    abouts: Beginnings,
+    keys: Beginnings,
     hashed: Vec<u8>,
 }
 
@@ -63,7 +63,11 @@ impl Ids {
     }
 }
 
-/// SHA-256 works in blocks of 64 bytes: the first block that was hashed last, and the state after it.
+/// SHA-256 works in blocks of 64 bytes: the last two first blocks that were hashed (messages and statuses come mixed, and
+/// begin differently), and the state after each.
+#[derive(Default)]
+struct Beginnings([Beginning; 2]);
+
 struct Beginning {
     block: [u8; 64],
     after: Sha256,
@@ -71,7 +75,12 @@ struct Beginning {
 
 impl Default for Beginning {
     fn default() -> Self {
-        let block = [0; 64];
+        Self::new([0; 64])
+    }
+}
+
+impl Beginning {
+    fn new(block: [u8; 64]) -> Self {
         Self {
             after: Sha256::new().chain_update(block),
             block,
@@ -79,16 +88,19 @@ impl Default for Beginning {
     }
 }
 
-impl Beginning {
+impl Beginnings {
     fn digest(&mut self, bytes: &[u8]) -> [u8; 32] {
         let Some((block, rest)) = bytes.split_first_chunk() else {
             return Sha256::digest(bytes).into();
         };
-        if *block != self.block {
-            self.block = *block;
-            self.after = Sha256::new().chain_update(block);
+        let [last, before] = &mut self.0;
+        if last.block != *block {
+            std::mem::swap(last, before);
         }
-        self.after.clone().chain_update(rest).finalize().into()
+        if last.block != *block {
+            *last = Beginning::new(*block);
+        }
+        last.after.clone().chain_update(rest).finalize().into()
     }
 }
 
