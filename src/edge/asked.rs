@@ -1,4 +1,4 @@
-//! What a request asks, and what it says of its body: read at once, since each question to the platform has its price.
+//! What a request asks, and which signature it claims: read at once, since each question to the platform has its price.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -24,11 +24,6 @@ impl Asked {
     /// (SHA-1) is not looked at.
     pub(super) fn signature(&self) -> &str {
         self.line(2)
-    }
-
-    /// How long the body is, in bytes, where the sender says so.
-    pub(super) fn length(&self) -> Option<usize> {
-        self.line(3).parse().ok()
     }
 
     fn line(&self, number: usize) -> &str {

@@ -4,8 +4,7 @@
 // What a request asks and says of itself, a line each: neither a method nor a URL nor a header has more than one.
 export function asked(request) {
   const signature = request.headers.get("x-hub-signature-256") ?? "";
-  const length = request.headers.get("content-length") ?? "";
-  return `${request.method}\n${request.url}\n${signature}\n${length}`;
+  return `${request.method}\n${request.url}\n${signature}`;
 }
 
 // The body, or nothing where it has more than `most` bytes.
@@ -32,23 +31,21 @@ async function streamed(stream, most) {
   return body;
 }
 
-// Reads the body and gives what `taken` makes of it and the rest.
-export async function take(request, most, taken, ...rest) {
-  return taken(await read(request, most), false, ...rest);
-}
-
-// The same with one that is large: whether it bears the signature is found out by the platform, which has instructions
-// for SHA-256.
-export async function takeLarge(request, most, secrets, signature, taken, ...rest) {
+// Reads the body and gives what `taken` makes of it and the rest. Whether one of `large` bytes or more bears the claimed
+// signature is found out by the platform.
+export async function take(request, most, large, secrets, claimed, taken, ...rest) {
   const body = await read(request, most);
-  return taken(body, body !== undefined && (await isSigned(body, secrets, signature)), ...rest);
+  const signed = body?.length >= large && (await isSigned(body, secrets, claimed));
+  return taken(body, signed, claimed, ...rest);
 }
 
 // Our secrets as keys of the platform, made once.
 let keys;
 
-async function isSigned(body, secrets, signature) {
+async function isSigned(body, secrets, claimed) {
   keys ??= await Promise.all(secrets.map(imported));
+  const digits = claimed.slice("sha256=".length).match(/../g);
+  const signature = Uint8Array.from(digits, (two) => parseInt(two, 16));
   for (const key of keys) if (await crypto.subtle.verify("HMAC", key, signature, body)) return true;
   return false;
 }

@@ -4,7 +4,9 @@
 //! What awaits the body is JavaScript (`request.js`): a future of Rust's costs more than all that is done with a small
 //! body.
 
-use js_sys::Uint8Array;
+use std::cell::OnceCell;
+
+use js_sys::Array;
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use worker::{Env, worker_sys::Context};
 
@@ -22,6 +24,11 @@ use crate::{
 
 /// The size, in bytes, from which on the platform is faster.
 const LARGE: usize = 4 * 1024;
+
+thread_local! {
+    /// Our secrets, as the platform is to have them.
+    static SECRETS: OnceCell<Array> = const { OnceCell::new() };
+}
 
 /// What is called with the body, or nothing where it is too large; with whether the platform found it signed; with the
 /// signature, and what the request came with. It gives a `Response`, or the promise of one.
@@ -50,19 +57,17 @@ pub(super) fn receive(
     let Ok(ready) = &**environment else {
         return refused(Problem::NotSetUp);
     };
-    let Ok(signature) = Signature::parse(asked.signature()) else {
-        return unsigned();
-    };
     let claimed = asked.signature();
-    if asked.length().is_none_or(|length| length < LARGE) {
-        return take(request, LIMIT, taken, claimed, env, context);
+    if Signature::parse(claimed).is_err() {
+        return unsigned();
     }
-    let secrets = ready.settings.app_secrets.iter().map(Secret::expose);
-    let secrets = signature::usable(secrets).map(str::to_owned).collect();
-    let signature = Uint8Array::from(signature.bytes().as_slice());
-    take_large(
-        request, LIMIT, secrets, signature, taken, claimed, env, context,
-    )
+    SECRETS.with(|secrets| {
+        let secrets = secrets.get_or_init(|| {
+            let all = ready.settings.app_secrets.iter().map(Secret::expose);
+            signature::usable(all).map(JsValue::from).collect()
+        });
+        take(request, LIMIT, LARGE, secrets, claimed, taken, env, context)
+    })
 }
 
 /// The body, where it is Meta's.
@@ -104,7 +109,18 @@ pub(super) fn panic(request: &web_sys::Request, env: Env, context: Context) -> J
     thread_local! {
         static TAKEN: Taken = Closure::new(|_, _, _, _, _| panic!("on purpose"));
     }
-    TAKEN.with(|taken| take(request, LIMIT, taken, "", env, context))
+    TAKEN.with(|taken| {
+        take(
+            request,
+            LIMIT,
+            LIMIT,
+            &Array::new(),
+            "",
+            taken,
+            env,
+            context,
+        )
+    })
 }
 
 #[wasm_bindgen(module = "/src/edge/request.js")]
@@ -112,20 +128,10 @@ extern "C" {
     fn take(
         request: &web_sys::Request,
         most: usize,
-        taken: &Taken,
-        signature: &str,
-        env: Env,
-        context: Context,
-    ) -> JsValue;
-
-    #[wasm_bindgen(js_name = takeLarge)]
-    fn take_large(
-        request: &web_sys::Request,
-        most: usize,
-        secrets: Vec<String>,
-        signature: Uint8Array,
-        taken: &Taken,
+        large: usize,
+        secrets: &Array,
         claimed: &str,
+        taken: &Taken,
         env: Env,
         context: Context,
     ) -> JsValue;
