@@ -24,11 +24,22 @@ impl fmt::Display for Fault {
 }
 
 /// A value, where it stands, and where its faults go. A member that is `null` counts as one that is not there.
-#[derive(Clone)]
+///
+/// It owns nothing: what has to be dropped would be dropped in a landing pad after every call of its readers, and they
+/// call much.
+#[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
-    path: String,
     value: &'a Value,
-    faults: &'a RefCell<Vec<Fault>>,
+    /// Which of the paths is its own.
+    path: usize,
+    reading: &'a Reading,
+}
+
+/// What is kept while a value is read.
+#[derive(Default)]
+struct Reading {
+    paths: RefCell<Vec<String>>,
+    faults: RefCell<Vec<Fault>>,
 }
 
 /// Reads `value`, which stands at `path`, and gives what `reader` made of it, or all the faults that it found.
@@ -37,27 +48,34 @@ pub(crate) fn read<T>(
     value: &Value,
     reader: impl FnOnce(&Node<'_>) -> T,
 ) -> Result<T, Vec<Fault>> {
-    let faults = RefCell::default();
-    let node = Node {
-        path: path.to_owned(),
-        value,
-        faults: &faults,
-    };
-    let result = reader(&node);
-    drop(node);
-    match faults.into_inner() {
+    let reading = Reading::default();
+    let result = reader(&reading.node(path.to_owned(), value));
+    match reading.faults.into_inner() {
         faults if faults.is_empty() => Ok(result),
         faults => Err(faults),
+    }
+}
+
+impl Reading {
+    fn node<'a>(&'a self, path: String, value: &'a Value) -> Node<'a> {
+        let mut paths = self.paths.borrow_mut();
+        paths.push(path);
+        Node {
+            value,
+            path: paths.len() - 1,
+            reading: self,
+        }
     }
 }
 
 impl<'a> Node<'a> {
     /// Records a fault of this value.
     pub(crate) fn fault(&self, reason: impl Into<String>) {
-        self.faults.borrow_mut().push(Fault {
-            path: self.path.clone(),
+        let fault = Fault {
+            path: self.path(),
             reason: reason.into(),
-        });
+        };
+        self.reading.faults.borrow_mut().push(fault);
     }
 
     /// Records a fault and gives nothing, for the end of a chain.
@@ -67,8 +85,9 @@ impl<'a> Node<'a> {
     }
 
     /// Where it stands; empty for the whole.
-    pub(crate) fn path(&self) -> &str {
-        &self.path
+    pub(crate) fn path(&self) -> String {
+        let paths = self.reading.paths.borrow();
+        paths.get(self.path).cloned().unwrap_or_default()
     }
 
     /// This value as it is.
@@ -128,11 +147,8 @@ impl<'a> Node<'a> {
         } else if items.len() > *count.end() {
             self.fault(format!("at most {} {what}", count.end()));
         }
-        let item = |(index, value)| Node {
-            path: format!("{}[{index}]", self.path),
-            value,
-            faults: self.faults,
-        };
+        let path = self.path();
+        let item = |(index, value)| self.reading.node(format!("{path}[{index}]"), value);
         items.iter().enumerate().map(item).collect()
     }
 
@@ -194,16 +210,12 @@ impl<'a> Node<'a> {
 
     fn child(&self, key: &str, value: &'a Value) -> Node<'a> {
         let key = if is_plain(key) { key } else { "?" };
-        let path = if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        };
-        Node {
-            path,
-            value,
-            faults: self.faults,
+        let mut path = self.path();
+        if !path.is_empty() {
+            path.push('.');
         }
+        path.push_str(key);
+        self.reading.node(path, value)
     }
 }
 

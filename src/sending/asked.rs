@@ -131,7 +131,7 @@ fn read_send(node: &Node<'_>, beside: &[&str]) -> Option<Wanted> {
     let category = node.get("category");
     let in_reply_to = node.get("in_reply_to").and_then(|id| id.short_text(512));
     Some(Wanted {
-        path: node.path().to_owned(),
+        path: node.path(),
         to: to?,
         messages,
         fallback,

@@ -151,7 +151,7 @@ fn read_text(node: &Node<'_>) -> Option<Text> {
     let items = if node.value().is_array() {
         node.items(1..=MOST, "phrases")
     } else {
-        vec![node.clone()]
+        vec![*node]
     };
     for item in items {
         if let Some(text) = item.short_text(LONGEST_PATTERN)
@@ -176,7 +176,7 @@ fn read_replies(node: &Node<'_>) -> Vec<Message> {
     let items = if node.value().is_array() {
         node.items(1..=MOST_REPLIES, "messages")
     } else {
-        vec![node.clone()]
+        vec![*node]
     };
     let read = |item: &Node<'_>| {
         check_placeholders(item.value(), item);
