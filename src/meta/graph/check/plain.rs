@@ -12,15 +12,17 @@ pub(super) fn text(node: &Node<'_>) {
 
 /// Source: "Location messages". Its examples write degrees as strings, its schema as numbers; both are taken.
 pub(super) fn location(node: &Node<'_>) {
-    for (key, most) in [("latitude", 90.0), ("longitude", 180.0)] {
+    for (key, most) in [("latitude", 90), ("longitude", 180)] {
         let Some(degrees) = node.need(key) else {
             continue;
         };
         let number = match degrees.value() {
-            Value::String(text) => text.parse().ok(),
-            value => value.as_f64(),
+            // `str::parse` brings tables of 10 KB; these are read by what reads JSON.
+            Value::String(text) => serde_json::from_str::<Value>(text).ok(),
+            value => Some(value.clone()),
         };
-        if !number.is_some_and(|number: f64| number.abs() <= most) {
+        let number = number.and_then(|number| number.as_f64());
+        if !number.is_some_and(|number| number.abs() <= f64::from(most)) {
             degrees.fault(format!("must be -{most} to {most} degrees"));
         }
     }
