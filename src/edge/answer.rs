@@ -117,13 +117,6 @@ async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
 
 #[cfg(feature = "panic-routes")]
 async fn panic_in_object(env: &Env) -> Result<Response> {
-    let stub = env
-        .durable_object(crate::objects::BINDING)?
-        .get_by_name("panic")?;
-    let init = worker::RequestInit {
-        method: worker::Method::Post,
-        ..Default::default()
-    };
-    stub.fetch_with_request(Request::new_with_init("https://mailbox/panic", &init)?)
-        .await
+    use crate::objects::{BINDING, ask, post};
+    ask(env, BINDING, "panic", "panic", &post(&[])).await
 }

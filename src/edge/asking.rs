@@ -4,7 +4,8 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, join_all, select};
 use url::form_urlencoded;
-use worker::{Date, Delay, Env, Method, Request, RequestInit, Response, Result};
+use web_sys::RequestInit;
+use worker::{Date, Delay, Env, Method, Response, Result};
 
 use super::{
     parameters::Parameters,
@@ -219,11 +220,9 @@ pub(super) async fn ask(
     method: Method,
     command: &str,
 ) -> Result<Option<Response>> {
-    let stub = env.durable_object(objects::BINDING)?.get_by_name(mailbox)?;
-    let mut init = RequestInit::new();
-    init.with_method(method);
-    let request = Request::new_with_init(&format!("https://mailbox/{command}"), &init)?;
-    let answer = pin!(stub.fetch_with_request(request));
+    let init = RequestInit::new();
+    init.set_method(method.as_ref());
+    let answer = pin!(objects::ask(env, objects::BINDING, mailbox, command, &init));
     Ok(match select(answer, pin!(Delay::from(BUDGET))).await {
         Either::Left((answer, _)) => answer.ok(),
         Either::Right(_) => None,

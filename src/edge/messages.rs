@@ -3,7 +3,8 @@
 //! A send's id begins with its number's id, so that its mailbox is found without a directory. Where the number has
 //! partitions, a message goes to the one that has the conversation, and all are asked for a send.
 
-use worker::{Env, Method, Request, RequestInit, Response, Result};
+use web_sys::{Headers, RequestInit};
+use worker::{Env, Request, Response, Result};
 
 use super::{body, problem::Problem, routes::Found};
 use crate::{
@@ -39,11 +40,11 @@ pub(super) async fn send(
         };
         return faulty(&[fault]);
     };
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(js_sys::Uint8Array::from(body.as_slice()).into()));
+    let init = objects::post(&body);
     if let Some(key) = key {
-        init.headers.set("idempotency-key", &key)?;
+        let headers = Headers::new()?;
+        headers.set("idempotency-key", &key)?;
+        init.set_headers(&headers);
     }
     let Some(mailbox) = mailbox(env, settings, &number, &body).await? else {
         let fault = Fault {
@@ -52,12 +53,7 @@ pub(super) async fn send(
         };
         return faulty(&[fault]);
     };
-    let request = Request::new_with_init("https://mailbox/messages", &init)?;
-    let namespace = env.durable_object(objects::BINDING)?;
-    namespace
-        .get_by_name(&mailbox)?
-        .fetch_with_request(request)
-        .await
+    objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await
 }
 
 /// The name of the mailbox that has the conversation with whom a request wants to write to. What is wrong with the
@@ -121,12 +117,10 @@ pub(super) async fn tell(found: &Found, env: &Env, environment: &Environment) ->
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("id", id)
         .finish();
-    let namespace = env.durable_object(objects::BINDING)?;
+    let command = format!("message?{query}");
     for mailbox in objects::mailboxes(&ready.settings, number) {
-        let answer = namespace
-            .get_by_name(&mailbox)?
-            .fetch_with_str(&format!("https://mailbox/message?{query}"))
-            .await?;
+        let get = RequestInit::new();
+        let answer = objects::ask(env, objects::BINDING, &mailbox, &command, &get).await?;
         if answer.status_code() != 404 {
             return Ok(answer);
         }

@@ -6,12 +6,15 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use js_sys::Uint8Array;
-use worker::{
-    DurableObject, Env, Method, Request, RequestInit, Response, Result, State, durable_object,
-};
+use web_sys::RequestInit;
+use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
-use super::{mailbox::now_ms, problem::respond, sql::Storage};
+use super::{
+    ask::{ask, post},
+    mailbox::now_ms,
+    problem::respond,
+    sql::Storage,
+};
 use crate::{mailbox::drift, written::Object};
 
 /// The binding of its namespace in wrangler.toml.
@@ -107,17 +110,17 @@ pub(crate) fn note(paths: BTreeSet<String>) -> Option<BTreeMap<String, i64>> {
 /// Tells the object. A failure is of no consequence.
 pub(crate) async fn tell(env: &Env, counts: &BTreeMap<String, i64>) -> Result<()> {
     let body = serde_json::to_vec(counts)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
-    let request = Request::new_with_init("https://drift/", &init)?;
-    let stub = env.durable_object(BINDING)?.get_by_name("drift")?;
-    stub.fetch_with_request(request).await.map(drop)
+    ask(env, BINDING, "drift", "", &post(&body)).await.map(drop)
 }
 
 /// A page of what was seen.
 pub(crate) async fn all(env: &Env, query: &str) -> Result<Response> {
-    let stub = env.durable_object(BINDING)?.get_by_name("drift")?;
-    stub.fetch_with_str(&format!("https://drift/?{query}"))
-        .await
+    ask(
+        env,
+        BINDING,
+        "drift",
+        &format!("?{query}"),
+        &RequestInit::new(),
+    )
+    .await
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod admin;
 mod alarm;
 mod append;
+mod ask;
 mod consent;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod courier;
@@ -25,6 +26,7 @@ mod sql;
 pub(crate) use addresses::{BINDING, mailbox_of, mailboxes, names_of};
 pub(crate) use admin::names;
 pub(crate) use append::{append_all, extend_objects};
+pub(crate) use ask::{ask, post};
 pub use courier::Courier;
 pub use drift::Drift;
 pub use mailbox::Mailbox;
