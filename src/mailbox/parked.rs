@@ -107,7 +107,7 @@ impl Parking {
         sql: &dyn Sql,
         conversation: i64,
         parked: Parked,
-        refusal: Option<&Refusal<'_>>,
+        refusal: &Refusal<'_>,
     ) -> Result<(), SqlError> {
         sql.exec(
             "INSERT OR REPLACE INTO parked \
@@ -119,8 +119,8 @@ impl Parking {
                 i64::from(parked.attempts).into(),
                 parked.first_failed_ms.into(),
                 parked.next_ms.into(),
-                refusal.map_or("", |refusal| refusal.error).into(),
-                refusal.map(|refusal| refusal.now_ms).into(),
+                refusal.error.into(),
+                refusal.now_ms.into(),
             ],
         )?;
         Ok(())

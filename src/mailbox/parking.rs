@@ -179,7 +179,8 @@ impl Parking {
         let before = self.conversations.get(&conversation).copied();
         let attempts = before.map_or(0, |parked| parked.attempts).saturating_add(1);
         let first_failed_ms = match before {
-            Some(parked) if parked.attempts > 0 => parked.first_failed_ms,
+            // What is still in the log fails for the first time, though another of its conversation may have failed.
+            Some(parked) if parked.attempts > 0 && !aside => parked.first_failed_ms,
             _ => now_ms,
         };
         let next = self
@@ -201,7 +202,7 @@ impl Parking {
                     self.bury(sql, conversation, *seq, attempts, first_failed_ms, refusal)?;
                 }
             }
-            self.write(sql, conversation, parked, Some(refusal))
+            self.write(sql, conversation, parked, refusal)
         })?;
         self.conversations.insert(conversation, parked);
         Ok(match (next, before) {
@@ -270,22 +271,34 @@ impl Parking {
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
     /// [`Parking::joined`] is to be called once this is committed.
     pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
-        if !self.holds(from) {
-            return Ok(());
+        if self.holds(from) {
+            sql.exec(
+                "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
+                &[self.id().into(), from.into(), into.into()],
+            )?;
         }
-        sql.exec(
-            "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
-            &[self.id().into(), from.into(), into.into()],
-        )?;
-        let Some(moving) = self.conversations.get(&from).copied() else {
+        let Some(together) = self.together(from, into) else {
             return Ok(());
         };
-        self.write(sql, into, self.together(moving, into), None)?;
+        sql.exec(
+            "UPDATE OR IGNORE parked SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
+            &[self.id().into(), from.into(), into.into()],
+        )?;
         sql.exec(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into()],
         )?;
-        Ok(())
+        sql.run(
+            "UPDATE parked SET attempts = ?3, first_failed_ms = ?4, next_ms = ?5 \
+             WHERE destination = ?1 AND conversation = ?2",
+            &[
+                self.id().into(),
+                into.into(),
+                i64::from(together.attempts).into(),
+                together.first_failed_ms.into(),
+                together.next_ms.into(),
+            ],
+        )
     }
 
     /// Takes note that two conversations became one.
@@ -295,8 +308,8 @@ impl Parking {
             self.held
                 .insert(into, other.map_or(before, |other| other.min(before)));
         }
-        if let Some(moving) = self.conversations.remove(&from) {
-            let together = self.together(moving, into);
+        if let Some(together) = self.together(from, into) {
+            self.conversations.remove(&from);
             self.conversations.insert(into, together);
         }
     }
@@ -315,13 +328,16 @@ impl Parking {
         &self.destination
     }
 
-    fn together(&self, moving: Parked, into: i64) -> Parked {
-        self.conversations
-            .get(&into)
-            .map_or(moving, |other| Parked {
-                attempts: moving.attempts.max(other.attempts),
-                first_failed_ms: moving.first_failed_ms.min(other.first_failed_ms),
-                next_ms: moving.next_ms.max(other.next_ms),
-            })
+    /// How two conversations that became one wait, if any of them does. What goes first of them may be of the one that was
+    /// not refused: as it must not be given up for what became of the other, tries are counted anew.
+    fn together(&self, from: i64, into: i64) -> Option<Parked> {
+        let both = [from, into].into_iter();
+        let parked = both.filter_map(|one| self.conversations.get(&one));
+        let next_ms = parked.map(|parked| parked.next_ms).max()?;
+        Some(Parked {
+            attempts: 0,
+            first_failed_ms: next_ms,
+            next_ms,
+        })
     }
 }

@@ -131,6 +131,27 @@ fn where_nothing_is_left_nobody_waits() {
     assert_eq!(all, ["as-user-0", "as-both-0"]);
 }
 
+#[test]
+fn what_was_refused_once_is_no_dead_letter_though_its_person_was_held_and_turned_out_to_be_a_third()
+{
+    let mut number = moved();
+    number.take(&of(&[phone("3")], "stranger"));
+    number.take(&of(&[phone("4")], "as-third"));
+    let mailbox = &mut number.partitions[0];
+    let as_user = mailbox.next(NOW).unwrap().unwrap();
+    let as_third = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&as_third, &refused(), NOW, 0.5).unwrap();
+    number.take(&of(&[user("US.1"), phone("4")], "as-all"));
+    let changes = number.partitions[0].done(&as_user, &refused(), NOW, 0.5);
+    assert_eq!(changes.unwrap(), [], "it is tried again");
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.ask(0, NOW);
+    assert_eq!(
+        deliver(&mut number.partitions[0], NOW + 10_000, takes_all),
+        ["as-user-0", "as-both-0", "as-third-0", "as-all-0"]
+    );
+}
+
 /// A number while things happen to it, and what its destination has taken.
 struct Run {
     number: Number,
@@ -139,6 +160,7 @@ struct Run {
     before: BTreeMap<String, BTreeSet<String>>,
     /// Names that are known to be one person's, with the events of theirs.
     persons: Vec<(BTreeSet<String>, BTreeSet<String>)>,
+    /// No event is refused for long enough to be a dead letter, so that all are to be taken.
     taken: BTreeSet<String>,
     under_way: Vec<(usize, Delivery)>,
 }

@@ -92,6 +92,84 @@ fn what_two_who_turn_out_to_be_one_wrote_in_turns_goes_in_turns_though_one_was_p
     assert_eq!(ids, ["a-0", "b-0", "c-0", "d-0"]);
 }
 
+/// A person's event by user id and another by phone number, each of whom is somebody of their own so far, and what tells
+/// that they are one.
+fn one_by_two_names() -> [Event; 3] {
+    let (user, phone) = (Name::User("US.1".to_owned()), Name::Phone("1".to_owned()));
+    [
+        (vec![user.clone()], "by-user"),
+        (vec![phone.clone()], "by-phone"),
+        (vec![user, phone], "by-both"),
+    ]
+    .map(|(names, id)| Event {
+        names,
+        ..message("", id)
+    })
+}
+
+#[test]
+fn what_was_on_its_way_is_not_given_up_for_what_the_other_conversation_was_refused() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let [by_user, by_phone, by_both] = one_by_two_names();
+    mailbox.append(vec![by_user, by_phone], NOW).unwrap();
+    let slow = mailbox.next(NOW).unwrap().unwrap();
+    let late = NOW + 3_599_000;
+    for now in [NOW, late] {
+        assert_eq!(deliver(&mut mailbox, now, |_| false), Vec::<String>::new());
+    }
+    mailbox.append(vec![by_both], late).unwrap();
+    let changes = mailbox.done(&slow, &refused(), late + 2_000, 0.5).unwrap();
+    assert_eq!(changes, [], "it is tried again");
+    assert_eq!(
+        deliver(&mut mailbox, late + 10_000, |_| true),
+        ["by-user-0", "by-phone-0", "by-both-0"]
+    );
+}
+
+#[test]
+fn nor_for_what_it_is_refused_after_they_became_one() {
+    let mut mailbox = Mailbox::open(Native::new(), vec![destination("crm")]).unwrap();
+    let [by_user, by_phone, by_both] = one_by_two_names();
+    mailbox.append(vec![by_user, by_phone], NOW).unwrap();
+    let slow = mailbox.next(NOW).unwrap().unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    let again = mailbox.next(NOW + 2_000).unwrap().unwrap();
+    mailbox.append(vec![by_both], NOW + 2_000).unwrap();
+    mailbox.done(&again, &refused(), NOW + 2_000, 0.5).unwrap();
+    let late = NOW + 3_700_000;
+    let changes = mailbox.done(&slow, &refused(), late, 0.5).unwrap();
+    assert_eq!(changes, [], "it is tried again");
+}
+
+#[test]
+fn what_waits_behind_it_is_tried_for_as_long_as_any_after_a_restart_too() {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open();
+    let [by_user, by_phone, by_both] = one_by_two_names();
+    let slow = Event {
+        id: "slow-0".to_owned(),
+        ..by_user.clone()
+    };
+    mailbox.append(vec![slow, by_user, by_phone], NOW).unwrap();
+    let slow = mailbox.next(NOW).unwrap().unwrap();
+    let late = NOW + 3_599_000;
+    for now in [NOW, late] {
+        assert_eq!(deliver(&mut mailbox, now, |_| false), Vec::<String>::new());
+    }
+    mailbox.append(vec![by_both], late).unwrap();
+    mailbox.done(&slow, &Outcome::Taken, late, 0.5).unwrap();
+    mailbox.save_all().unwrap();
+    let mut mailbox = open();
+    deliver(&mut mailbox, late + 2_000, |_| false);
+    assert_eq!(sql.count("dead_letters"), 0);
+    assert_eq!(
+        deliver(&mut mailbox, late + 10_000, |_| true),
+        ["by-user-0", "by-phone-0", "by-both-0"]
+    );
+}
+
 /// Event 14 is refused and 20 is on its way when 8 tells that they are of one person.
 fn two_become_one(mailbox: &mut Mailbox) {
     let (by_phone, by_user, by_both) = (event(14), event(20), event(8));
