@@ -128,6 +128,7 @@ impl Mailbox {
         Ok(outcome == Outcome::NotTried)
     }
 }
+
 impl Core {
     /// Takes in what a delivery was answered with, and gives whether that was anything that has somebody to go to.
     fn reply(
