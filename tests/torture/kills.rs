@@ -15,7 +15,7 @@ use crate::scale::{seed, short_or, turn};
 use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
 
 /// Up to how long it may live, in milliseconds, as a power of ten: mostly shortly, so that beginnings are hit as well.
-pub(crate) const LIVES: std::ops::Range<f64> = 0.7..3.5;
+const LIVES: std::ops::Range<f64> = 0.7..3.5;
 
 /// One request in `n`, the same ones each time.
 fn one_in(n: usize, of: usize) -> impl Fn(&Arrival) -> bool {
@@ -59,7 +59,6 @@ pub(crate) async fn moody() -> Backend {
 async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
     let _turn = turn().await;
     let seed = seed();
-    let mut random = StdRng::seed_from_u64(seed);
     let backends = [
         ("prompt", Backend::start(DESTINATION_SECRET).await),
         ("slow", slow().await),
@@ -79,7 +78,7 @@ async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
         let patient = with(destination(name, backend), patient.clone());
         with(patient, json!({ "format": format }))
     });
-    let mut transom = Transom::builder().destinations(destinations).start().await;
+    let transom = Transom::builder().destinations(destinations).start().await;
     let shape = Shape {
         numbers: 3,
         customers: short_or(90, 300),
@@ -89,9 +88,24 @@ async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
         called: by_all_names,
         seed,
     };
+    let times = short_or(12, 120);
+    survive(transom, ledger, &backends, shape, times, |_, _| true).await;
+}
+
+/// Has the load go on while Transom is killed so many times, and sees that then the books balance at every backend.
+/// `in_order` is what [`Ledger::counts_of`] asks for.
+pub(crate) async fn survive(
+    mut transom: Transom,
+    ledger: Arc<Ledger>,
+    backends: &[(&str, Backend)],
+    shape: Shape,
+    times: usize,
+    in_order: fn(usize, usize) -> bool,
+) {
+    let mut random = StdRng::seed_from_u64(shape.seed);
     let load = Load::start(&transom.meta(), &ledger, &shape);
     let mut kills: Vec<Instant> = Vec::new();
-    for _ in 0..short_or(12, 120) {
+    for _ in 0..times {
         let ms = 10f64.powf(random.random_range(LIVES));
         tokio::time::sleep(Duration::from_secs_f64(ms / 1000.0)).await;
         transom.kill().await;
@@ -102,8 +116,8 @@ async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
     ledger.settle(PATIENCE).await;
 
     println!("killed {} times", kills.len());
-    for (name, _) in &backends {
-        let counts = ledger.counts(name);
+    for (name, _) in backends {
+        let counts = ledger.counts_of(name, in_order);
         println!("{name}: {counts}");
         assert_eq!(counts.acknowledged, counts.sent);
         assert_eq!((counts.lost, counts.out_of_order), (0, 0), "{name}");

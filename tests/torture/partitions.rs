@@ -2,20 +2,16 @@
 //! different ones.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use simulator::backend::Backend;
-use simulator::clock;
 use simulator::webhook::{Customer, Number};
 
-use crate::kills::{LIVES, moody};
+use crate::kills::{moody, survive};
 use crate::ledger::{Ledger, Message};
-use crate::load::{Load, Shape};
+use crate::load::Shape;
 use crate::scale::{seed, short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
+use crate::support::{DESTINATION_SECRET, Transom, destination, with};
 
 /// The message in which Meta tells both names of a customer for the first time.
 const BOTH: usize = 5;
@@ -41,7 +37,6 @@ fn in_order(early: usize, late: usize) -> bool {
 async fn people_who_turn_out_to_be_one_lose_nothing_and_keep_their_order_whatever_is_killed() {
     let _turn = turn().await;
     let seed = seed();
-    let mut random = StdRng::seed_from_u64(seed);
     let backends = [
         ("prompt", Backend::start(DESTINATION_SECRET).await),
         ("moody", moody().await),
@@ -54,7 +49,7 @@ async fn people_who_turn_out_to_be_one_lose_nothing_and_keep_their_order_whateve
     let destinations = backends
         .iter()
         .map(|(name, backend)| with(destination(name, backend), patient.clone()));
-    let mut transom = Transom::builder()
+    let transom = Transom::builder()
         .secret("DESTINATION_SECRET", DESTINATION_SECRET)
         .config(json!({
             "destinations": destinations.collect::<Vec<_>>(),
@@ -71,26 +66,6 @@ async fn people_who_turn_out_to_be_one_lose_nothing_and_keep_their_order_whateve
         called,
         seed,
     };
-    let load = Load::start(&transom.meta(), &ledger, &shape);
-    let mut kills: Vec<Instant> = Vec::new();
-    for _ in 0..short_or(8, 80) {
-        let ms = 10f64.powf(random.random_range(LIVES));
-        tokio::time::sleep(Duration::from_secs_f64(ms / 1000.0)).await;
-        transom.kill().await;
-        kills.push(clock::instant());
-        transom.restart().await;
-    }
-    load.stop().await;
-    ledger.settle(PATIENCE).await;
-
-    println!("killed {} times", kills.len());
-    for (name, _) in &backends {
-        let counts = ledger.counts_of(name, in_order);
-        println!("{name}: {counts}");
-        assert_eq!(counts.acknowledged, counts.sent);
-        assert_eq!((counts.lost, counts.out_of_order), (0, 0), "{name}");
-        assert_eq!(ledger.repeated_without(name, &kills), 0, "{name}");
-    }
-    assert_eq!(ledger.unstable_ids(), 0);
-    assert_eq!(ledger.faults(), Vec::<String>::new());
+    let times = short_or(8, 80);
+    survive(transom, ledger, &backends, shape, times, in_order).await;
 }
