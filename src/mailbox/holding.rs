@@ -6,7 +6,9 @@
 //! holds asks, again and again and after every restart, until the other partition says that nothing is left.
 
 use super::{
-    Mailbox, person,
+    Mailbox,
+    cursor::Cursor,
+    person,
     sql::{Row, Sql, SqlError, atomically},
 };
 use crate::event::Name;
@@ -152,9 +154,7 @@ impl Mailbox {
 
     /// Whether anything of a person's events is still to be delivered of what another partition waits for.
     pub fn is_behind(&self, behind: &Behind, names: &[String]) -> Result<bool, SqlError> {
-        let mut cursors = self.cursors.iter();
-        let Some(cursor) = cursors.find(|cursor| cursor.destination().id == behind.destination)
-        else {
+        let Some(cursor) = self.cursor(&behind.destination) else {
             return Ok(false);
         };
         for conversation in self.conversations_of(names)? {
@@ -240,9 +240,7 @@ impl Mailbox {
         atomically(&*sql, || {
             for hold in &free {
                 sql.run("DELETE FROM held WHERE id = ?1", &[hold.id.into()])?;
-                let destination = hold.behind.destination.as_str();
-                let mut cursors = self.cursors.iter();
-                if let Some(cursor) = cursors.find(|one| one.destination().id == destination) {
+                if let Some(cursor) = self.cursor(&hold.behind.destination) {
                     cursor.let_wait(&*sql, hold.conversation, now_ms)?;
                 }
             }
@@ -251,10 +249,8 @@ impl Mailbox {
         for hold in free {
             let destination = hold.behind.destination;
             self.hold_in(&destination, hold.conversation);
-            for cursor in &mut self.cursors {
-                if cursor.destination().id == destination {
-                    cursor.waits(hold.conversation, now_ms);
-                }
+            if let Some(cursor) = self.cursor_mut(&destination) {
+                cursor.waits(hold.conversation, now_ms);
             }
         }
         Ok(())
@@ -263,10 +259,19 @@ impl Mailbox {
     /// Has a destination's cursor hold a conversation as it is held now.
     pub(super) fn hold_in(&mut self, destination: &str, conversation: i64) {
         let before = self.holds.before(destination, conversation);
-        let mut cursors = self.cursors.iter_mut();
-        if let Some(cursor) = cursors.find(|cursor| cursor.destination().id == destination) {
+        if let Some(cursor) = self.cursor_mut(destination) {
             cursor.hold(conversation, before);
         }
+    }
+
+    fn cursor(&self, destination: &str) -> Option<&Cursor> {
+        let mut cursors = self.cursors.iter();
+        cursors.find(|cursor| cursor.destination().id == destination)
+    }
+
+    fn cursor_mut(&mut self, destination: &str) -> Option<&mut Cursor> {
+        let mut cursors = self.cursors.iter_mut();
+        cursors.find(|cursor| cursor.destination().id == destination)
     }
 
     /// The conversations with whoever has these names.
