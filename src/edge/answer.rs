@@ -13,7 +13,7 @@ use super::{
     health, messages,
     problem::Problem,
     routes::{self, Action, Found, NotFound},
-    webhook,
+    signed, webhook,
 };
 use crate::environment::{self, Environment};
 
@@ -27,7 +27,14 @@ pub(crate) fn answer(request: web_sys::Request, env: Env, context: Context) -> J
     let path = routes::path_of(asked.url());
     #[cfg(feature = "bench-routes")]
     if path == "/bench/normalize" {
-        return super::bench::normalize(&request, &asked, env, &environment, context);
+        return signed::receive(
+            &request,
+            &asked,
+            env,
+            &environment,
+            context,
+            &super::bench::TAKEN,
+        );
     }
     #[cfg(feature = "panic-routes")]
     if path == "/panic/body" {
@@ -37,7 +44,14 @@ pub(crate) fn answer(request: web_sys::Request, env: Env, context: Context) -> J
     if let Ok(Found { route, .. }) = &found
         && route.action == Action::Receive
     {
-        return webhook::receive(&request, &asked, env, &environment, context);
+        return signed::receive(
+            &request,
+            &asked,
+            env,
+            &environment,
+            context,
+            &webhook::TAKEN,
+        );
     }
     let path = path.to_owned();
     promise(async move { other(found, &path, request.into(), env, environment).await }).into()

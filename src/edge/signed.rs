@@ -4,7 +4,7 @@
 //! What awaits the body is JavaScript (`request.js`): a future of Rust's costs more than all that is done with a small
 //! body.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, thread::LocalKey};
 
 use js_sys::Array;
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
@@ -52,7 +52,7 @@ pub(super) fn receive(
     env: Env,
     environment: &Environment,
     context: Context,
-    taken: &Taken,
+    taken: &'static LocalKey<Taken>,
 ) -> JsValue {
     let Ok(ready) = &**environment else {
         return refused(Problem::NotSetUp);
@@ -66,7 +66,7 @@ pub(super) fn receive(
             let all = ready.settings.app_secrets.iter().map(Secret::expose);
             signature::usable(all).map(JsValue::from).collect()
         });
-        take(request, LIMIT, LARGE, secrets, claimed, taken, env, context)
+        taken.with(|taken| take(request, LIMIT, LARGE, secrets, claimed, taken, env, context))
     })
 }
 

@@ -19,7 +19,6 @@ use worker::{Delay, Env, Error, Request, Response, Result, console_error, worker
 
 use super::{
     answer::promise,
-    asked::Asked,
     problem::{Problem, stored},
     signed::{self, Taken},
 };
@@ -36,7 +35,8 @@ use crate::{
 const BUDGET: Duration = Duration::from_secs(4);
 
 thread_local! {
-    static TAKEN: Taken = signed::taken(store);
+    /// `POST /webhook`: stores what happened.
+    pub(super) static TAKEN: Taken = signed::taken(store);
 }
 
 /// `GET /webhook`: gives Meta's challenge back, if the verify token is one of ours.
@@ -56,17 +56,6 @@ pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<
         }
         Err(_) => Problem::Forbidden.response(),
     }
-}
-
-/// `POST /webhook`: stores what happened.
-pub(super) fn receive(
-    request: &web_sys::Request,
-    asked: &Asked,
-    env: Env,
-    environment: &Environment,
-    context: Context,
-) -> JsValue {
-    TAKEN.with(|taken| signed::receive(request, asked, env, environment, context, taken))
 }
 
 /// Stores what is in Meta's body, and gives the promise of the answer.
