@@ -168,6 +168,43 @@ async fn what_came_before_somebody_moved_is_delivered_before_what_came_after() {
 }
 
 #[tokio::test]
+async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let transom = settings(&backend, 4).start().await;
+    let people: Vec<[Customer; 3]> = (0..250).map(called).collect();
+    for (name, words) in [(0, "as a phone number"), (1, "as a user")] {
+        let all = people.iter().map(|names| text(&names[name], words));
+        takes(&transom, &Webhook::of(all)).await;
+    }
+    let rounds = ["one", "two", "three", "four"];
+    let all = rounds
+        .iter()
+        .flat_map(|words| people.iter().map(move |names| text(&names[2], words)));
+    let webhook = Webhook::of(all);
+    let answer = transom.meta().post(&webhook).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let again = transom.meta().post(&webhook).await;
+    assert_eq!(again.status, 200, "{again:?}");
+    println!(
+        "200 after {:?}, and again after {:?}",
+        answer.latency, again.latency
+    );
+    assert!(
+        backend.wait_for(1_500, PATIENCE).await,
+        "{} arrived",
+        backend.distinct()
+    );
+    let events = backend.events();
+    for [_, user, _] in &people {
+        let of_person = events.iter().filter(|event| event.subject == user.user_id);
+        let mut texts: Vec<&str> = of_person.filter_map(|event| event.text()).collect();
+        texts.retain(|text| rounds.contains(text));
+        assert_eq!(texts, rounds);
+    }
+    assert_eq!(backend.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
     let (backend, graph) = (
         Backend::start(DESTINATION_SECRET).await,

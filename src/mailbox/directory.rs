@@ -9,10 +9,14 @@
 //! repeat an event, who asks is told of that partition as well, and asks it before the event is stored
 //! ([`super::Mailbox::cede`]).
 
-use std::rc::Rc;
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     address::partition_of,
+    batch,
     people::People,
     sql::{Sql, SqlError, atomically},
     to_their_ends,
@@ -119,16 +123,41 @@ impl Directory {
         Ok(None)
     }
 
-    /// All names of whoever the first of these names is anybody's: in a partition in which they were before, or are from
-    /// now on, not all of them may be known.
-    pub fn names(&self, names: &[Name]) -> Result<Vec<Name>, SqlError> {
-        for name in names {
-            if let Some(found) = super::person::find(&*self.sql, name)? {
-                let keys = found.names.iter();
-                return Ok(keys.filter_map(|key| Name::of_key(key)).collect());
+    /// All names of whoever each of these events names, none where it is nobody: in a partition in which they were
+    /// before, or are from now on, not all of them may be known. Takes a walk through everybody's names.
+    pub fn names(&self, events: &[Event]) -> Result<Vec<Vec<Name>>, SqlError> {
+        let people = People::of(&*self.sql, events)?;
+        let known = |event: &Event| Some(event.names.iter().find_map(|name| people.known(name))?.0);
+        let persons: Vec<Option<i64>> = events.iter().map(known).collect();
+        // Names stay with the person with whom they were met.
+        let became: HashMap<i64, i64> = self.joins.iter().map(|it| (it.from, it.into)).collect();
+        let wanted: HashSet<i64> = persons.iter().copied().flatten().collect();
+        let former = became.iter().filter(|(_, into)| wanted.contains(into));
+        let all: Vec<i64> = wanted
+            .iter()
+            .chain(former.map(|(from, _)| from))
+            .copied()
+            .collect();
+        let mut names: HashMap<i64, Vec<Name>> = HashMap::new();
+        for numbers in batch::rows(all.into_iter()) {
+            let rows = self.sql.exec(
+                "SELECT conversation, name FROM names WHERE conversation IN (SELECT value FROM json_each(?1)) ORDER BY name",
+                &[numbers.into()],
+            )?;
+            for row in &rows {
+                let person = row.required_integer(0)?;
+                let person = became.get(&person).copied().unwrap_or(person);
+                names
+                    .entry(person)
+                    .or_default()
+                    .extend(Name::of_key(row.required_text(1)?));
             }
         }
-        Ok(Vec::new())
+        let of = |person: Option<i64>| person.and_then(|person| names.get(&person)).cloned();
+        Ok(persons
+            .into_iter()
+            .map(|person| of(person).unwrap_or_default())
+            .collect())
     }
 
     fn route(&self, person: i64, now_ms: i64) -> Route {
@@ -146,6 +175,18 @@ impl Directory {
         former.sort_unstable();
         former.dedup();
         Route { partition, former }
+    }
+}
+
+/// An event without its data: what is asked about it needs none.
+pub fn without_data(event: &Event) -> Event {
+    Event {
+        id: event.id.clone(),
+        kind: event.kind.clone(),
+        time: event.time,
+        names: event.names.clone(),
+        effect: event.effect.clone(),
+        data: String::new(),
     }
 }
 

@@ -134,13 +134,12 @@ impl Holds {
 }
 
 impl Mailbox {
-    /// What there is still to deliver of a person's events.
-    pub(super) fn behind(&self, names: &[String]) -> Result<Vec<Behind>, SqlError> {
+    /// What there is still to deliver of the events of these conversations.
+    pub(super) fn behind(&self, conversations: &[i64]) -> Result<Vec<Behind>, SqlError> {
         let mut all = Vec::new();
-        let conversations = self.conversations_of(names)?;
         for cursor in &self.cursors {
             let mut last = None;
-            for conversation in &conversations {
+            for conversation in conversations {
                 let left = cursor.left(&*self.sql, &self.log, *conversation)?;
                 last = last.max(left.map(|(_, last)| last));
             }

@@ -17,13 +17,15 @@
 //! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `pulse`: whether the next webhook is waited for
 //! - [`address`]: which object keeps what
-//! - `directory`, `moving`, `ceded`, `holding`: in which partition of a number a person is, what goes over to another, and
-//!   what waits there
+//! - `directory`: in which partition of a number a person is
+//! - `asking`, `ceded`, `moving`, `moved`, `holding`: what the partition is asked for in which they were before, what goes
+//!   over from there, and what waits for it
 //! - `dead_letters`: what a destination never took
 //! - `replays`, `replaying`: events that are delivered once more
 //! - [`drift`]: what Meta sends that we do not know
 
 pub mod address;
+mod asking;
 mod batch;
 mod ceded;
 mod closing;
@@ -39,6 +41,7 @@ mod holding;
 mod ids;
 mod key;
 mod log;
+mod moved;
 mod moving;
 #[cfg(test)]
 pub(crate) mod native;
@@ -60,12 +63,14 @@ mod tests;
 
 use std::rc::Rc;
 
+pub use asking::{Answered, answered, asked};
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
-pub use directory::{Directory, Route, names_alone};
+pub use directory::{Directory, Route, names_alone, without_data};
 pub use holding::{Behind, Question};
 pub use log::Stored;
-pub use moving::Moved;
+pub use moved::{Left, Moved};
+pub use moving::Adoption;
 pub use person::Found;
 pub use pulse::Pulse;
 pub use standing::{Counted, Failure, Waiting};

@@ -1,179 +1,142 @@
 //! What goes over from one partition of a number to another, where a person was met in both.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{
-    Behind, Mailbox,
-    directory::names_alone,
-    people, person,
+    Mailbox, batch,
+    moved::{Left, Moved},
+    people::{self, People},
     seen::Seen,
     sql::{Sql, SqlError, atomically},
     to_their_ends,
 };
 use crate::{
-    conversation::{State, window::Windows},
+    conversation::State,
     event::{Event, Name},
-    meta::json::{Document, Json},
-    written::{Object, list},
 };
 
-/// What is known of a person in the partition in which they were.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// The event in question is stored there.
-    pub stored: bool,
-    /// Their windows.
-    pub windows: Windows,
-    /// What is remembered of them.
-    pub state: State,
-    /// What is still to be delivered of theirs.
-    pub behind: Vec<Behind>,
-    /// The conversations with them there, by their numbers.
-    pub conversations: Vec<i64>,
-}
-
-impl Moved {
-    /// As it crosses from one object to the other: JSON.
-    pub fn write(&self) -> String {
-        let Windows {
-            customer_service,
-            free_entry_point,
-            referred,
-        } = self.windows;
-        let mut out = Object::default();
-        out.number("stored", self.stored.into());
-        for (name, value) in [
-            ("customer_service", customer_service),
-            ("free_entry_point", free_entry_point),
-            ("referred", referred),
-        ] {
-            if let Some(value) = value {
-                out.number(name, value);
-            }
-        }
-        if let Some(state) = self.state.write() {
-            out.text("state", &state);
-        }
-        let behind = self.behind.iter().map(|Behind { destination, until }| {
-            let mut out = Object::default();
-            out.text("destination", destination).number("until", *until);
-            out.finish()
-        });
-        let conversations = self.conversations.iter().map(i64::to_string);
-        out.json("behind", &list(&behind.collect::<Vec<_>>()))
-            .json("conversations", &list(&conversations.collect::<Vec<_>>()));
-        out.finish()
-    }
-
-    /// Reads what [`Moved::write`] wrote; `None` where it did not.
-    pub fn read(text: &str) -> Option<Self> {
-        let document = Document::parse(text)?;
-        let root = document.root();
-        let number = |name: &str| root.get(name).and_then(Json::integer);
-        let state = root.get("state").and_then(Json::text);
-        let conversations = root.get("conversations")?.items().map(Json::integer);
-        let behind = root.get("behind")?.items().map(|behind| {
-            Some(Behind {
-                destination: behind.get("destination")?.text()?.into_owned(),
-                until: behind.get("until")?.integer()?,
-            })
-        });
-        Some(Self {
-            stored: number("stored")? == 1,
-            windows: Windows {
-                customer_service: number("customer_service"),
-                free_entry_point: number("free_entry_point"),
-                referred: number("referred"),
-            },
-            state: State::read(state.as_deref()),
-            behind: behind.collect::<Option<_>>()?,
-            conversations: conversations.collect::<Option<_>>()?,
-        })
-    }
+/// What a partition is to take in: what another knows of an event's person, who is in this one from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// An event that says no more than whose it is ([`super::names_alone`]).
+    pub event: Event,
+    /// What the other partition knows.
+    pub moved: Moved,
 }
 
 impl Mailbox {
-    /// Tells whether an event is stored here, whose person is in another partition from now on. Where it is not, it never
-    /// will be. What is known of the person goes along: that somebody has taken the conversation over, once; the rest
-    /// every time, since to take it in twice does no harm. So does what is still to be delivered of theirs.
-    pub fn cede(&mut self, event: &Event, now_ms: i64) -> Result<Moved, SqlError> {
+    /// Tells of events, whose persons are in another partition from now on, whether they are stored here, and what is
+    /// known of the persons. What is not stored here never will be.
+    pub fn cede(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Moved>, SqlError> {
         let sql = self.sql.clone();
         self.ids.turn(&*sql, now_ms)?;
         let mut seen = Seen::default();
-        self.ids
-            .look(&*sql, &mut seen, std::slice::from_ref(event))?;
+        self.ids.look(&*sql, &mut seen, events)?;
+        let others = events.iter().filter(|event| !seen.contains(event));
+        let others: Vec<String> = others.map(|event| event.id.clone()).collect();
+        if !others.is_empty() {
+            atomically(&*sql, || self.ceded.add(&*sql, others, now_ms))?;
+        }
+        let people = People::of(&*sql, events)?;
+        let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
+        let mut all = Vec::with_capacity(events.len());
+        for event in events {
+            let names: Vec<&Name> = people::all_names(event).collect();
+            let moved = match known.get(&names) {
+                Some(moved) => moved.clone(),
+                None => self.moved(&people, &names)?,
+            };
+            known.insert(names, moved.clone());
+            all.push(Moved {
+                stored: seen.contains(event),
+                ..moved
+            });
+        }
+        Ok(all)
+    }
+
+    /// What is known of the one who has these names, and what is still to be delivered of theirs.
+    fn moved(&self, people: &People, names: &[&Name]) -> Result<Moved, SqlError> {
+        let found = names.iter().filter_map(|name| Some(people.known(name)?.0));
+        let mut conversations: Vec<i64> = found.collect();
+        conversations.sort_unstable();
+        conversations.dedup();
         let mut moved = Moved {
-            stored: seen.contains(event),
+            behind: self.behind(&conversations)?,
             ..Moved::default()
         };
-        atomically(&*sql, || {
-            for name in people::all_names(event) {
-                let Some(found) = person::look(&*sql, name)? else {
-                    continue;
-                };
-                if found.state.handover.is_some() {
-                    person::change(&*sql, name, |state| state.handover = None)?;
-                    self.people.forget(found.conversation);
-                }
-                moved.conversations.push(found.conversation);
-                moved.windows = moved.windows.joined(found.windows);
-                moved.state = std::mem::take(&mut moved.state).joined(found.state);
-            }
-            if !moved.stored {
-                self.ceded.add(&*sql, vec![event.id.clone()], now_ms)?;
-            }
-            Ok(())
-        })?;
-        moved.conversations.sort_unstable();
-        moved.conversations.dedup();
-        moved.behind = self.behind(&keys_of(event))?;
+        for number in conversations {
+            let mut state = State::read(people.state(number));
+            moved.conversations.push(Left {
+                number,
+                handover: state.handover.take(),
+            });
+            let windows = people.windows(number).unwrap_or_default();
+            moved.windows = moved.windows.joined(windows);
+            moved.state = std::mem::take(&mut moved.state).joined(state);
+        }
         Ok(moved)
     }
 
-    /// Takes in what is known in another partition, by its object's name, of an event's person, who is in this one from
-    /// now on. What comes of theirs is held back until what is still to be delivered there has gone.
+    /// Takes in what other partitions know of persons who are in this one from now on. That a conversation is in
+    /// somebody's hand is taken in once, since it may have been given back here; the rest every time, since to take it in
+    /// twice does no harm. What comes of theirs is held back until what is still to be delivered there has gone.
     ///
-    /// Does nothing and gives false where the person is new from there, and the event is not `complete`: only one that
-    /// says all their names tells which conversations here are with the same person.
+    /// Nothing is done where the person is new from there, and the events are not `complete`: only one that says all
+    /// their names tells which conversations here are with the same person. Gives the places of these.
     pub fn adopt(
         &mut self,
-        event: &Event,
-        former: &str,
-        moved: &Moved,
+        adoptions: &[Adoption],
         complete: bool,
-    ) -> Result<bool, SqlError> {
-        let event = &names_alone(event);
+    ) -> Result<Vec<usize>, SqlError> {
         let sql = self.sql.clone();
-        let adopted = adopted(&*sql, former)?;
-        let mut new = moved.conversations.clone();
-        new.retain(|conversation| !adopted.contains(conversation));
-        if !new.is_empty() && !complete {
-            return Ok(false);
-        }
+        let known = known(&*sql, adoptions)?;
+        let of = |moved: &Moved, left: &Left| (moved.former.clone(), left.number);
+        let mut incomplete = Vec::new();
+        let mut new = Vec::new();
+        let mut placed = Vec::new();
         // Where this fails, what is remembered of people may not be what is committed: it is not put back.
         let mut people = std::mem::take(&mut self.people);
-        people.meet(&*sql, std::slice::from_ref(event))?;
-        let mut conversation = people.place(&*sql, event)?.conversation;
-        people.adopt(conversation, moved);
-        let joins = to_their_ends(people.joins());
-        if let Some((_, into)) = joins.iter().find(|(from, _)| *from == conversation) {
-            conversation = *into;
+        people.meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
+        for (place, Adoption { event, moved }) in adoptions.iter().enumerate() {
+            let mut left = moved.conversations.iter();
+            if !complete && left.any(|left| !known.contains_key(&of(moved, left))) {
+                incomplete.push(place);
+                continue;
+            }
+            let conversation = people.place(&*sql, event)?.conversation;
+            let mut state = moved.state.clone();
+            for left in &moved.conversations {
+                if known.get(&of(moved, left)) != Some(&left.state().write()) {
+                    state = state.joined(left.state());
+                    new.push((&moved.former, left.number, left.state().write()));
+                }
+            }
+            people.adopt(conversation, moved.windows, &state);
+            placed.push((conversation, event, moved));
         }
+        let joins = to_their_ends(people.joins());
         atomically(&*sql, || {
             people.save(&*sql)?;
-            for number in new {
+            for rows in batch::rows(new.into_iter()) {
                 sql.run(
-                    "INSERT INTO adopted (former, conversation) VALUES (?1, ?2)",
-                    &[former.into(), number.into()],
+                    "INSERT OR REPLACE INTO taken_over (former, conversation, handover) \
+                     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)",
+                    &[rows.into()],
                 )?;
             }
             self.join(&joins)
         })?;
         people.committed();
         self.people = people;
-        self.joined(joins);
-        self.hold(conversation, &keys_of(event), former, &moved.behind)?;
-        Ok(true)
+        self.joined(joins.clone());
+        for (conversation, event, moved) in placed {
+            let joined = joins.iter().find(|(from, _)| *from == conversation);
+            let conversation = joined.map_or(conversation, |(_, into)| *into);
+            let names: Vec<String> = people::all_names(event).map(Name::key).collect();
+            self.hold(conversation, &names, &moved.former, &moved.behind)?;
+        }
+        Ok(incomplete)
     }
 
     /// Whether any of these events must not be stored here.
@@ -185,59 +148,33 @@ impl Mailbox {
     }
 }
 
-/// The conversations of another partition whose persons are here from now on.
-fn adopted(sql: &dyn Sql, former: &str) -> Result<HashSet<i64>, SqlError> {
+/// The conversations of other partitions whose persons are known to be here, each with in whose hand it was when that was
+/// last taken in.
+fn known(
+    sql: &dyn Sql,
+    adoptions: &[Adoption],
+) -> Result<HashMap<(String, i64), Option<String>>, SqlError> {
     sql.run(
-        "CREATE TABLE IF NOT EXISTS adopted (former TEXT NOT NULL, conversation INTEGER NOT NULL, \
+        "CREATE TABLE IF NOT EXISTS taken_over (former TEXT NOT NULL, conversation INTEGER NOT NULL, handover TEXT, \
          PRIMARY KEY (former, conversation)) STRICT, WITHOUT ROWID",
         &[],
     )?;
-    let rows = sql.exec(
-        "SELECT conversation FROM adopted WHERE former = ?1",
-        &[former.into()],
-    )?;
-    rows.iter().map(|row| row.required_integer(0)).collect()
-}
-
-/// All that an event calls its person, as [`Name::key`] writes it.
-fn keys_of(event: &Event) -> Vec<String> {
-    people::all_names(event).map(Name::key).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::conversation::handover::{By, Handover};
-
-    #[test]
-    fn what_goes_over_arrives_as_it_was() {
-        for moved in [
-            Moved::default(),
-            Moved {
-                stored: true,
-                windows: Windows {
-                    customer_service: Some(1_795_334_400),
-                    free_entry_point: None,
-                    referred: Some(7),
-                },
-                state: State {
-                    handover: Some(Handover {
-                        by: By::App,
-                        since: 5,
-                        until: None,
-                    }),
-                    fired: [("\"hours\"".to_owned(), 7)].into(),
-                    ..State::default()
-                },
-                behind: vec![Behind {
-                    destination: "crm".to_owned(),
-                    until: 7,
-                }],
-                conversations: vec![3, 4],
-            },
-        ] {
-            assert_eq!(Moved::read(&moved.write()), Some(moved));
+    let of = |moved: &Moved| {
+        let left = moved.conversations.iter();
+        left.map(|left| (moved.former.clone(), left.number))
+            .collect::<Vec<_>>()
+    };
+    let mut known = HashMap::new();
+    for rows in batch::rows(adoptions.iter().flat_map(|adoption| of(&adoption.moved))) {
+        let rows = sql.exec(
+            "SELECT former, conversation, handover FROM json_each(?1) AS wanted CROSS JOIN taken_over \
+             ON former = wanted.value ->> 0 AND conversation = wanted.value ->> 1",
+            &[rows.into()],
+        )?;
+        for row in &rows {
+            let left = (row.required_text(0)?.to_owned(), row.required_integer(1)?);
+            known.insert(left, row.text(2)?.map(str::to_owned));
         }
-        assert_eq!(Moved::read("{}"), None);
     }
+    Ok(known)
 }

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{
     batch,
     conversations::{Conversation, by_number, joined_into},
-    moving::Moved,
     sql::{Sql, SqlError},
 };
 use crate::{
@@ -71,8 +70,12 @@ impl People {
     }
 
     /// Reads what is known of everyone who is named in these events and not remembered.
-    pub(super) fn meet(&mut self, sql: &dyn Sql, events: &[Event]) -> Result<(), SqlError> {
-        let names = events.iter().flat_map(all_names);
+    pub(super) fn meet<'a>(
+        &mut self,
+        sql: &dyn Sql,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<(), SqlError> {
+        let names = events.into_iter().flat_map(all_names);
         let unknown = names.filter(|name| self.known(name).is_none());
         let keys: Vec<String> = unknown.map(Name::key).collect();
         for keys in batch::texts(keys.iter().map(String::as_str)) {
@@ -209,13 +212,13 @@ impl People {
     }
 
     /// Adds what another partition knows to a conversation.
-    pub(super) fn adopt(&mut self, conversation: i64, moved: &Moved) {
+    pub(super) fn adopt(&mut self, conversation: i64, windows: Windows, state: &State) {
         let Some(found) = self.conversations.get(&conversation).cloned() else {
             return;
         };
-        let state = moved.state.write();
+        let state = state.write();
         let after = Conversation {
-            windows: found.windows.joined(moved.windows),
+            windows: found.windows.joined(windows),
             state: joined_states(found.state.clone(), state.as_deref()),
             ..found.clone()
         };

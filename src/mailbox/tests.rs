@@ -10,6 +10,7 @@ mod holding;
 mod joins;
 mod keeping;
 mod laws;
+mod moving;
 mod partitions;
 mod people;
 mod player;

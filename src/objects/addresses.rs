@@ -41,16 +41,15 @@ extern "C" {
     pub(super) fn find(this: &Stub, names: &Uint8Array) -> std::result::Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) fn names(this: &Stub, names: &Uint8Array) -> std::result::Result<Promise, JsValue>;
+    pub(super) fn names(this: &Stub, events: &Uint8Array) -> std::result::Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) fn cede(this: &Stub, event: &Uint8Array) -> std::result::Result<Promise, JsValue>;
+    pub(super) fn cede(this: &Stub, events: &Uint8Array) -> std::result::Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub(super) fn adopt(
         this: &Stub,
-        event: &Uint8Array,
-        former: &str,
+        events: &Uint8Array,
         moved: &str,
         complete: bool,
     ) -> std::result::Result<Promise, JsValue>;
@@ -98,12 +97,12 @@ pub(crate) async fn mailbox_of(
     };
     let answer = in_time(answer).await?;
     let partition = if meet {
-        let routes: Vec<(usize, Vec<u32>)> = serde_json::from_str(&answer)?;
+        let routes: Vec<(u32, Vec<u32>)> = serde_json::from_str(&answer)?;
         routes.first().map(|(partition, _)| *partition)
     } else {
         answer.parse().ok()
     };
-    let found = partition.and_then(|partition| mailboxes.get(partition));
+    let found = partition.and_then(|partition| mailboxes.get(usize::try_from(partition).ok()?));
     Ok(found.cloned().unwrap_or_else(first))
 }
 
@@ -116,7 +115,11 @@ pub(crate) async fn names_of(
 ) -> Result<Vec<String>> {
     let (directory, all) = directory(env, number, of, names)?;
     let answer = in_time(directory.names(&all)?).await?;
-    Ok(serde_json::from_str(&answer)?)
+    let all: Vec<Vec<String>> = serde_json::from_str(&answer)?;
+    Ok(all
+        .into_iter()
+        .find(|names| !names.is_empty())
+        .unwrap_or_default())
 }
 
 /// What a number's directory is called through, and these names as they cross to it.

@@ -1,6 +1,8 @@
 //! Events of a number with partitions on the way to them, and what its directory and its partitions are asked for on
 //! that way. The rules are in [`crate::mailbox::Directory`].
 
+use std::collections::HashSet;
+
 use futures_util::{
     FutureExt as _,
     future::{LocalBoxFuture, try_join_all},
@@ -8,18 +10,21 @@ use futures_util::{
 use js_sys::Promise;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Env, Result};
+use worker::{Env, Error, Result};
 
 use super::{
     addresses::{bytes, in_time, stub},
-    mailbox::{Core, Mailbox, now_ms},
+    mailbox::{Mailbox, now_ms},
 };
 use crate::{
     event::{
         Effect, Event, Name,
         wire::{self, Batch},
     },
-    mailbox::{Behind, Moved, Question, Route, address::Address, names_alone},
+    mailbox::{
+        Adoption, Answered, Behind, Moved, Question, Route, address::Address, answered, asked,
+        names_alone, without_data,
+    },
 };
 
 /// Sorts a number's events by the partitions that they belong to, each with the name of its object. What another
@@ -35,21 +40,40 @@ pub(super) async fn spread(
         of,
     };
     let directory = directory.name();
-    let asked = bytes(&directory, events.iter().map(names_alone).collect());
-    let routes = answer(stub(env, &directory)?.resolve(&asked)?).await?;
-    let routes: Vec<(usize, Vec<usize>)> = serde_json::from_str(&routes)?;
+    let named = bytes(&directory, events.iter().map(names_alone).collect());
+    let routes = answer(stub(env, &directory)?.resolve(&named)?).await?;
+    let routes: Vec<(u32, Vec<u32>)> = serde_json::from_str(&routes)?;
+    let route = |(partition, former)| Route { partition, former };
+    let routes: Vec<Route> = routes.into_iter().map(route).collect();
     let partitions = Address::mailboxes(number, of);
-    let mut batches: Vec<Batch> = partitions
+    let objects: Vec<String> = partitions.iter().map(Address::name).collect();
+    let name = |partition: u32| {
+        let name = objects.get(usize::try_from(partition).unwrap_or(usize::MAX));
+        name.ok_or("the directory named a partition that is not there")
+    };
+    let asked = asked(&routes).into_iter();
+    let answers = asked.map(async |(former, places)| {
+        let former = name(former)?;
+        let asked = places.iter().filter_map(|place| events.get(*place));
+        let asked = bytes(former, asked.map(without_data).collect());
+        let moved = answer(stub(env, former)?.cede(&asked)?).await?;
+        let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
+        Ok::<_, Error>(places.into_iter().zip(moved))
+    });
+    let answers = try_join_all(answers).await?;
+    let Answered { stored, adoptions } = answered(&events, &routes, answers.into_iter().flatten());
+    let adopted = adoptions
+        .into_iter()
+        .map(async |(to, adoptions)| adopt(env, &directory, name(to)?, adoptions).await);
+    try_join_all(adopted).await?;
+    let mut batches: Vec<Batch> = objects
         .iter()
-        .map(|partition| (partition.name(), Vec::new()))
+        .map(|name| (name.clone(), Vec::new()))
         .collect();
-    let names: Vec<String> = batches.iter().map(|(name, _)| name.clone()).collect();
-    for (event, (partition, former)) in events.into_iter().zip(routes) {
-        let Some((to, batch)) = batches.get_mut(partition) else {
-            return Err("the directory named a partition that is not there".into());
-        };
-        let former = former.iter().filter_map(|former| names.get(*former));
-        if !is_stored(env, &directory, &event, former, to).await? {
+    for (place, (event, route)) in events.into_iter().zip(&routes).enumerate() {
+        name(route.partition)?;
+        let batch = usize::try_from(route.partition).unwrap_or(usize::MAX);
+        if let Some((_, batch)) = batches.get_mut(batch).filter(|_| !stored.contains(&place)) {
             batch.push(event);
         }
     }
@@ -57,38 +81,35 @@ pub(super) async fn spread(
     Ok(batches)
 }
 
-/// Whether one of these partitions, in which the event's person was, has stored it. Where none has, what is known there
-/// of the person goes over to partition `to`.
-async fn is_stored(
-    env: &Env,
-    directory: &str,
-    event: &Event,
-    former: impl Iterator<Item = &String>,
-    to: &str,
-) -> Result<bool> {
-    for former in former {
-        let mut asked = Event {
-            data: String::new(),
-            ..event.clone()
-        };
-        let bytes_asked = bytes(former, vec![asked.clone()]);
-        let moved = answer(stub(env, former)?.cede(&bytes_asked)?).await?;
-        if Moved::read(&moved).is_some_and(|moved| moved.stored) {
-            return Ok(true);
-        }
-        let adopting = stub(env, to)?.adopt(&bytes_asked, former, &moved, false)?;
-        if answer(adopting).await?.is_empty() {
-            continue;
-        }
-        // All the names that the number knows of the person, as if the event said so.
-        let names = answer(stub(env, directory)?.names(&bytes_asked)?).await?;
-        let names: Vec<String> = serde_json::from_str(&names)?;
-        let from = names.iter().filter_map(|key| Name::of_key(key)).collect();
-        asked.effect = Effect::Renames { from };
-        let complete = bytes(to, vec![asked]);
-        answer(stub(env, to)?.adopt(&complete, former, &moved, true)?).await?;
+/// Has a partition take in what others know of persons who are there from now on.
+async fn adopt(env: &Env, directory: &str, to: &str, mut adoptions: Vec<Adoption>) -> Result<()> {
+    let incomplete = answer(adopting(env, to, &adoptions, false)?).await?;
+    let incomplete: HashSet<usize> = serde_json::from_str(&incomplete)?;
+    if incomplete.is_empty() {
+        return Ok(());
     }
-    Ok(false)
+    let mut place = 0;
+    adoptions.retain(|_| {
+        place += 1;
+        incomplete.contains(&(place - 1))
+    });
+    // All the names that the number knows of the persons, as if the events said so.
+    let events = adoptions.iter().map(|it| it.event.clone()).collect();
+    let names = answer(stub(env, directory)?.names(&bytes(directory, events))?).await?;
+    let names: Vec<Vec<String>> = serde_json::from_str(&names)?;
+    for (adoption, names) in adoptions.iter_mut().zip(names) {
+        let from = names.iter().filter_map(|key| Name::of_key(key)).collect();
+        adoption.event.effect = Effect::Renames { from };
+    }
+    answer(adopting(env, to, &adoptions, true)?).await?;
+    Ok(())
+}
+
+fn adopting(env: &Env, to: &str, adoptions: &[Adoption], complete: bool) -> Result<Promise> {
+    let events = adoptions.iter().map(|it| it.event.clone()).collect();
+    let moved: Vec<Moved> = adoptions.iter().map(|it| it.moved.clone()).collect();
+    let moved = Moved::write_all(&moved);
+    Ok(stub(env, to)?.adopt(&bytes(to, events), &moved, complete)?)
 }
 
 async fn answer(called: Promise) -> Result<String> {
@@ -161,40 +182,40 @@ impl Mailbox {
             .unwrap_or_default())
     }
 
-    /// Of a directory: all names of the first who is known, each event naming one, as a JSON list.
-    pub fn names(&self, names: &[u8]) -> std::result::Result<String, JsValue> {
-        let events = events_in(names)?;
-        let names: Vec<_> = events.into_iter().flat_map(|event| event.names).collect();
-        let all = self.with_directory(|directory| directory.names(&names))?;
-        let all: Vec<String> = all.iter().map(Name::key).collect();
+    /// Of a directory: all names of whoever each event names, as JSON: `[[name, …], …]`.
+    pub fn names(&self, events: &[u8]) -> std::result::Result<String, JsValue> {
+        let events = events_in(events)?;
+        let all = self.with_directory(|directory| directory.names(&events))?;
+        let keys = |names: &Vec<Name>| names.iter().map(Name::key).collect();
+        let all: Vec<Vec<String>> = all.iter().map(keys).collect();
         serde_json::to_string(&all).map_err(|error| error.to_string().into())
     }
 
-    /// Whether an event is stored here whose person has moved, and what is known of the person ([`Moved`]).
-    pub fn cede(&self, event: &[u8]) -> std::result::Result<String, JsValue> {
-        let moved = match events_in(event)?.first() {
-            Some(event) => self.with_core(|core| core.mailbox.cede(event, now_ms()))?,
-            None => Moved::default(),
-        };
-        Ok(moved.write())
+    /// Which events are stored here whose persons have moved, and what is known of the persons ([`Moved::write_all`]).
+    pub fn cede(&self, events: &[u8]) -> std::result::Result<String, JsValue> {
+        let events = events_in(events)?;
+        let mut all = self.with_core(|core| core.mailbox.cede(&events, now_ms()))?;
+        for moved in &mut all {
+            moved.former = self.address().name();
+        }
+        Ok(Moved::write_all(&all))
     }
 
-    /// Takes in what is known in another partition of somebody who is here from now on. Gives nothing where that is
-    /// done, and otherwise something: the event must be `complete`.
+    /// Takes in what other partitions know of the one whom each event names, who is here from now on. Gives a JSON list of
+    /// the places of those that must be `complete`.
     pub fn adopt(
         &self,
-        event: &[u8],
-        former: &str,
+        events: &[u8],
         moved: &str,
         complete: bool,
     ) -> std::result::Result<String, JsValue> {
-        let moved = Moved::read(moved).ok_or("not what another partition knows")?;
-        let mut done = true;
-        for event in events_in(event)? {
-            let adopt = |core: &mut Core| core.mailbox.adopt(&event, former, &moved, complete);
-            done &= self.with_core(adopt)?;
-        }
-        Ok(if done { "" } else { "incomplete" }.to_owned())
+        let moved = Moved::read_all(moved).ok_or("not what another partition knows")?;
+        let events = events_in(events)?.into_iter().zip(moved);
+        let adoptions: Vec<Adoption> = events
+            .map(|(event, moved)| Adoption { event, moved })
+            .collect();
+        let incomplete = self.with_core(|core| core.mailbox.adopt(&adoptions, complete))?;
+        serde_json::to_string(&incomplete).map_err(|error| error.to_string().into())
     }
 
     /// Which of a person's events that another partition waits for have all gone: `[[id, destination, until, [name, …]],

@@ -10,6 +10,8 @@ pub(super) struct Number {
     directory: Directory,
     pub(super) partitions: Vec<Mailbox>,
     disks: Vec<Rc<Native>>,
+    /// How many calls of objects it took to store the last events, beside those that store them.
+    pub(super) calls: usize,
 }
 
 impl Number {
@@ -20,6 +22,7 @@ impl Number {
             directory: Directory::open(Native::new(), OF).unwrap(),
             partitions: disks.iter().map(open).collect(),
             disks,
+            calls: 0,
         }
     }
 
@@ -41,38 +44,76 @@ impl Number {
         true
     }
 
-    fn route(&mut self, event: &Event) -> Route {
+    pub(super) fn route(&mut self, event: &Event) -> Route {
         let events = std::slice::from_ref(event);
         self.directory.resolve(events, NOW).unwrap().remove(0)
     }
 
     /// Stores an event where it was found to belong. Gives whether it is stored; where not, Meta repeats it.
     fn store(&mut self, event: &Event, route: &Route) -> bool {
-        let partition = usize::try_from(route.partition).unwrap();
-        for former in &route.former {
-            let name = former.to_string();
-            let former = &mut self.partitions[usize::try_from(*former).unwrap()];
-            let moved = former.cede(event, NOW).unwrap();
-            if moved.stored {
-                return true;
-            }
+        self.store_all(std::slice::from_ref(event), std::slice::from_ref(route))
+    }
+
+    fn store_all(&mut self, events: &[Event], routes: &[Route]) -> bool {
+        self.calls = 0;
+        let mut answers = Vec::new();
+        for (former, places) in asked(routes) {
+            self.calls += 1;
+            let asked: Vec<Event> = places
+                .iter()
+                .map(|place| without_data(&events[*place]))
+                .collect();
+            let moved = self.partition(former).cede(&asked, NOW).unwrap();
             // As they cross from one object to another.
-            let moved = Moved::read(&moved.write()).unwrap();
-            let to = &mut self.partitions[partition];
-            if !to.adopt(event, &name, &moved, false).unwrap() {
-                let from = self.directory.names(&event.names).unwrap();
-                let complete = Event {
-                    effect: Effect::Renames { from },
-                    ..names_alone(event)
-                };
-                assert!(to.adopt(&complete, &name, &moved, true).unwrap());
+            let mut moved = Moved::read_all(&Moved::write_all(&moved)).unwrap();
+            for moved in &mut moved {
+                moved.former = former.to_string();
+            }
+            answers.extend(places.into_iter().zip(moved));
+        }
+        let answered = answered(events, routes, answers);
+        for (to, adoptions) in answered.adoptions {
+            self.calls += 1;
+            let incomplete = self.partition(to).adopt(&adoptions, false).unwrap();
+            if incomplete.is_empty() {
+                continue;
+            }
+            self.calls += 2;
+            let mut incomplete: Vec<Adoption> = incomplete
+                .into_iter()
+                .map(|place| adoptions[place].clone())
+                .collect();
+            let named: Vec<Event> = incomplete.iter().map(|it| it.event.clone()).collect();
+            for (adoption, from) in incomplete
+                .iter_mut()
+                .zip(self.directory.names(&named).unwrap())
+            {
+                adoption.event.effect = Effect::Renames { from };
+            }
+            let left = self.partition(to).adopt(&incomplete, true).unwrap();
+            assert!(left.is_empty());
+        }
+        let mut all_stored = true;
+        for partition in 0..OF {
+            let of_it = events
+                .iter()
+                .zip(routes)
+                .enumerate()
+                .filter(|(place, (_, route))| {
+                    route.partition == partition && !answered.stored.contains(place)
+                });
+            let of_it: Vec<Event> = of_it.map(|(_, (event, _))| event.clone()).collect();
+            match self.partition(partition).append(of_it, NOW) {
+                Ok(_) => {}
+                Err(SqlError::Moved) => all_stored = false,
+                Err(error) => panic!("{error}"),
             }
         }
-        match self.partitions[partition].append(vec![event.clone()], NOW) {
-            Ok(_) => true,
-            Err(SqlError::Moved) => false,
-            Err(error) => panic!("{error}"),
-        }
+        all_stored
+    }
+
+    pub(super) fn partition(&mut self, partition: u32) -> &mut Mailbox {
+        &mut self.partitions[usize::try_from(partition).unwrap()]
     }
 
     pub(super) fn take(&mut self, event: &Event) -> u32 {
@@ -81,8 +122,13 @@ impl Number {
         route.partition
     }
 
+    pub(super) fn take_all(&mut self, events: &[Event]) {
+        let routes = self.directory.resolve(events, NOW).unwrap();
+        assert!(self.store_all(events, &routes));
+    }
+
     /// Delivers all there is, until nobody waits for anybody.
-    fn delivered(&mut self) -> Vec<String> {
+    pub(super) fn delivered(&mut self) -> Vec<String> {
         let mut all = Vec::new();
         let mut now = NOW;
         loop {

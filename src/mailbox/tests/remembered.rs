@@ -68,14 +68,14 @@ fn take(mailbox: &mut Mailbox, step: Step) {
                 },
                 ..Moved::default()
             };
-            let event = Event {
+            let event = names_alone(&Event {
                 names,
                 ..message("", "moved")
-            };
-            let complete = mailbox.adopt(&event, "former", &moved, true);
-            assert!(complete.unwrap());
+            });
+            let incomplete = mailbox.adopt(&[Adoption { event, moved }], true);
+            assert!(incomplete.unwrap().is_empty());
         }
-        Step::Cede(event) => drop(mailbox.cede(&event, NOW).unwrap()),
+        Step::Cede(event) => drop(mailbox.cede(&[event], NOW).unwrap()),
     }
 }
 

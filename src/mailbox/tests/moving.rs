@@ -1,0 +1,87 @@
+//! What is asked of the partition in which somebody was, and what goes over from there.
+
+use super::{
+    partitions::{Number, OF, of, phone, user},
+    *,
+};
+use crate::conversation::handover::{By, Handover};
+
+#[test]
+fn a_webhook_with_many_events_of_people_who_moved_asks_each_partition_once() {
+    let mut number = Number::new();
+    let people: Vec<[Name; 2]> = (0..100)
+        .map(|n| [user(&format!("US.{n}")), phone(&format!("1{n}"))])
+        .collect();
+    let early: Vec<Event> = people
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(n, name)| of(std::slice::from_ref(name), &format!("early-{n}")))
+        .collect();
+    number.take_all(&early);
+    let both: Vec<Event> = (0..300)
+        .map(|n| of(&people[n % 100], &format!("both-{n}")))
+        .collect();
+    number.take_all(&both);
+    let of = usize::try_from(OF).unwrap();
+    assert!(number.calls <= 4 * of, "{} calls", number.calls);
+    number.take_all(&both);
+    assert!(number.calls <= 2 * of, "{} calls", number.calls);
+    number.take_all(&early);
+    let mut delivered = number.delivered();
+    assert_eq!(delivered.len(), 500, "each once");
+    let order: Vec<usize> = delivered
+        .iter()
+        .filter_map(|id| id.strip_prefix("both-")?.strip_suffix("-0")?.parse().ok())
+        .filter(|n| n % 100 == 7)
+        .collect();
+    assert_eq!(order, [7, 107, 207]);
+    delivered.sort();
+    delivered.dedup();
+    assert_eq!(delivered.len(), 500);
+}
+
+#[test]
+fn who_has_a_conversation_in_hand_is_known_where_it_went_although_the_first_try_to_tell_failed() {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    let person = phone("2");
+    let taken = Handover {
+        by: By::App,
+        since: 5,
+        until: None,
+    };
+    let former = number.partition(1);
+    former
+        .change_state(&person, |state| state.handover = Some(taken))
+        .unwrap();
+    let both = of(&[user("US.1"), phone("2")], "as-both");
+    number.route(&both);
+    number
+        .partition(1)
+        .cede(std::slice::from_ref(&both), NOW)
+        .unwrap();
+    let in_hand = |number: &mut Number| {
+        let found = number.partition(0).look(&person).unwrap();
+        found.unwrap().state.handover
+    };
+    number.take(&of(&[phone("2")], "as-phone"));
+    assert_eq!(
+        in_hand(&mut number),
+        Some(taken),
+        "told by what is stored there"
+    );
+    let here = number.partition(0);
+    here.change_state(&person, |state| state.handover = None)
+        .unwrap();
+    number.take(&both);
+    assert_eq!(in_hand(&mut number), None, "it was given back");
+    let again = Handover { since: 6, ..taken };
+    let former = number.partition(1);
+    former
+        .change_state(&person, |state| state.handover = Some(again))
+        .unwrap();
+    number.take(&both);
+    assert_eq!(in_hand(&mut number), Some(again));
+}
