@@ -52,8 +52,9 @@ pub(super) struct Cursor {
     most: usize,
     parking: Parking,
     flow: Flow,
-    /// Up to where the log was read.
+    /// Up to where the log was read, and when what was read last had been received (unix milliseconds).
     read: i64,
+    read_ms: i64,
     /// The place that is written down.
     saved: i64,
     since_saved: u32,
@@ -102,7 +103,7 @@ impl Cursor {
         let parked = self.parking.times(busy).next().is_some();
         if self.destination.paused || self.gone_ms.is_some() {
             // Its settings may have changed when it is looked at again.
-            let waits = parked || self.queue.wakes_at(i64::MIN).is_some() || self.can_read(log);
+            let waits = parked || self.queue.wakes_at(i64::MIN).is_some() || self.is_behind(log);
             let looked_at = now_ms.saturating_add(LOOKED_AT_EVERY_MS);
             let at = self
                 .kept_until_ms()
@@ -121,7 +122,7 @@ impl Cursor {
         let in_queue = if not_before > after { i64::MIN } else { after };
         // Whatever waits can be what is tried.
         let may_retry = !self.is_catching_up(log);
-        let at_once = self.can_read(log) || (may == May::Try && parked && may_retry);
+        let at_once = self.can_read(log, now_ms) || (may == May::Try && parked && may_retry);
         let times = self.parking.times(busy).filter(|_| may_retry);
         let times = times.chain(self.queue.wakes_at(in_queue));
         let times = times.chain(at_once.then_some(0));
@@ -147,6 +148,12 @@ impl Cursor {
             .collect()
     }
 
+    /// How many events of the log are looked at.
+    #[cfg(test)]
+    pub(super) fn waits_in_memory(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Whether anything is on its way.
     pub(super) fn is_flying(&self) -> bool {
         !self.in_flight.is_empty()
@@ -165,7 +172,7 @@ impl Cursor {
 
     /// Lets go of all that waits for it. Gives whether there was anything.
     pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool, SqlError> {
-        let waits = self.queue.len() > 0 || !self.parking.is_empty() || self.can_read(log);
+        let waits = self.queue.len() > 0 || !self.parking.is_empty() || self.is_behind(log);
         let places: Vec<i64> = self.queue.places().copied().collect();
         for place in places {
             self.queue.remove(place);

@@ -14,6 +14,9 @@ use crate::{
 /// How many events are looked at beyond the first that is not delivered yet.
 const AHEAD: usize = 256;
 
+/// The same at most where it is waited until customers have stopped writing: they take some 2 MB.
+const QUIET_AHEAD: usize = 10_000;
+
 impl Cursor {
     /// The next events to be delivered, if there are any and room for them.
     pub(in crate::mailbox) fn next(
@@ -62,7 +65,7 @@ impl Cursor {
     ) -> Result<Option<Vec<Stored>>, SqlError> {
         // After two conversations became one, what was queued of one may belong between what is parked of the other; and
         // after a restart it is still to be read, however far behind.
-        self.read_ahead(sql, log)?;
+        self.read_ahead(sql, log, now_ms)?;
         if self.is_catching_up(log) {
             return Ok(None);
         }
@@ -89,7 +92,7 @@ impl Cursor {
         now_ms: i64,
     ) -> Result<Option<Vec<Stored>>, SqlError> {
         loop {
-            self.read_ahead(sql, log)?;
+            self.read_ahead(sql, log, now_ms)?;
             self.park_followers(sql, log)?;
             let Some(seqs) = self.queue.next(now_ms) else {
                 return Ok(None);
@@ -107,14 +110,15 @@ impl Cursor {
     }
 
     /// Reads on in the log until there is enough to choose from.
-    fn read_ahead(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
-        while self.can_read(log) {
+    fn read_ahead(&mut self, sql: &dyn Sql, log: &Log, now_ms: i64) -> Result<(), SqlError> {
+        while self.can_read(log, now_ms) {
             let entries = log.behind(sql, self.read, AHEAD)?;
             let Some(last) = entries.last() else {
                 self.read = log.last();
                 break;
             };
             self.read = last.seq;
+            self.read_ms = last.received_ms;
             self.followed = true;
             for Entry {
                 seq,
@@ -135,8 +139,18 @@ impl Cursor {
         Ok(())
     }
 
-    pub(super) fn can_read(&self, log: &Log) -> bool {
-        self.queue.len() < AHEAD / 2 && self.read < log.last() && !log.is_empty()
+    pub(super) fn can_read(&self, log: &Log, now_ms: i64) -> bool {
+        // Whoever writes again, what came so long ago does not wait for it.
+        let quiet_max_ms = i64::from(self.destination.quiet_max_ms);
+        let waits =
+            self.destination.quiet_ms > 0 && self.read_ms.saturating_add(quiet_max_ms) > now_ms;
+        let enough = if waits { QUIET_AHEAD } else { AHEAD / 2 };
+        self.queue.len() < enough && self.is_behind(log)
+    }
+
+    /// Whether there is anything in the log that was not read.
+    pub(super) fn is_behind(&self, log: &Log) -> bool {
+        self.read < log.last() && !log.is_empty()
     }
 
     /// Whether there is something to read again that lies before what is parked.

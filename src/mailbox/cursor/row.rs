@@ -73,6 +73,7 @@ impl Cursor {
             flow: Flow::new(destination.retry, destination.max_per_second, down),
             most: destination.format.most_events(),
             read: saved,
+            read_ms: 0,
             saved,
             since_saved: 0,
             gone_ms,

@@ -89,3 +89,34 @@ fn a_long_queue_that_waits_for_quiet_wakes_nobody_before_its_time() {
     assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 4_000));
     assert_eq!(requests(&mut mailbox, NOW + 4_000).len(), 400);
 }
+
+#[test]
+fn what_a_customer_just_wrote_is_waited_for_however_many_others_wait() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None);
+    for n in 0..400 {
+        let now = NOW + 100 + n;
+        let other = message(&format!("other {n}"), &format!("other.{n}"));
+        mailbox.append(vec![other], now).unwrap();
+        assert_eq!(mailbox.next(now).unwrap(), None);
+    }
+    mailbox.append(vec![message("1", "b")], NOW + 800).unwrap();
+    assert!(requests(&mut mailbox, NOW + 1_000).is_empty());
+    assert_eq!(requests(&mut mailbox, NOW + 1_600).len(), 400);
+    assert_eq!(requests(&mut mailbox, NOW + 1_800), [["a-0", "b-0"]]);
+}
+
+#[test]
+fn of_a_long_queue_that_is_old_no_more_is_read_than_can_go() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    let events = (0..2_000).map(|n| message(&format!("{n}"), &format!("{n}")));
+    mailbox.append(events.collect(), NOW).unwrap();
+    let mut mailbox = Mailbox::open(sql, vec![batching(1_000)]).unwrap();
+    let late = NOW + 5_000;
+    assert!(mailbox.next(late).unwrap().is_some());
+    assert!(mailbox.cursors[0].waits_in_memory() <= 256);
+    assert_eq!(requests(&mut mailbox, late).len(), 1_999);
+}
