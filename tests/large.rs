@@ -50,13 +50,17 @@ async fn a_thousand_updates_for_a_thousand_customers_are_acknowledged_in_time_an
     assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
+/// A webhook that concerns more mailboxes than are called at once: some of them hand on what is for others.
+fn to_sixty_numbers(text: &str) -> Webhook {
+    (0..60).fold(Webhook::new(), |webhook, n| {
+        webhook.message(&Number::nth(n), &Customer::local(), Message::text(text))
+    })
+}
+
 #[tokio::test]
 async fn one_webhook_for_sixty_numbers_reaches_them_all() {
     let (transom, backend) = started().await;
-    let webhook = (0..60).fold(Webhook::new(), |webhook, n| {
-        webhook.message(&Number::nth(n), &Customer::local(), Message::text("hola"))
-    });
-    let answer = transom.meta().post(&webhook).await;
+    let answer = transom.meta().post(&to_sixty_numbers("hola")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(
         backend.wait_for(60, LONG).await,
@@ -71,6 +75,31 @@ async fn one_webhook_for_sixty_numbers_reaches_them_all() {
     sources.sort();
     sources.dedup();
     assert_eq!(sources.len(), 60);
+}
+
+#[tokio::test]
+async fn webhooks_for_many_numbers_and_for_one_do_not_hinder_each_other() {
+    let (transom, backend) = started().await;
+    let to_one = |n: usize| {
+        let text = Message::text(&format!("to one {n}"));
+        Webhook::new().message(&Number::nth(n % 3), &Customer::local(), text)
+    };
+    let to_all = (0..5).map(|n| to_sixty_numbers(&format!("to all {n}")));
+    let webhooks = to_all.chain((0..15).map(to_one));
+    let posts = webhooks.map(|webhook| {
+        let meta = transom.meta().clone();
+        tokio::spawn(async move { meta.post(&webhook).await.status })
+    });
+    for post in posts.collect::<Vec<_>>() {
+        assert_eq!(post.await.unwrap(), 200);
+    }
+    let all = 5 * 60 + 15;
+    assert!(
+        backend.wait_for(all, LONG).await,
+        "{} arrived",
+        backend.distinct()
+    );
+    assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
 /// A history sync, as large as Meta sends one.

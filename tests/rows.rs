@@ -132,6 +132,32 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
 }
 
 #[tokio::test]
+async fn what_comes_together_is_written_together() {
+    const MANY: u16 = 320;
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    let transom = settings.counted().start().await;
+    post_all(&transom, (0..10).map(message)).await;
+    let mut bill = Bill::new(&transom).await;
+    // All of one customer, so that a group moves one window, once.
+    let webhooks = (1..=usize::from(MANY)).map(|n| message(10 * n));
+    for together in webhooks.collect::<Vec<_>>().chunks(32) {
+        let posts = together.iter().map(|webhook| {
+            let (meta, webhook) = (transom.meta().clone(), webhook.clone());
+            tokio::spawn(async move { meta.post(&webhook).await.status })
+        });
+        for post in posts.collect::<Vec<_>>() {
+            assert_eq!(post.await.unwrap(), 200);
+        }
+    }
+    assert!(backend.wait_for(10 + usize::from(MANY), PATIENCE).await);
+    let (rows, calls, _) = bill.each(&transom, MANY.into()).await;
+    assert!(rows <= 2.7, "{rows} rows");
+    assert!(calls <= 1.0);
+    assert_eq!(backend.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_nobody_wants_costs_no_body_and_no_alarm() {
     let transom = Transom::builder().counted().start().await;
     post_all(&transom, (0..10).map(message)).await;

@@ -62,6 +62,13 @@ async fn call(env: &Env, group: &[Batch]) -> Result<()> {
     Ok(())
 }
 
+#[wasm_bindgen(module = "/src/objects/gather.js")]
+extern "C" {
+    /// A mailbox's `append`, which its stubs call: `extend.js` puts it there.
+    #[wasm_bindgen(js_name = append)]
+    fn _append(webhook: &Uint8Array);
+}
+
 #[wasm_bindgen(module = "/src/objects/extend.js")]
 extern "C" {
     /// Makes the methods of the objects ones that a stub may call. To be called once, at the start.
@@ -71,9 +78,27 @@ extern "C" {
 
 #[wasm_bindgen]
 impl Mailbox {
-    /// Appends the first batch, which is this mailbox's, and hands the others on. Mostly there is but one, and then
-    /// nothing is awaited.
-    pub fn append(&self, batches: &[u8]) -> std::result::Result<JsValue, JsValue> {
+    /// Appends what several webhooks hold, where they hold it for this mailbox alone. Whether that was done: either all
+    /// of it was, or nothing.
+    #[wasm_bindgen(js_name = appendTogether)]
+    pub fn append_together(&self, webhooks: Vec<Uint8Array>) -> bool {
+        let mut events = Vec::new();
+        for webhook in webhooks {
+            let Ok(batches) = wire::read(&webhook.to_vec()) else {
+                return false;
+            };
+            let Ok([(_, own)]) = <[Batch; 1]>::try_from(batches) else {
+                return false;
+            };
+            events.extend(own);
+        }
+        self.take_in(events).is_ok()
+    }
+
+    /// Appends the first batch of a webhook, which is this mailbox's, and hands the others on. Mostly there is but one,
+    /// and then nothing is awaited.
+    #[wasm_bindgen(js_name = appendOne)]
+    pub fn append_one(&self, batches: &[u8]) -> std::result::Result<JsValue, JsValue> {
         let batches = wire::read(batches).map_err(|error| error.to_string())?;
         let mut batches = batches.into_iter();
         let Some((_, own)) = batches.next() else {

@@ -3,6 +3,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { Courier, Mailbox } from "../../../../index.js";
+import { append } from "./gather.js";
 import { carry } from "./post.js";
 
 export function extendObjects() {
@@ -11,4 +12,5 @@ export function extendObjects() {
     Object.setPrototypeOf(own.prototype, DurableObject.prototype);
   }
   Courier.prototype.carry = carry;
+  Mailbox.prototype.append = append;
 }
