@@ -54,3 +54,20 @@ function imported(secret) {
   const bytes = new TextEncoder().encode(secret);
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
 }
+
+// What `answer` gives: called with nothing once `stored` is kept, or with the words of what went wrong: that it was not,
+// or not within `most` milliseconds.
+export async function inTime(stored, most, answer) {
+  let timer;
+  const late = new Promise((_, fail) => {
+    timer = setTimeout(fail, most, "the time was up");
+  });
+  try {
+    await Promise.race([stored, late]);
+  } catch (error) {
+    return answer(String(error));
+  } finally {
+    clearTimeout(timer);
+  }
+  return answer();
+}

@@ -11,14 +11,13 @@
 //! 6. all mailboxes that are concerned append at the same time; if one of them fails, or the time is up: 503. What the
 //!    others have committed is recognised when Meta repeats it.
 
-use std::{pin::pin, time::Duration};
-
-use futures_util::future::{Either, select};
-use wasm_bindgen::JsValue;
-use worker::{Delay, Env, Error, Request, Response, Result, console_error, worker_sys::Context};
+use js_sys::Promise;
+use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use worker::{Env, Request, Response, Result, console_error, worker_sys::Context};
 
 use super::{
-    answer::promise,
+    answer::answered,
     problem::{Problem, stored},
     signed::{self, Taken},
 };
@@ -32,7 +31,7 @@ use crate::{
 
 /// How long storing may take, in milliseconds. Meta wants most answers within 250 ms and states no limit; a
 /// connection that hangs for long is worse than a repetition.
-const BUDGET: Duration = Duration::from_secs(4);
+const BUDGET_MS: u32 = 4_000;
 
 thread_local! {
     /// `POST /webhook`: stores what happened.
@@ -60,31 +59,42 @@ pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<
 
 /// Stores what is in Meta's body, and gives the promise of the answer.
 fn store(body: &[u8], env: Env, context: &Context) -> JsValue {
-    let after = worker::Context::new(JsValue::from(context).into());
     let (events, unknown) = event::split_and_look(body);
-    let answer = promise(async move {
-        if let Err(error) = in_time(objects::append_all(&env, events)).await {
-            console_error!(
-                "{}",
-                serde_json::json!({ "event": "webhook.not_stored", "error": error.to_string() })
-            );
-            return Problem::NotStored.response().map(Into::into);
-        }
-        // It is told of when Meta has its answer.
-        if let Some(counts) = drift::note(unknown) {
-            after.wait_until(async move { _ = drift::tell(&env, &counts).await });
-        }
-        Ok(stored())
-    });
+    let stored = objects::append_all(&env, events);
+    let answer = ANSWER.with(|answer| in_time(&stored, BUDGET_MS, answer));
     // A caller that hangs up must not stop it half way. Fails nowhere but where there is no request.
     let _ = context.wait_until(&answer);
+    if !unknown.is_empty() {
+        let after = worker::Context::new(JsValue::from(context).into());
+        after.wait_until(async move {
+            // It is told of when Meta has its answer.
+            if JsFuture::from(stored).await.is_ok()
+                && let Some(counts) = drift::note(unknown)
+            {
+                _ = drift::tell(&env, &counts).await;
+            }
+        });
+    }
     answer.into()
 }
 
-/// What comes of storing, as long as the time is not up.
-async fn in_time(stored: impl Future<Output = Result<()>>) -> Result<()> {
-    match select(pin!(stored), pin!(Delay::from(BUDGET))).await {
-        Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => Err(Error::RustError("the time was up".to_owned())),
-    }
+thread_local! {
+    /// What Meta is answered: called with nothing once all is stored, else with the words of what went wrong.
+    static ANSWER: Closure<dyn Fn(Option<String>) -> JsValue> = Closure::new(|error| match error {
+        None => stored().into(),
+        Some(error) => {
+            console_error!("{}", serde_json::json!({ "event": "webhook.not_stored", "error": error }));
+            answered(Problem::NotStored.response()).unwrap_or_else(|error| error)
+        }
+    });
+}
+
+#[wasm_bindgen(module = "/src/edge/request.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = inTime)]
+    fn in_time(
+        stored: &Promise,
+        most: u32,
+        answer: &Closure<dyn Fn(Option<String>) -> JsValue>,
+    ) -> Promise;
 }

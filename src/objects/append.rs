@@ -6,8 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use futures_util::future::try_join_all;
-use js_sys::Uint8Array;
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Env, Result};
@@ -25,8 +24,8 @@ use crate::{
 /// How many mailboxes are called from one invocation.
 const MOST_CALLS: usize = 40;
 
-/// Has every mailbox append its events, all at the same time. `Ok` when all have committed.
-pub(crate) async fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Result<()> {
+/// Has every mailbox append its events, all at the same time. Kept when all have committed.
+pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise {
     let environment = environment::read(env);
     let mut batches: Vec<Batch> = Vec::with_capacity(events.len());
     let mut spread = Vec::new();
@@ -39,27 +38,39 @@ pub(crate) async fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Re
             (home, _) => batches.push((Address::Whole(home).name(), events)),
         }
     }
-    if !spread.is_empty() {
-        batches.extend(partitions::spread_all(env, spread).await?);
+    if spread.is_empty() {
+        return call_all(env, batches);
     }
+    let env = env.clone();
+    let all = async move {
+        batches.extend(partitions::spread_all(&env, spread).await?);
+        JsFuture::from(call_all(&env, batches)).await
+    };
+    // A panic leaves nothing half done here: each mailbox commits by itself.
+    future_to_promise(AssertUnwindSafe(all))
+}
+
+/// Calls the mailboxes of these batches, in groups where there are many. No future of Rust's waits for them: mostly it is
+/// one call, and a future costs as much again.
+fn call_all(env: &Env, mut batches: Vec<Batch>) -> Promise {
     let group = batches.len().div_ceil(MOST_CALLS).max(1);
-    let mut groups = Vec::new();
+    let calls = Array::new();
     while !batches.is_empty() {
         let rest = batches.split_off(group.min(batches.len()));
-        groups.push(std::mem::replace(&mut batches, rest));
+        match call(env, &batches) {
+            Ok(call) => calls.push(&call),
+            Err(error) => return Promise::reject(&error.into()),
+        };
+        batches = rest;
     }
-    try_join_all(groups.iter().map(|group| call(env, group))).await?;
-    Ok(())
+    Promise::all(&calls)
 }
 
 /// Calls the first mailbox of a group with the events of all.
-async fn call(env: &Env, group: &[Batch]) -> Result<()> {
-    let Some((mailbox, _)) = group.first() else {
-        return Ok(());
-    };
+fn call(env: &Env, group: &[Batch]) -> Result<Promise> {
+    let (mailbox, _) = group.first().ok_or("a group of no mailbox")?;
     let batches = Uint8Array::from(wire::write(group).as_slice());
-    JsFuture::from(stub(env, mailbox)?.append(&batches)?).await?;
-    Ok(())
+    Ok(stub(env, mailbox)?.append(&batches)?)
 }
 
 #[wasm_bindgen(module = "/src/objects/gather.js")]
@@ -109,12 +120,15 @@ impl Mailbox {
         if others.is_empty() {
             return own.map(|()| JsValue::UNDEFINED);
         }
-        let env = self.env.clone();
-        let all = async move {
-            try_join_all(others.chunks(1).map(|one| call(&env, one))).await?;
-            own.map(|()| JsValue::UNDEFINED)
+        let calls = Array::new();
+        for one in others.chunks(1) {
+            calls.push(&call(&self.env, one)?.into());
+        }
+        let own = match own {
+            Ok(()) => Promise::resolve(&JsValue::UNDEFINED),
+            Err(error) => Promise::reject(&error),
         };
-        // A panic would leave nothing half done here: each mailbox commits by itself.
-        Ok(future_to_promise(AssertUnwindSafe(all)).into())
+        calls.push(&own);
+        Ok(Promise::all(&calls).into())
     }
 }
