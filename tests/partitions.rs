@@ -15,13 +15,20 @@ use support::{
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 fn settings(backend: &Backend, partitions: u32) -> Settings {
+    settings_with(backend, partitions, json!({}))
+}
+
+fn settings_with(backend: &Backend, partitions: u32, more: Value) -> Settings {
     let patient = json!({ "retry": { "first_ms": 300, "max_ms": 500, "total_ms": 3_600_000 } });
     Transom::builder()
         .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-        .config(json!({
-            "destinations": [with(destination("crm", backend), patient)],
-            "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
-        }))
+        .config(with(
+            json!({
+                "destinations": [with(destination("crm", backend), patient)],
+                "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
+            }),
+            more,
+        ))
 }
 
 fn text(customer: &Customer, text: &str) -> Update {
@@ -256,4 +263,66 @@ async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
     let one = json!({ "to": "16505550199", "message": hello });
     let (status, answer) = post(json!({ "phone_number_id": NUMBER, "sends": [one, one] })).await;
     assert_eq!(status, 422, "{answer}");
+}
+
+#[tokio::test]
+async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_has_taken_over() {
+    let (backend, graph) = (
+        Backend::start(DESTINATION_SECRET).await,
+        Graph::start().await,
+    );
+    let hours = json!({ "id": "hours", "when": { "text": "hours" },
+                        "reply": { "type": "text", "text": { "body": "9 to 18" } } });
+    let settings = settings_with(&backend, 4, json!({ "replies": [hours] }));
+    let transom = settings.graph(&graph).start().await;
+    let [phone, user, both] = called(7);
+    let [other_phone, other, other_both] = called(8);
+    for phone in [&phone, &other_phone] {
+        takes(&transom, &Webhook::of([text(phone, "as a phone number")])).await;
+    }
+    // Meta lets both replies wait.
+    graph.fail_all(131_056);
+    takes(
+        &transom,
+        &Webhook::of([text(&user, "hours?"), text(&other, "hours?")]),
+    )
+    .await;
+    assert!(graph.wait_for(4, PATIENCE).await);
+    graph.behave();
+    takes(
+        &transom,
+        &Webhook::of([text(&both, "as both"), text(&other_both, "as both")]),
+    )
+    .await;
+    let echo = json!({
+        "messaging_product": "whatsapp",
+        "message_echoes": [{ "from": "15550783881", "to": phone.phone, "id": "wamid.ECHO",
+                             "timestamp": simulator::clock::unix_now().to_string(), "type": "text",
+                             "text": { "body": "I do this" } }],
+    });
+    let echo = Webhook::new().change_of(&Number::local(), "smb_message_echoes", echo);
+    takes(&transom, &echo).await;
+    let sends = support::eventually(async || {
+        let mut events = backend.events();
+        events.retain(|event| event.text() == Some("hours?"));
+        (events.len() == 2).then_some(events)
+    });
+    for event in sends.await {
+        let id = event.data["rule"]["sends"][0].as_str().unwrap().to_owned();
+        let path = format!("/v1/messages/{id}");
+        let ended = support::eventually(async || {
+            let (_, told) = transom.admin(&path).await;
+            (told["state"] == "accepted" || told["state"] == "failed").then_some(told)
+        });
+        let ended = ended.await;
+        if event.subject == user.user_id {
+            assert_eq!(
+                ended["error"],
+                json!({ "class": "handover", "code": null }),
+                "{ended}"
+            );
+        } else {
+            assert_eq!(ended["state"], "accepted", "{ended}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub struct Moved {
     pub stored: bool,
     /// Their windows.
     pub windows: Windows,
-    /// What is remembered of them, but for who has the conversation in hand.
+    /// What is remembered of them. Who has a conversation in hand is told with it.
     pub state: State,
     /// What is still to be delivered of theirs.
     pub behind: Vec<Behind>,

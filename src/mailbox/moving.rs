@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Mailbox, batch,
+    Mailbox, batch, conversations,
     moved::{Left, Moved},
     people::{self, People},
     seen::Seen,
@@ -34,10 +34,17 @@ impl Mailbox {
         self.ids.look(&*sql, &mut seen, events)?;
         let others = events.iter().filter(|event| !seen.contains(event));
         let others: Vec<String> = others.map(|event| event.id.clone()).collect();
-        if !others.is_empty() {
-            atomically(&*sql, || self.ceded.add(&*sql, others, now_ms))?;
-        }
         let people = People::of(&*sql, events)?;
+        atomically(&*sql, || {
+            let names = events.iter().flat_map(people::all_names);
+            for (conversation, _) in names.filter_map(|name| people.known(name)) {
+                self.ceded.moved(&*sql, conversation)?;
+            }
+            if others.is_empty() {
+                return Ok(());
+            }
+            self.ceded.add(&*sql, others, now_ms)
+        })?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
         for event in events {
@@ -137,6 +144,25 @@ impl Mailbox {
             self.hold(conversation, &names, &moved.former, &moved.behind)?;
         }
         Ok(incomplete)
+    }
+
+    /// Whether the person of a conversation is in another partition from now on.
+    pub fn has_moved(&self, conversation: i64) -> Result<bool, SqlError> {
+        if self.ceded.is_empty() {
+            return Ok(false);
+        }
+        let joined = conversations::joined_into(&*self.sql, conversation)?;
+        Ok(self.ceded.has_moved(joined))
+    }
+
+    /// What is known here of the one who has this name, for a partition from which they have moved.
+    pub fn known(&self, name: &Name) -> Result<Option<Moved>, SqlError> {
+        let found = self.look(name)?;
+        Ok(found.map(|found| Moved {
+            windows: found.windows,
+            state: found.state,
+            ..Moved::default()
+        }))
     }
 
     /// Whether any of these events must not be stored here.

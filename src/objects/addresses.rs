@@ -55,6 +55,9 @@ extern "C" {
     ) -> std::result::Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
+    pub(super) fn known(this: &Stub, name: &Uint8Array) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
     pub(super) fn gone(this: &Stub, asked: &str) -> std::result::Result<Promise, JsValue>;
 }
 

@@ -13,18 +13,20 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Env, Error, Result};
 
 use super::{
-    addresses::{bytes, in_time, stub},
+    addresses::{bytes, in_time, mailbox_of, stub},
     mailbox::{Mailbox, now_ms},
 };
 use crate::{
     event::{
-        Effect, Event, Name,
+        Effect, Event, Home, Name,
         wire::{self, Batch},
     },
     mailbox::{
         Adoption, Answered, Behind, Moved, Question, Route, address::Address, answered, asked,
         names_alone, without_data,
     },
+    meta::graph::Recipient,
+    sending::whom::name_of,
 };
 
 /// Sorts a number's events by the partitions that they belong to, each with the name of its object. What another
@@ -131,6 +133,23 @@ pub(super) async fn spread_all(
 }
 
 impl Mailbox {
+    /// What is known of somebody in the partition in which they are, where that is another.
+    pub(super) async fn known_elsewhere(&self, to: &Recipient) -> Result<Option<Moved>> {
+        let here = self.address();
+        let (Ok(ready), Home::Number(number)) = (&*self.environment, here.home()) else {
+            return Ok(None);
+        };
+        let name = [name_of(to)];
+        let home = mailbox_of(&self.env, &ready.settings, &number, &name, false).await?;
+        if home == here.name() {
+            return Ok(None);
+        }
+        let named = bytes(&home, name.iter().map(Event::naming).collect());
+        let known = in_time(stub(&self.env, &home)?.known(&named)?).await?;
+        let known = Moved::read_all(&known).ok_or("not what a partition knows")?;
+        Ok(known.into_iter().next())
+    }
+
     /// Asks another partition whether what is waited for has gone, where it is time to, and gives who waits no longer.
     /// It does not matter if it does not answer: it is asked again.
     pub(super) fn start_question(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Vec<i64>>>> {
@@ -216,6 +235,17 @@ impl Mailbox {
             .collect();
         let incomplete = self.with_core(|core| core.mailbox.adopt(&adoptions, complete))?;
         serde_json::to_string(&incomplete).map_err(|error| error.to_string().into())
+    }
+
+    /// What is known here of the one whom an event names, if anything is ([`Moved::write_all`]).
+    pub fn known(&self, name: &[u8]) -> std::result::Result<String, JsValue> {
+        let events = events_in(name)?;
+        let mut names = events.iter().flat_map(|event| &event.names);
+        let known = self.with_core(|core| {
+            let known = names.next().map(|name| core.mailbox.known(name));
+            Ok(known.transpose()?.flatten())
+        })?;
+        Ok(Moved::write_all(known.as_slice()))
     }
 
     /// Which of a person's events that another partition waits for have all gone: `[[id, destination, until, [name, …]],

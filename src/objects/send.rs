@@ -13,10 +13,13 @@ use super::{
 };
 use crate::{
     config::{Consent, Graph},
-    conversation::{self, budget::BY_RULE, consent::Entry},
+    conversation::{budget::BY_RULE, consent::Entry},
     delivery::ErrorClass,
     event::{Event, Name},
-    mailbox::sql::{SqlError, atomically},
+    mailbox::{
+        Moved,
+        sql::{SqlError, atomically},
+    },
     meta::graph::{self, Answer, Class, Request},
     sending::{
         Change, Draft, Happened, Send, Started, State, asked::Receipt, guard, whom::name_of,
@@ -33,29 +36,44 @@ pub(super) const RECEIPT_TIMEOUT_MS: u32 = 2_000;
 pub(super) type Sent = (u32, Started, Happened);
 
 impl Mailbox {
-    /// Starts the next message whose turn has come, if its window is open.
+    /// Starts the next message whose turn has come.
     pub(super) fn start_send(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Sent>>> {
         let started = self.with_core(|core| {
-            let Some(mut started) = core.outbox.next(&*core.sql, now)? else {
+            let Some(started) = core.outbox.next(&*core.sql, now)? else {
                 return Ok(None);
             };
-            let refused = core.refusal(&mut started, self.consent(), now)?;
-            let phone_number_id = core.phone_number_id.clone();
-            Ok(Some((core.opening, started, refused, phone_number_id)))
+            let has_moved = core.mailbox.has_moved(started.send.conversation)?;
+            Ok(Some((core.opening, started, has_moved)))
         })?;
-        Ok(started.map(|(opening, started, refused, phone_number_id)| {
+        Ok(started.map(|(opening, mut started, has_moved)| {
             async move {
-                let happened = match refused {
-                    Some(class) => Happened::Refuse(class),
-                    None => self
-                        .post_message(&self.desk.to_graph(), &started.send, phone_number_id)
-                        .await
-                        .unwrap_or_else(Happened::Refuse),
-                };
+                let happened = self.send(&mut started, has_moved, now).await;
+                // Nothing has gone out: where it may not go cannot be told now.
+                let happened = happened.unwrap_or(Happened::ConnectionRefused);
                 (opening, started, happened)
             }
             .boxed_local()
         }))
+    }
+
+    /// Sends a message that is marked as started, if it may go. Where its person is in another partition by now, that is
+    /// decided by what is known there.
+    async fn send(&self, started: &mut Started, has_moved: bool, now: i64) -> Result<Happened> {
+        let elsewhere = match &started.send.draft.to {
+            Some(to) if has_moved => self.known_elsewhere(to).await?,
+            _ => None,
+        };
+        let (refused, phone_number_id) = self.with_core(|core| {
+            let refused = core.refusal(started, elsewhere, self.consent(), now)?;
+            Ok((refused, core.phone_number_id.clone()))
+        })?;
+        Ok(match refused {
+            Some(class) => Happened::Refuse(class),
+            None => self
+                .post_message(&self.desk.to_graph(), &started.send, phone_number_id)
+                .await
+                .unwrap_or_else(Happened::Refuse),
+        })
     }
 
     /// Takes note of what became of it.
@@ -175,22 +193,26 @@ impl Core {
     fn refusal(
         &self,
         started: &mut Started,
+        elsewhere: Option<Moved>,
         consent: Option<&Consent>,
         now: i64,
     ) -> std::result::Result<Option<Class>, SqlError> {
         let now = now.div_euclid(1000);
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
-        // What a conversation remembers is read only where it may matter.
-        let state = if started.send.id.contains(BY_RULE) || consent.is_some() {
-            self.mailbox.state(conversation)?
+        let (state, windows) = if let Some(Moved { state, windows, .. }) = elsewhere {
+            (state, windows)
         } else {
-            conversation::State::default()
+            // What a conversation remembers is read only where it may matter.
+            let matters = started.send.id.contains(BY_RULE) || consent.is_some();
+            let state = matters.then(|| self.mailbox.state(conversation));
+            let state = state.transpose()?.unwrap_or_default();
+            (state, self.mailbox.windows(conversation)?)
         };
         if guard::is_overtaken(&started.send.id, asked, state.handover, now) {
             return Ok(Some(Class::Handover));
         }
-        let closes_at = self.mailbox.windows(conversation)?.customer_service;
+        let closes_at = windows.customer_service;
         let Draft {
             message, fallback, ..
         } = &started.send.draft;

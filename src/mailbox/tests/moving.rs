@@ -85,3 +85,32 @@ fn who_has_a_conversation_in_hand_is_known_where_it_went_although_the_first_try_
     number.take(&both);
     assert_eq!(in_hand(&mut number), Some(again));
 }
+
+#[test]
+fn a_partition_knows_after_a_restart_that_somebody_is_elsewhere_and_what_is_known_is_asked_there() {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    number.take(&of(&[phone("3")], "stranger"));
+    let conversation = |number: &mut Number| number.partition(1).look(&phone("2")).unwrap();
+    let before = conversation(&mut number).unwrap().conversation;
+    assert!(!number.partition(1).has_moved(before).unwrap());
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    for _ in 0..2 {
+        assert!(number.partition(1).has_moved(before).unwrap());
+        assert!(!number.partition(2).has_moved(1).unwrap());
+        number.restart(1);
+    }
+    let taken = Handover {
+        by: By::Api,
+        since: 5,
+        until: None,
+    };
+    let here = number.partition(0);
+    here.change_state(&user("US.1"), |state| state.handover = Some(taken))
+        .unwrap();
+    let known = here.known(&phone("2")).unwrap().unwrap();
+    assert_eq!(known.state.handover, Some(taken));
+    assert_eq!(known.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
+    assert_eq!(here.known(&phone("3")).unwrap(), None);
+}
