@@ -4,10 +4,10 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use js_sys::{Promise, Uint8Array};
-use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Delay, Env, Result};
 
+use super::stub::{self, Stub};
 use crate::{
     config::Settings,
     event::{Event, Name, wire},
@@ -20,50 +20,9 @@ pub(crate) const BINDING: &str = "MAILBOX";
 /// How long an object may take to answer.
 const BUDGET: Duration = Duration::from_secs(5);
 
-#[wasm_bindgen]
-extern "C" {
-    /// What a mailbox, or a number's directory, is called through.
-    pub(super) type Stub;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn append(
-        this: &Stub,
-        batches: &Uint8Array,
-    ) -> std::result::Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn resolve(
-        this: &Stub,
-        events: &Uint8Array,
-    ) -> std::result::Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn find(this: &Stub, names: &Uint8Array) -> std::result::Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn names(this: &Stub, events: &Uint8Array) -> std::result::Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn cede(this: &Stub, events: &Uint8Array) -> std::result::Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn adopt(
-        this: &Stub,
-        events: &Uint8Array,
-        moved: &str,
-        complete: bool,
-    ) -> std::result::Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn known(this: &Stub, name: &Uint8Array) -> std::result::Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn gone(this: &Stub, asked: &str) -> std::result::Result<Promise, JsValue>;
-}
-
-/// What the object of this name is called through.
+/// What the mailbox or directory of this name is called through.
 pub(super) fn stub(env: &Env, name: &str) -> Result<Stub> {
-    Ok(env.durable_object(BINDING)?.get_by_name(name)?.into_rpc())
+    Ok(stub::stub(env, BINDING, name)?)
 }
 
 /// Events as they cross to the object of this name.

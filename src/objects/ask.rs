@@ -1,19 +1,13 @@
 //! Requests to our own objects. They are made of the platform's types: with the crate's, all that `cf` can say would be
 //! part of the WASM.
 
-use js_sys::{Promise, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RequestInit;
 use worker::{Env, Response, Result};
 
-#[wasm_bindgen]
-extern "C" {
-    type Stub;
-
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Stub, url: &str, init: &RequestInit) -> std::result::Result<Promise, JsValue>;
-}
+use super::stub::stub;
 
 /// What the object of this binding and name answers to a command: a path, and perhaps a query.
 pub(crate) async fn ask(
@@ -23,7 +17,7 @@ pub(crate) async fn ask(
     command: &str,
     init: &RequestInit,
 ) -> Result<Response> {
-    let stub: Stub = env.durable_object(binding)?.get_by_name(name)?.into_rpc();
+    let stub = stub(env, binding, name)?;
     let answer = JsFuture::from(stub.fetch(&format!("https://object/{command}"), init)?).await?;
     Ok(answer.dyn_into::<web_sys::Response>()?.into())
 }

@@ -22,6 +22,7 @@ mod replays;
 mod send;
 mod sends;
 mod sql;
+mod stub;
 
 pub(crate) use addresses::{BINDING, mailbox_of, mailboxes, names_of};
 pub(crate) use admin::names;
