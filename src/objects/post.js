@@ -1,8 +1,8 @@
 // Requests that leave. One call out of WASM is one request here: made there step by step, with its headers, its signal
 // and the stream of its answer, it takes some forty.
 
-// How long what goes by a courier waits for company, and an answer that came by one for others, in milliseconds: to call
-// an object costs more than the request that it makes.
+// How long an answer that came by a courier waits for others, in milliseconds: to call an object costs more than the
+// request that it makes.
 const GATHER_MS = 2;
 
 // How long a courier may take beyond what the answer may, in milliseconds.
@@ -14,7 +14,9 @@ async function ask(url, headers, body, signal, most) {
   try {
     const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal };
     const answer = await fetch(url, request);
-    return [answer.status, answer.headers.get("retry-after"), await beginning(answer, most)];
+    // The headers are an object to be made, and only of a refusal does it say anything.
+    const retryAfter = answer.ok ? undefined : answer.headers.get("retry-after");
+    return [answer.status, retryAfter, await beginning(answer, most)];
   } catch (error) {
     return String(error);
   }
@@ -74,11 +76,16 @@ export class Desk {
 
   // The same for a delivery: its answer is kept, with its number, until `ended` is called.
   deliver(number, ...request) {
-    const note = (answer) => {
-      this.answers.push([number, answer]);
+    this.begin((answer) => this.note(number, answer), ...request);
+  }
+
+  // What comes in one turn of the event loop is told of at once.
+  note(number, answer) {
+    this.answers.push([number, answer]);
+    this.telling ??= scheduler.wait(0).then(() => {
+      this.telling = undefined;
       this.wake();
-    };
-    this.begin(note, ...request);
+    });
   }
 
   ended() {
@@ -95,10 +102,11 @@ export class Desk {
     if (bundle === undefined) {
       bundle = { requests: [], notes: [] };
       this.bundles.set(key, bundle);
-      setTimeout(() => {
+      // What leaves in one turn of the event loop goes together.
+      scheduler.wait(0).then(() => {
         this.bundles.delete(key);
         this.send(courier, bundle, timeout, most);
-      }, GATHER_MS);
+      });
     }
     bundle.requests.push([url, headers, body]);
     bundle.notes.push(note);
