@@ -2,7 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select};
 use url::form_urlencoded;
 use web_sys::RequestInit;
 use worker::{Date, Delay, Env, Method, Response, Result};
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::Settings,
     mailbox::address::partition_told,
-    objects::{self, respond},
+    objects::{self, respond, side_by_side},
 };
 
 /// How long a mailbox may take to answer.
@@ -163,7 +163,7 @@ impl Asked<'_> {
     /// What each answers; `None` for one that does not.
     async fn all(&self, mailboxes: &[String]) -> Result<Vec<Option<Answer>>> {
         let answers = mailboxes.iter().map(|mailbox| self.one(mailbox));
-        join_all(answers).await.into_iter().collect()
+        side_by_side(answers).await.into_iter().collect()
     }
 
     /// The replay runs in all, or is stopped where it runs.
@@ -197,7 +197,10 @@ impl Asked<'_> {
             asked.add("confirm", &count.to_string());
             asked.one(mailbox).await
         });
-        let gone = join_all(gone).await.into_iter().collect::<Result<_>>()?;
+        let gone = side_by_side(gone)
+            .await
+            .into_iter()
+            .collect::<Result<_>>()?;
         Ok(complete(gone).and_then(|gone| together(self.action, &gone, usize::MAX)))
     }
 }

@@ -1,6 +1,5 @@
 //! `GET /metrics`: asks the mailboxes how their destinations stand.
 
-use futures_util::future::join_all;
 use serde_json::Value;
 use worker::{Env, Method, Response, Result};
 
@@ -9,7 +8,11 @@ use super::{
     metrics::{self, Standing},
     parameters::Parameters,
 };
-use crate::{config::Settings, mailbox::address::Address, objects::respond_as};
+use crate::{
+    config::Settings,
+    mailbox::address::Address,
+    objects::{respond_as, side_by_side},
+};
 
 /// Of how many mailboxes figures are given: the platform allows an invocation only so many calls.
 const MOST_MAILBOXES: usize = 40;
@@ -39,7 +42,7 @@ pub(super) async fn answer(
             whole => whole.name(),
         },
     });
-    let text = metrics::render(&join_all(standings).await);
+    let text = metrics::render(&side_by_side(standings).await);
     respond_as(200, metrics::CONTENT_TYPE, text)
 }
 

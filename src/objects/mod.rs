@@ -21,6 +21,7 @@ mod problem;
 mod replays;
 mod send;
 mod sends;
+mod side_by_side;
 mod sql;
 mod stub;
 
@@ -32,3 +33,4 @@ pub use courier::Courier;
 pub use drift::Drift;
 pub use mailbox::Mailbox;
 pub(crate) use problem::{faulty, problem, respond, respond_as};
+pub(crate) use side_by_side::side_by_side;

@@ -3,10 +3,7 @@
 
 use std::collections::HashSet;
 
-use futures_util::{
-    FutureExt as _,
-    future::{LocalBoxFuture, try_join_all},
-};
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use js_sys::Promise;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -15,6 +12,7 @@ use worker::{Env, Error, Result};
 use super::{
     addresses::{bytes, in_time, mailbox_of, stub},
     mailbox::{Mailbox, now_ms},
+    side_by_side::side_by_side,
 };
 use crate::{
     event::{
@@ -62,12 +60,18 @@ pub(super) async fn spread(
         let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
         Ok::<_, Error>(places.into_iter().zip(moved))
     });
-    let answers = try_join_all(answers).await?;
+    let answers: Vec<_> = side_by_side(answers)
+        .await
+        .into_iter()
+        .collect::<Result<_>>()?;
     let Answered { stored, adoptions } = answered(&events, &routes, answers.into_iter().flatten());
     let adopted = adoptions
         .into_iter()
         .map(async |(to, adoptions)| adopt(env, &directory, name(to)?, adoptions).await);
-    try_join_all(adopted).await?;
+    side_by_side(adopted)
+        .await
+        .into_iter()
+        .collect::<Result<()>>()?;
     let mut batches: Vec<Batch> = objects
         .iter()
         .map(|name| (name.clone(), Vec::new()))
@@ -129,7 +133,8 @@ pub(super) async fn spread_all(
     let all = numbers
         .into_iter()
         .map(async |(number, of, events)| spread(env, &number, of, events).await);
-    Ok(try_join_all(all).await?.into_iter().flatten().collect())
+    let all: Vec<_> = side_by_side(all).await.into_iter().collect::<Result<_>>()?;
+    Ok(all.into_iter().flatten().collect())
 }
 
 impl Mailbox {

@@ -1,0 +1,29 @@
+//! Waiting for several things at once.
+
+use std::{future::poll_fn, task::Poll};
+
+use futures_util::future::maybe_done;
+
+/// What all of these give, in their order.
+///
+/// `futures_util::future::join_all` is made for thousands of futures, and compiled anew for each kind of them: all its
+/// kinds would be a fiftieth of the WASM. These are at most as many as the calls that an invocation may make, so that all
+/// are looked at whenever one has moved on.
+pub(crate) async fn side_by_side<T>(
+    futures: impl IntoIterator<Item = impl Future<Output = T>>,
+) -> Vec<T> {
+    let futures = futures.into_iter();
+    let mut all: Vec<_> = futures.map(|one| Box::pin(maybe_done(one))).collect();
+    poll_fn(|context| {
+        let mut answer = Poll::Ready(());
+        for one in &mut all {
+            if one.as_mut().poll(context).is_pending() {
+                answer = Poll::Pending;
+            }
+        }
+        answer
+    })
+    .await;
+    let outputs = all.iter_mut().map(|one| one.as_mut().take_output());
+    outputs.flatten().collect()
+}
