@@ -62,3 +62,11 @@ pub fn fetch(
 ) -> wasm_bindgen::JsValue {
     edge::answer(request, env, context)
 }
+
+/// What `new Response` is to be called with where a POST to this URL bears no signature, if it is then refused whatever
+/// else it says. It stays so while an isolate lives: `worker.js` asks once, and refuses without a call into WASM.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn refusal(url: &str, env: &worker::Env) -> Option<js_sys::Array> {
+    edge::refusal(url, env)
+}

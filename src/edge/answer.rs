@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{Env, Request, Response, Result, console_error, worker_sys::Context};
@@ -11,7 +11,7 @@ use super::{
     admin,
     asked::Asked,
     health, messages,
-    problem::Problem,
+    problem::{Problem, unsigned_parts},
     routes::{self, Action, Found, NotFound},
     signed, webhook,
 };
@@ -55,6 +55,13 @@ pub(crate) fn answer(request: web_sys::Request, env: Env, context: Context) -> J
     }
     let path = path.to_owned();
     promise(async move { other(found, &path, request.into(), env, environment).await }).into()
+}
+
+/// What a POST to this URL is answered where it bears no signature, if it is then refused whatever else it says.
+pub(crate) fn refusal(url: &str, env: &Env) -> Option<Array> {
+    let found = routes::find("POST", routes::path_of(url)).ok()?;
+    let is_refused = found.route.action == Action::Receive && environment::read(env).is_ok();
+    is_refused.then(unsigned_parts)
 }
 
 /// The promise of an answer.

@@ -31,4 +31,4 @@ mod signed;
 mod webhook;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use answer::answer;
+pub(crate) use answer::{answer, refusal};

@@ -1,7 +1,7 @@
 //! Why a request is refused. The team that runs this is told what is wrong; Meta, and whoever pretends to be Meta, never
 //! what would have been right.
 
-use js_sys::JSON;
+use js_sys::{Array, JSON};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Response, Result};
 
@@ -73,13 +73,19 @@ impl Problem {
     }
 }
 
+thread_local! {
+    static PARTS: (JsValue, JsValue) = parts();
+}
+
 /// The answer to a request whose signature is missing or wrong. Made of what is there already, so that nobody who sends
 /// many of them gains anything by it.
 pub(super) fn unsigned() -> JsValue {
-    thread_local! {
-        static PARTS: (JsValue, JsValue) = parts();
-    }
     PARTS.with(|(body, init)| Answer::new(body, init).into())
+}
+
+/// What that answer is made of: its body, and the rest.
+pub(super) fn unsigned_parts() -> Array {
+    PARTS.with(|(body, init)| Array::of2(body, init))
 }
 
 /// The answer to what was stored.
@@ -93,7 +99,9 @@ fn parts() -> (JsValue, JsValue) {
         r#"{{"status":401,"headers":{{"content-type":"{}","cache-control":"no-store"}}}}"#,
         problem::CONTENT_TYPE
     );
-    (body.into(), JSON::parse(&init).unwrap_or_default())
+    let init = JSON::parse(&init).unwrap_or_default();
+    // An answer that is made like another one costs less than one that is made by an object.
+    (body.into(), Answer::new(&JsValue::NULL, &init).into())
 }
 
 #[wasm_bindgen]
