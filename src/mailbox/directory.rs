@@ -48,6 +48,8 @@ struct Join {
 pub struct Directory {
     sql: Rc<dyn Sql>,
     of: u32,
+    /// Who was met lately.
+    people: People,
     joins: Vec<Join>,
 }
 
@@ -68,18 +70,38 @@ impl Directory {
                 at_ms: row.required_integer(2)?,
             });
         }
-        Ok(Self { sql, of, joins })
+        Ok(Self {
+            sql,
+            of,
+            people: People::default(),
+            joins,
+        })
     }
 
     /// Where these events belong, in their order. Only their names, and those that a change of names leaves behind, are
     /// looked at. What that teaches is committed.
     pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>, SqlError> {
         let named: Vec<Event> = events.iter().map(names_alone).collect();
-        let mut people = People::of(&*self.sql, &named)?;
+        // Where this fails, what is remembered may not be what is committed: it is not put back.
+        let mut people = std::mem::take(&mut self.people);
+        people.meet(&*self.sql, &named)?;
         let mut persons = Vec::with_capacity(named.len());
         for event in &named {
             persons.push(people.place(&*self.sql, event)?.conversation);
         }
+        if people.has_learnt() {
+            self.learn(&people, now_ms)?;
+        }
+        people.committed();
+        self.people = people;
+        Ok(persons
+            .into_iter()
+            .map(|person| self.route(person, now_ms))
+            .collect())
+    }
+
+    /// Writes down what was learnt.
+    fn learn(&mut self, people: &People, now_ms: i64) -> Result<(), SqlError> {
         let joins = to_their_ends(people.joins());
         atomically(&*self.sql, || {
             people.save(&*self.sql)?;
@@ -107,10 +129,7 @@ impl Directory {
                 at_ms: now_ms,
             });
         }
-        Ok(persons
-            .into_iter()
-            .map(|person| self.route(person, now_ms))
-            .collect())
+        Ok(())
     }
 
     /// The partition of the first of these names that is anybody's.

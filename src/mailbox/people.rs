@@ -227,6 +227,11 @@ impl People {
         }
     }
 
+    /// Whether the batch has taught anything.
+    pub(super) fn has_learnt(&self) -> bool {
+        !(self.learnt.is_empty() && self.changed.is_empty() && self.joins.is_empty())
+    }
+
     /// Conversations that became part of another: from, into.
     pub(super) fn joins(&self) -> &[(i64, i64)] {
         &self.joins

@@ -274,6 +274,18 @@ fn a_directory_that_was_opened_anew_still_knows_who_became_whom() {
     );
 }
 
+#[test]
+fn a_directory_asks_its_database_nothing_about_whom_it_met_lately() {
+    let sql = Native::new();
+    let mut directory = Directory::open(sql.clone(), OF).unwrap();
+    let event = of(&[user("US.1"), phone("2")], "x");
+    let met = directory.resolve(std::slice::from_ref(&event), NOW);
+    for table in ["names", "conversations"] {
+        sql.exec(&format!("DROP TABLE {table}"), &[]).unwrap();
+    }
+    assert_eq!(directory.resolve(&[event], NOW), met);
+}
+
 /// What Meta tells of two people under the names it has for them; the last of each links them all.
 fn stories() -> Vec<Event> {
     let mut stories = Vec::new();
