@@ -1,7 +1,6 @@
 //! One change of a webhook on its way to becoming events: what its items have in common, and how each is written.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::contacts::Contacts;
 use super::draft::{Draft, UNKNOWN, seconds};
@@ -18,7 +17,8 @@ pub(super) struct Events {
     /// Whether the webhook holds JSON that other parsers may refuse.
     pub(super) odd: bool,
     homes: Vec<(Home, Vec<Event>)>,
-    places: BTreeMap<Home, usize>,
+    /// Where each of them stands, in the order of the mailboxes.
+    places: Vec<usize>,
     place: usize,
     ids: Ids,
     /// Where the data of one event after the other is written, before it is known how long it gets.
@@ -44,10 +44,17 @@ impl Events {
         {
             return *place;
         }
-        *place = *places.entry(common.home()).or_insert_with_key(|home| {
-            homes.push((home.clone(), Vec::new()));
-            homes.len() - 1
-        });
+        let home = common.home();
+        let known =
+            places.binary_search_by(|place| homes.get(*place).map(|(it, _)| it).cmp(&Some(&home)));
+        *place = match known {
+            Ok(known) => places.get(known).copied().unwrap_or_default(),
+            Err(new) => {
+                places.insert(new, homes.len());
+                homes.push((home, Vec::new()));
+                homes.len() - 1
+            }
+        };
         *place
     }
 }

@@ -1,7 +1,5 @@
 //! What Meta has begun to send that we do not know yet: paths of fields, types and members, never a value.
 
-use std::collections::BTreeSet;
-
 use super::fields;
 use crate::meta::json::{Document, Json};
 use crate::meta::payload::message::TYPES;
@@ -14,11 +12,15 @@ const LONGEST: usize = 200;
 
 /// The paths of all members in a webhook that we do not know (`messages[].location.floor`), of fields
 /// (`field:new_things`) and of types of message (`messages[].type:poll`): at most 64, sorted, each once.
-pub(super) fn unknown_members(webhook: &Document<'_>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+pub(super) fn unknown_members(webhook: &Document<'_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
     look(webhook.root(), &mut |path| {
-        if found.len() < MOST && path.len() <= LONGEST && !found.contains(path) {
-            found.insert(path.to_owned());
+        let place = found.binary_search_by(|known| known.as_str().cmp(path));
+        if let Err(place) = place
+            && found.len() < MOST
+            && path.len() <= LONGEST
+        {
+            found.insert(place, path.to_owned());
         }
     });
     found
@@ -77,7 +79,7 @@ mod tests {
     fn unknown(webhook: &Value) -> Vec<String> {
         let text = webhook.to_string();
         let document = Document::parse(&text).unwrap();
-        unknown_members(&document).into_iter().collect()
+        unknown_members(&document)
     }
 
     #[test]

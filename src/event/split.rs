@@ -1,7 +1,6 @@
 //! From a webhook's body to its events: every entry, change and item becomes one, whatever is in it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -28,7 +27,7 @@ pub fn split(body: &[u8]) -> Vec<(Home, Vec<Event>)> {
 
 /// Like [`split`], and with what is unknown in it, as [`unknown_members`] tells: the body is read once for both. One over
 /// 256 KB is not looked at: it holds what smaller ones hold.
-pub fn split_and_look(body: &[u8]) -> (Vec<(Home, Vec<Event>)>, BTreeSet<String>) {
+pub fn split_and_look(body: &[u8]) -> (Vec<(Home, Vec<Event>)>, Vec<String>) {
     let document = document(body);
     let looked_at = document.as_ref().filter(|_| body.len() <= LOOKED_AT);
     let unknown = looked_at.map(unknown_members).unwrap_or_default();

@@ -1,10 +1,7 @@
 //! The Durable Object that counts what Meta sends and we do not know: one for the whole deployment, told by every
 //! isolate of what it saw, seldom and after the webhook was answered.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cell::RefCell, collections::BTreeMap};
 
 use web_sys::RequestInit;
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
@@ -81,7 +78,7 @@ thread_local! {
 }
 
 /// Takes note of what was unknown in a webhook; gives what is to be told of it, where that is due.
-pub(crate) fn note(paths: BTreeSet<String>) -> Option<BTreeMap<String, i64>> {
+pub(crate) fn note(paths: Vec<String>) -> Option<BTreeMap<String, i64>> {
     if paths.is_empty() {
         return None;
     }

@@ -5,8 +5,6 @@ mod languages;
 
 pub use category::Category;
 
-use std::collections::BTreeSet;
-
 use crate::{checked::Node, meta::graph::Message, text::words};
 use languages::LANGUAGES;
 
@@ -20,11 +18,11 @@ const LONGEST: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
     /// What says that a customer wants no advertising any more; as [`words`] gives them.
-    stop: BTreeSet<String>,
+    stop: Vec<String>,
     /// What says that a customer wants it; as [`words`] gives them.
-    start: BTreeSet<String>,
+    start: Vec<String>,
     /// What takes a stop back, and says nothing otherwise; as [`words`] gives them.
-    resume: BTreeSet<String>,
+    resume: Vec<String>,
     /// What is answered to who stops.
     pub confirm_stop: Option<Message>,
     /// What is answered to who wants it, or wants it again.
@@ -104,7 +102,7 @@ impl Consent {
             "opt_in",
         ]);
         let languages = node.get("languages").map(|node| read_languages(&node));
-        let (mut stop, mut resume) = (read_words(node, "stop"), BTreeSet::new());
+        let (mut stop, mut resume) = (read_words(node, "stop"), Vec::new());
         let start = read_words(node, "start");
         for (language, stops, resumes) in LANGUAGES {
             if languages.as_ref().is_none_or(|all| all.contains(language)) {
@@ -142,11 +140,11 @@ fn read_languages(node: &Node<'_>) -> Vec<&'static str> {
 }
 
 /// Words as they are compared.
-fn read_words(node: &Node<'_>, key: &str) -> BTreeSet<String> {
+fn read_words(node: &Node<'_>, key: &str) -> Vec<String> {
     let Some(list) = node.get(key) else {
-        return BTreeSet::new();
+        return Vec::new();
     };
-    let mut all = BTreeSet::new();
+    let mut all = Vec::new();
     for item in list.items(0..=MOST, "words") {
         let Some(word) = item.short_text(LONGEST).map(words) else {
             continue;
@@ -154,7 +152,7 @@ fn read_words(node: &Node<'_>, key: &str) -> BTreeSet<String> {
         if word.trim().is_empty() {
             item.fault("must have a letter or a digit");
         }
-        all.insert(word);
+        all.push(word);
     }
     all
 }
@@ -227,7 +225,12 @@ mod tests {
     #[test]
     fn no_word_says_both() {
         let consent = read(&json!({}));
-        assert!(consent.stop.is_disjoint(&consent.resume));
+        assert!(
+            !consent
+                .stop
+                .iter()
+                .any(|word| consent.resume.contains(word))
+        );
         for (language, stops, starts) in LANGUAGES {
             for word in stops.iter().chain(*starts) {
                 assert!(!words(word).trim().is_empty(), "{language}: {word}");
