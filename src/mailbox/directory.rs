@@ -16,10 +16,10 @@ use std::{
 
 use super::{
     address::partition_of,
+    appending::to_their_ends,
     batch,
     people::People,
     sql::{Sql, SqlError, atomically},
-    to_their_ends,
 };
 use crate::event::{Effect, Event, Name};
 

@@ -6,6 +6,7 @@
 //!
 //! - [`sql`]: the database, as much as is needed of it
 //! - `generations`, `batch`: how rows are written and got rid of cheaply
+//! - `appending`: how a webhook's events are taken in
 //! - `ids`, `key`, `seen`: what was seen before
 //! - `people`: whose conversation an event belongs to, and its windows; `person`, `conversations`: one of them
 //! - `following`: what follows from an event; `closing`: windows that are about to close
@@ -25,6 +26,7 @@
 //! - [`drift`]: what Meta sends that we do not know
 
 pub mod address;
+mod appending;
 mod asking;
 mod batch;
 mod ceded;
@@ -78,12 +80,11 @@ pub use standing::{Counted, Failure, Waiting};
 use crate::{
     config::Destination,
     conversation::{
-        Policy, Reply,
+        Policy,
         mirror::{Mirror, Mirrored},
         window::Windows,
     },
-    event::{Event, MessageStatus, Name},
-    written::Object,
+    event::{MessageStatus, Name},
 };
 use ceded::Ceded;
 use closing::Closings;
@@ -93,8 +94,7 @@ use ids::Ids;
 use log::Log;
 use people::People;
 use replays::Replays;
-use seen::Seen;
-use sql::{Sql, SqlError, atomically};
+use sql::{Sql, SqlError};
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
 #[derive(Debug)]
@@ -177,141 +177,6 @@ impl Mailbox {
     pub fn keeping(mut self, keep_ms: i64) -> Self {
         self.log.keep(keep_ms);
         self
-    }
-
-    /// Appends the events that were not there before, all of them or, where this fails, none, and gives how many those
-    /// were. They count as received at `now_ms` (unix milliseconds). Nothing is answered.
-    pub fn append(&mut self, events: Vec<Event>, now_ms: i64) -> Result<usize, SqlError> {
-        self.append_and(events, now_ms, &mut |_| Ok(()))
-    }
-
-    /// The same. What the policy answers is given to `answer` in the transaction in which the events are written, and
-    /// what it raises is appended with them.
-    pub fn append_and(
-        &mut self,
-        events: Vec<Event>,
-        now_ms: i64,
-        answer: &mut dyn FnMut(Vec<Reply>) -> Result<(), SqlError>,
-    ) -> Result<usize, SqlError> {
-        self.now_ms = now_ms;
-        self.refuse_ceded(&events)?;
-        self.ids.turn(&*self.sql, now_ms)?;
-        let mut seen = Seen::default();
-        self.ids.look(&*self.sql, &mut seen, &events)?;
-        let mut new = events;
-        new.retain(|event| seen.is_new(event));
-        if new.is_empty() {
-            return Ok(0);
-        }
-        // Where this fails, what is remembered of people may not be what is committed: it is not put back.
-        let mut people = std::mem::take(&mut self.people);
-        people.meet(&*self.sql, &new)?;
-        let mut placed = Vec::with_capacity(new.len());
-        let mut wanted = Vec::new();
-        let mut replies = Vec::new();
-        let mut index = 0;
-        while let Some(event) = new.get_mut(index) {
-            let at = people.place(&*self.sql, event)?;
-            let conversation = at.conversation;
-            placed.push(conversation);
-            let superseded = seen.is_superseded(event);
-            let concluded = self.conclude(event, at, &mut people, now_ms);
-            if self.wants(event) {
-                let seq = self.log.number(now_ms) + count(wanted.len());
-                wanted.push(Stored {
-                    seq,
-                    conversation,
-                    id: event.id.clone(),
-                    kind: event.kind.clone(),
-                    time: event.time,
-                    received_ms: now_ms,
-                    subject: event.names.first().map(|name| name.value().to_owned()),
-                    added: added(
-                        event,
-                        people.windows(conversation),
-                        superseded,
-                        &concluded.added,
-                        now_ms,
-                    ),
-                    data: std::mem::take(&mut event.data),
-                });
-            }
-            replies.extend(concluded.replies);
-            let mut raised = concluded.raised;
-            index += 1;
-            if !raised.is_empty() {
-                self.ids.look(&*self.sql, &mut seen, &raised)?;
-                raised.retain(|event| seen.is_new(event));
-                new.splice(index..index, raised);
-            }
-        }
-        if !wanted.is_empty() {
-            self.log.turn(&*self.sql, now_ms)?;
-        }
-        // Somebody may have turned out to be somebody else in the middle of the batch.
-        let joins = to_their_ends(people.joins());
-        for (from, into) in &joins {
-            for conversation in placed
-                .iter_mut()
-                .chain(wanted.iter_mut().map(|stored| &mut stored.conversation))
-                .chain(replies.iter_mut().map(|reply| &mut reply.conversation))
-            {
-                if conversation == from {
-                    *conversation = *into;
-                }
-            }
-        }
-
-        atomically(&*self.sql, || {
-            self.ids
-                .add(&*self.sql, new.iter().zip(placed.iter().copied()))?;
-            people.save(&*self.sql)?;
-            self.log.add(&*self.sql, &wanted)?;
-            if !replies.is_empty() {
-                answer(replies)?;
-            }
-            self.join(&joins)
-        })?;
-        people.committed();
-        self.people = people;
-        self.log.added(wanted);
-        self.joined(joins);
-        Ok(new.len())
-    }
-
-    /// Writes down that conversations became part of another. [`Mailbox::joined`] is to be called once this is committed.
-    fn join(&self, joins: &[(i64, i64)]) -> Result<(), SqlError> {
-        // What lies before is not read again, not even after a crash.
-        let passed = self.cursors.iter().map(Cursor::saved).min();
-        let passed = passed.unwrap_or(i64::MAX);
-        for (from, into) in joins {
-            self.log.join(&*self.sql, passed, *from, *into)?;
-            self.holds.join(&*self.sql, *from, *into)?;
-            for cursor in &self.cursors {
-                cursor.join(&*self.sql, *from, *into)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes note that conversations became part of another.
-    fn joined(&mut self, joins: Vec<(i64, i64)>) {
-        for (from, into) in joins {
-            self.log.joined(from, into);
-            self.holds.joined(from, into);
-            for cursor in &mut self.cursors {
-                cursor.joined(from, into);
-            }
-        }
-    }
-
-    fn wants(&self, event: &Event) -> bool {
-        self.cursors.iter().any(|cursor| {
-            let destination = cursor.destination();
-            !cursor.is_given_up(self.now_ms)
-                && destination.wants(&event.kind)
-                && destination.wants_data(&event.data)
-        })
     }
 
     /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
@@ -469,46 +334,6 @@ impl Mailbox {
     ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
         self.ids.statuses(&*self.sql, conversation, most)
     }
-}
-
-/// Joins, each into the conversation that is the last: one that was joined may join another in the same batch.
-fn to_their_ends(joins: &[(i64, i64)]) -> Vec<(i64, i64)> {
-    let end = |mut into: i64| {
-        while let Some((_, next)) = joins.iter().find(|(from, _)| *from == into) {
-            into = *next;
-        }
-        into
-    };
-    joins
-        .iter()
-        .map(|(from, into)| (*from, end(*into)))
-        .collect()
-}
-
-/// The members that the mailbox adds to an event's data.
-fn added(
-    event: &Event,
-    windows: Option<Windows>,
-    superseded: bool,
-    concluded: &[(&'static str, String)],
-    now_ms: i64,
-) -> String {
-    let mut added = Object::default();
-    let of_a_person = !event
-        .names
-        .iter()
-        .all(|name| matches!(name, Name::Topic(_)));
-    if let Some(windows) = windows.filter(|_| of_a_person) {
-        let view = windows.at(now_ms.div_euclid(1000));
-        added.json("window", &serde_json::to_string(&view).unwrap_or_default());
-    }
-    if superseded {
-        added.json("superseded", "true");
-    }
-    for (name, json) in concluded {
-        added.json(name, json);
-    }
-    added.finish()
 }
 
 fn count(length: usize) -> i64 {

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use super::{
-    Mailbox, batch, conversations,
+    Mailbox,
+    appending::to_their_ends,
+    batch, conversations,
     moved::{Left, Moved},
     people::{self, People},
     seen::Seen,
     sql::{Sql, SqlError, atomically},
-    to_their_ends,
 };
 use crate::{
     conversation::State,

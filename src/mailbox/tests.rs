@@ -24,7 +24,8 @@ use proptest::prelude::*;
 use super::{native::Native, *};
 use crate::{
     config::{Address, Format, Pattern, Retry},
-    event::Effect,
+    conversation::Reply,
+    event::{Effect, Event},
 };
 
 const NOW: i64 = 1_770_000_000_000;

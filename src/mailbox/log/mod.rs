@@ -3,17 +3,24 @@
 //! A row is read again by each destination, copied aside where one refuses it, and gone with its generation as soon as
 //! every cursor has passed it, so that message text does not lie around; unless somebody asked for it to be kept for some
 //! time, so that it can be replayed.
+//!
+//! - `stored`: an event, as a row
+//! - `reading`: what is read of them
 
-use std::fmt;
+mod reading;
+mod stored;
 
-use serde::Serialize;
+pub(super) use reading::{Entry, Listed};
+pub use stored::Stored;
+pub(super) use stored::{COLUMNS, DECLARED, complete};
 
 use super::{
     batch,
     generations::Generations,
     recent::Recent,
-    sql::{Row, Sql, SqlError},
+    sql::{Sql, SqlError},
 };
+use stored::parts;
 
 /// After how many rows a new generation is begun. Beginning one costs three rows, so that is next to nothing.
 const GENERATION_ROWS: i64 = 5_000;
@@ -31,118 +38,6 @@ const FEW_ROWS: i64 = 3;
 
 /// How many sequence numbers there are in a millisecond. See [`Log::number`].
 pub(super) const NUMBERS_PER_MS: i64 = 1024;
-
-/// How much of an event's data a row may hold, in bytes. What is longer is stored in parts of this size, since the
-/// platform allows a row 2 MB and Meta sends up to 3.
-const PART: usize = 256 * 1024;
-
-/// What stands in the columns of a stored event, in their order. Parked events and dead letters have the same.
-pub(super) const COLUMNS: &str =
-    "seq, conversation, id, kind, time, received_ms, subject, added, data";
-
-/// Those columns as SQL declares them.
-pub(super) const DECLARED: &str = "seq INTEGER NOT NULL, conversation INTEGER NOT NULL, id TEXT NOT NULL, \
-     kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, added TEXT NOT NULL, \
-     data TEXT NOT NULL";
-
-/// An event as the mailbox keeps it. `Debug` does not show its data.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// Its place in the log.
-    pub seq: i64,
-    /// The conversation it belongs to, by the mailbox's number for it.
-    pub conversation: i64,
-    /// [`crate::event::Event::id`].
-    pub id: String,
-    /// [`crate::event::Event::kind`].
-    pub kind: String,
-    /// When it happened, in unix seconds by Meta's clock, if Meta said.
-    pub time: Option<i64>,
-    /// When the mailbox took it, in unix milliseconds.
-    pub received_ms: i64,
-    /// Whom it is about: the best of the names Meta gave.
-    pub subject: Option<String>,
-    /// What the mailbox adds to the data: a JSON object.
-    pub added: String,
-    /// [`crate::event::Event::data`].
-    pub data: String,
-}
-
-impl fmt::Debug for Stored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
-            .field("seq", &self.seq)
-            .field("conversation", &self.conversation)
-            .field("id", &self.id)
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Stored {
-    /// Reads a row of [`COLUMNS`].
-    pub(super) fn read(row: &Row) -> Result<Self, SqlError> {
-        Ok(Self {
-            seq: row.required_integer(0)?,
-            conversation: row.required_integer(1)?,
-            id: row.required_text(2)?.to_owned(),
-            kind: row.required_text(3)?.to_owned(),
-            time: row.integer(4)?,
-            received_ms: row.required_integer(5)?,
-            subject: row.text(6)?.map(str::to_owned),
-            added: row.required_text(7)?.to_owned(),
-            data: row.required_text(8)?.to_owned(),
-        })
-    }
-
-    fn is_large(&self) -> bool {
-        self.data.len() > PART
-    }
-
-    fn row(&self) -> impl Serialize {
-        (
-            self.seq,
-            self.conversation,
-            &self.id,
-            &self.kind,
-            self.time,
-            self.received_ms,
-            &self.subject,
-            &self.added,
-            if self.is_large() { "" } else { &self.data },
-        )
-    }
-}
-
-/// What a cursor needs to know of an event in order to decide what to do with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) seq: i64,
-    pub(super) conversation: i64,
-    pub(super) received_ms: i64,
-    pub(super) kind: String,
-}
-
-/// What a replay needs to know of an event in order to choose it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Listed {
-    pub(super) seq: i64,
-    pub(super) conversation: i64,
-    pub(super) id: String,
-    pub(super) received_ms: i64,
-    pub(super) kind: String,
-}
-
-impl Entry {
-    fn of(event: &Stored) -> Self {
-        Self {
-            seq: event.seq,
-            conversation: event.conversation,
-            received_ms: event.received_ms,
-            kind: event.kind.clone(),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Log {
@@ -293,152 +188,6 @@ impl Log {
         self.recent.add(events);
     }
 
-    /// The next events behind a place in the log.
-    pub(super) fn behind(
-        &self,
-        sql: &dyn Sql,
-        place: i64,
-        most: usize,
-    ) -> Result<Vec<Entry>, SqlError> {
-        if let Some(recent) = self.recent.behind(place) {
-            return Ok(recent.take(most).map(Entry::of).collect());
-        }
-        let mut entries = Vec::new();
-        for table in self.tables_behind(place) {
-            let left = i64::try_from(most.saturating_sub(entries.len())).unwrap_or(i64::MAX);
-            if left == 0 {
-                break;
-            }
-            let rows = sql.exec(
-                &format!("SELECT seq, conversation, received_ms, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
-                &[place.into(), left.into()],
-            )?;
-            for row in rows {
-                entries.push(Entry {
-                    seq: row.required_integer(0)?,
-                    conversation: row.required_integer(1)?,
-                    received_ms: row.required_integer(2)?,
-                    kind: row.required_text(3)?.to_owned(),
-                });
-            }
-        }
-        Ok(entries)
-    }
-
-    /// The next events behind a place in the log, up to another, whoever has passed them.
-    pub(super) fn listed(
-        &self,
-        sql: &dyn Sql,
-        place: i64,
-        end: i64,
-        most: usize,
-    ) -> Result<Vec<Listed>, SqlError> {
-        let mut listed = Vec::new();
-        for table in self.tables_behind(place) {
-            let left = i64::try_from(most.saturating_sub(listed.len())).unwrap_or(i64::MAX);
-            let rows = sql.exec(
-                &format!(
-                    "SELECT seq, conversation, id, received_ms, kind FROM {table} WHERE seq > ?1 AND seq <= ?2 \
-                     ORDER BY seq LIMIT ?3"
-                ),
-                &[place.into(), end.into(), left.into()],
-            )?;
-            for row in rows {
-                listed.push(Listed {
-                    seq: row.required_integer(0)?,
-                    conversation: row.required_integer(1)?,
-                    id: row.required_text(2)?.to_owned(),
-                    received_ms: row.required_integer(3)?,
-                    kind: row.required_text(4)?.to_owned(),
-                });
-            }
-            if listed.len() >= most {
-                break;
-            }
-        }
-        Ok(listed)
-    }
-
-    /// Which types of events there are behind a place: how many, and when the first was received (unix milliseconds).
-    pub(super) fn kinds_behind(
-        &self,
-        sql: &dyn Sql,
-        place: i64,
-    ) -> Result<Vec<(String, i64, i64)>, SqlError> {
-        let mut kinds = Vec::new();
-        if place >= self.last {
-            return Ok(kinds);
-        }
-        for table in self.tables_behind(place) {
-            let rows = sql.exec(
-                &format!("SELECT kind, count(*), min(received_ms) FROM {table} WHERE seq > ?1 GROUP BY kind"),
-                &[place.into()],
-            )?;
-            for row in rows {
-                kinds.push((
-                    row.required_text(0)?.to_owned(),
-                    row.required_integer(1)?,
-                    row.required_integer(2)?,
-                ));
-            }
-        }
-        Ok(kinds)
-    }
-
-    /// When an event was received (unix milliseconds), if it still is in the log.
-    pub(super) fn received_ms(&self, sql: &dyn Sql, seq: i64) -> Result<Option<i64>, SqlError> {
-        let Some(table) = self.table_of(seq) else {
-            return Ok(None);
-        };
-        let rows = sql.exec(
-            &format!("SELECT received_ms FROM {table} WHERE seq = ?1"),
-            &[seq.into()],
-        )?;
-        rows.first().map_or(Ok(None), |row| row.integer(0))
-    }
-
-    /// An event, if it still is in the log.
-    pub(super) fn read(&self, sql: &dyn Sql, seq: i64) -> Result<Option<Stored>, SqlError> {
-        if let Some(event) = self.recent.find(seq) {
-            return Ok(Some(event.clone()));
-        }
-        let Some(table) = self.table_of(seq) else {
-            return Ok(None);
-        };
-        let rows = sql.exec(
-            &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
-            &[seq.into()],
-        )?;
-        let read = |row| complete(sql, Stored::read(row)?);
-        rows.first().map(read).transpose()
-    }
-
-    /// The first and the last event of a conversation behind a place.
-    pub(super) fn left(
-        &self,
-        sql: &dyn Sql,
-        place: i64,
-        conversation: i64,
-    ) -> Result<Vec<i64>, SqlError> {
-        let mut left = Vec::new();
-        if place >= self.last || self.is_empty() {
-            return Ok(left);
-        }
-        for table in self.tables_behind(place) {
-            let rows = sql.exec(
-                &format!(
-                    "SELECT min(seq), max(seq) FROM {table} WHERE seq > ?1 AND conversation = ?2"
-                ),
-                &[place.into(), conversation.into()],
-            )?;
-            for row in &rows {
-                left.extend(row.integer(0)?);
-                left.extend(row.integer(1)?);
-            }
-        }
-        Ok(left)
-    }
-
     /// The table in which an event is, if it still is in the log.
     pub(super) fn table_of(&self, seq: i64) -> Option<String> {
         self.generations
@@ -446,19 +195,6 @@ impl Log {
             .rev()
             .find(|number| *number <= seq)
             .map(|number| self.generations.table(number))
-    }
-
-    /// The tables that may hold events behind a place, oldest first.
-    fn tables_behind(&self, place: i64) -> Vec<String> {
-        let mut numbers: Vec<i64> = self.generations.numbers().collect();
-        let holding = numbers
-            .iter()
-            .rposition(|number| *number <= place.saturating_add(1));
-        let behind = numbers.split_off(holding.unwrap_or(0));
-        behind
-            .into_iter()
-            .map(|number| self.generations.table(number))
-            .collect()
     }
 
     /// Moves what waits behind a place in a conversation into the one that it turned out to be part of. What was passed
@@ -547,33 +283,4 @@ impl Log {
         self.parts = !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty();
         Ok(())
     }
-}
-
-/// Fills in the data of an event whose data is stored in parts.
-pub(super) fn complete(sql: &dyn Sql, mut event: Stored) -> Result<Stored, SqlError> {
-    if event.data.is_empty() {
-        let rows = sql.exec(
-            "SELECT data FROM parts WHERE seq = ?1 ORDER BY part",
-            &[event.seq.into()],
-        )?;
-        for row in rows {
-            event.data.push_str(row.required_text(0)?);
-        }
-    }
-    Ok(event)
-}
-
-/// Cuts a text into parts of at most [`PART`] bytes.
-fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let (part, behind) = rest
-            .split_at_checked(rest.floor_char_boundary(PART))
-            .unwrap_or((rest, ""));
-        rest = behind;
-        Some(part)
-    })
 }

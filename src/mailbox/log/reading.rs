@@ -1,0 +1,206 @@
+//! What is read of the log: an event, or as much of those behind a place as who asks needs to know.
+
+use super::{
+    Log, Stored,
+    stored::{COLUMNS, complete},
+};
+use crate::mailbox::sql::{Sql, SqlError};
+
+/// What a cursor needs to know of an event in order to decide what to do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::mailbox) struct Entry {
+    pub(in crate::mailbox) seq: i64,
+    pub(in crate::mailbox) conversation: i64,
+    pub(in crate::mailbox) received_ms: i64,
+    pub(in crate::mailbox) kind: String,
+}
+
+/// What a replay needs to know of an event in order to choose it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::mailbox) struct Listed {
+    pub(in crate::mailbox) seq: i64,
+    pub(in crate::mailbox) conversation: i64,
+    pub(in crate::mailbox) id: String,
+    pub(in crate::mailbox) received_ms: i64,
+    pub(in crate::mailbox) kind: String,
+}
+
+impl Entry {
+    fn of(event: &Stored) -> Self {
+        Self {
+            seq: event.seq,
+            conversation: event.conversation,
+            received_ms: event.received_ms,
+            kind: event.kind.clone(),
+        }
+    }
+}
+
+impl Log {
+    /// The next events behind a place in the log.
+    pub(in crate::mailbox) fn behind(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+        most: usize,
+    ) -> Result<Vec<Entry>, SqlError> {
+        if let Some(recent) = self.recent.behind(place) {
+            return Ok(recent.take(most).map(Entry::of).collect());
+        }
+        let mut entries = Vec::new();
+        for table in self.tables_behind(place) {
+            let left = i64::try_from(most.saturating_sub(entries.len())).unwrap_or(i64::MAX);
+            if left == 0 {
+                break;
+            }
+            let rows = sql.exec(
+                &format!("SELECT seq, conversation, received_ms, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+                &[place.into(), left.into()],
+            )?;
+            for row in rows {
+                entries.push(Entry {
+                    seq: row.required_integer(0)?,
+                    conversation: row.required_integer(1)?,
+                    received_ms: row.required_integer(2)?,
+                    kind: row.required_text(3)?.to_owned(),
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The next events behind a place in the log, up to another, whoever has passed them.
+    pub(in crate::mailbox) fn listed(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+        end: i64,
+        most: usize,
+    ) -> Result<Vec<Listed>, SqlError> {
+        let mut listed = Vec::new();
+        for table in self.tables_behind(place) {
+            let left = i64::try_from(most.saturating_sub(listed.len())).unwrap_or(i64::MAX);
+            let rows = sql.exec(
+                &format!(
+                    "SELECT seq, conversation, id, received_ms, kind FROM {table} WHERE seq > ?1 AND seq <= ?2 \
+                     ORDER BY seq LIMIT ?3"
+                ),
+                &[place.into(), end.into(), left.into()],
+            )?;
+            for row in rows {
+                listed.push(Listed {
+                    seq: row.required_integer(0)?,
+                    conversation: row.required_integer(1)?,
+                    id: row.required_text(2)?.to_owned(),
+                    received_ms: row.required_integer(3)?,
+                    kind: row.required_text(4)?.to_owned(),
+                });
+            }
+            if listed.len() >= most {
+                break;
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Which types of events there are behind a place: how many, and when the first was received (unix milliseconds).
+    pub(in crate::mailbox) fn kinds_behind(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+    ) -> Result<Vec<(String, i64, i64)>, SqlError> {
+        let mut kinds = Vec::new();
+        if place >= self.last {
+            return Ok(kinds);
+        }
+        for table in self.tables_behind(place) {
+            let rows = sql.exec(
+                &format!("SELECT kind, count(*), min(received_ms) FROM {table} WHERE seq > ?1 GROUP BY kind"),
+                &[place.into()],
+            )?;
+            for row in rows {
+                kinds.push((
+                    row.required_text(0)?.to_owned(),
+                    row.required_integer(1)?,
+                    row.required_integer(2)?,
+                ));
+            }
+        }
+        Ok(kinds)
+    }
+
+    /// When an event was received (unix milliseconds), if it still is in the log.
+    pub(in crate::mailbox) fn received_ms(
+        &self,
+        sql: &dyn Sql,
+        seq: i64,
+    ) -> Result<Option<i64>, SqlError> {
+        let Some(table) = self.table_of(seq) else {
+            return Ok(None);
+        };
+        let rows = sql.exec(
+            &format!("SELECT received_ms FROM {table} WHERE seq = ?1"),
+            &[seq.into()],
+        )?;
+        rows.first().map_or(Ok(None), |row| row.integer(0))
+    }
+
+    /// An event, if it still is in the log.
+    pub(in crate::mailbox) fn read(
+        &self,
+        sql: &dyn Sql,
+        seq: i64,
+    ) -> Result<Option<Stored>, SqlError> {
+        if let Some(event) = self.recent.find(seq) {
+            return Ok(Some(event.clone()));
+        }
+        let Some(table) = self.table_of(seq) else {
+            return Ok(None);
+        };
+        let rows = sql.exec(
+            &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
+            &[seq.into()],
+        )?;
+        let read = |row| complete(sql, Stored::read(row)?);
+        rows.first().map(read).transpose()
+    }
+
+    /// The first and the last event of a conversation behind a place.
+    pub(in crate::mailbox) fn left(
+        &self,
+        sql: &dyn Sql,
+        place: i64,
+        conversation: i64,
+    ) -> Result<Vec<i64>, SqlError> {
+        let mut left = Vec::new();
+        if place >= self.last || self.is_empty() {
+            return Ok(left);
+        }
+        for table in self.tables_behind(place) {
+            let rows = sql.exec(
+                &format!(
+                    "SELECT min(seq), max(seq) FROM {table} WHERE seq > ?1 AND conversation = ?2"
+                ),
+                &[place.into(), conversation.into()],
+            )?;
+            for row in &rows {
+                left.extend(row.integer(0)?);
+                left.extend(row.integer(1)?);
+            }
+        }
+        Ok(left)
+    }
+
+    /// The tables that may hold events behind a place, oldest first.
+    pub(super) fn tables_behind(&self, place: i64) -> Vec<String> {
+        let mut numbers: Vec<i64> = self.generations.numbers().collect();
+        let holding = numbers
+            .iter()
+            .rposition(|number| *number <= place.saturating_add(1));
+        let behind = numbers.split_off(holding.unwrap_or(0));
+        behind
+            .into_iter()
+            .map(|number| self.generations.table(number))
+            .collect()
+    }
+}

@@ -1,0 +1,118 @@
+//! An event as the mailbox keeps it: a row, and where its data is long, parts beside it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::mailbox::sql::{Row, Sql, SqlError};
+
+/// How much of an event's data a row may hold, in bytes. What is longer is stored in parts of this size, since the
+/// platform allows a row 2 MB and Meta sends up to 3.
+const PART: usize = 256 * 1024;
+
+/// What stands in the columns of a stored event, in their order. Parked events and dead letters have the same.
+pub(in crate::mailbox) const COLUMNS: &str =
+    "seq, conversation, id, kind, time, received_ms, subject, added, data";
+
+/// Those columns as SQL declares them.
+pub(in crate::mailbox) const DECLARED: &str = "seq INTEGER NOT NULL, conversation INTEGER NOT NULL, id TEXT NOT NULL, \
+     kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, added TEXT NOT NULL, \
+     data TEXT NOT NULL";
+
+/// An event as the mailbox keeps it. `Debug` does not show its data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place in the log.
+    pub seq: i64,
+    /// The conversation it belongs to, by the mailbox's number for it.
+    pub conversation: i64,
+    /// [`crate::event::Event::id`].
+    pub id: String,
+    /// [`crate::event::Event::kind`].
+    pub kind: String,
+    /// When it happened, in unix seconds by Meta's clock, if Meta said.
+    pub time: Option<i64>,
+    /// When the mailbox took it, in unix milliseconds.
+    pub received_ms: i64,
+    /// Whom it is about: the best of the names Meta gave.
+    pub subject: Option<String>,
+    /// What the mailbox adds to the data: a JSON object.
+    pub added: String,
+    /// [`crate::event::Event::data`].
+    pub data: String,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("seq", &self.seq)
+            .field("conversation", &self.conversation)
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stored {
+    /// Reads a row of [`COLUMNS`].
+    pub(in crate::mailbox) fn read(row: &Row) -> Result<Self, SqlError> {
+        Ok(Self {
+            seq: row.required_integer(0)?,
+            conversation: row.required_integer(1)?,
+            id: row.required_text(2)?.to_owned(),
+            kind: row.required_text(3)?.to_owned(),
+            time: row.integer(4)?,
+            received_ms: row.required_integer(5)?,
+            subject: row.text(6)?.map(str::to_owned),
+            added: row.required_text(7)?.to_owned(),
+            data: row.required_text(8)?.to_owned(),
+        })
+    }
+
+    pub(super) fn is_large(&self) -> bool {
+        self.data.len() > PART
+    }
+
+    pub(super) fn row(&self) -> impl Serialize {
+        (
+            self.seq,
+            self.conversation,
+            &self.id,
+            &self.kind,
+            self.time,
+            self.received_ms,
+            &self.subject,
+            &self.added,
+            if self.is_large() { "" } else { &self.data },
+        )
+    }
+}
+
+/// Fills in the data of an event whose data is stored in parts.
+pub(in crate::mailbox) fn complete(sql: &dyn Sql, mut event: Stored) -> Result<Stored, SqlError> {
+    if event.data.is_empty() {
+        let rows = sql.exec(
+            "SELECT data FROM parts WHERE seq = ?1 ORDER BY part",
+            &[event.seq.into()],
+        )?;
+        for row in rows {
+            event.data.push_str(row.required_text(0)?);
+        }
+    }
+    Ok(event)
+}
+
+/// Cuts a text into parts of at most [`PART`] bytes.
+pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (part, behind) = rest
+            .split_at_checked(rest.floor_char_boundary(PART))
+            .unwrap_or((rest, ""));
+        rest = behind;
+        Some(part)
+    })
+}
