@@ -89,6 +89,11 @@ extern "C" {
 
 #[wasm_bindgen]
 impl Mailbox {
+    /// Kept when what was written so far is committed.
+    pub fn committed(&self) -> std::result::Result<Promise, JsValue> {
+        self.storage.committed()
+    }
+
     /// Appends what several webhooks hold, where they hold it for this mailbox alone. Whether that was done: either all
     /// of it was, or nothing.
     #[wasm_bindgen(js_name = appendTogether)]

@@ -1,5 +1,7 @@
-// Webhooks that reach a mailbox in one turn of its event loop are appended together: one transaction, one commit, and one
-// look at what is to be done next. Nobody waits for company: a turn that brings one webhook appends one.
+// Webhooks that reach a mailbox while it commits another are appended together: one transaction, one commit, and one look
+// at what is to be done next. What comes alone waits for nothing; the longer a commit takes, the more the next one holds.
+//
+// No timer is involved: where the machine's clock is set back, the timers of an object that lives stand still.
 
 // How many bytes are enough for one transaction.
 const FULL = 64 * 1024;
@@ -7,18 +9,31 @@ const FULL = 64 * 1024;
 // A mailbox's `append`. Where a group is not stored as a whole, each of its webhooks is tried alone: one must not cost its
 // neighbours.
 export function append(webhook) {
-  const group = (this.group ??= begun(this));
-  group.webhooks.push(webhook);
-  group.bytes += webhook.length;
-  if (group.bytes >= FULL) this.group = undefined;
-  return group.stored.then((stored) => (stored ? undefined : this.appendOne(webhook)));
+  if (this.group === undefined) {
+    const appended = this.appendOne(webhook);
+    gather(this);
+    return appended;
+  }
+  const { stored, webhooks } = this.group;
+  webhooks.push(webhook);
+  this.group.bytes += webhook.length;
+  if (this.group.bytes >= FULL) close(this);
+  return stored.then((all) => (all ? undefined : this.appendOne(webhook)));
 }
 
-function begun(mailbox) {
+// Begins a group, which is closed when what was written before it is committed, or failed to be.
+function gather(mailbox) {
   const group = { webhooks: [], bytes: 0 };
-  group.stored = scheduler.wait(0).then(() => {
-    if (mailbox.group === group) mailbox.group = undefined;
-    return mailbox.appendTogether(group.webhooks);
-  });
-  return group;
+  group.stored = new Promise((settle) => (group.settle = settle));
+  mailbox.group = group;
+  const committed = () => mailbox.group === group && close(mailbox);
+  mailbox.committed().then(committed, committed);
+}
+
+function close(mailbox) {
+  const { webhooks, settle } = mailbox.group;
+  mailbox.group = undefined;
+  if (webhooks.length === 0) return;
+  settle(new Promise((stored) => stored(mailbox.appendTogether(webhooks))));
+  gather(mailbox);
 }

@@ -43,7 +43,7 @@ const SILENCE_MS: i64 = 60_000;
 #[durable_object(alarm)]
 pub struct Mailbox {
     pub(super) state: State,
-    storage: Rc<Storage>,
+    pub(super) storage: Rc<Storage>,
     pub(super) env: Env,
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.

@@ -76,16 +76,11 @@ export class Desk {
 
   // The same for a delivery: its answer is kept, with its number, until `ended` is called.
   deliver(number, ...request) {
-    this.begin((answer) => this.note(number, answer), ...request);
-  }
-
-  // What comes in one turn of the event loop is told of at once.
-  note(number, answer) {
-    this.answers.push([number, answer]);
-    this.telling ??= scheduler.wait(0).then(() => {
-      this.telling = undefined;
+    const note = (answer) => {
+      this.answers.push([number, answer]);
       this.wake();
-    });
+    };
+    this.begin(note, ...request);
   }
 
   ended() {
@@ -102,8 +97,8 @@ export class Desk {
     if (bundle === undefined) {
       bundle = { requests: [], notes: [] };
       this.bundles.set(key, bundle);
-      // What leaves in one turn of the event loop goes together.
-      scheduler.wait(0).then(() => {
+      // What is begun in one go leaves together.
+      queueMicrotask(() => {
         this.bundles.delete(key);
         this.send(courier, bundle, timeout, most);
       });

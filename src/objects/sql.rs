@@ -29,6 +29,8 @@ extern "C" {
     fn transaction_sync(this: &ObjectStorage, body: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     fn set_alarm(this: &ObjectStorage, at_ms: f64) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn sync(this: &ObjectStorage) -> Result<Promise, JsValue>;
 
     /// `state.storage.sql`.
     #[derive(Debug)]
@@ -63,6 +65,11 @@ impl Storage {
         // Within ±2^53.
         #[allow(clippy::cast_precision_loss)]
         self.storage.set_alarm(at_ms as f64).map(drop)
+    }
+
+    /// Kept when what was written so far is committed.
+    pub(super) fn committed(&self) -> Result<Promise, JsValue> {
+        self.storage.sync()
     }
 
     fn begin(&self, statement: &str, parameters: &[Value]) -> Result<Cursor, SqlError> {
