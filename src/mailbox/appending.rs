@@ -53,23 +53,9 @@ impl Mailbox {
             let concluded = self.conclude(event, at, &mut people, now_ms);
             if self.wants(event) {
                 let seq = self.log.number(now_ms) + count(wanted.len());
-                wanted.push(Stored {
-                    seq,
-                    conversation,
-                    id: event.id.clone(),
-                    kind: event.kind.clone(),
-                    time: event.time,
-                    received_ms: now_ms,
-                    subject: event.names.first().map(|name| name.value().to_owned()),
-                    added: added(
-                        event,
-                        people.windows(conversation),
-                        superseded,
-                        &concluded.added,
-                        now_ms,
-                    ),
-                    data: std::mem::take(&mut event.data),
-                });
+                let windows = people.windows(conversation);
+                let added = added(event, windows, superseded, &concluded.added, now_ms);
+                wanted.push(stored(event, seq, conversation, added, now_ms));
             }
             replies.extend(concluded.replies);
             let mut raised = concluded.raised;
@@ -85,17 +71,9 @@ impl Mailbox {
         }
         // Somebody may have turned out to be somebody else in the middle of the batch.
         let joins = to_their_ends(people.joins());
-        for (from, into) in &joins {
-            for conversation in placed
-                .iter_mut()
-                .chain(wanted.iter_mut().map(|stored| &mut stored.conversation))
-                .chain(replies.iter_mut().map(|reply| &mut reply.conversation))
-            {
-                if conversation == from {
-                    *conversation = *into;
-                }
-            }
-        }
+        let of_wanted = wanted.iter_mut().map(|stored| &mut stored.conversation);
+        let of_replies = replies.iter_mut().map(|reply| &mut reply.conversation);
+        follow(&joins, placed.iter_mut().chain(of_wanted).chain(of_replies));
 
         atomically(&*self.sql, || {
             self.ids
@@ -162,6 +140,38 @@ pub(super) fn to_their_ends(joins: &[(i64, i64)]) -> Vec<(i64, i64)> {
         .iter()
         .map(|(from, into)| (*from, end(*into)))
         .collect()
+}
+
+/// Leads conversations to where joins, in their order, have taken them.
+fn follow<'a>(joins: &[(i64, i64)], conversations: impl Iterator<Item = &'a mut i64>) {
+    for conversation in conversations {
+        for (from, into) in joins {
+            if conversation == from {
+                *conversation = *into;
+            }
+        }
+    }
+}
+
+/// An event as the log keeps it. Its data moves there.
+fn stored(
+    event: &mut Event,
+    seq: i64,
+    conversation: i64,
+    added: String,
+    received_ms: i64,
+) -> Stored {
+    Stored {
+        seq,
+        conversation,
+        id: event.id.clone(),
+        kind: event.kind.clone(),
+        time: event.time,
+        received_ms,
+        subject: event.names.first().map(|name| name.value().to_owned()),
+        added,
+        data: std::mem::take(&mut event.data),
+    }
 }
 
 /// The members that the mailbox adds to an event's data.
