@@ -14,7 +14,7 @@ const VERSION: u8 = 1;
 /// Events, and the name of the mailbox that they belong to.
 pub type Batch = (String, Vec<Event>);
 
-/// Bytes that [`write`] does not write.
+/// Bytes that [`write()`] does not write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not events as this version writes them")]
 pub struct Malformed;

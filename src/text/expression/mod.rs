@@ -57,7 +57,7 @@ impl Expression {
         read::steps(text).map(Self)
     }
 
-    /// Whether it is found anywhere in a text that was [`folded`].
+    /// Whether it is found anywhere in a text that was [`folded`](super::folded).
     pub fn is_in(&self, folded: &str) -> bool {
         let mut now = Reached::new(self.0.len());
         let mut next = Reached::new(self.0.len());
