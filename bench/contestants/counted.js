@@ -59,8 +59,8 @@ function told() {
   };
 }
 
-export default class extends Transom {
-  async fetch(request) {
-    return new URL(request.url).pathname === "/bench/counts" ? Response.json(told()) : super.fetch(request);
-  }
-}
+export default {
+  fetch(request, env, ctx) {
+    return new URL(request.url).pathname === "/bench/counts" ? Response.json(told()) : Transom.fetch(request, env, ctx);
+  },
+};
