@@ -152,7 +152,8 @@ impl Mailbox {
             }
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
             let until = [until, lingers_until].into_iter().flatten().min();
-            let until = until.unwrap_or(began + RUN_MS);
+            // What is on its way ends within half a minute, and wakes it.
+            let until = until.unwrap_or(now + RUN_MS);
             let ended = self.ended_or_woken(&mut others, &mut timer, until, now);
             match ended.await {
                 Some(Ended::Sent((opening, started, happened))) => {
