@@ -1,6 +1,6 @@
 //! Every request comes in here.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, thread::LocalKey};
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::JsValue;
@@ -13,7 +13,8 @@ use super::{
     health, messages,
     problem::{Problem, unsigned_parts},
     routes::{self, Action, Found, NotFound},
-    signed, webhook,
+    signed::{self, Taken},
+    webhook,
 };
 use crate::environment::{self, Environment};
 
@@ -25,36 +26,30 @@ pub(crate) fn answer(request: web_sys::Request, env: Env, context: Context) -> J
     let environment = environment::read(&env);
     let asked = Asked::of(&request);
     let path = routes::path_of(asked.url());
-    #[cfg(feature = "bench-routes")]
-    if path == "/bench/normalize" {
-        return signed::receive(
-            &request,
-            &asked,
-            env,
-            &environment,
-            context,
-            &super::bench::TAKEN,
-        );
-    }
     #[cfg(feature = "panic-routes")]
     if path == "/panic/body" {
         return super::signed::panic(&request, env, context);
     }
     let found = routes::find(asked.method(), path);
-    if let Ok(Found { route, .. }) = &found
-        && route.action == Action::Receive
-    {
-        return signed::receive(
-            &request,
-            &asked,
-            env,
-            &environment,
-            context,
-            &webhook::TAKEN,
-        );
+    if let Some(taken) = taken(&found, path) {
+        return signed::receive(&request, &asked, env, &environment, context, taken);
     }
     let path = path.to_owned();
     promise(async move { other(found, &path, request.into(), env, environment).await }).into()
+}
+
+/// What takes the body of such a request, where it is one that Meta signs.
+#[cfg_attr(not(feature = "bench-routes"), allow(unused_variables))]
+fn taken(
+    found: &std::result::Result<Found, NotFound>,
+    path: &str,
+) -> Option<&'static LocalKey<Taken>> {
+    #[cfg(feature = "bench-routes")]
+    if path == "/bench/normalize" {
+        return Some(&super::bench::TAKEN);
+    }
+    let found = found.as_ref().ok()?;
+    (found.route.action == Action::Receive).then_some(&webhook::TAKEN)
 }
 
 /// What a POST to this URL is answered where it bears no signature, if it is then refused whatever else it says.

@@ -125,15 +125,11 @@ impl Mailbox {
         if others.is_empty() {
             return own.map(|()| JsValue::UNDEFINED);
         }
-        let calls = Array::new();
-        for one in others.chunks(1) {
-            calls.push(&call(&self.env, one)?.into());
-        }
         let own = match own {
             Ok(()) => Promise::resolve(&JsValue::UNDEFINED),
             Err(error) => Promise::reject(&error),
         };
-        calls.push(&own);
-        Ok(Promise::all(&calls).into())
+        let others = call_all(&self.env, others);
+        Ok(Promise::all(&Array::of2(&own, &others)).into())
     }
 }
