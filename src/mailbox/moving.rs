@@ -1,6 +1,6 @@
 //! What goes over from one partition of a number to another, where a person was met in both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     Mailbox,
@@ -49,15 +49,16 @@ impl Mailbox {
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
         for event in events {
-            let names: Vec<&Name> = people::all_names(event).collect();
-            let moved = match known.get(&names) {
-                Some(moved) => moved.clone(),
-                None => self.moved(&people, &names)?,
+            let moved = match known.entry(people::all_names(event).collect()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let moved = self.moved(&people, new.key())?;
+                    new.insert(moved)
+                }
             };
-            known.insert(names, moved.clone());
             all.push(Moved {
                 stored: seen.contains(event),
-                ..moved
+                ..moved.clone()
             });
         }
         Ok(all)

@@ -38,11 +38,6 @@ impl Signature {
         hex::decode_to_slice(digits, &mut bytes).map_err(|_| NotSigned::Malformed)?;
         Ok(Self(bytes))
     }
-
-    /// The bytes that are claimed to be the HMAC.
-    pub fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
 
 /// The secrets that sign: blank ones are left out, as if they were not set.

@@ -27,6 +27,8 @@ use crate::{
     sending::whom::name_of,
 };
 
+const NOWHERE: &str = "the directory named a partition that is not there";
+
 /// Sorts a number's events by the partitions that they belong to, each with the name of its object. What another
 /// partition has stored before its person moved is left out.
 pub(super) async fn spread(
@@ -47,10 +49,8 @@ pub(super) async fn spread(
     let routes: Vec<Route> = routes.into_iter().map(route).collect();
     let partitions = Address::mailboxes(number, of);
     let objects: Vec<String> = partitions.iter().map(Address::name).collect();
-    let name = |partition: u32| {
-        let name = objects.get(usize::try_from(partition).unwrap_or(usize::MAX));
-        name.ok_or("the directory named a partition that is not there")
-    };
+    let at = |partition: u32| usize::try_from(partition).unwrap_or(usize::MAX);
+    let name = |partition: u32| objects.get(at(partition)).ok_or(NOWHERE);
     let asked = asked(&routes).into_iter();
     let answers = asked.map(async |(former, places)| {
         let former = name(former)?;
@@ -77,9 +77,8 @@ pub(super) async fn spread(
         .map(|name| (name.clone(), Vec::new()))
         .collect();
     for (place, (event, route)) in events.into_iter().zip(&routes).enumerate() {
-        name(route.partition)?;
-        let batch = usize::try_from(route.partition).unwrap_or(usize::MAX);
-        if let Some((_, batch)) = batches.get_mut(batch).filter(|_| !stored.contains(&place)) {
+        let (_, batch) = batches.get_mut(at(route.partition)).ok_or(NOWHERE)?;
+        if !stored.contains(&place) {
             batch.push(event);
         }
     }
