@@ -13,7 +13,7 @@
 //! - `log`: the events, while somebody waits for them; `recent`: the newest of them
 //! - `cursor`: how far a destination has got, and what is on its way to it
 //! - `queue`: what it wants of the log and has not got
-//! - `parking`, `parked`: conversations that wait because it refused something
+//! - `parking`, `parked`: conversations that wait because it refused something; `schedule`: when each is tried again
 //! - `flow`: how fast it may be written to
 //! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `pulse`: whether the next webhook is waited for
@@ -56,6 +56,7 @@ mod queue;
 mod recent;
 mod replaying;
 pub mod replays;
+mod schedule;
 mod seen;
 pub mod sql;
 mod standing;

@@ -3,7 +3,8 @@
 use super::{
     Failure, Waiting,
     log::{COLUMNS, DECLARED, Log, Stored, complete},
-    parking::{Parked, Parking, Refusal},
+    parking::{Parking, Refusal},
+    schedule::Parked,
     sql::{Sql, SqlError},
 };
 

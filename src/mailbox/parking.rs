@@ -5,24 +5,17 @@ use std::collections::HashMap;
 
 use super::{
     log::Log,
+    schedule::{Parked, Schedule},
     sql::{Sql, SqlError, atomically},
 };
 use crate::config::Retry;
-
-/// A conversation that waits. Times are unix milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Parked {
-    pub(super) attempts: u32,
-    pub(super) first_failed_ms: i64,
-    pub(super) next_ms: i64,
-}
 
 /// The conversations that wait for one destination.
 #[derive(Debug)]
 pub(super) struct Parking {
     destination: String,
     retry: Retry,
-    conversations: HashMap<i64, Parked>,
+    conversations: Schedule,
     /// From which event on conversations are held back ([`super::holding`]).
     held: HashMap<i64, i64>,
     /// The last event that was parked when it was opened.
@@ -55,7 +48,7 @@ impl Parking {
             "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",
             &[destination.into()],
         )?;
-        let mut conversations = HashMap::new();
+        let mut conversations = Schedule::default();
         for row in rows {
             let parked = Parked {
                 attempts: u32::try_from(row.required_integer(1)?).unwrap_or(u32::MAX),
@@ -97,7 +90,7 @@ impl Parking {
     }
 
     pub(super) fn holds(&self, conversation: i64) -> bool {
-        self.conversations.contains_key(&conversation) || self.held.contains_key(&conversation)
+        self.conversations.holds(conversation) || self.held.contains_key(&conversation)
     }
 
     /// Holds back what comes in a conversation from an event on; without one, holds it back no longer.
@@ -116,43 +109,31 @@ impl Parking {
     /// Whether an event of a conversation that is held came before that, and nothing else says that it is to be tried.
     pub(super) fn lets_go(&self, conversation: i64, seq: i64) -> bool {
         let before = self.held.get(&conversation);
-        before.is_some_and(|before| seq < *before)
-            && !self.conversations.contains_key(&conversation)
+        before.is_some_and(|before| seq < *before) && !self.conversations.holds(conversation)
     }
 
     /// Takes note that it is.
     pub(super) fn waits(&mut self, conversation: i64, now_ms: i64) {
-        self.conversations.entry(conversation).or_insert(Parked {
-            attempts: 0,
-            first_failed_ms: now_ms,
-            next_ms: now_ms,
-        });
+        if !self.conversations.holds(conversation) {
+            self.due(conversation, now_ms);
+        }
     }
 
     /// The conversation that has waited longest of those whose time has come, or, where `any`, of all.
     pub(super) fn next(&self, now_ms: i64, any: bool, busy: impl Fn(i64) -> bool) -> Option<i64> {
-        self.conversations
-            .iter()
-            .filter(|(conversation, parked)| {
-                (any || parked.next_ms <= now_ms) && !busy(**conversation)
-            })
-            .min_by_key(|(conversation, parked)| (parked.next_ms, **conversation))
-            .map(|(conversation, _)| *conversation)
+        let (at, conversation) = self.conversations.first(i64::MIN, busy)?;
+        (any || at <= now_ms).then_some(conversation)
     }
 
-    /// When conversations are to be tried again (unix milliseconds).
-    pub(super) fn times(&self, busy: impl Fn(i64) -> bool) -> impl Iterator<Item = i64> {
-        self.conversations
-            .iter()
-            .filter(move |(conversation, _)| !busy(**conversation))
-            .map(|(_, parked)| parked.next_ms)
+    /// The first time after `after` at which a conversation is to be tried again (unix milliseconds).
+    pub(super) fn wakes_at(&self, after: i64, busy: impl Fn(i64) -> bool) -> Option<i64> {
+        let (at, _) = self.conversations.first(after, busy)?;
+        Some(at)
     }
 
     /// The time of all that wait has come: the destination is back.
     pub(super) fn all_due(&mut self, now_ms: i64) {
-        for parked in self.conversations.values_mut() {
-            parked.next_ms = parked.next_ms.min(now_ms);
-        }
+        self.conversations.all_due(now_ms);
     }
 
     /// Takes note that events were parked from outside, and that their conversation may be tried at once.
@@ -176,7 +157,7 @@ impl Parking {
         refusal: &Refusal<'_>,
     ) -> Result<Refused, SqlError> {
         let now_ms = refusal.now_ms;
-        let before = self.conversations.get(&conversation).copied();
+        let before = self.conversations.get(conversation);
         let attempts = before.map_or(0, |parked| parked.attempts).saturating_add(1);
         let first_failed_ms = match before {
             // What is still in the log fails for the first time, though another of its conversation may have failed.
@@ -227,14 +208,18 @@ impl Parking {
             "SELECT 1 FROM parked_events WHERE destination = ?1 AND conversation = ?2 LIMIT 1",
             &[self.id().into(), conversation.into()],
         )?;
-        let parked = self.conversations.get_mut(&conversation);
+        let parked = self.conversations.get(conversation);
         let failed = parked.filter(|parked| parked.attempts > 0);
         let was_refused = failed.is_some();
         if left.is_empty() {
             self.release(sql, conversation)?;
         } else if let Some(parked) = failed {
             // What comes behind has its own schedule, from its own first failure on.
-            parked.attempts = 0;
+            let anew = Parked {
+                attempts: 0,
+                ..parked
+            };
+            self.conversations.insert(conversation, anew);
             sql.exec(
                 "UPDATE parked SET attempts = 0 WHERE destination = ?1 AND conversation = ?2",
                 &[self.destination.as_str().into(), conversation.into()],
@@ -249,7 +234,7 @@ impl Parking {
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), conversation.into()],
         )?;
-        self.conversations.remove(&conversation);
+        self.conversations.remove(conversation);
         Ok(())
     }
 
@@ -264,7 +249,7 @@ impl Parking {
                 &[self.id().into()],
             )?;
         }
-        self.conversations.clear();
+        self.conversations = Schedule::default();
         Ok(())
     }
 
@@ -309,17 +294,15 @@ impl Parking {
                 .insert(into, other.map_or(before, |other| other.min(before)));
         }
         if let Some(together) = self.together(from, into) {
-            self.conversations.remove(&from);
+            self.conversations.remove(from);
             self.conversations.insert(into, together);
         }
     }
 
     /// How often what has failed for longest was tried.
     pub(super) fn tries(&self) -> i64 {
-        let failed = self
-            .conversations
-            .values()
-            .filter(|parked| parked.attempts > 0);
+        let all = self.conversations.values();
+        let failed = all.filter(|parked| parked.attempts > 0);
         let longest = failed.min_by_key(|parked| parked.first_failed_ms);
         longest.map_or(0, |parked| i64::from(parked.attempts))
     }
@@ -332,7 +315,7 @@ impl Parking {
     /// not refused: as it must not be given up for what became of the other, tries are counted anew.
     fn together(&self, from: i64, into: i64) -> Option<Parked> {
         let both = [from, into].into_iter();
-        let parked = both.filter_map(|one| self.conversations.get(&one));
+        let parked = both.filter_map(|one| self.conversations.get(one));
         let next_ms = parked.map(|parked| parked.next_ms).max()?;
         Some(Parked {
             attempts: 0,

@@ -100,7 +100,7 @@ impl Cursor {
     /// up to `after` nothing is told: what could go by then has found no room.
     pub(super) fn wakes_at(&self, log: &Log, now_ms: i64, after: i64) -> Option<i64> {
         let busy = |conversation| self.queue.is_busy(conversation);
-        let parked = self.parking.times(busy).next().is_some();
+        let parked = self.parking.wakes_at(i64::MIN, busy).is_some();
         if self.destination.paused || self.gone_ms.is_some() {
             // Its settings may have changed when it is looked at again.
             let waits = parked || self.queue.wakes_at(i64::MIN).is_some() || self.is_behind(log);
@@ -119,17 +119,17 @@ impl Cursor {
             }
             May::Wait(until) => until,
         };
-        let in_queue = if not_before > after { i64::MIN } else { after };
+        let later = if not_before > after { i64::MIN } else { after };
         // Whatever waits can be what is tried.
         let may_retry = !self.is_catching_up(log);
         let at_once = self.can_read(log, now_ms) || (may == May::Try && parked && may_retry);
-        let times = self.parking.times(busy).filter(|_| may_retry);
-        let times = times.chain(self.queue.wakes_at(in_queue));
-        let times = times.chain(at_once.then_some(0));
-        times
-            .map(|at| at.max(not_before))
-            .filter(|at| *at > after)
-            .min()
+        let times = [
+            self.parking.wakes_at(later, busy).filter(|_| may_retry),
+            self.queue.wakes_at(later),
+            at_once.then_some(0),
+        ];
+        let times = times.into_iter().flatten().map(|at| at.max(not_before));
+        times.filter(|at| *at > after).min()
     }
 
     /// Whether it is still to get an event of the log, of this type.
