@@ -259,6 +259,11 @@ async fn a_status_that_a_further_one_overtook_is_told_and_does_not_count() {
     assert_eq!(statuses.as_array().unwrap().len(), 1, "{statuses}");
     assert_eq!(statuses[0]["message_id"], "wamid.1");
     assert_eq!(statuses[0]["status"], "read");
+    let without = format!("{}?statuses=false", local::CUSTOMER_PHONE);
+    assert_eq!(
+        conversation(&transom, &without).await["statuses"],
+        json!([])
+    );
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ pub const ROUTES: &[Route] = &[
         method: "GET",
         path: "/v1/conversations/{phone_number_id}/{person}",
         in_path: &[NUMBER, required("person", Kind::Text)],
-        parameters: &[],
+        parameters: &[optional("statuses", Kind::Flag)],
         action: Action::Conversation,
     },
     Route {

@@ -129,12 +129,17 @@ impl Ids {
     }
 
     /// The last status of the messages that were sent in a conversation lately, newest first.
+    ///
+    /// They are looked for among all: an index would cost a row with every status, and this is asked for seldom.
     pub(super) fn statuses(
         &self,
         sql: &dyn Sql,
         conversation: i64,
         most: usize,
     ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
         let mut last: HashMap<String, (MessageStatus, Option<i64>)> = HashMap::new();
         for table in self.0.tables() {
             let rows = sql.exec(

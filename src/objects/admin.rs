@@ -50,10 +50,14 @@ impl Mailbox {
 
     fn conversation(&self, url: &Url) -> Result<Response> {
         let person = text(url, "person").unwrap_or_default();
+        let most = match text(url, "statuses").as_deref() {
+            Some("false") => 0,
+            _ => STATUSES,
+        };
         let found = self.with_core(|core| {
             for name in names(&person) {
                 if let Some(found) = core.mailbox.find(&name)? {
-                    let statuses = core.mailbox.statuses(found.conversation, STATUSES)?;
+                    let statuses = core.mailbox.statuses(found.conversation, most)?;
                     return Ok(Some((found, statuses)));
                 }
             }
