@@ -214,6 +214,42 @@ async fn a_destination_that_stalls_holds_back_itself_alone() {
     }
 }
 
+/// One run of a mailbox's alarm makes 5,000 requests, and then makes way for the next.
+#[tokio::test]
+async fn a_slow_answer_holds_back_nobody_however_much_goes_out_meanwhile_and_counts_when_it_comes()
+{
+    let slow = Backend::start(DESTINATION_SECRET).await;
+    let quick = Backend::start(DESTINATION_SECRET).await;
+    let statuses = json!({ "events": ["whatsapp.status.*"], "timeout_ms": 20_000 });
+    let messages = json!({ "events": ["whatsapp.message.*"], "max_in_flight": 100 });
+    let settings = Transom::builder().destinations([
+        with(destination("slow", &slow), statuses),
+        with(destination("quick", &quick), messages),
+    ]);
+    let transom = settings.start().await;
+    let (meta, number) = (transom.meta(), Number::local());
+    slow.next(Answer::slow(Duration::from_secs(10)));
+    for status in [Status::sent("wamid.1"), Status::read("wamid.1")] {
+        let webhook = Webhook::new().status(&number, &Customer::nth(0), status);
+        assert_eq!(meta.post(&webhook).await.status, 200);
+    }
+    let all = 6_000;
+    for first in (0..all).step_by(500) {
+        let customers = (first..first + 500).map(Customer::nth);
+        let webhook = customers.fold(Webhook::new(), |webhook, customer| {
+            webhook.message(&number, &customer, Message::text("hola"))
+        });
+        assert_eq!(meta.post(&webhook).await.status, 200);
+    }
+    assert!(quick.wait_for(all, PATIENCE).await);
+    assert_eq!(quick.arrivals().len(), all, "nothing comes twice");
+    let longest = waits(&quick.arrivals()).into_iter().max();
+    assert!(longest < Some(3_000), "{longest:?} ms");
+    assert!(slow.wait_for(2, PATIENCE).await);
+    let attempts: Vec<_> = slow.arrivals().iter().map(|it| it.attempt).collect();
+    assert_eq!(attempts, [1, 1]);
+}
+
 #[tokio::test]
 async fn a_conversation_that_waits_for_its_answer_does_not_hold_back_others() {
     let backend = Backend::start(DESTINATION_SECRET).await;

@@ -234,7 +234,7 @@ impl Mailbox {
     pub fn rest(&mut self) -> Result<Vec<usize>, SqlError> {
         let mut given_up = Vec::new();
         for (index, cursor) in self.cursors.iter_mut().enumerate() {
-            let is_given_up = cursor.is_given_up(self.now_ms) && !cursor.is_flying();
+            let is_given_up = cursor.is_given_up(self.now_ms) && cursor.flights() == 0;
             if is_given_up && cursor.give_up(&*self.sql, &self.log)? {
                 given_up.push(index);
             }
@@ -280,9 +280,9 @@ impl Mailbox {
             .min()
     }
 
-    /// Whether any delivery is on its way.
-    pub fn is_delivering(&self) -> bool {
-        self.cursors.iter().any(Cursor::is_flying)
+    /// How many deliveries are on their way.
+    pub fn delivering(&self) -> usize {
+        self.cursors.iter().map(Cursor::flights).sum()
     }
 
     /// Writes down how far a destination has got, so that what it has taken is not delivered again after a crash.

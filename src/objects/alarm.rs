@@ -1,7 +1,8 @@
 //! What a mailbox does by itself: it delivers what waits, and sends what was asked for.
 //!
-//! One run goes on as long as there is something to do, with new events joining in, and sets the alarm for what is to
-//! be done later. The platform calls an alarm again that did not end well, at most six times; that is not enough for
+//! One run goes on as long as there is something to do, with new events joining in, or until it is time for the next
+//! ([`Run`]), and sets the alarm for what is to be done later. Sends are ended by the run that began them, since what is
+//! not known of one must be written down; deliveries that are on their way are carried on by the next run. The platform calls an alarm again that did not end well, at most six times; that is not enough for
 //! us, so a run ends well whatever happens, and sets the next alarm itself. Should the machine be lost in the middle,
 //! the platform keeps the alarm and runs it on another.
 
@@ -18,18 +19,10 @@ use futures_util::{
 use worker::{Delay, Result, console_log};
 
 use super::{
-    deliver::Deliveries,
     mailbox::{Core, Mailbox, now_ms},
     send::Sent,
 };
-use crate::{mailbox::sql::SqlError, sending::Happened};
-
-/// How long one run may take before it makes way for the next, in milliseconds. The platform's limit is 15 minutes.
-const RUN_MS: i64 = 10 * 60 * 1000;
-
-/// How many requests one run makes before it makes way for the next. The platform allows an invocation 10,000, or 50 on
-/// the free plan: there it says so, and the run ends.
-const MOST_REQUESTS: u32 = 5_000;
+use crate::{delivery::Run, mailbox::sql::SqlError, sending::Happened};
 
 /// After how many deliveries in one run it is written down how far everyone has got.
 const REST_EVERY: u32 = 200;
@@ -37,6 +30,9 @@ const REST_EVERY: u32 = 200;
 /// After how long in one run everyone's place in the log is written down, in milliseconds: what was delivered since is
 /// delivered again should the object be restarted.
 const SAVE_EVERY_MS: i64 = 1_000;
+
+/// How long we wait at most where something is on its way, in milliseconds.
+const LONGEST_WAIT_MS: i64 = 60_000;
 
 /// How long we wait where something could go and did not, in milliseconds.
 const SOON_MS: i64 = 100;
@@ -54,15 +50,11 @@ enum Ended {
 /// What is on its way beside deliveries.
 type Others<'a> = FuturesUnordered<LocalBoxFuture<'a, Ended>>;
 
-/// How much one run has done.
-#[derive(Default)]
-struct Done {
-    requests: u32,
+/// When it was last written down how far everyone has got.
+struct Written {
+    at: i64,
+    /// After how many that had ended in this run.
     ended: u32,
-    /// How many of those that ended the platform did not let out.
-    not_tried: u32,
-    /// How many had ended when it was last written down how far everyone has got.
-    rested: u32,
 }
 
 /// A timer that is set anew only where it would go off too late: to set one takes as long as to read a row, and to be
@@ -106,58 +98,49 @@ impl Mailbox {
         self.arm(next)
     }
 
-    /// Works until there is nothing to do, and gives when there will be.
+    /// Works until there is nothing to do or the next run is to begin, and gives when that is.
     async fn run(&self) -> Result<Option<i64>> {
         let at_work = AtWork(self);
-        let began = now_ms();
-        // What an earlier run has left on its way has nobody who waits for it.
-        self.forget_if_under_way()?;
-        let mut deliveries = Deliveries::default();
+        self.forget_what_was_lost()?;
         let mut others: Others<'_> = FuturesUnordered::new();
-        let mut done = Done::default();
         let mut timer = Timer::default();
-        let mut saved = began;
+        let mut run = Run::begins(now_ms());
+        let mut written = Written {
+            at: now_ms(),
+            ended: 0,
+        };
         loop {
             at_work.seen();
             let now = now_ms();
-            let winding_up =
-                done.not_tried > 0 || done.requests > MOST_REQUESTS || now - began > RUN_MS;
-            if !winding_up {
+            self.end_deliveries(&mut run)?;
+            self.write_down(&mut written, &run, now)?;
+            let is_over = run.is_over(now);
+            if is_over && others.is_empty() {
+                self.with_core(Core::rest)?;
+                return Ok(Some(now));
+            }
+            if run.may_start() {
                 self.with_core(|core| core.tell_closing(now))?;
-                while self.start(now, &mut deliveries, &others)? {
-                    done.requests += 1;
+                while self.start(now, &others, is_over)? {
+                    run.started();
                 }
             }
-            if now - saved > SAVE_EVERY_MS {
-                self.with_core(|core| core.mailbox.save_all())?;
-                saved = now;
-            }
-            let under_way = !deliveries.is_empty() || !others.is_empty();
+            let under_way = !others.is_empty() || !self.deliveries.borrow().is_empty();
             let lingers_until = self.pulse.get().lingers_until(now);
-            let lingers_until = lingers_until.filter(|_| !winding_up && !under_way);
+            let lingers_until = lingers_until.filter(|_| run.may_start() && !under_way);
             if !under_way && lingers_until.is_none() {
-                let next = self.with_core(|core| {
-                    core.rest()?;
-                    Ok(core.wakes_at(now))
-                })?;
-                return Ok(match next {
-                    // Nothing at all could be tried, and so it will be if it is tried again at once.
-                    Some(at) if done.not_tried > 0 && done.not_tried == done.ended => {
-                        Some(at.max(now + AFTER_FAILURE_MS))
-                    }
-                    // The clock stands still while nothing is awaited, so that trying again at once would not end.
-                    Some(at) if at <= now && !winding_up => Some(now + SOON_MS),
-                    next => next,
-                });
+                return self.rests_until(&run, now);
             }
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
             let until = [until, lingers_until].into_iter().flatten().min();
             // What is on its way ends within half a minute, and wakes it.
-            let until = until.unwrap_or(now + RUN_MS);
-            let ended = self.ended_or_woken(&mut others, &mut timer, until, now);
-            match ended.await {
+            let until = until.unwrap_or(now + LONGEST_WAIT_MS);
+            match self
+                .ended_or_woken(&mut others, &mut timer, until, now)
+                .await
+            {
                 Some(Ended::Sent((opening, started, happened))) => {
-                    done.took_note(happened == Happened::ConnectionRefused);
+                    run.ended(happened != Happened::ConnectionRefused);
                     // Where the database failed in the meantime, it is not on its way for what was opened anew: a send
                     // that may have gone out stays unknown.
                     if self.with_core(|core| Ok(core.opening))? == opening {
@@ -169,15 +152,34 @@ impl Mailbox {
                 }
                 None => {}
             }
-            for (delivery, answer) in deliveries.ended(&self.desk) {
-                let not_tried = self.end_delivery(delivery, answer)?;
-                done.took_note(not_tried);
-            }
-            if done.ended - done.rested >= REST_EVERY {
-                self.with_core(Core::rest)?;
-                done.rested = done.ended;
-            }
         }
+    }
+
+    /// Writes down how far everyone has got, where that was long ago.
+    fn write_down(&self, written: &mut Written, run: &Run, now: i64) -> Result<()> {
+        if run.count() - written.ended >= REST_EVERY {
+            self.with_core(Core::rest)?;
+            written.ended = run.count();
+        }
+        if now - written.at > SAVE_EVERY_MS {
+            self.with_core(|core| core.mailbox.save_all())?;
+            written.at = now;
+        }
+        Ok(())
+    }
+
+    /// Ends a run that has nothing to do, and gives when there will be something.
+    fn rests_until(&self, run: &Run, now: i64) -> Result<Option<i64>> {
+        let next = self.with_core(|core| {
+            core.rest()?;
+            Ok(core.wakes_at(now))
+        })?;
+        Ok(match next {
+            Some(at) if run.is_refused() => Some(at.max(now + AFTER_FAILURE_MS)),
+            // The clock stands still while nothing is awaited, so that trying again at once would not end.
+            Some(at) if at <= now => Some(now + SOON_MS),
+            next => next,
+        })
     }
 
     /// Waits until something else or deliveries have ended, something new has come, or the time has come for something that waits.
@@ -216,16 +218,15 @@ impl Mailbox {
     }
 
     /// Starts the next thing that can go, if there is one: events before sends, since a send answers an event, and
-    /// then what another partition is asked.
-    fn start<'a>(
-        &'a self,
-        now: i64,
-        deliveries: &mut Deliveries<'a>,
-        others: &Others<'a>,
-    ) -> Result<bool> {
-        if let Some((number, delivery)) = self.start_delivery(now)? {
-            deliveries.insert(number, delivery);
-        } else if let Some(send) = self.start_send(now)? {
+    /// then what another partition is asked. Of a run that is over, events alone.
+    fn start<'a>(&'a self, now: i64, others: &Others<'a>, is_over: bool) -> Result<bool> {
+        if self.start_delivery(now)? {
+            return Ok(true);
+        }
+        if is_over {
+            return Ok(false);
+        }
+        if let Some(send) = self.start_send(now)? {
             others.push(send.map(Ended::Sent).boxed_local());
         } else if let Some(question) = self.start_question(now)? {
             others.push(question.map(Ended::Gone).boxed_local());
@@ -233,14 +234,6 @@ impl Mailbox {
             return Ok(false);
         }
         Ok(true)
-    }
-}
-
-impl Done {
-    /// Takes note that something has ended.
-    fn took_note(&mut self, not_tried: bool) {
-        self.ended += 1;
-        self.not_tried += u32::from(not_tried);
     }
 }
 

@@ -5,62 +5,56 @@ use std::collections::HashMap;
 use worker::{Result, console_log};
 
 use super::{
-    desk::{Desk, OnLane},
+    desk::OnLane,
     http::{self, Answer, NoAnswer},
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
     checked::Fault,
     conversation::recipient::{self, About},
-    delivery::{self, ErrorClass, answer},
+    delivery::{self, ErrorClass, Run, answer},
     mailbox::{Change, Delivery, GONE, Outcome, sql::SqlError},
     meta::graph::Message,
     sending::{Draft, Send},
 };
 
 /// One delivery on its way.
-pub(super) struct UnderWay<'a> {
+struct UnderWay {
     /// The opening of the mailbox that it belongs to.
     opening: u32,
     delivery: Delivery,
-    _lane: OnLane<'a>,
+    _lane: OnLane,
 }
 
-/// Those that are, by the numbers that the desk gave them.
+/// Those that are. They outlive a run of the alarm: the next one carries them on.
 #[derive(Default)]
-pub(super) struct Deliveries<'a>(HashMap<u32, UnderWay<'a>>);
+pub(super) struct Deliveries {
+    /// By the numbers under which the desk tells what became of them.
+    under_way: HashMap<u32, UnderWay>,
+    last: u32,
+}
 
-impl<'a> Deliveries<'a> {
+impl Deliveries {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.under_way.is_empty()
     }
 
-    pub(super) fn insert(&mut self, number: u32, delivery: UnderWay<'a>) {
-        self.0.insert(number, delivery);
-    }
-
-    /// Takes those that have ended, each with what it was answered.
-    pub(super) fn ended(
-        &mut self,
-        desk: &Desk,
-    ) -> Vec<(UnderWay<'a>, std::result::Result<Answer, NoAnswer>)> {
-        let ended = desk.ended().into_iter();
-        // What an earlier run left on its way is nobody's.
-        ended
-            .filter_map(|(number, answer)| Some((self.0.remove(&number)?, answer)))
-            .collect()
+    /// How many belong to an opening of the mailbox.
+    pub(super) fn of(&self, opening: u32) -> usize {
+        let all = self.under_way.values();
+        all.filter(|one| one.opening == opening).count()
     }
 }
 
 impl Mailbox {
-    /// Starts the next event that can go, and gives it with its number.
-    pub(super) fn start_delivery(&self, now: i64) -> Result<Option<(u32, UnderWay<'_>)>> {
+    /// Starts the next event that can go, if there is one.
+    pub(super) fn start_delivery(&self, now: i64) -> Result<bool> {
         self.with_core(|core| {
             let Some(mut delivery) = core.mailbox.next(now)? else {
-                return Ok(None);
+                return Ok(false);
             };
             let Some(destination) = core.mailbox.destination(delivery.destination) else {
-                return Ok(None);
+                return Ok(false);
             };
             let request = delivery::request(
                 destination,
@@ -68,8 +62,12 @@ impl Mailbox {
                 &core.source,
                 now.div_euclid(1000),
             );
+            let mut deliveries = self.deliveries.borrow_mut();
+            deliveries.last = deliveries.last.wrapping_add(1);
+            let number = deliveries.last;
             let lane = self.desk.to_destination();
-            let number = lane.deliver(
+            lane.deliver(
+                number,
                 destination.url.as_str(),
                 &http::headers(request.headers),
                 &request.body,
@@ -81,15 +79,27 @@ impl Mailbox {
                 delivery,
                 _lane: lane,
             };
-            Ok(Some((number, under_way)))
+            deliveries.under_way.insert(number, under_way);
+            Ok(true)
         })
     }
 
+    /// Takes note of what became of those that have ended.
+    pub(super) fn end_deliveries(&self, run: &mut Run) -> Result<()> {
+        for (number, answer) in self.desk.ended() {
+            let ended = self.deliveries.borrow_mut().under_way.remove(&number);
+            if let Some(under_way) = ended {
+                run.ended(self.end_delivery(under_way, answer)?);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes note of what became of a delivery. The replies that it was answered with are stored with that, at once. Gives
-    /// whether it was not even tried.
-    pub(super) fn end_delivery(
+    /// whether it was tried at all.
+    fn end_delivery(
         &self,
-        under_way: UnderWay<'_>,
+        under_way: UnderWay,
         answer: std::result::Result<Answer, NoAnswer>,
     ) -> Result<bool> {
         let now = now_ms();
@@ -125,7 +135,7 @@ impl Mailbox {
             }
             Ok(())
         })?;
-        Ok(outcome == Outcome::NotTried)
+        Ok(outcome != Outcome::NotTried)
     }
 }
 

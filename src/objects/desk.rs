@@ -1,9 +1,6 @@
 //! Where requests leave a mailbox: made by the mailbox itself or by a courier, as their lane says.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::RefCell, rc::Rc};
 
 use futures_util::task::AtomicWaker;
 use js_sys::{Array, Promise};
@@ -57,20 +54,18 @@ extern "C" {
 
 /// The desk of one mailbox.
 pub(super) struct Desk {
-    platform: Platform,
+    platform: Rc<Platform>,
     with_couriers: bool,
-    to_destinations: RefCell<Lanes>,
-    to_graph: RefCell<Lanes>,
-    /// How many deliveries were begun: their numbers.
-    deliveries: Cell<u32>,
+    to_destinations: Rc<RefCell<Lanes>>,
+    to_graph: Rc<RefCell<Lanes>>,
     /// Kept for as long as it may be called.
     _wake: Closure<dyn Fn()>,
 }
 
 /// A lane that is in use for as long as this lives.
-pub(super) struct OnLane<'a> {
-    desk: &'a Desk,
-    lanes: &'a RefCell<Lanes>,
+pub(super) struct OnLane {
+    desk: Rc<Platform>,
+    lanes: Rc<RefCell<Lanes>>,
     lane: Lane,
     /// What the names of its couriers begin with.
     couriers: &'static str,
@@ -88,34 +83,33 @@ impl Desk {
         let mailbox = state.id().name().unwrap_or_default();
         let with_couriers = environment.as_ref().as_ref();
         Self {
-            platform: Platform::new(&mailbox, env, &wake),
+            platform: Rc::new(Platform::new(&mailbox, env, &wake)),
             with_couriers: with_couriers.is_ok_and(|ready| ready.settings.couriers),
-            to_destinations: RefCell::new(Lanes::to_destinations()),
-            to_graph: RefCell::new(Lanes::to_graph()),
-            deliveries: Cell::new(0),
+            to_destinations: Rc::new(RefCell::new(Lanes::to_destinations())),
+            to_graph: Rc::new(RefCell::new(Lanes::to_graph())),
             _wake: wake,
         }
     }
 
     /// A lane to a destination.
-    pub(super) fn to_destination(&self) -> OnLane<'_> {
+    pub(super) fn to_destination(&self) -> OnLane {
         self.enter(&self.to_destinations, "")
     }
 
     /// One to the Graph API.
-    pub(super) fn to_graph(&self) -> OnLane<'_> {
+    pub(super) fn to_graph(&self) -> OnLane {
         self.enter(&self.to_graph, "graph/")
     }
 
-    fn enter<'a>(&'a self, lanes: &'a RefCell<Lanes>, couriers: &'static str) -> OnLane<'a> {
+    fn enter(&self, lanes: &Rc<RefCell<Lanes>>, couriers: &'static str) -> OnLane {
         let lane = if self.with_couriers {
             lanes.borrow_mut().enter()
         } else {
             Lane::Itself
         };
         OnLane {
-            desk: self,
-            lanes,
+            desk: self.platform.clone(),
+            lanes: lanes.clone(),
             lane,
             couriers,
         }
@@ -135,7 +129,7 @@ impl Desk {
     }
 }
 
-impl OnLane<'_> {
+impl OnLane {
     /// Posts a body and reads the answer, all within `timeout_ms`. `headers` are what [`http::headers`] makes of them.
     pub(super) async fn post(
         &self,
@@ -145,20 +139,25 @@ impl OnLane<'_> {
         timeout_ms: u32,
     ) -> Result<Answer, NoAnswer> {
         let courier = self.courier();
-        let desk = &self.desk.platform;
-        let answer = desk.post(&courier, url, headers, body, timeout_ms, BODY_LIMIT);
+        let answer = self
+            .desk
+            .post(&courier, url, headers, body, timeout_ms, BODY_LIMIT);
         http::read(JsFuture::from(answer).await.unwrap_or_default())
     }
 
-    /// Begins to post a body, and gives the number under which [`Desk::ended`] tells what became of it: a promise less
-    /// for each, and for what ends at the same time all at once.
-    pub(super) fn deliver(&self, url: &str, headers: &str, body: &str, timeout_ms: u32) -> u32 {
-        let number = self.desk.deliveries.get().wrapping_add(1);
-        self.desk.deliveries.set(number);
+    /// Begins to post a body. [`Desk::ended`] tells under this number what became of it: a promise less for each, and for
+    /// what ends at the same time all at once.
+    pub(super) fn deliver(
+        &self,
+        number: u32,
+        url: &str,
+        headers: &str,
+        body: &str,
+        timeout_ms: u32,
+    ) {
         let courier = self.courier();
-        let desk = &self.desk.platform;
-        desk.deliver(number, &courier, url, headers, body, timeout_ms, BODY_LIMIT);
-        number
+        self.desk
+            .deliver(number, &courier, url, headers, body, timeout_ms, BODY_LIMIT);
     }
 
     /// What the courier is called, beside the mailbox's name; nothing where the mailbox makes the request itself.
@@ -170,7 +169,7 @@ impl OnLane<'_> {
     }
 }
 
-impl Drop for OnLane<'_> {
+impl Drop for OnLane {
     fn drop(&mut self) {
         self.lanes.borrow_mut().leave(self.lane);
     }

@@ -16,7 +16,7 @@ use worker::{
     durable_object,
 };
 
-use super::{desk::Desk, mirror::Mirroring, sql::Storage};
+use super::{deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
 use crate::{
     config::Answering,
     conversation::{
@@ -61,6 +61,7 @@ pub struct Mailbox {
     pub(super) wake: Rc<AtomicWaker>,
     pub(super) mirror: Rc<Mirroring>,
     pub(super) desk: Desk,
+    pub(super) deliveries: RefCell<Deliveries>,
 }
 
 /// What is kept: the log with its cursors, and the sends.
@@ -94,6 +95,7 @@ impl DurableObject for Mailbox {
             alarm: Cell::new(None),
             pulse: Cell::default(),
             at_work: Cell::new(None),
+            deliveries: RefCell::default(),
             wake,
             mirror: Rc::new(Mirroring::of(&env)),
             storage: Rc::new(Storage::of(&state)),
@@ -135,10 +137,14 @@ impl Mailbox {
         result.map_err(|error| failed(&mut slot, &error))
     }
 
-    /// Has what is kept opened anew if it takes anything to be on its way.
-    pub(super) fn forget_if_under_way(&self) -> Result<()> {
+    /// Has what is kept opened anew if it takes anything to be on its way that nobody waits for.
+    pub(super) fn forget_what_was_lost(&self) -> Result<()> {
         let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
-        slot.take_if(|core| core.mailbox.is_delivering() || core.outbox.is_sending());
+        let deliveries = self.deliveries.try_borrow().map_err(|_| "busy")?;
+        slot.take_if(|core| {
+            let waited_for = deliveries.of(core.opening);
+            core.mailbox.delivering() != waited_for || core.outbox.is_sending()
+        });
         Ok(())
     }
 

@@ -112,7 +112,7 @@ impl Mailbox {
     /// Sends a message that is marked as started.
     async fn post_message(
         &self,
-        lane: &OnLane<'_>,
+        lane: &OnLane,
         send: &Send,
         phone_number_id: Option<String>,
     ) -> std::result::Result<Happened, Class> {
@@ -168,7 +168,7 @@ impl Mailbox {
 
 /// Posts to the Graph API, on a lane where there is one. Nothing leaves without a token.
 pub(super) async fn post_to_graph(
-    lane: Option<&OnLane<'_>>,
+    lane: Option<&OnLane>,
     graph: &Graph,
     url: &str,
     body: &str,

@@ -154,9 +154,9 @@ impl Cursor {
         self.queue.len()
     }
 
-    /// Whether anything is on its way.
-    pub(super) fn is_flying(&self) -> bool {
-        !self.in_flight.is_empty()
+    /// How many requests are on their way.
+    pub(super) fn flights(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// Up to when what waits for it is kept though it is gone (unix milliseconds): as long as it would have been tried.
