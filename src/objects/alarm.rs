@@ -1,10 +1,12 @@
 //! What a mailbox does by itself: it delivers what waits, and sends what was asked for.
 //!
-//! One run goes on as long as there is something to do, with new events joining in, or until it is time for the next
-//! ([`Run`]), and sets the alarm for what is to be done later. Sends are ended by the run that began them, since what is
-//! not known of one must be written down; deliveries that are on their way are carried on by the next run. The platform calls an alarm again that did not end well, at most six times; that is not enough for
-//! us, so a run ends well whatever happens, and sets the next alarm itself. Should the machine be lost in the middle,
-//! the platform keeps the alarm and runs it on another.
+//! One run goes on as long as there is something to do, with new events joining in, or until it has had its share
+//! ([`Run`]), and sets the alarm for what is to be done later. It waits for the sends that it began, since what became of
+//! one must be written down; deliveries that are on their way are carried on by the next run.
+//!
+//! The platform calls an alarm again that did not end well, at most six times; that is not enough for us, so a run ends
+//! well whatever happens, and sets the next alarm itself. Should the machine be lost in the middle, the platform keeps the
+//! alarm and runs it on another.
 
 use std::{
     future::{pending, poll_fn},
