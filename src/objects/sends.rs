@@ -19,7 +19,7 @@ use crate::{
         errors::{self, Class},
     },
     sending::{
-        self, Asked, Record, State, Taken,
+        self, Asked, Record, Refusal, State,
         asked::{self, Receipt, Wanted},
         guard::Goes,
         repeats::{Known, LONGEST_KEY},
@@ -32,7 +32,7 @@ const KEY: &str = "idempotency-key";
 /// What is answered to who asks for sends.
 enum Reply {
     Taken(String),
-    Refused(Taken),
+    Refused(Refusal),
     OtherBody,
 }
 
@@ -40,10 +40,8 @@ impl Mailbox {
     /// `POST /messages`: 202 once the sends are stored.
     pub(super) async fn ask(&self, request: &mut Request) -> Result<Response> {
         let key = request.headers().get(KEY)?;
-        if key
-            .as_ref()
-            .is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY)
-        {
+        let fits = |key: &String| (1..=LONGEST_KEY).contains(&key.len());
+        if !key.as_ref().is_none_or(fits) {
             return problem(
                 422,
                 "The Idempotency-Key must have 1 to 255 bytes",
@@ -82,30 +80,8 @@ impl Mailbox {
                 self.arm(wakes_at)?;
                 respond(202, answer)
             }
-            Reply::Refused(Taken::Closed(closed)) => {
-                let closed: Vec<Value> = closed
-                    .into_iter()
-                    .map(|(path, closed)| json!({ "path": path, "closes_at": closed.closes_at.and_then(rfc3339) }))
-                    .collect();
-                let more = json!({
-                    "detail": "Send a template, or name one as fallback. Nothing of the request was sent.",
-                    "closed": closed,
-                });
-                problem(409, "The customer service window is closed", &more)
-            }
-            Reply::Refused(Taken::Objections(objections)) => {
-                let refused: Vec<Value> = objections
-                    .into_iter()
-                    .map(|(path, why)| json!({ "path": path, "reason": why.to_string() }))
-                    .collect();
-                let more = json!({
-                    "detail": "Nothing of the request was sent. See GET /v1/consent.",
-                    "refused": refused,
-                });
-                problem(403, "The customer has not agreed to this", &more)
-            }
-            Reply::Refused(Taken::Faults(faults)) => faulty(&faults),
-            Reply::Refused(Taken::Sends(_)) | Reply::OtherBody => problem(
+            Reply::Refused(refusal) => refused(refusal),
+            Reply::OtherBody => problem(
                 422,
                 "This Idempotency-Key was used for another body",
                 &json!({}),
@@ -186,8 +162,8 @@ impl Core {
             now_ms,
         };
         let sends = match sending::take(&mut into, wanted, |name| names(name).into())? {
-            Taken::Sends(sends) => sends,
-            refused => return Ok(Reply::Refused(refused)),
+            Ok(sends) => sends,
+            Err(refusal) => return Ok(Reply::Refused(refusal)),
         };
         let messages: Vec<Value> = sends.iter().map(|send| queued(send, now_ms)).collect();
         let mut answer = json!({ "messages": messages });
@@ -221,6 +197,34 @@ impl Core {
     fn add_blocked(&self, view: &mut Value) {
         if let Some(blocked) = self.outbox.blocked() {
             insert(view, "number_blocked", blocked.view());
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Result<Response> {
+    match refusal {
+        Refusal::Faults(faults) => faulty(&faults),
+        Refusal::Closed(closed) => {
+            let closed: Vec<Value> = closed
+                .into_iter()
+                .map(|(path, closed)| json!({ "path": path, "closes_at": closed.closes_at.and_then(rfc3339) }))
+                .collect();
+            let more = json!({
+                "detail": "Send a template, or name one as fallback. Nothing of the request was sent.",
+                "closed": closed,
+            });
+            problem(409, "The customer service window is closed", &more)
+        }
+        Refusal::Objections(objections) => {
+            let refused: Vec<Value> = objections
+                .into_iter()
+                .map(|(path, why)| json!({ "path": path, "reason": why.to_string() }))
+                .collect();
+            let more = json!({
+                "detail": "Nothing of the request was sent. See GET /v1/consent.",
+                "refused": refused,
+            });
+            problem(403, "The customer has not agreed to this", &more)
         }
     }
 }

@@ -20,6 +20,78 @@ const LONGEST_WAIT_MS: i64 = 60_000;
 /// Meta's code for a closed window.
 pub(super) const WINDOW_CLOSED: u32 = 131_047;
 
+/// What follows for the number from what became of a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Number {
+    AsItWas,
+    /// Meta looked at a message: it can send.
+    Sends,
+    /// It sends faster than Meta takes it.
+    SlowsDown,
+    /// It can send nothing, as Meta says by this code.
+    Stops(u32),
+}
+
+/// What becomes of a send.
+#[derive(Debug)]
+struct Ending {
+    state: State,
+    /// Where it is queued again: how long it waits (milliseconds), and whether it was put back as the number stopped.
+    wait_ms: i64,
+    put_back: bool,
+    /// Whether its fallback goes in its place, where it has one.
+    falls_back: bool,
+    number: Number,
+}
+
+impl Ending {
+    fn of(started: &Started, happened: Happened, number_is_blocked: bool) -> Self {
+        let answer = match &happened {
+            Happened::Answered(answer) => Some(answer.clone()),
+            _ => None,
+        };
+        let state = match happened {
+            // It was looked at again before anything was sent.
+            Happened::Refuse(_) => State::Queued.after(happened),
+            other => State::Started.after(other),
+        };
+        let mut ending = Self {
+            state,
+            wait_ms: 0,
+            put_back: started.put_back,
+            falls_back: false,
+            number: Number::AsItWas,
+        };
+        match answer {
+            Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
+                // One that was put back and is refused again, while others go, is at fault itself.
+                if started.probes || number_is_blocked || !started.put_back {
+                    ending.number = Number::Stops(code);
+                    ending.state = State::Queued;
+                    ending.put_back = true;
+                }
+            }
+            Some(Answer::Refused {
+                again: true,
+                class: Class::PairRate,
+                ..
+            }) => ending.wait_ms = pair::wait_ms(started.attempts),
+            Some(Answer::Refused { again: true, .. }) => {
+                ending.number = Number::SlowsDown;
+                ending.wait_ms = wait(started.attempts);
+            }
+            Some(Answer::Refused { code, .. }) => {
+                ending.number = Number::Sends;
+                ending.falls_back = code == WINDOW_CLOSED;
+            }
+            Some(Answer::Accepted { .. }) => ending.number = Number::Sends,
+            Some(Answer::Unknown { .. }) => {}
+            None => ending.wait_ms = wait(started.attempts),
+        }
+        ending
+    }
+}
+
 impl Outbox {
     /// Takes note of what became of a send, and gives the state it is in now, and whether the number stopped or began
     /// again by it.
@@ -30,73 +102,60 @@ impl Outbox {
         happened: Happened,
         now_ms: i64,
     ) -> Result<(State, Option<Change>), SqlError> {
-        let Started { send, place, .. } = started;
-        let Send {
-            id,
-            conversation,
-            mut draft,
-        } = send;
+        let id = started.send.id.as_str();
+        let conversation = started.send.conversation;
         self.busy = self.busy.saturating_sub(1);
         self.lanes.free(conversation, now_ms);
-        if self.overtaken.remove(&id) {
-            let found = stored::find(sql, &id)?;
+        if self.overtaken.remove(id) {
+            let found = stored::find(sql, id)?;
             return Ok((found.map_or(State::Unknown, |found| found.state), None));
         }
-        let answer = match &happened {
-            Happened::Answered(answer) => Some(answer.clone()),
-            _ => None,
-        };
-        let mut state = match happened {
-            // It was looked at again before anything was sent.
-            Happened::Refuse(_) => State::Queued.after(happened),
-            other => State::Started.after(other),
-        };
+        let ending = Ending::of(&started, happened, self.blocked.is_some());
         // A probe that we refused ourselves was none: the next may go at once.
         if started.probes
-            && state.is_refused_here()
+            && ending.state.is_refused_here()
             && let Some(blocked) = &mut self.blocked
         {
             blocked.tries_ms = now_ms;
             blocked.save(sql, &self.settings)?;
         }
-        let mut fell_back = started.fell_back;
-        let mut wait_ms = 0;
-        let mut put_back = started.put_back;
-        let mut change = None;
-        match answer {
-            Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
-                // One that was put back and is refused again, while others go, is at fault itself.
-                if started.probes || self.blocked.is_some() || !started.put_back {
-                    change = self.block(sql, code, now_ms)?;
-                    state = State::Queued;
-                    put_back = true;
-                }
+        let change = match ending.number {
+            Number::AsItWas => None,
+            Number::Sends => self.unblock(sql)?,
+            Number::SlowsDown => {
+                self.pacing.slow_down(now_ms);
+                None
             }
-            Some(Answer::Refused {
-                again: true, class, ..
-            }) => {
-                if class == Class::PairRate {
-                    wait_ms = pair::wait_ms(started.attempts);
-                } else {
-                    self.pacing.slow_down(now_ms);
-                    wait_ms = wait(started.attempts);
-                }
-            }
-            Some(Answer::Refused { code, .. }) => {
-                change = self.unblock(sql)?;
-                if code == WINDOW_CLOSED && draft.message.is_free_form() && draft.fall_back() {
-                    fell_back = true;
-                    state = State::Queued;
-                }
-            }
-            Some(Answer::Accepted { .. }) => change = self.unblock(sql)?,
-            Some(Answer::Unknown { .. }) => {}
-            None => wait_ms = wait(started.attempts),
-        }
+            Number::Stops(code) => self.block(sql, code, now_ms)?,
+        };
+        let state = self.end(sql, started, ending, now_ms)?;
+        Ok((state, change))
+    }
+
+    /// Writes down what became of a send, queues it where it goes again, and gives its state.
+    fn end(
+        &mut self,
+        sql: &dyn Sql,
+        started: Started,
+        ending: Ending,
+        now_ms: i64,
+    ) -> Result<State, SqlError> {
+        let Send {
+            id,
+            conversation,
+            mut draft,
+        } = started.send;
+        let is_free_form = draft.message.is_free_form();
+        let falls_back = ending.falls_back && is_free_form && draft.fall_back();
+        let fell_back = started.fell_back || falls_back;
+        let state = if falls_back {
+            State::Queued
+        } else {
+            ending.state
+        };
+        let is_accepted = matches!(state, State::Accepted { .. });
         // Meta may yet tell by a status that the window was closed.
-        let may_fall_back = matches!(state, State::Accepted { .. })
-            && draft.message.is_free_form()
-            && draft.fallback.is_some();
+        let may_fall_back = is_accepted && is_free_form && draft.fallback.is_some();
         let keep = match state {
             State::Queued if fell_back => Keep::This(&draft),
             State::Queued => Keep::AsItIs,
@@ -104,23 +163,20 @@ impl Outbox {
             _ => Keep::Nothing,
         };
         stored::write(sql, &id, &state, &keep, fell_back, now_ms)?;
-        if matches!(state, State::Failed { .. })
-            || matches!(state, State::Accepted { .. }) && !may_fall_back
-        {
+        if matches!(state, State::Failed { .. }) || is_accepted && !may_fall_back {
             self.watched.remove(&id);
         }
         if state == State::Queued {
-            let attempts = started.attempts + u32::from(wait_ms > 0);
             let waiting = Waiting {
                 id,
-                place,
-                attempts,
-                put_back,
-                next_ms: now_ms.saturating_add(wait_ms),
+                place: started.place,
+                attempts: started.attempts + u32::from(ending.wait_ms > 0),
+                put_back: ending.put_back,
+                next_ms: now_ms.saturating_add(ending.wait_ms),
             };
             self.lanes.insert(conversation, waiting, now_ms);
         }
-        Ok((state, change))
+        Ok(state)
     }
 
     /// The number can send nothing, as Meta says by this code.

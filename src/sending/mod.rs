@@ -2,7 +2,7 @@
 //!
 //! - [`asked`]: reads what was asked for by `POST /v1/messages`
 //! - [`whom`]: to whom
-//! - [`taking`]: takes it in, or says which windows are closed
+//! - [`taking`]: takes it in, or says why nothing of it goes
 //! - [`phone`]: phone numbers
 //! - [`guard`]: whether a message may go out now
 //! - [`outbox`]: the sends that wait, in `lanes`, or are on their way; `ending`: what becomes of them; `stored`: the table
@@ -39,4 +39,4 @@ pub use outbox::{Outbox, Started};
 pub use pacing::Rates;
 pub use state::{Happened, State};
 pub use stored::{Draft, Record, Send};
-pub use taking::{Taken, take};
+pub use taking::{Refusal, take};

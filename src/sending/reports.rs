@@ -9,7 +9,7 @@ use super::{
     lanes::Waiting,
     outbox::Outbox,
     state::{Happened, State},
-    stored::{self, Keep},
+    stored::{self, Keep, Record},
 };
 use crate::{
     event::{Effect, Event},
@@ -60,45 +60,71 @@ impl Outbox {
         report: Report,
         now_ms: i64,
     ) -> Result<Option<Change>, SqlError> {
+        let Some(record) = stored::find(sql, &report.id)? else {
+            return Ok(None);
+        };
+        let refused = report.failed && record.error.is_none();
+        if !self.seen(sql, &report, &record, now_ms)? {
+            return Ok(None);
+        }
+        self.watched.remove(&report.id);
+        if refused {
+            self.refused_later(sql, report, &record, now_ms)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Takes note that a send went out as the message that a status is about, and gives whether it did.
+    fn seen(
+        &mut self,
+        sql: &dyn Sql,
+        report: &Report,
+        record: &Record,
+        now_ms: i64,
+    ) -> Result<bool, SqlError> {
         let Report {
             id,
             message_id,
             failed,
-            code,
+            ..
         } = report;
-        let Some(record) = stored::find(sql, &id)? else {
-            return Ok(None);
-        };
-        let conversation = record.conversation;
-        let same_message = |state: &State| matches!(state, State::Accepted { message_id: known } if *known == message_id);
-        if !matches!(record.state, State::Accepted { .. } | State::Failed { .. }) {
-            // What waits under this id may be a fallback, and the status may be about what went before it.
-            if record.fell_back && (failed || record.state != State::Unknown) {
-                return Ok(None);
-            }
-            let seen = Happened::Seen {
-                message_id: message_id.clone(),
-            };
-            match record.state {
-                State::Started => {
-                    self.overtaken.insert(id.clone());
+        match &record.state {
+            State::Accepted { message_id: known } if known == message_id => {
+                if !failed {
+                    // It arrived, so that its fallback is not needed any more.
+                    stored::write(sql, id, &record.state, &Keep::Nothing, false, now_ms)?;
                 }
-                State::Queued => self.lanes.remove(conversation, &id, now_ms),
-                _ => {}
+                return Ok(true);
             }
-            let state = record.state.after(seen);
-            let keep = if failed { Keep::AsItIs } else { Keep::Nothing };
-            stored::write(sql, &id, &state, &keep, false, now_ms)?;
-        } else if !same_message(&record.state) {
-            return Ok(None);
-        } else if !failed {
-            // It arrived, so that its fallback is not needed any more.
-            stored::write(sql, &id, &record.state, &Keep::Nothing, false, now_ms)?;
+            State::Accepted { .. } | State::Failed { .. } => return Ok(false),
+            // What waits under this id may be a fallback, and the status may be about what went before it.
+            state if record.fell_back && (*failed || *state != State::Unknown) => {
+                return Ok(false);
+            }
+            State::Started => {
+                self.overtaken.insert(id.clone());
+            }
+            State::Queued => self.lanes.remove(record.conversation, id, now_ms),
+            State::Unknown => {}
         }
-        self.watched.remove(&id);
-        if !failed || record.error.is_some() {
-            return Ok(None);
-        }
+        let message_id = message_id.clone();
+        let state = record.state.clone().after(Happened::Seen { message_id });
+        let keep = if *failed { Keep::AsItIs } else { Keep::Nothing };
+        stored::write(sql, id, &state, &keep, false, now_ms)?;
+        Ok(true)
+    }
+
+    /// Takes note that a message that was accepted will not arrive: its fallback waits in its place, where there is one
+    /// and the window was closed.
+    fn refused_later(
+        &mut self,
+        sql: &dyn Sql,
+        report: Report,
+        record: &Record,
+        now_ms: i64,
+    ) -> Result<Option<Change>, SqlError> {
+        let Report { id, code, .. } = report;
         let code = code.unwrap_or_default();
         let draft = if code == WINDOW_CLOSED && !self.overtaken.contains(&id) {
             stored::draft(sql, &id)?.and_then(|(draft, _)| fallen_back(draft))
@@ -110,7 +136,7 @@ impl Outbox {
             stored::write(sql, &id, &State::Queued, &keep, true, now_ms)?;
             self.watched.insert(id.clone());
             let waiting = Waiting::new(id, record.place);
-            self.lanes.insert(conversation, waiting, now_ms);
+            self.lanes.insert(record.conversation, waiting, now_ms);
             return Ok(None);
         }
         stored::write_error(sql, &id, code, now_ms)?;

@@ -8,7 +8,7 @@ use super::{
     guard::{self, Goes, WindowClosed},
     outbox::Outbox,
     stored::{Draft, Send},
-    whom::{Whom, recipient_of},
+    whom::{Whom, name_of, recipient_of},
 };
 use crate::{
     checked::Fault,
@@ -16,7 +16,7 @@ use crate::{
     conversation::consent::{Objection, Standing},
     event::Name,
     mailbox::{
-        Mailbox,
+        Found, Mailbox,
         sql::{Sql, SqlError},
     },
     meta::graph::Message,
@@ -25,17 +25,15 @@ use crate::{
 /// How large a message and its fallback may be together, in bytes. They are stored in one row, which may have 2 MB.
 const LARGEST: usize = 256 * 1024;
 
-/// What becomes of a request.
+/// Why nothing of a request goes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Taken {
-    /// Each message has become a send.
-    Sends(Vec<Queued>),
+pub enum Refusal {
+    /// Somebody is not known, or a message is too long.
+    Faults(Vec<Fault>),
     /// A window is closed: where in the request, and when it closed.
     Closed(Vec<(String, WindowClosed)>),
     /// Somebody does not want it, or has not said so: where in the request, and which of both.
     Objections(Vec<(String, Objection)>),
-    /// Somebody is not known.
-    Faults(Vec<Fault>),
 }
 
 /// A send that was taken in.
@@ -67,103 +65,124 @@ pub struct Into<'a> {
     pub now_ms: i64,
 }
 
-/// Takes it in. `names` gives what a person may mean who writes down a name.
+/// Takes it in, and gives a send for each message. `names` gives what a person may mean who writes down a name.
 pub fn take(
     into: &mut Into<'_>,
     wanted: Vec<Wanted>,
     names: impl Fn(&str) -> Vec<Name>,
-) -> Result<Taken, SqlError> {
-    let (mut ready, mut closed, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    let mut objections = Vec::new();
+) -> Result<Result<Vec<Queued>, Refusal>, SqlError> {
+    let (mut ready, mut faults) = (Vec::new(), Vec::new());
+    let (mut closed, mut objections) = (Vec::new(), Vec::new());
     for wanted in wanted {
-        let candidates = match &wanted.to {
-            Whom::Person(_) => wanted.to.name().into_iter().collect(),
-            Whom::Conversation(name) => names(name),
-        };
-        let mut known = None;
-        for name in &candidates {
-            if let Some(found) = into.mailbox.look(name)? {
-                known = Some((name.clone(), found));
-                break;
-            }
+        let path = wanted.path.clone();
+        match check(into, wanted, &names)? {
+            Ok(one) => ready.push(one),
+            Err(Stop::Fault(fault)) => faults.push(fault),
+            Err(Stop::Closed(why)) => closed.push((path, why)),
+            Err(Stop::Objection(why)) => objections.push((path, why)),
         }
-        let closes_at = known
-            .as_ref()
-            .and_then(|(_, found)| found.windows.customer_service);
-        let standing = known.as_ref().map_or(Standing::Unknown, |(_, found)| {
-            found.state.consent.standing()
-        });
-        let (name, conversation) = match (known, &wanted.to) {
-            (Some((name, found)), _) => (name, Some(found.conversation)),
-            (None, Whom::Person(_)) => match candidates.into_iter().next() {
-                Some(name) => (name, None),
-                None => continue,
-            },
-            (None, Whom::Conversation(_)) => {
-                faults.push(Fault {
-                    path: path(&wanted, "conversation"),
-                    reason: "nobody of this name is known here: give to or recipient".to_owned(),
-                });
-                continue;
-            }
-        };
-        let fallback = wanted.fallback.as_ref().or(into.fallback);
-        let size = |message: &Message| {
-            message
-                .members()
-                .iter()
-                .map(|(_, value)| value.to_string().len())
-                .sum::<usize>()
-        };
-        let longest = wanted.messages.iter().map(size).max().unwrap_or(0);
-        if longest + fallback.map_or(0, size) > LARGEST {
-            faults.push(Fault {
-                path: path(&wanted, "message"),
-                reason: "at most 256 KB, the fallback included".to_owned(),
-            });
-            continue;
-        }
-        let going = going(into, &wanted, fallback, closes_at, standing);
-        let goes = match going {
-            Ok(goes) => goes,
-            Err(Stop::Closed(why)) => {
-                closed.push((wanted.path, why));
-                continue;
-            }
-            Err(Stop::Objection(why)) => {
-                objections.push((wanted.path, why));
-                continue;
-            }
-        };
-        let fallback = fallback.cloned();
-        ready.push((wanted, name, conversation, fallback, goes));
     }
     if !faults.is_empty() {
-        return Ok(Taken::Faults(faults));
+        return Ok(Err(Refusal::Faults(faults)));
     }
     if !closed.is_empty() {
-        return Ok(Taken::Closed(closed));
+        return Ok(Err(Refusal::Closed(closed)));
     }
     if !objections.is_empty() {
-        return Ok(Taken::Objections(objections));
+        return Ok(Err(Refusal::Objections(objections)));
     }
-    Ok(Taken::Sends(queue(into, ready)?))
+    queue(into, ready).map(Ok)
+}
+
+/// What is wanted, found good.
+struct Ready {
+    wanted: Wanted,
+    name: Name,
+    /// The conversation with who has that name, if there is one.
+    conversation: Option<i64>,
+    fallback: Option<Message>,
+    /// What goes of each message.
+    goes: Vec<Goes>,
 }
 
 /// Why something may not go.
 enum Stop {
+    Fault(Fault),
     Closed(WindowClosed),
     Objection(Objection),
 }
 
-/// What goes of each message.
+fn check(
+    into: &Into<'_>,
+    wanted: Wanted,
+    names: impl Fn(&str) -> Vec<Name>,
+) -> Result<Result<Ready, Stop>, SqlError> {
+    let fault = |member, reason: &str| {
+        Ok(Err(Stop::Fault(Fault {
+            path: path(&wanted, member),
+            reason: reason.to_owned(),
+        })))
+    };
+    let (name, found) = match &wanted.to {
+        Whom::Person(to) => {
+            let name = name_of(to);
+            let found = into.mailbox.look(&name)?;
+            (name, found)
+        }
+        Whom::Conversation(name) => match find(into.mailbox, names(name))? {
+            Some((name, found)) => (name, Some(found)),
+            None => {
+                return fault(
+                    "conversation",
+                    "nobody of this name is known here: give to or recipient",
+                );
+            }
+        },
+    };
+    let fallback = wanted.fallback.as_ref().or(into.fallback);
+    let longest = wanted.messages.iter().map(size).max().unwrap_or(0);
+    if longest + fallback.map_or(0, size) > LARGEST {
+        return fault("message", "at most 256 KB, the fallback included");
+    }
+    let goes = match going(into, &wanted, fallback, found.as_ref()) {
+        Ok(goes) => goes,
+        Err(stop) => return Ok(Err(stop)),
+    };
+    let fallback = fallback.cloned();
+    Ok(Ok(Ready {
+        name,
+        conversation: found.map(|found| found.conversation),
+        fallback,
+        goes,
+        wanted,
+    }))
+}
+
+/// The first of these names that somebody has.
+fn find(mailbox: &Mailbox, names: Vec<Name>) -> Result<Option<(Name, Found)>, SqlError> {
+    for name in names {
+        if let Some(found) = mailbox.look(&name)? {
+            return Ok(Some((name, found)));
+        }
+    }
+    Ok(None)
+}
+
+/// How large a message is, in bytes.
+fn size(message: &Message) -> usize {
+    let members = message.members().iter();
+    members.map(|(_, value)| value.to_string().len()).sum()
+}
+
+/// What goes of each message to somebody, of whom this is known.
 fn going(
     into: &Into<'_>,
     wanted: &Wanted,
     fallback: Option<&Message>,
-    closes_at: Option<i64>,
-    standing: Standing,
+    found: Option<&Found>,
 ) -> Result<Vec<Goes>, Stop> {
+    let closes_at = found.and_then(|found| found.windows.customer_service);
+    let standing = found.map_or(Standing::Unknown, |found| found.state.consent.standing());
     let now = into.now_ms.div_euclid(1000);
     let one = |message| {
         let goes = guard::check(message, fallback.is_some(), closes_at, now);
@@ -181,12 +200,16 @@ fn going(
     wanted.messages.iter().map(one).collect()
 }
 
-/// What was checked, by whom it goes to.
-type Ready = (Wanted, Name, Option<i64>, Option<Message>, Vec<Goes>);
-
 fn queue(into: &mut Into<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError> {
     let mut sends = Vec::new();
-    for (wanted, name, conversation, fallback, goes) in ready {
+    for one in ready {
+        let Ready {
+            wanted,
+            name,
+            conversation,
+            fallback,
+            goes,
+        } = one;
         let conversation = match conversation {
             Some(conversation) => conversation,
             None => into.mailbox.meet(&name)?,

@@ -67,20 +67,8 @@ impl Cursor {
         let Some(flight) = self.in_flight.get(&first).cloned() else {
             return Ok(Vec::new());
         };
-        let mut changes = Vec::new();
-        match outcome {
-            Outcome::Taken => {
-                if flight.parked && self.parking.taken(sql, flight.conversation, &flight.seqs)? {
-                    changes.push(Change::Resumed);
-                }
-                self.tally.took(flight.seqs.len(), now_ms);
-                self.since_saved += 1;
-                if self.flow.answered(now_ms) {
-                    self.parking.all_due(now_ms);
-                    self.write_down(sql)?;
-                    changes.push(Change::Up);
-                }
-            }
+        let changes = match outcome {
+            Outcome::Taken => self.taken(sql, &flight, now_ms)?,
             Outcome::Refused {
                 error,
                 not_before_ms,
@@ -93,30 +81,44 @@ impl Cursor {
                     now_ms,
                     random,
                 };
-                changes = self.refused(sql, log, &flight, *whole, &refusal)?;
+                self.refused(sql, log, &flight, *whole, &refusal)?
             }
             Outcome::Gone => {
                 self.failed(GONE, now_ms);
-                sql.exec(
-                    "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?4 WHERE destination = ?1",
-                    &[
-                        self.id().into(),
-                        self.destination.url.as_str().into(),
-                        GONE.into(),
-                        now_ms.into(),
-                    ],
-                )?;
-                self.gone_ms = Some(now_ms);
+                self.gone(sql, now_ms)?;
                 self.back_to_queue(&flight, now_ms);
-                changes.push(Change::Gone);
+                vec![Change::Gone]
             }
-            Outcome::NotTried => self.back_to_queue(&flight, now_ms),
-        }
+            Outcome::NotTried => {
+                self.back_to_queue(&flight, now_ms);
+                Vec::new()
+            }
+        };
         self.queue.free(flight.conversation);
         self.retried -= usize::from(flight.parked);
         self.in_flight.remove(&first);
         if self.since_saved >= SAVE_EVERY {
             self.save(sql)?;
+        }
+        Ok(changes)
+    }
+
+    fn taken(
+        &mut self,
+        sql: &dyn Sql,
+        flight: &Flight,
+        now_ms: i64,
+    ) -> Result<Vec<Change>, SqlError> {
+        let mut changes = Vec::new();
+        if flight.parked && self.parking.taken(sql, flight.conversation, &flight.seqs)? {
+            changes.push(Change::Resumed);
+        }
+        self.tally.took(flight.seqs.len(), now_ms);
+        self.since_saved += 1;
+        if self.flow.answered(now_ms) {
+            self.parking.all_due(now_ms);
+            self.write_down(sql)?;
+            changes.push(Change::Up);
         }
         Ok(changes)
     }

@@ -10,10 +10,42 @@ use crate::{
         flow::{Down, Flow, State},
         parking::Parking,
         queue::{Batching, Queue},
-        sql::{Sql, SqlError},
+        sql::{Row, Sql, SqlError},
         tally::Tally,
     },
 };
+
+/// What is written down of one.
+#[derive(Default)]
+struct Written {
+    place: i64,
+    gone_ms: Option<i64>,
+    down: Option<Down>,
+    failure: Option<Failure>,
+    tally: Tally,
+}
+
+impl Written {
+    /// Who is gone is there again under another address.
+    fn read(row: &Row, destination: &Destination) -> Result<Self, SqlError> {
+        let is_gone = row.text(1)? == Some(destination.url.as_str());
+        let down = match row.integer(2)? {
+            Some(since_ms) => Some(Down {
+                since_ms,
+                tries: u32::try_from(row.required_integer(3)?).unwrap_or(u32::MAX),
+                next_ms: row.required_integer(4)?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            place: row.required_integer(0)?,
+            gone_ms: if is_gone { row.integer(8)? } else { None },
+            down,
+            failure: Failure::read(row, 5)?,
+            tally: Tally::read(row.text(7)?),
+        })
+    }
+}
 
 impl Cursor {
     pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
@@ -40,43 +72,31 @@ impl Cursor {
              WHERE destination = ?1",
             &[id.into()],
         )?;
-        let mut saved = match destination.from {
-            From::Now => last,
-            From::Beginning => 0,
-        };
-        let mut gone_ms = None;
-        let mut down = None;
-        let mut failure = None;
-        let mut tally = Tally::default();
-        if let Some(row) = rows.first() {
-            saved = row.required_integer(0)?;
-            if row.text(1)? == Some(destination.url.as_str()) {
-                gone_ms = row.integer(8)?;
-            }
-            if let Some(since_ms) = row.integer(2)? {
-                down = Some(Down {
-                    since_ms,
-                    tries: u32::try_from(row.required_integer(3)?).unwrap_or(u32::MAX),
-                    next_ms: row.required_integer(4)?,
-                });
-            }
-            failure = Failure::read(row, 5)?;
-            tally = Tally::read(row.text(7)?);
+        let written = if let Some(row) = rows.first() {
+            Written::read(row, &destination)?
         } else {
+            let place = match destination.from {
+                From::Now => last,
+                From::Beginning => 0,
+            };
             sql.exec(
                 "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
-                &[id.into(), saved.into()],
+                &[id.into(), place.into()],
             )?;
-        }
+            Written {
+                place,
+                ..Written::default()
+            }
+        };
         Ok(Self {
             parking: Parking::load(sql, id, destination.retry)?,
-            flow: Flow::new(destination.retry, destination.max_per_second, down),
+            flow: Flow::new(destination.retry, destination.max_per_second, written.down),
             most: destination.format.most_events(),
-            read: saved,
+            read: written.place,
             read_ms: 0,
-            saved,
+            saved: written.place,
             since_saved: 0,
-            gone_ms,
+            gone_ms: written.gone_ms,
             queue: Queue::new(Batching {
                 most: destination.format.most_events(),
                 quiet_ms: i64::from(destination.quiet_ms),
@@ -86,10 +106,26 @@ impl Cursor {
             in_flight: BTreeMap::new(),
             retried: 0,
             retried_last: false,
-            tally,
-            failure,
+            tally: written.tally,
+            failure: written.failure,
             destination,
         })
+    }
+
+    /// Writes down that the destination wants nothing more.
+    pub(super) fn gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        sql.exec(
+            "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?5 WHERE destination = ?1",
+            &[
+                self.id().into(),
+                self.destination.url.as_str().into(),
+                self.error().into(),
+                self.error_ms().into(),
+                now_ms.into(),
+            ],
+        )?;
+        self.gone_ms = Some(now_ms);
+        Ok(())
     }
 
     /// Writes down whether the destination is down, and when it is tried again.

@@ -41,7 +41,11 @@ impl Bench {
         }
     }
 
-    fn take(&mut self, request: &Value, fallback: Option<&Message>) -> Taken {
+    fn take(
+        &mut self,
+        request: &Value,
+        fallback: Option<&Message>,
+    ) -> Result<Vec<Queued>, Refusal> {
         let Ok(Asked::Sends(wanted)) = asked::read(request) else {
             panic!("{:?}", asked::read(request));
         };
@@ -90,7 +94,7 @@ fn whoever_wrote_lately_is_written_to_by_any_name() {
         let mut bench = Bench::new();
         let mut request = to.clone();
         request["messages"] = json!([text(), text()]);
-        let Taken::Sends(sends) = bench.take(&request, None) else {
+        let Ok(sends) = bench.take(&request, None) else {
             panic!("{to}")
         };
         assert_eq!(sends.len(), 2);
@@ -110,7 +114,10 @@ fn a_closed_window_refuses_the_whole_request_and_nothing_is_left_of_it() {
     let taken = bench.take(&json!({ "sends": [open, closed] }), None);
     assert_eq!(
         taken,
-        Taken::Closed(vec![("sends[1]".into(), WindowClosed { closes_at: None })])
+        Err(Refusal::Closed(vec![(
+            "sends[1]".into(),
+            WindowClosed { closes_at: None }
+        )]))
     );
     assert_eq!(bench.sql.changes(), rows);
 }
@@ -120,7 +127,7 @@ fn a_fallback_goes_where_the_window_is_closed_the_requests_own_before_the_tenant
     let fallback = Message::check(&template()).unwrap();
     let goes =
         |request: Value, tenants: Option<&Message>| match Bench::new().take(&request, tenants) {
-            Taken::Sends(sends) => sends[0].goes,
+            Ok(sends) => sends[0].goes,
             other => panic!("{other:?}"),
         };
     let stranger = json!({ "to": "4915112345678", "message": text() });
@@ -140,7 +147,7 @@ fn nobody_is_guessed() {
         &json!({ "conversation": "16505551235", "message": text() }),
         None,
     );
-    let Taken::Faults(faults) = taken else {
+    let Err(Refusal::Faults(faults)) = taken else {
         panic!()
     };
     assert_eq!(faults[0].path, "conversation");
