@@ -64,13 +64,7 @@ pub(super) async fn answer(
         asked.add("id", &new_id());
     }
     if let [only] = mailboxes.as_slice() {
-        if let Some(count) = confirmed {
-            asked.add("confirm", count);
-        }
-        return match ask(env, only, asked.method.clone(), &asked.command()).await? {
-            Some(answer) if answer.status_code() < 500 => Ok(answer),
-            _ => Problem::NoAnswer.response(),
-        };
+        return asked.alone(only, confirmed).await;
     }
     if let Some(person) = parameters.get("person") {
         let of = settings.partitions_of(number);
@@ -80,11 +74,11 @@ pub(super) async fn answer(
             asked.add("person", name);
         }
     }
+    let limit = parameters.get("limit").and_then(|limit| limit.parse().ok());
     let together = match action {
         Action::DeleteDeadLetters => asked.delete(&mailboxes, confirmed).await?,
         Action::Replay => asked.replay(&mailboxes).await?,
         _ => {
-            let limit = parameters.get("limit").and_then(|limit| limit.parse().ok());
             let answers = asked.all(&mailboxes).await?;
             complete(answers).and_then(|all| together(action, &all, limit.unwrap_or(usize::MAX)))
         }
@@ -129,6 +123,17 @@ async fn mailboxes(
 }
 
 impl Asked<'_> {
+    /// Has the only mailbox answer.
+    async fn alone(mut self, mailbox: &str, confirmed: Option<&str>) -> Result<Response> {
+        if let Some(count) = confirmed {
+            self.add("confirm", count);
+        }
+        match ask(self.env, mailbox, self.method.clone(), &self.command()).await? {
+            Some(answer) if answer.status_code() < 500 => Ok(answer),
+            _ => Problem::NoAnswer.response(),
+        }
+    }
+
     fn add(&mut self, name: &str, value: &str) {
         let mut query = form_urlencoded::Serializer::new(std::mem::take(&mut self.query));
         query.append_pair(name, value);
