@@ -22,7 +22,7 @@
 //! - `asking`, `ceded`, `moving`, `moved`, `holding`: what the partition is asked for in which they were before, what goes
 //!   over from there, and what waits for it
 //! - `dead_letters`: what a destination never took
-//! - `replays`, `replaying`: events that are delivered once more
+//! - [`replay`], [`replays`], `replaying`: events that are delivered once more
 //! - [`drift`]: what Meta sends that we do not know
 
 pub mod address;
@@ -54,6 +54,7 @@ mod person;
 mod pulse;
 mod queue;
 mod recent;
+pub mod replay;
 mod replaying;
 pub mod replays;
 mod schedule;

@@ -6,7 +6,8 @@ use super::{
     Change, Delivery, Mailbox, Outcome, Which, conversations, count,
     cursor::{Cursor, read_wanted},
     log::{COLUMNS, Listed, Log},
-    replays::{Job, Replay, State},
+    replay::{Replay, State},
+    replays::Job,
     sql::{Sql, SqlError, Value, atomically},
 };
 use crate::config::Destination;

@@ -1,5 +1,5 @@
-//! Replays: jobs that have events delivered once more. What one is, how it is begun, stopped and told of; `replaying` is
-//! how it goes on.
+//! Replays: jobs that have events delivered once more. How they are begun, stopped and told of; `replay` is one of them,
+//! `replaying` how it goes on.
 //!
 //! A replay copies events out of the log, and dead letters, to where its destination's refused events are parked, a few
 //! at a time and in their order; from there they go out as those do. A dead letter stays one until it was taken.
@@ -10,7 +10,8 @@ use super::{
     Mailbox, Which, count,
     cursor::Cursor,
     log::NUMBERS_PER_MS,
-    sql::{Row, Sql, SqlError, Value, atomically},
+    replay::{COLUMNS, Replay, State},
+    sql::{Sql, SqlError, Value, atomically},
 };
 
 /// How many replays may run at the same time in one mailbox.
@@ -18,54 +19,6 @@ const MOST: usize = 10;
 
 /// For how long a replay that has ended is remembered, in milliseconds.
 const REMEMBERED_MS: i64 = 7 * 24 * 3_600_000;
-
-const COLUMNS: &str = "id, kept, destination, receiver, event, conversation, from_ms, until_ms, end, place, \
-     looked, state, begun_ms, ended_ms, found, died, dropped";
-
-/// How a replay stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It goes on.
-    Running,
-    /// It was stopped; what had gone out by then still comes to its end.
-    Stopping,
-    /// It was stopped.
-    Stopped,
-    /// All that it found was delivered, or died.
-    Done,
-}
-
-/// A replay, and how far it has got.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replay {
-    /// Its name. Those that were begun later have greater ones.
-    pub id: String,
-    /// Which events: of [`Which::destination`], dead letters or what it wanted of the log.
-    pub which: Which,
-    /// Whether kept events are replayed as well as dead letters.
-    pub kept: bool,
-    /// The destination that gets them.
-    pub to: String,
-    /// How it stands.
-    pub state: State,
-    /// Unix milliseconds.
-    pub begun_ms: i64,
-    /// Unix milliseconds.
-    pub ended_ms: Option<i64>,
-    /// How many events were found so far.
-    pub found: i64,
-    /// How many of them wait, or are on their way.
-    pub waiting: i64,
-    /// How many were given up.
-    pub died: i64,
-    /// How many did not go out because it was stopped.
-    pub dropped: i64,
-    /// Up to which `seq` it has looked for events, and where it ends.
-    pub(super) place: i64,
-    pub(super) end: i64,
-    /// Whether it has looked at all there is.
-    pub(super) looked: bool,
-}
 
 /// What is to be replayed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,108 +54,6 @@ pub(super) struct Job {
 /// The replays that have not ended.
 #[derive(Debug, Default)]
 pub(super) struct Replays(pub(super) Vec<Job>);
-
-impl State {
-    /// In one word. To who looks on, a replay that is stopping has stopped.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Stopping | Self::Stopped => "stopped",
-            Self::Done => "done",
-        }
-    }
-
-    fn write(self) -> i64 {
-        match self {
-            Self::Running => 0,
-            Self::Stopping => 1,
-            Self::Stopped => 2,
-            Self::Done => 3,
-        }
-    }
-
-    fn read(stored: i64) -> Self {
-        let all = [Self::Running, Self::Stopping, Self::Stopped];
-        let found = all.into_iter().find(|state| state.write() == stored);
-        found.unwrap_or(Self::Done)
-    }
-}
-
-impl Replay {
-    /// How many of the events that were found were taken.
-    pub fn delivered(&self) -> i64 {
-        self.found - self.waiting - self.died - self.dropped
-    }
-
-    fn read(row: &Row) -> Result<Self, SqlError> {
-        let text = |column| Ok::<_, SqlError>(row.text(column)?.map(str::to_owned));
-        Ok(Self {
-            id: row.required_text(0)?.to_owned(),
-            kept: row.required_integer(1)? != 0,
-            which: Which {
-                destination: text(2)?,
-                event: text(4)?,
-                conversation: row.integer(5)?,
-                from_ms: row.integer(6)?,
-                until_ms: row.integer(7)?,
-            },
-            to: row.required_text(3)?.to_owned(),
-            end: row.required_integer(8)?,
-            place: row.required_integer(9)?,
-            looked: row.required_integer(10)? != 0,
-            state: State::read(row.required_integer(11)?),
-            begun_ms: row.required_integer(12)?,
-            ended_ms: row.integer(13)?,
-            found: row.required_integer(14)?,
-            died: row.required_integer(15)?,
-            dropped: row.required_integer(16)?,
-            waiting: 0,
-        })
-    }
-
-    /// Writes it down as it is.
-    pub(super) fn write(&self, sql: &dyn Sql) -> Result<(), SqlError> {
-        sql.run(
-            &format!(
-                "INSERT OR REPLACE INTO replays ({COLUMNS}) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
-            ),
-            &[
-                self.id.as_str().into(),
-                i64::from(self.kept).into(),
-                self.which.destination.as_deref().into(),
-                self.to.as_str().into(),
-                self.which.event.as_deref().into(),
-                self.which.conversation.into(),
-                self.which.from_ms.into(),
-                self.which.until_ms.into(),
-                self.end.into(),
-                self.place.into(),
-                i64::from(self.looked).into(),
-                self.state.write().into(),
-                self.begun_ms.into(),
-                self.ended_ms.into(),
-                self.found.into(),
-                self.died.into(),
-                self.dropped.into(),
-            ],
-        )
-    }
-
-    /// Where it was stopped, or has delivered all, that is written down. Gives whether it has ended.
-    pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool, SqlError> {
-        let over = self.looked || self.state == State::Stopping;
-        if over && self.waiting == 0 {
-            self.state = match self.state {
-                State::Stopping => State::Stopped,
-                _ => State::Done,
-            };
-            self.ended_ms = Some(now_ms);
-            self.write(sql)?;
-        }
-        Ok(self.ended_ms.is_some())
-    }
-}
 
 impl Replays {
     /// Finds those that have not ended. Of one that was being stopped nothing more goes out.

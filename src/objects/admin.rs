@@ -6,6 +6,7 @@ use worker::{Method, Request, Response, Result};
 use super::{
     mailbox::{Mailbox, now_ms},
     problem::respond,
+    query::{integer, names, text},
 };
 use crate::{
     config::Destination,
@@ -13,11 +14,8 @@ use crate::{
         State,
         handover::{By, Handover},
     },
-    event::{Name, rfc3339},
-    mailbox::{
-        self, Counted, DeadLetter, Found, MOST_CONTENT, Place, Waiting, Which, address::Address,
-        sql::SqlError,
-    },
+    event::rfc3339,
+    mailbox::{Counted, Found, Waiting},
     problem,
     written::{Object, list},
 };
@@ -142,84 +140,6 @@ impl Mailbox {
             .text_if("next", next.as_deref());
         answer(200, &page)
     }
-
-    fn dead_letters(&self, url: &Url) -> Result<Response> {
-        let limit = integer(url, "limit").unwrap_or(1);
-        let with_content = text(url, "content").is_some_and(|flag| flag == "true");
-        let address = self.address();
-        let partition = address.partition();
-        let after = text(url, "after").as_deref().and_then(Place::read);
-        let after = after.as_ref().map(|place| place.behind(partition));
-        let listed = self.with_core(|core| {
-            let Some(which) = which(&core.mailbox, &address, url)? else {
-                return Ok(None);
-            };
-            let mut letters = Vec::new();
-            let mut places = Vec::new();
-            let mut length = 0;
-            // One more than is told shows whether there are more.
-            let found = core.mailbox.dead_letters(&which, after, limit + 1)?;
-            let mut found = found.iter();
-            for letter in found.by_ref().take(usize::try_from(limit).unwrap_or(1)) {
-                let content = if with_content {
-                    Some(core.mailbox.content(letter)?)
-                } else {
-                    None
-                };
-                length += content.as_ref().map_or(0, String::len);
-                letters.push(told(letter, &address, content.as_deref()));
-                let place = Place {
-                    destination: letter.destination.clone(),
-                    seq: letter.event.seq,
-                    partition,
-                };
-                places.push(place.write());
-                if length > MOST_CONTENT {
-                    break;
-                }
-            }
-            Ok(Some((letters, places, found.next().is_some())))
-        })?;
-        let Some((letters, places, more)) = listed else {
-            return not_found(NOBODY);
-        };
-        let mut page = Object::default();
-        page.json("dead_letters", &list(&letters));
-        if partition.is_some() {
-            page.json("places", &serde_json::to_string(&places)?);
-        }
-        let next = places.last().filter(|_| more);
-        page.text_if("next", next.map(String::as_str));
-        answer(200, &page)
-    }
-
-    fn delete_dead_letters(&self, url: &Url) -> Result<Response> {
-        let confirmed = integer(url, "confirm");
-        let address = self.address();
-        let summary = self.with_core(|core| {
-            let Some(which) = which(&core.mailbox, &address, url)? else {
-                return Ok(None);
-            };
-            let summary = core.mailbox.summary(&which)?;
-            if confirmed == Some(summary.count) {
-                core.mailbox.delete(&which)?;
-            }
-            Ok(Some(summary))
-        })?;
-        let Some(summary) = summary else {
-            return not_found(NOBODY);
-        };
-        if confirmed == Some(summary.count) {
-            return answer(200, Object::default().number("deleted", summary.count));
-        }
-        let detail = "this is what would go: repeat with confirm=<count>";
-        let mut would_go = problem::document(409, "Not confirmed", Some(detail));
-        would_go
-            .number("count", summary.count)
-            .text_if("oldest", summary.oldest_ms.and_then(time).as_deref())
-            .text_if("newest", summary.newest_ms.and_then(time).as_deref());
-        answer(409, &would_go)
-    }
 }
 
 /// Whether a person has a conversation in hand.
@@ -266,26 +186,6 @@ fn standing(destination: &Destination, waiting: &Waiting, counted: &Counted) -> 
         .finish()
 }
 
-/// A dead letter as JSON, with its content as it is.
-fn told(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String {
-    let event = &letter.event;
-    let mut told = Object::default();
-    told.text("id", &event.id)
-        .text("type", &event.kind)
-        .text("destination", &letter.destination)
-        .text_if("subject", event.subject.as_deref())
-        .number("conversation", address.told(event.conversation))
-        .text_if("received", time(event.received_ms).as_deref())
-        .number("attempts", letter.attempts)
-        .text_if("first_failed", time(letter.first_failed_ms).as_deref())
-        .text_if("died", time(letter.died_ms).as_deref())
-        .text("error", &letter.error);
-    if let Some(content) = content {
-        told.json("data", content);
-    }
-    told.finish()
-}
-
 /// The edge hands this on as it is.
 pub(super) fn answer(status: u16, body: &Object) -> Result<Response> {
     respond(status, body.finish())
@@ -295,68 +195,6 @@ pub(super) fn not_found(detail: &str) -> Result<Response> {
     answer(404, &problem::document(404, "Not found", Some(detail)))
 }
 
-/// Which events are asked for; `None` where nobody is known as the person in question.
-pub(super) fn which(
-    mailbox: &mailbox::Mailbox,
-    address: &Address,
-    url: &Url,
-) -> std::result::Result<Option<Which>, SqlError> {
-    let mut conversation = None;
-    if let Some(told) = integer(url, "conversation") {
-        conversation = address.meant(told);
-        if conversation.is_none() {
-            return Ok(None);
-        }
-    }
-    let persons: Vec<String> = all(url, "person").collect();
-    if !persons.is_empty() {
-        let mut found = None;
-        for name in persons.iter().flat_map(|person| names(person)) {
-            if found.is_none() {
-                found = mailbox.look(&name)?;
-            }
-        }
-        // One that is asked for in both ways is only there where both mean the same.
-        conversation = match (found, conversation) {
-            (Some(found), None) => Some(found.conversation),
-            (Some(found), Some(number)) if found.conversation == number => Some(number),
-            _ => return Ok(None),
-        };
-    }
-    Ok(Some(Which {
-        destination: text(url, "destination"),
-        event: text(url, "event"),
-        conversation,
-        from_ms: integer(url, "from"),
-        until_ms: integer(url, "until"),
-    }))
-}
-
-pub(super) fn text(url: &Url, name: &str) -> Option<String> {
-    all(url, name).next()
-}
-
-/// All values that a parameter has.
-fn all(url: &Url, name: &str) -> impl Iterator<Item = String> {
-    let pairs = url.query_pairs().filter(move |(key, _)| key == name);
-    pairs.map(|(_, value)| value.into_owned())
-}
-
-pub(super) fn integer(url: &Url, name: &str) -> Option<i64> {
-    text(url, name)?.parse().ok()
-}
-
 pub(super) fn time(ms: i64) -> Option<String> {
     rfc3339(ms.div_euclid(1000))
-}
-
-/// What somebody may mean who writes down one of a person's names.
-pub(crate) fn names(person: &str) -> [Name; 4] {
-    let digits = person.trim_start_matches('+').to_owned();
-    [
-        Name::User(person.to_owned()),
-        Name::Phone(digits),
-        Name::Group(person.to_owned()),
-        Name::Parent(person.to_owned()),
-    ]
 }

@@ -5,8 +5,9 @@ use url::Url;
 use worker::{Response, Result};
 
 use super::{
-    admin::{NOBODY, answer, integer, names, not_found, text},
+    admin::{NOBODY, answer, not_found},
     mailbox::{Mailbox, now_ms},
+    query::{integer, names, text},
 };
 use crate::{
     conversation::consent::Entry,

@@ -8,6 +8,7 @@ mod ask;
 mod consent;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod courier;
+mod dead_letters;
 mod deliver;
 mod desk;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
@@ -18,6 +19,7 @@ mod mailbox;
 mod mirror;
 mod partitions;
 mod problem;
+mod query;
 mod replays;
 mod send;
 mod sends;
@@ -26,11 +28,11 @@ mod sql;
 mod stub;
 
 pub(crate) use addresses::{BINDING, mailbox_of, mailboxes, names_of};
-pub(crate) use admin::names;
 pub(crate) use append::{append_all, extend_objects};
 pub(crate) use ask::{ask, post};
 pub use courier::Courier;
 pub use drift::Drift;
 pub use mailbox::Mailbox;
 pub(crate) use problem::{faulty, problem, respond, respond_as};
+pub(crate) use query::names;
 pub(crate) use side_by_side::side_by_side;

@@ -4,14 +4,16 @@ use url::Url;
 use worker::{Response, Result};
 
 use super::{
-    admin::{NOBODY, answer, integer, not_found, text, time, which},
+    admin::{NOBODY, answer, not_found, time},
     mailbox::{Mailbox, now_ms},
     problem::problem,
+    query::{integer, text, which},
 };
 use crate::{
     mailbox::{
         address::Address,
-        replays::{Begun, Replay, Wanted},
+        replay::Replay,
+        replays::{Begun, Wanted},
     },
     written::{Object, list},
 };

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use worker::{Request, Response, Result};
 
 use super::{
-    admin::names,
     http::NoAnswer,
     mailbox::{Core, Mailbox, now_ms},
     problem::{faulty, problem, respond},
+    query::names,
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
 use crate::{

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use super::{
-    super::replays::{Begun, Replay, Wanted},
+    super::{
+        replay::Replay,
+        replays::{Begun, Wanted},
+    },
     dead_letters::with_dead_letters,
     *,
 };

@@ -1,0 +1,117 @@
+//! `/dead-letters`, in a mailbox: tells of what destinations never took, and lets it go.
+
+use url::Url;
+use worker::{Response, Result};
+
+use super::{
+    admin::{NOBODY, answer, not_found, time},
+    mailbox::Mailbox,
+    query::{integer, text, which},
+};
+use crate::{
+    mailbox::{DeadLetter, MOST_CONTENT, Place, address::Address},
+    problem,
+    written::{Object, list},
+};
+
+impl Mailbox {
+    /// `GET /dead-letters`: a page of them.
+    pub(super) fn dead_letters(&self, url: &Url) -> Result<Response> {
+        let limit = integer(url, "limit").unwrap_or(1);
+        let with_content = text(url, "content").is_some_and(|flag| flag == "true");
+        let address = self.address();
+        let partition = address.partition();
+        let after = text(url, "after").as_deref().and_then(Place::read);
+        let after = after.as_ref().map(|place| place.behind(partition));
+        let listed = self.with_core(|core| {
+            let Some(which) = which(&core.mailbox, &address, url)? else {
+                return Ok(None);
+            };
+            let mut letters = Vec::new();
+            let mut places = Vec::new();
+            let mut length = 0;
+            // One more than is told shows whether there are more.
+            let found = core.mailbox.dead_letters(&which, after, limit + 1)?;
+            let mut found = found.iter();
+            for letter in found.by_ref().take(usize::try_from(limit).unwrap_or(1)) {
+                let content = if with_content {
+                    Some(core.mailbox.content(letter)?)
+                } else {
+                    None
+                };
+                length += content.as_ref().map_or(0, String::len);
+                letters.push(told(letter, &address, content.as_deref()));
+                let place = Place {
+                    destination: letter.destination.clone(),
+                    seq: letter.event.seq,
+                    partition,
+                };
+                places.push(place.write());
+                if length > MOST_CONTENT {
+                    break;
+                }
+            }
+            Ok(Some((letters, places, found.next().is_some())))
+        })?;
+        let Some((letters, places, more)) = listed else {
+            return not_found(NOBODY);
+        };
+        let mut page = Object::default();
+        page.json("dead_letters", &list(&letters));
+        if partition.is_some() {
+            page.json("places", &serde_json::to_string(&places)?);
+        }
+        let next = places.last().filter(|_| more);
+        page.text_if("next", next.map(String::as_str));
+        answer(200, &page)
+    }
+
+    /// `DELETE /dead-letters`: says what would go, or, where that was confirmed, lets it go.
+    pub(super) fn delete_dead_letters(&self, url: &Url) -> Result<Response> {
+        let confirmed = integer(url, "confirm");
+        let address = self.address();
+        let summary = self.with_core(|core| {
+            let Some(which) = which(&core.mailbox, &address, url)? else {
+                return Ok(None);
+            };
+            let summary = core.mailbox.summary(&which)?;
+            if confirmed == Some(summary.count) {
+                core.mailbox.delete(&which)?;
+            }
+            Ok(Some(summary))
+        })?;
+        let Some(summary) = summary else {
+            return not_found(NOBODY);
+        };
+        if confirmed == Some(summary.count) {
+            return answer(200, Object::default().number("deleted", summary.count));
+        }
+        let detail = "this is what would go: repeat with confirm=<count>";
+        let mut would_go = problem::document(409, "Not confirmed", Some(detail));
+        would_go
+            .number("count", summary.count)
+            .text_if("oldest", summary.oldest_ms.and_then(time).as_deref())
+            .text_if("newest", summary.newest_ms.and_then(time).as_deref());
+        answer(409, &would_go)
+    }
+}
+
+/// A dead letter as JSON, with its content as it is.
+fn told(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String {
+    let event = &letter.event;
+    let mut told = Object::default();
+    told.text("id", &event.id)
+        .text("type", &event.kind)
+        .text("destination", &letter.destination)
+        .text_if("subject", event.subject.as_deref())
+        .number("conversation", address.told(event.conversation))
+        .text_if("received", time(event.received_ms).as_deref())
+        .number("attempts", letter.attempts)
+        .text_if("first_failed", time(letter.first_failed_ms).as_deref())
+        .text_if("died", time(letter.died_ms).as_deref())
+        .text("error", &letter.error);
+    if let Some(content) = content {
+        told.json("data", content);
+    }
+    told.finish()
+}

@@ -1,0 +1,72 @@
+//! What a mailbox is asked for, by the parameters of a URL. The edge has checked them.
+
+use url::Url;
+
+use crate::{
+    event::Name,
+    mailbox::{Mailbox, Which, address::Address, sql::SqlError},
+};
+
+/// A parameter's first value.
+pub(super) fn text(url: &Url, name: &str) -> Option<String> {
+    all(url, name).next()
+}
+
+/// All values that a parameter has.
+fn all(url: &Url, name: &str) -> impl Iterator<Item = String> {
+    let pairs = url.query_pairs().filter(move |(key, _)| key == name);
+    pairs.map(|(_, value)| value.into_owned())
+}
+
+/// A parameter that is a whole number, or a time in unix milliseconds.
+pub(super) fn integer(url: &Url, name: &str) -> Option<i64> {
+    text(url, name)?.parse().ok()
+}
+
+/// Which events are asked for; `None` where nobody is known as the person in question.
+pub(super) fn which(
+    mailbox: &Mailbox,
+    address: &Address,
+    url: &Url,
+) -> std::result::Result<Option<Which>, SqlError> {
+    let mut conversation = None;
+    if let Some(told) = integer(url, "conversation") {
+        conversation = address.meant(told);
+        if conversation.is_none() {
+            return Ok(None);
+        }
+    }
+    let persons: Vec<String> = all(url, "person").collect();
+    if !persons.is_empty() {
+        let mut found = None;
+        for name in persons.iter().flat_map(|person| names(person)) {
+            if found.is_none() {
+                found = mailbox.look(&name)?;
+            }
+        }
+        // One that is asked for in both ways is only there where both mean the same.
+        conversation = match (found, conversation) {
+            (Some(found), None) => Some(found.conversation),
+            (Some(found), Some(number)) if found.conversation == number => Some(number),
+            _ => return Ok(None),
+        };
+    }
+    Ok(Some(Which {
+        destination: text(url, "destination"),
+        event: text(url, "event"),
+        conversation,
+        from_ms: integer(url, "from"),
+        until_ms: integer(url, "until"),
+    }))
+}
+
+/// What somebody may mean who writes down one of a person's names.
+pub(crate) fn names(person: &str) -> [Name; 4] {
+    let digits = person.trim_start_matches('+').to_owned();
+    [
+        Name::User(person.to_owned()),
+        Name::Phone(digits),
+        Name::Group(person.to_owned()),
+        Name::Parent(person.to_owned()),
+    ]
+}
