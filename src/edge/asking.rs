@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::Settings,
     mailbox::address::partition_told,
-    objects::{self, respond, side_by_side},
+    objects::{self, all_side_by_side, respond},
 };
 
 /// How long a mailbox may take to answer.
@@ -168,7 +168,7 @@ impl Asked<'_> {
     /// What each answers; `None` for one that does not.
     async fn all(&self, mailboxes: &[String]) -> Result<Vec<Option<Answer>>> {
         let answers = mailboxes.iter().map(|mailbox| self.one(mailbox));
-        side_by_side(answers).await.into_iter().collect()
+        all_side_by_side(answers).await
     }
 
     /// The replay runs in all, or is stopped where it runs.
@@ -202,10 +202,7 @@ impl Asked<'_> {
             asked.add("confirm", &count.to_string());
             asked.one(mailbox).await
         });
-        let gone = side_by_side(gone)
-            .await
-            .into_iter()
-            .collect::<Result<_>>()?;
+        let gone = all_side_by_side(gone).await?;
         Ok(complete(gone).and_then(|gone| together(self.action, &gone, usize::MAX)))
     }
 }

@@ -8,8 +8,7 @@ use super::id::Ids;
 use super::person::{self, Person};
 use super::shell::Shell;
 use super::{Effect, Event, Home, Name};
-use crate::meta::json::{Json, is_tame, push_name, push_string};
-use crate::meta::shape::separate;
+use crate::meta::json::{Json, begin_member, is_tame, push_string};
 
 /// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
 #[derive(Default)]
@@ -117,8 +116,7 @@ impl Common<'_> {
         out.push('{');
         for (name, value) in members {
             if let Some(value) = value {
-                separate(&mut out, '{');
-                push_name(&mut out, name);
+                begin_member(&mut out, name);
                 push_string(&mut out, value);
             }
         }
@@ -342,7 +340,6 @@ impl<'o, 'a> Change<'o, 'a> {
 }
 
 fn push_member(out: &mut String, name: &str, json: &str) {
-    separate(out, '{');
-    push_name(out, name);
+    begin_member(out, name);
     out.push_str(json);
 }

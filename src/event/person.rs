@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::Name;
-use crate::meta::json::{Json, push_name, push_string};
-use crate::meta::shape::{digits, separate};
+use crate::meta::json::{Json, begin_member, push_string, separate};
+use crate::meta::shape::digits;
 
 /// Names are ids, numbers and what fits a line of a screen. What is longer is none of them, and stays in `raw`.
 const LONGEST: usize = 512;
@@ -140,8 +140,7 @@ impl<'a> Person<'a> {
         out.push_str(r#""customer":{"#);
         for (name, value) in members {
             if let Some(value) = value {
-                separate(out, '{');
-                push_name(out, name);
+                begin_member(out, name);
                 push_string(out, value);
             }
         }

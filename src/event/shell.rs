@@ -3,8 +3,7 @@
 //! So what is stored of each event can be forwarded as a webhook of Meta's, and nothing that Meta wrote beside the
 //! items is lost.
 
-use crate::meta::json::{Json, Key, push_name};
-use crate::meta::shape::separate;
+use crate::meta::json::{Json, Key, begin_member, separate};
 
 /// How many bytes of members that we do not know are copied into every event, at each level of the envelope.
 pub(super) const CARRIED: usize = 4096;
@@ -65,8 +64,7 @@ impl Shell {
 
     /// Opens the member `name` in the object that was opened last.
     pub(super) fn member(&mut self, name: &str) {
-        separate(&mut self.before, '{');
-        push_name(&mut self.before, name);
+        begin_member(&mut self.before, name);
     }
 
     /// Writes the envelope with `value` in it; with an empty one, nothing more than it has.

@@ -324,8 +324,16 @@ pub fn push_string(out: &mut String, text: &str) {
     }
 }
 
-/// Writes the name of a member, which has nothing in it that is to be escaped, and the colon behind it.
-pub fn push_name(out: &mut String, name: &str) {
+/// Puts a comma where something stands already.
+pub fn separate(out: &mut String, opened: char) {
+    if out.as_bytes().last().copied().map(char::from) != Some(opened) {
+        out.push(',');
+    }
+}
+
+/// Begins a member of an object: its value is to follow. There is nothing in its name that is to be escaped.
+pub fn begin_member(out: &mut String, name: &str) {
+    separate(out, '{');
     out.push('"');
     out.push_str(name);
     out.push_str("\":");

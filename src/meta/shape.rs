@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::meta::json::{Json, Key, is_tame, marks_of, push_name, push_string};
+use crate::meta::json::{Json, Key, begin_member, is_tame, marks_of, push_string, separate};
 
 /// What a value looks like, and how it is written into an event.
 #[derive(Debug, Clone, Copy)]
@@ -200,8 +200,7 @@ pub fn write_members(members: &[Member], json: Json<'_>, out: &mut String) -> Re
             _ => json.any(names),
         };
         if let Some(value) = value {
-            separate(out, '{');
-            push_name(out, written);
+            begin_member(out, written);
             shape.write(value, out)?;
         }
     }
@@ -220,13 +219,6 @@ pub fn digits(text: &str) -> Option<Cow<'_, str>> {
 
 fn is_empty(json: Json<'_>) -> bool {
     json.raw() == r#""""#
-}
-
-/// Puts a comma where something stands already.
-pub fn separate(out: &mut String, opened: char) {
-    if out.as_bytes().last().copied().map(char::from) != Some(opened) {
-        out.push(',');
-    }
 }
 
 #[cfg(test)]

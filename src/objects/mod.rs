@@ -35,4 +35,4 @@ pub use drift::Drift;
 pub use mailbox::Mailbox;
 pub(crate) use problem::{faulty, problem, respond, respond_as};
 pub(crate) use query::names;
-pub(crate) use side_by_side::side_by_side;
+pub(crate) use side_by_side::{all_side_by_side, side_by_side};

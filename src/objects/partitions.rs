@@ -12,7 +12,7 @@ use worker::{Env, Error, Result};
 use super::{
     addresses::{bytes, in_time, mailbox_of, stub},
     mailbox::{Mailbox, now_ms},
-    side_by_side::side_by_side,
+    side_by_side::all_side_by_side,
 };
 use crate::{
     event::{
@@ -60,18 +60,12 @@ pub(super) async fn spread(
         let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
         Ok::<_, Error>(places.into_iter().zip(moved))
     });
-    let answers: Vec<_> = side_by_side(answers)
-        .await
-        .into_iter()
-        .collect::<Result<_>>()?;
+    let answers = all_side_by_side(answers).await?;
     let Answered { stored, adoptions } = answered(&events, &routes, answers.into_iter().flatten());
     let adopted = adoptions
         .into_iter()
         .map(async |(to, adoptions)| adopt(env, &directory, name(to)?, adoptions).await);
-    side_by_side(adopted)
-        .await
-        .into_iter()
-        .collect::<Result<()>>()?;
+    all_side_by_side(adopted).await?;
     let mut batches: Vec<Batch> = objects
         .iter()
         .map(|name| (name.clone(), Vec::new()))
@@ -132,7 +126,7 @@ pub(super) async fn spread_all(
     let all = numbers
         .into_iter()
         .map(async |(number, of, events)| spread(env, &number, of, events).await);
-    let all: Vec<_> = side_by_side(all).await.into_iter().collect::<Result<_>>()?;
+    let all = all_side_by_side(all).await?;
     Ok(all.into_iter().flatten().collect())
 }
 

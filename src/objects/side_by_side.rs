@@ -3,6 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use futures_util::future::maybe_done;
+use worker::Result;
 
 /// What all of these give, in their order.
 ///
@@ -26,4 +27,11 @@ pub(crate) async fn side_by_side<T>(
     .await;
     let outputs = all.iter_mut().map(|one| one.as_mut().take_output());
     outputs.flatten().collect()
+}
+
+/// The same of what may fail: all is waited for, and then the first error is given.
+pub(crate) async fn all_side_by_side<T>(
+    futures: impl IntoIterator<Item = impl Future<Output = Result<T>>>,
+) -> Result<Vec<T>> {
+    side_by_side(futures).await.into_iter().collect()
 }
