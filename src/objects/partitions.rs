@@ -62,10 +62,9 @@ pub(super) async fn spread(
     });
     let answers = all_side_by_side(answers).await?;
     let Answered { stored, adoptions } = answered(&events, &routes, answers.into_iter().flatten());
-    let adopted = adoptions
-        .into_iter()
-        .map(async |(to, adoptions)| adopt(env, &directory, name(to)?, adoptions).await);
-    all_side_by_side(adopted).await?;
+    let adoptions = adoptions.into_iter();
+    let adoptions = adoptions.map(|(to, adoptions)| Ok((name(to)?.as_str(), adoptions)));
+    adopt_all(env, &directory, adoptions.collect::<Result<_>>()?).await?;
     let mut batches: Vec<Batch> = objects
         .iter()
         .map(|name| (name.clone(), Vec::new()))
@@ -80,27 +79,43 @@ pub(super) async fn spread(
     Ok(batches)
 }
 
-/// Has a partition take in what others know of persons who are there from now on.
-async fn adopt(env: &Env, directory: &str, to: &str, mut adoptions: Vec<Adoption>) -> Result<()> {
-    let incomplete = answer(adopting(env, to, &adoptions, false)?).await?;
-    let incomplete: HashSet<usize> = serde_json::from_str(&incomplete)?;
-    if incomplete.is_empty() {
+/// Has partitions take in what others know of persons who are there from now on.
+async fn adopt_all(
+    env: &Env,
+    directory: &str,
+    mut adoptions: Vec<(&str, Vec<Adoption>)>,
+) -> Result<()> {
+    let adopted = adoptions
+        .iter()
+        .map(async |(to, adoptions)| answer(adopting(env, to, adoptions, false)?).await);
+    let answers = all_side_by_side(adopted).await?;
+    for ((_, adoptions), incomplete) in adoptions.iter_mut().zip(answers) {
+        let incomplete: HashSet<usize> = serde_json::from_str(&incomplete)?;
+        let mut places = 0..;
+        adoptions.retain(|_| {
+            places
+                .next()
+                .is_some_and(|place| incomplete.contains(&place))
+        });
+    }
+    adoptions.retain(|(_, adoptions)| !adoptions.is_empty());
+    if adoptions.is_empty() {
         return Ok(());
     }
-    let mut place = 0;
-    adoptions.retain(|_| {
-        place += 1;
-        incomplete.contains(&(place - 1))
-    });
     // All the names that the number knows of the persons, as if the events said so.
-    let events = adoptions.iter().map(|it| it.event.clone()).collect();
+    let incomplete = || adoptions.iter().flat_map(|(_, adoptions)| adoptions);
+    let events = incomplete().map(|it| it.event.clone()).collect();
     let names = answer(stub(env, directory)?.names(&bytes(directory, events))?).await?;
     let names: Vec<Vec<String>> = serde_json::from_str(&names)?;
-    for (adoption, names) in adoptions.iter_mut().zip(names) {
+    let incomplete = adoptions.iter_mut().flat_map(|(_, adoptions)| adoptions);
+    for (adoption, names) in incomplete.zip(names) {
         let from = names.iter().filter_map(|key| Name::of_key(key)).collect();
         adoption.event.effect = Effect::Renames { from };
     }
-    answer(adopting(env, to, &adoptions, true)?).await?;
+    let adopted = adoptions
+        .iter()
+        .map(async |(to, adoptions)| answer(adopting(env, to, adoptions, true)?).await);
+    all_side_by_side(adopted).await?;
     Ok(())
 }
 
