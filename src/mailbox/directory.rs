@@ -18,6 +18,7 @@ use super::{
     address::partition_of,
     appending::to_their_ends,
     batch,
+    joins::Joins,
     people::People,
     sql::{Sql, SqlError, atomically},
 };
@@ -35,14 +36,6 @@ pub struct Route {
     pub former: Vec<u32>,
 }
 
-/// Somebody who turned out to be somebody else.
-#[derive(Debug, Clone, Copy)]
-struct Join {
-    from: i64,
-    into: i64,
-    at_ms: i64,
-}
-
 /// The directory of one number.
 #[derive(Debug)]
 pub struct Directory {
@@ -50,26 +43,14 @@ pub struct Directory {
     of: u32,
     /// Who was met lately.
     people: People,
-    joins: Vec<Join>,
+    joins: Joins,
 }
 
 impl Directory {
     /// Opens the directory of a number that has so many partitions, and makes its tables where there are none.
     pub fn open(sql: Rc<dyn Sql>, of: u32) -> Result<Self, SqlError> {
         People::create(&*sql)?;
-        sql.exec(
-            "CREATE TABLE IF NOT EXISTS joins (person INTEGER PRIMARY KEY, became INTEGER NOT NULL, \
-             at_ms INTEGER NOT NULL) STRICT",
-            &[],
-        )?;
-        let mut joins = Vec::new();
-        for row in sql.exec("SELECT person, became, at_ms FROM joins", &[])? {
-            joins.push(Join {
-                from: row.required_integer(0)?,
-                into: row.required_integer(1)?,
-                at_ms: row.required_integer(2)?,
-            });
-        }
+        let joins = Joins::load(&*sql)?;
         Ok(Self {
             sql,
             of,
@@ -106,28 +87,12 @@ impl Directory {
         atomically(&*self.sql, || {
             people.save(&*self.sql)?;
             for (from, into) in &joins {
-                self.sql.exec(
-                    "UPDATE joins SET became = ?2 WHERE became = ?1",
-                    &[(*from).into(), (*into).into()],
-                )?;
-                self.sql.exec(
-                    "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",
-                    &[(*from).into(), (*into).into(), now_ms.into()],
-                )?;
+                self.joins.write(&*self.sql, *from, *into, now_ms)?;
             }
             Ok(())
         })?;
         for (from, into) in joins {
-            for join in &mut self.joins {
-                if join.into == from {
-                    join.into = into;
-                }
-            }
-            self.joins.push(Join {
-                from,
-                into,
-                at_ms: now_ms,
-            });
+            self.joins.add(from, into, now_ms);
         }
         Ok(())
     }
@@ -148,24 +113,18 @@ impl Directory {
         let people = People::of(&*self.sql, events)?;
         let known = |event: &Event| Some(event.names.iter().find_map(|name| people.known(name))?.0);
         let persons: Vec<Option<i64>> = events.iter().map(known).collect();
-        // Names stay with the person with whom they were met.
-        let became: HashMap<i64, i64> = self.joins.iter().map(|it| (it.from, it.into)).collect();
         let wanted: HashSet<i64> = persons.iter().copied().flatten().collect();
-        let former = became.iter().filter(|(_, into)| wanted.contains(into));
-        let all: Vec<i64> = wanted
-            .iter()
-            .chain(former.map(|(from, _)| from))
-            .copied()
-            .collect();
+        // Names stay with the person with whom they were met.
+        let former = |person| self.joins.former(person).iter().map(|it| it.person);
+        let all = wanted.iter().flat_map(|one| former(*one).chain([*one]));
         let mut names: HashMap<i64, Vec<Name>> = HashMap::new();
-        for numbers in batch::rows(all.into_iter()) {
+        for numbers in batch::rows(all) {
             let rows = self.sql.exec(
                 "SELECT conversation, name FROM names WHERE conversation IN (SELECT value FROM json_each(?1)) ORDER BY name",
                 &[numbers.into()],
             )?;
             for row in &rows {
-                let person = row.required_integer(0)?;
-                let person = became.get(&person).copied().unwrap_or(person);
+                let person = self.joins.end(row.required_integer(0)?);
                 names
                     .entry(person)
                     .or_default()
@@ -180,15 +139,12 @@ impl Directory {
     }
 
     fn route(&self, person: i64, now_ms: i64) -> Route {
-        let joined = self.joins.iter().find(|join| join.from == person);
-        let person = joined.map_or(person, |join| join.into);
+        let person = self.joins.end(person);
         let partition = partition_of(person, self.of);
-        let recent = self
-            .joins
-            .iter()
-            .filter(|join| join.into == person && now_ms.saturating_sub(join.at_ms) < ASKED_FOR_MS);
+        let recent = self.joins.former(person).iter();
+        let recent = recent.filter(|it| now_ms.saturating_sub(it.at_ms) < ASKED_FOR_MS);
         let mut former: Vec<u32> = recent
-            .map(|join| partition_of(join.from, self.of))
+            .map(|it| partition_of(it.person, self.of))
             .filter(|other| *other != partition)
             .collect();
         former.sort_unstable();

@@ -18,7 +18,7 @@
 //! - `tally`, `standing`: how much it took lately, and how it stands
 //! - `pulse`: whether the next webhook is waited for
 //! - [`address`]: which object keeps what
-//! - `directory`: in which partition of a number a person is
+//! - `directory`: in which partition of a number a person is; `joins`: who turned out to be somebody else
 //! - `asking`, `ceded`, `moving`, `moved`, `holding`: what the partition is asked for in which they were before, what goes
 //!   over from there, and what waits for it
 //! - `dead_letters`: what a destination never took
@@ -41,6 +41,7 @@ mod following;
 mod generations;
 mod holding;
 mod ids;
+mod joins;
 mod key;
 mod log;
 mod moved;

@@ -1,0 +1,115 @@
+//! Who turned out to be somebody else, as a number's directory knows it.
+//!
+//! It is kept for good, since names stay with the person with whom they were met; so it is looked up, not walked through.
+
+use std::collections::HashMap;
+
+use super::sql::{Sql, SqlError};
+
+/// Who became somebody, and when (unix milliseconds).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Former {
+    pub(super) person: i64,
+    pub(super) at_ms: i64,
+}
+
+/// All joins, each to the person who it is in the end.
+#[derive(Debug, Default)]
+pub(super) struct Joins {
+    became: HashMap<i64, i64>,
+    former: HashMap<i64, Vec<Former>>,
+}
+
+impl Joins {
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS joins (person INTEGER PRIMARY KEY, became INTEGER NOT NULL, \
+             at_ms INTEGER NOT NULL) STRICT",
+            &[],
+        )?;
+        let mut joins = Self::default();
+        for row in sql.exec("SELECT person, became, at_ms FROM joins", &[])? {
+            let former = Former {
+                person: row.required_integer(0)?,
+                at_ms: row.required_integer(2)?,
+            };
+            joins.insert(former, row.required_integer(1)?);
+        }
+        Ok(joins)
+    }
+
+    /// Writes down that a person turned out to be another. [`Joins::add`] is to be called once this is committed.
+    pub(super) fn write(
+        &self,
+        sql: &dyn Sql,
+        from: i64,
+        into: i64,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        sql.exec(
+            "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",
+            &[from.into(), into.into(), now_ms.into()],
+        )?;
+        for former in self.former(from) {
+            sql.exec(
+                "UPDATE joins SET became = ?2 WHERE person = ?1",
+                &[former.person.into(), into.into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Takes note that it is.
+    pub(super) fn add(&mut self, from: i64, into: i64, now_ms: i64) {
+        for former in self.former.remove(&from).unwrap_or_default() {
+            self.insert(former, into);
+        }
+        let former = Former {
+            person: from,
+            at_ms: now_ms,
+        };
+        self.insert(former, into);
+    }
+
+    /// Who a person is.
+    pub(super) fn end(&self, person: i64) -> i64 {
+        self.became.get(&person).copied().unwrap_or(person)
+    }
+
+    /// Who became a person.
+    pub(super) fn former(&self, person: i64) -> &[Former] {
+        self.former.get(&person).map_or(&[], Vec::as_slice)
+    }
+
+    fn insert(&mut self, former: Former, into: i64) {
+        self.became.insert(former.person, into);
+        self.former.entry(into).or_default().push(former);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::native::Native;
+
+    #[test]
+    fn everyone_is_who_they_are_in_the_end_also_after_a_restart() {
+        let sql = Native::new();
+        let mut joins = Joins::load(&*sql).unwrap();
+        for (from, into, at) in [(1, 2, 10), (3, 2, 20), (2, 4, 30)] {
+            joins.write(&*sql, from, into, at).unwrap();
+            joins.add(from, into, at);
+        }
+        for joins in [joins, Joins::load(&*sql).unwrap()] {
+            assert_eq!([1, 2, 3, 4, 5].map(|one| joins.end(one)), [4, 4, 4, 4, 5]);
+            let mut former: Vec<_> = joins
+                .former(4)
+                .iter()
+                .map(|it| (it.person, it.at_ms))
+                .collect();
+            former.sort_unstable();
+            assert_eq!(former, [(1, 10), (2, 30), (3, 20)]);
+            assert_eq!(joins.former(2), []);
+        }
+    }
+}
