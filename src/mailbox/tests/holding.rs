@@ -9,7 +9,10 @@ use super::{
 
 /// A person who was met under two names in two partitions, with an event in each, and one that tells both together.
 fn moved() -> Number {
-    let mut number = Number::new();
+    moved_in(Number::new())
+}
+
+fn moved_in(mut number: Number) -> Number {
     let home = number.take(&of(&[user("US.1")], "as-user"));
     let former = number.take(&of(&[phone("2")], "as-phone"));
     assert_eq!((home, former), (0, 1));
@@ -117,6 +120,146 @@ fn after_a_restart_what_was_held_does_not_overtake_what_is_to_be_read_again_far_
     let mut again = deliver(&mut number.partitions[0], NOW, takes_all);
     again.retain(|id| id.starts_with("as"));
     assert_eq!(again, ["as-user-0", "as-both-0"]);
+}
+
+/// Delivers all that can go to one destination, and gives the events' ids.
+fn delivered_to(number: &mut Number, partition: usize, destination: usize) -> Vec<String> {
+    let mailbox = &mut number.partitions[partition];
+    let mut ids = Vec::new();
+    while let Some(delivery) = mailbox.next(NOW).unwrap() {
+        let outcome = if delivery.destination == destination {
+            ids.extend(delivery.events.iter().map(|event| event.id.clone()));
+            Outcome::Taken
+        } else {
+            refused()
+        };
+        mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
+    }
+    ids
+}
+
+#[test]
+fn each_destination_waits_for_what_it_has_not_got_itself() {
+    let mut number = moved_in(Number::with(&["crm", "bi"]));
+    assert_eq!(delivered_to(&mut number, 1, 0), ["as-phone-0"]);
+    number.restart(0);
+    number.ask(0, NOW);
+    number.restart(0);
+    let crm = delivered_to(&mut number, 0, 0);
+    assert_eq!(crm, ["as-user-0", "as-both-0"]);
+    number.take(&of(&[phone("2")], "later"));
+    let mut bi = Vec::new();
+    let mailbox = &mut number.partitions[0];
+    deliver(mailbox, NOW + 60_000, |delivery| {
+        if delivery.destination == 1 {
+            bi.push(delivery.events[0].id.clone());
+        }
+        true
+    });
+    assert_eq!(bi, ["as-user-0"], "what came after waits there");
+    assert_eq!(number.waits_for(0), 1);
+}
+
+#[test]
+fn who_was_in_three_partitions_waits_for_both_others() {
+    let mut number = Number::new();
+    let names = [
+        user("US.1"),
+        phone("2"),
+        Name::Parent("US.ENT.3".to_owned()),
+    ];
+    for (partition, name) in (0..).zip(&names) {
+        let id = format!("as-{partition}");
+        assert_eq!(number.take(&of(std::slice::from_ref(name), &id)), partition);
+    }
+    number.take(&of(&names, "as-all"));
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    for _ in 0..2 {
+        number.ask(0, NOW);
+    }
+    let before = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(before, ["as-0-0"]);
+    deliver(&mut number.partitions[2], NOW, takes_all);
+    number.ask(0, NOW + 60_000);
+    let after = deliver(&mut number.partitions[0], NOW + 60_000, takes_all);
+    assert_eq!(after, ["as-all-0"]);
+}
+
+#[test]
+fn who_waits_and_turns_out_to_be_a_third_still_waits_also_after_a_restart() {
+    for restarts in [false, true] {
+        let mut number = moved();
+        number.take(&of(&[phone("3")], "stranger"));
+        // In the partition in which the others are from now on.
+        number.take(&of(&[phone("4")], "as-third"));
+        number.take(&of(&[user("US.1"), phone("4")], "as-all"));
+        if restarts {
+            number.restart(0);
+        }
+        let before = deliver(&mut number.partitions[0], NOW, takes_all);
+        assert_eq!(before, ["as-user-0"]);
+        deliver(&mut number.partitions[1], NOW, takes_all);
+        number.ask(0, NOW);
+        let mut after = deliver(&mut number.partitions[0], NOW, takes_all);
+        after.sort_unstable();
+        assert_eq!(after, ["as-all-0", "as-both-0", "as-third-0"]);
+    }
+}
+
+#[test]
+fn it_is_written_down_once_that_somebody_waits_however_often_they_write() {
+    let mut number = moved();
+    for id in ["second", "third"] {
+        number.take(&of(&[user("US.1"), phone("2")], id));
+    }
+    assert_eq!(number.waits_for(0), 1);
+}
+
+#[test]
+fn what_still_came_to_the_former_partition_is_waited_for_as_well() {
+    let mut number = moved();
+    // It was on its way when the person moved.
+    let stray = of(&[phone("2")], "stray");
+    number.partitions[1].append(vec![stray], NOW).unwrap();
+    number.take(&of(&[user("US.1"), phone("2")], "later"));
+    let first = number.partitions[1].next(NOW).unwrap().unwrap();
+    assert_eq!(first.events[0].id, "as-phone-0");
+    number.partitions[1]
+        .done(&first, &Outcome::Taken, NOW, 0.5)
+        .unwrap();
+    number.ask(0, NOW);
+    let before = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(before, ["as-user-0", "as-both-0"]);
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.ask(0, NOW + 60_000);
+    let after = deliver(&mut number.partitions[0], NOW + 60_000, takes_all);
+    assert_eq!(after, ["later-0"]);
+}
+
+#[test]
+fn nobody_waits_for_a_destination_that_there_is_no_more() {
+    let mut number = moved();
+    number.restart_with(1, &["other"]);
+    number.ask(0, NOW);
+    let all = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(all, ["as-user-0", "as-both-0"]);
+}
+
+#[test]
+fn who_waits_asks_less_and_less_often_and_every_half_minute_at_least() {
+    let mut number = moved();
+    let mailbox = &mut number.partitions[0];
+    let (mut now, mut waits) = (NOW, Vec::new());
+    assert!(mailbox.question(now).is_some());
+    while waits.len() < 12 {
+        assert_eq!(mailbox.question(now), None, "it has just asked");
+        let at = mailbox.wakes_after(now, now).unwrap();
+        waits.push(at - now);
+        now = at;
+        assert!(mailbox.question(now).is_some());
+    }
+    assert_eq!(waits[..4], [50, 100, 200, 400]);
+    assert_eq!(waits[10..], [30_000, 30_000]);
 }
 
 #[test]

@@ -10,25 +10,41 @@ pub(super) struct Number {
     directory: Directory,
     pub(super) partitions: Vec<Mailbox>,
     disks: Vec<Rc<Native>>,
+    destinations: &'static [&'static str],
     /// How many calls of objects it took to store the last events, beside those that store them.
     pub(super) calls: usize,
 }
 
 impl Number {
     pub(super) fn new() -> Self {
+        Self::with(&["crm"])
+    }
+
+    /// One whose events go to these destinations.
+    pub(super) fn with(destinations: &'static [&'static str]) -> Self {
         let disks: Vec<_> = (0..OF).map(|_| Native::new()).collect();
-        let open = |disk: &Rc<Native>| open(disk.clone());
         Self {
             directory: Directory::open(Native::new(), OF).unwrap(),
-            partitions: disks.iter().map(open).collect(),
+            partitions: disks.iter().map(|disk| open(disk, destinations)).collect(),
             disks,
+            destinations,
             calls: 0,
         }
     }
 
     /// A partition loses its memory.
     pub(super) fn restart(&mut self, partition: usize) {
-        self.partitions[partition] = open(self.disks[partition].clone());
+        self.partitions[partition] = open(&self.disks[partition], self.destinations);
+    }
+
+    /// The same; from now on it has other destinations.
+    pub(super) fn restart_with(&mut self, partition: usize, destinations: &[&str]) {
+        self.partitions[partition] = open(&self.disks[partition], destinations);
+    }
+
+    /// How many things a partition waits for.
+    pub(super) fn waits_for(&self, partition: usize) -> i64 {
+        self.disks[partition].count("held")
     }
 
     /// A partition asks another what it waits for, and is told. Gives whether there was anything to ask.
@@ -146,8 +162,9 @@ impl Number {
     }
 }
 
-fn open(disk: Rc<Native>) -> Mailbox {
-    Mailbox::open(disk, vec![destination("crm")]).unwrap()
+fn open(disk: &Rc<Native>, destinations: &[&str]) -> Mailbox {
+    let destinations = destinations.iter().map(|id| destination(id));
+    Mailbox::open(disk.clone(), destinations.collect()).unwrap()
 }
 
 pub(super) fn user(id: &str) -> Name {
