@@ -19,6 +19,9 @@ use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
 const MEDIAN_GROWS: u32 = 3;
 const P99_GROWS: u32 = 6;
 
+/// After how many rounds the medians are what counts.
+const MOST_ROUNDS: usize = 4;
+
 /// What the third backend does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
@@ -104,19 +107,10 @@ async fn run(fault: Fault, seed: u64) -> Run {
     [meta, one, two]
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backend_that_fails_delays_neither_the_others_nor_meta() {
-    let _turn = turn().await;
-    let seed = seed();
-    let mut without = vec![run(Fault::None, seed).await];
-    let mut with: BTreeMap<Fault, Vec<Run>> = BTreeMap::new();
-    for _ in 0..short_or(1, 4) {
-        for fault in FAULTS {
-            with.entry(fault).or_default().push(run(fault, seed).await);
-        }
-        without.push(run(Fault::None, seed).await);
-    }
-    for (fault, runs) in &with {
+/// What took longer with a fault than it may, by the medians of the runs; each ratio is printed.
+fn delayed(with: &BTreeMap<Fault, Vec<Run>>, without: &[Run]) -> Vec<String> {
+    let mut delayed = Vec::new();
+    for (fault, runs) in with {
         for (of, name) in ["Meta's 200", "one", "two"].into_iter().enumerate() {
             for (percent, grows) in [(50, MEDIAN_GROWS), (99, P99_GROWS)] {
                 let times = |runs: &[Run]| -> Vec<Duration> {
@@ -125,7 +119,7 @@ async fn a_backend_that_fails_delays_neither_the_others_nor_meta() {
                     times.sort_unstable();
                     times
                 };
-                let (with, without) = (times(runs), times(&without));
+                let (with, without) = (times(runs), times(without));
                 let (with, middle) = (with[with.len() / 2], without[without.len() / 2]);
                 let ratio = with.as_secs_f64() / middle.as_secs_f64();
                 println!(
@@ -133,11 +127,33 @@ async fn a_backend_that_fails_delays_neither_the_others_nor_meta() {
                 );
                 // The slowest without any fault says how even this machine is.
                 let most = without[without.len() - 1];
-                assert!(
-                    with <= most * grows,
-                    "{fault:?}: p{percent} {with:?}, without {most:?}"
-                );
+                if with > most * grows {
+                    delayed.push(format!(
+                        "{fault:?}: {name}, p{percent} {with:?}, without {most:?}"
+                    ));
+                }
             }
         }
+    }
+    delayed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backend_that_fails_delays_neither_the_others_nor_meta() {
+    let _turn = turn().await;
+    let seed = seed();
+    let mut without = vec![run(Fault::None, seed).await];
+    let mut with: BTreeMap<Fault, Vec<Run>> = BTreeMap::new();
+    // Where the machine itself stood still for a moment, more rounds tell that from a delay.
+    for round in 1..=MOST_ROUNDS {
+        for fault in FAULTS {
+            with.entry(fault).or_default().push(run(fault, seed).await);
+        }
+        without.push(run(Fault::None, seed).await);
+        let delayed = delayed(&with, &without);
+        if round >= short_or(1, MOST_ROUNDS) && delayed.is_empty() {
+            return;
+        }
+        assert!(round < MOST_ROUNDS, "{delayed:#?}");
     }
 }
