@@ -203,19 +203,27 @@ impl Ledger {
         self.write(|books| books.backends[backend].arrivals.contains_key(message))
     }
 
-    /// How many times a backend was given again what it had taken, and none of these moments lay in between: only what
-    /// a crash made forget may come again.
-    pub(crate) fn repeated_without(&self, backend: &str, crashes: &[Instant]) -> usize {
+    /// What a backend was given again though it had taken it and none of these moments lay in between: only what a crash
+    /// made forget may come again. Each with how long after the last crash it came, both times.
+    pub(crate) fn repeated_without(&self, backend: &str, crashes: &[Instant]) -> Vec<String> {
+        let since_crash = |at: Instant| {
+            let before = crashes.iter().filter(|crash| **crash < at);
+            before.max().map(|crash| at.duration_since(*crash))
+        };
         self.write(|books| {
-            let arrivals = books.backends[backend].arrivals.values();
-            arrivals
-                .flat_map(|all| all.windows(2))
-                .filter(|pair| {
-                    !crashes
-                        .iter()
-                        .any(|crash| (pair[0]..=pair[1]).contains(crash))
+            let arrivals = books.backends[backend].arrivals.iter();
+            let pairs = arrivals.flat_map(|(message, all)| {
+                all.windows(2).map(move |pair| (message, pair[0], pair[1]))
+            });
+            let unexplained = pairs.filter(|(_, first, again)| {
+                !crashes.iter().any(|crash| (first..=again).contains(&crash))
+            });
+            unexplained
+                .map(|(message, first, again)| {
+                    let (first, again) = (since_crash(first), since_crash(again));
+                    format!("{message:?}: {first:?} and {again:?} after a crash")
                 })
-                .count()
+                .collect()
         })
     }
 
