@@ -34,6 +34,15 @@ pub struct Answers {
     budget: Budget,
 }
 
+/// What is to be answered.
+struct Heard<'a> {
+    event: &'a Event,
+    known: &'a Known,
+    said: &'a Said<'a>,
+    /// Unix seconds.
+    now: i64,
+}
+
 impl Answers {
     /// By these settings, for this number, with what is left of its budget.
     pub fn new(
@@ -116,7 +125,13 @@ impl Answers {
         if let Some(why) = self.guard(event, &concluded.state, now) {
             told.text("withheld", why);
         } else {
-            self.fire(&rule, event, known, &said, now, concluded, &mut told);
+            let heard = Heard {
+                event,
+                known,
+                said: &said,
+                now,
+            };
+            self.fire(&rule, &heard, concluded, &mut told);
         }
         concluded.added.push(("rule", told.finish()));
     }
@@ -135,18 +150,15 @@ impl Answers {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one step of one function")]
     fn fire(
         &mut self,
         rule: &Rule,
-        event: &Event,
-        known: &Known,
-        said: &Said<'_>,
-        now: i64,
+        heard: &Heard<'_>,
         concluded: &mut Conclusion,
         told: &mut Object,
     ) {
-        match self.replies(rule, event, known, said, now) {
+        let now = heard.now;
+        match self.replies(rule, heard) {
             Ok(replies) => {
                 let ids: Vec<String> = replies
                     .iter()
@@ -186,14 +198,13 @@ impl Answers {
     }
 
     /// The messages that a rule sends, or why it sends none.
-    fn replies(
-        &mut self,
-        rule: &Rule,
-        event: &Event,
-        known: &Known,
-        said: &Said<'_>,
-        now: i64,
-    ) -> Result<Vec<Reply>, &'static str> {
+    fn replies(&mut self, rule: &Rule, heard: &Heard<'_>) -> Result<Vec<Reply>, &'static str> {
+        let Heard {
+            event,
+            known,
+            said,
+            now,
+        } = *heard;
         if rule.replies.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,62 +1,15 @@
-//! One change of a webhook on its way to becoming events: what its items have in common, and how each is written.
+//! One change of a webhook on its way to becoming events: how each of its items is read and written.
 
 use std::borrow::Cow;
 
+use super::common::Common;
 use super::contacts::Contacts;
 use super::draft::{Draft, UNKNOWN, seconds};
-use super::id::Ids;
+use super::events::Events;
 use super::person::{self, Person};
 use super::shell::Shell;
-use super::{Effect, Event, Home, Name};
+use super::{Effect, Event, Name};
 use crate::meta::json::{Json, begin_member, is_tame, push_string};
-
-/// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
-#[derive(Default)]
-pub(super) struct Events {
-    /// Whether the webhook holds JSON that other parsers may refuse.
-    pub(super) odd: bool,
-    homes: Vec<(Home, Vec<Event>)>,
-    /// Where each of them stands, in the order of the mailboxes.
-    places: Vec<usize>,
-    place: usize,
-    ids: Ids,
-    /// Where the data of one event after the other is written, before it is known how long it gets.
-    written: String,
-}
-
-impl Events {
-    pub(super) fn into_homes(self) -> Vec<(Home, Vec<Event>)> {
-        self.homes
-    }
-
-    /// Where the events of a mailbox stand. Mostly it is the one that was asked for last.
-    fn place(&mut self, common: &Common<'_>) -> usize {
-        let Self {
-            homes,
-            places,
-            place,
-            ..
-        } = self;
-        if homes
-            .get(*place)
-            .is_some_and(|(home, _)| common.is_at(home))
-        {
-            return *place;
-        }
-        let home = common.home();
-        let known =
-            places.binary_search_by(|place| homes.get(*place).map(|(it, _)| it).cmp(&Some(&home)));
-        *place = match known {
-            Ok(known) => places.get(known).copied().unwrap_or_default(),
-            Err(new) => {
-                places.insert(new, homes.len());
-                homes.push((home, Vec::new()));
-                homes.len() - 1
-            }
-        };
-        *place
-    }
-}
 
 /// Reads one item; `None` where it does not have the shape that it should have.
 pub(super) type Reader = for<'a> fn(&Change<'_, 'a>, Json<'a>) -> Option<Draft<'a>>;
@@ -67,62 +20,6 @@ pub(super) struct List {
     pub(super) read: Reader,
     /// How an item that cannot be read names the person whom it is about.
     pub(super) person: &'static person::Keys,
-}
-
-/// What all items of a change have in common.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Common<'a> {
-    pub(super) field: Cow<'a, str>,
-    /// The id of the WhatsApp Business Account.
-    pub(super) account: Option<Cow<'a, str>>,
-    /// The `phone_number_id`, where the change is about a number.
-    pub(super) number: Option<Cow<'a, str>>,
-    /// The number of the business, as its customers see it: digits only.
-    pub(super) display_phone_number: Option<Cow<'a, str>>,
-    /// The time of the entry, which only fields of management have.
-    pub(super) time: Option<i64>,
-}
-
-impl Common<'_> {
-    fn home(&self) -> Home {
-        match (&self.number, &self.account) {
-            (Some(number), _) => Home::Number(number.clone().into_owned()),
-            (None, Some(account)) => Home::Account(account.clone().into_owned()),
-            (None, None) => Home::Account(String::new()),
-        }
-    }
-
-    /// Whether that is its home.
-    fn is_at(&self, home: &Home) -> bool {
-        match home {
-            Home::Number(number) => self.number.as_deref() == Some(number),
-            Home::Account(account) => {
-                self.number.is_none() && self.account.as_deref().unwrap_or_default() == account
-            }
-        }
-    }
-
-    /// The event's member `business`; empty where nothing is known.
-    fn business(&self) -> String {
-        let members = [
-            ("account_id", &self.account),
-            ("phone_number_id", &self.number),
-            ("display_phone_number", &self.display_phone_number),
-        ];
-        if members.iter().all(|(_, value)| value.is_none()) {
-            return String::new();
-        }
-        let mut out = String::with_capacity(160);
-        out.push('{');
-        for (name, value) in members {
-            if let Some(value) = value {
-                begin_member(&mut out, name);
-                push_string(&mut out, value);
-            }
-        }
-        out.push('}');
-        out
-    }
 }
 
 /// One change, and where its events go.

@@ -1,11 +1,13 @@
 //! What happened, as we store and forward it: the model, ids, normalizing, CloudEvents.
 
 mod change;
+mod common;
 #[cfg(test)]
 mod conformance;
 mod contacts;
 mod draft;
 mod drift;
+mod events;
 mod fields;
 mod id;
 mod model;

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::change::{Change, Common, Events};
+use super::change::Change;
+use super::common::Common;
 use super::draft::{Draft, seconds};
 use super::drift::unknown_members;
+use super::events::Events;
 use super::person::{id, line, phone};
 use super::shell::Shell;
 use super::{Event, Home, fields};

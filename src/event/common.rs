@@ -1,0 +1,63 @@
+//! What all items of a change have in common: the field, and whose it is.
+
+use std::borrow::Cow;
+
+use super::Home;
+use crate::meta::json::{begin_member, push_string};
+
+/// What all items of a change have in common.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Common<'a> {
+    pub(super) field: Cow<'a, str>,
+    /// The id of the WhatsApp Business Account.
+    pub(super) account: Option<Cow<'a, str>>,
+    /// The `phone_number_id`, where the change is about a number.
+    pub(super) number: Option<Cow<'a, str>>,
+    /// The number of the business, as its customers see it: digits only.
+    pub(super) display_phone_number: Option<Cow<'a, str>>,
+    /// The time of the entry, which only fields of management have.
+    pub(super) time: Option<i64>,
+}
+
+impl Common<'_> {
+    /// The mailbox that keeps their events.
+    pub(super) fn home(&self) -> Home {
+        match (&self.number, &self.account) {
+            (Some(number), _) => Home::Number(number.clone().into_owned()),
+            (None, Some(account)) => Home::Account(account.clone().into_owned()),
+            (None, None) => Home::Account(String::new()),
+        }
+    }
+
+    /// Whether this is it.
+    pub(super) fn is_at(&self, home: &Home) -> bool {
+        match home {
+            Home::Number(number) => self.number.as_deref() == Some(number),
+            Home::Account(account) => {
+                self.number.is_none() && self.account.as_deref().unwrap_or_default() == account
+            }
+        }
+    }
+
+    /// The event's member `business`; empty where nothing is known.
+    pub(super) fn business(&self) -> String {
+        let members = [
+            ("account_id", &self.account),
+            ("phone_number_id", &self.number),
+            ("display_phone_number", &self.display_phone_number),
+        ];
+        if members.iter().all(|(_, value)| value.is_none()) {
+            return String::new();
+        }
+        let mut out = String::with_capacity(160);
+        out.push('{');
+        for (name, value) in members {
+            if let Some(value) = value {
+                begin_member(&mut out, name);
+                push_string(&mut out, value);
+            }
+        }
+        out.push('}');
+        out
+    }
+}

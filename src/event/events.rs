@@ -1,0 +1,53 @@
+//! What becomes of a webhook: its events, sorted by the mailbox that keeps them.
+
+use super::common::Common;
+use super::id::Ids;
+use super::{Event, Home};
+
+/// What became of a webhook: its events, by the mailbox that keeps them, in order of first appearance.
+#[derive(Default)]
+pub(super) struct Events {
+    /// Whether the webhook holds JSON that other parsers may refuse.
+    pub(super) odd: bool,
+    pub(super) homes: Vec<(Home, Vec<Event>)>,
+    /// Where each of them stands, in the order of the mailboxes.
+    places: Vec<usize>,
+    place: usize,
+    pub(super) ids: Ids,
+    /// Where the data of one event after the other is written, before it is known how long it gets.
+    pub(super) written: String,
+}
+
+impl Events {
+    pub(super) fn into_homes(self) -> Vec<(Home, Vec<Event>)> {
+        self.homes
+    }
+
+    /// Where the events of a change's mailbox stand. Mostly it is the one that was asked for last.
+    pub(super) fn place(&mut self, common: &Common<'_>) -> usize {
+        let Self {
+            homes,
+            places,
+            place,
+            ..
+        } = self;
+        if homes
+            .get(*place)
+            .is_some_and(|(home, _)| common.is_at(home))
+        {
+            return *place;
+        }
+        let home = common.home();
+        let known =
+            places.binary_search_by(|place| homes.get(*place).map(|(it, _)| it).cmp(&Some(&home)));
+        *place = match known {
+            Ok(known) => places.get(known).copied().unwrap_or_default(),
+            Err(new) => {
+                places.insert(new, homes.len());
+                homes.push((home, Vec::new()));
+                homes.len() - 1
+            }
+        };
+        *place
+    }
+}
