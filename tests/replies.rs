@@ -10,41 +10,17 @@ use serde_json::{Value, json};
 use simulator::backend::{self, Backend};
 use simulator::graph::{self, Graph};
 use simulator::local;
-use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually};
-
-/// A Transom and all that stands around it.
-struct Scene {
-    transom: Transom,
-    meta: Meta,
-    backend: Backend,
-    graph: Graph,
-}
+use support::{DESTINATION_SECRET, PATIENCE, Scene, Transom, destination, eventually};
 
 impl Scene {
     async fn start() -> Self {
-        let backend = Backend::start(DESTINATION_SECRET).await;
-        let graph = Graph::start().await;
-        let settings = Transom::builder().destinations([destination("crm", &backend)]);
-        let transom = settings.graph(&graph).start().await;
-        let meta = transom.meta();
-        Self {
-            transom,
-            meta,
-            backend,
-            graph,
-        }
+        Self::start_with(json!({})).await
     }
 
     /// A customer writes; the backend is asked to answer by [`Scene::echoes`] or by what a test told it.
     async fn writes(&self, customer: &Customer, text: &str) {
         self.post(&message(customer, Message::text(text))).await;
-    }
-
-    async fn post(&self, webhook: &Webhook) {
-        let answer = self.meta.post(webhook).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     /// What went to the Graph API after a further customer has written and was answered: what was not sent by then is

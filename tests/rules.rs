@@ -6,51 +6,20 @@ mod support;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulator::backend::{self, Backend};
-use simulator::graph::{self, Graph};
+use simulator::backend;
+use simulator::graph;
 use simulator::local;
-use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, eventually};
-
-/// A Transom with rules, and all that stands around it.
-struct Scene {
-    transom: Transom,
-    meta: Meta,
-    backend: Backend,
-    graph: Graph,
-}
+use support::{ADMIN_TOKEN, PATIENCE, Scene, Transom, eventually};
 
 impl Scene {
     async fn start(replies: Value, answering: Value) -> Self {
         Self::start_with(json!({ "replies": replies, "answering": answering })).await
     }
 
-    async fn start_with(mut config: Value) -> Self {
-        let backend = Backend::start(DESTINATION_SECRET).await;
-        let graph = Graph::start().await;
-        config["destinations"] = json!([destination("crm", &backend)]);
-        let settings = Transom::builder()
-            .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-            .config(config);
-        let transom = settings.graph(&graph).start().await;
-        let meta = transom.meta();
-        Self {
-            transom,
-            meta,
-            backend,
-            graph,
-        }
-    }
-
     async fn says(&self, customer: &Customer, message: Message) {
         self.post(&Webhook::new().message(&Number::local(), customer, message))
             .await;
-    }
-
-    async fn post(&self, webhook: &Webhook) {
-        let answer = self.meta.post(webhook).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     /// What the event with this text says in one member of its data.

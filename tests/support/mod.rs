@@ -14,6 +14,7 @@
 mod around;
 mod build;
 mod process;
+mod scene;
 mod settings;
 mod workerd;
 mod wrangler;
@@ -23,6 +24,7 @@ pub(crate) use around::{
 };
 pub(crate) use build::node;
 pub(crate) use process::go_first;
+pub(crate) use scene::Scene;
 pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, Settings, VERIFY_TOKEN};
 pub(crate) use workerd::Transom;
 pub(crate) use wrangler::{Wrangler, free_port};

@@ -1,0 +1,43 @@
+//! A Transom with all that stands around it: a Meta before it, a backend and a Graph API behind it.
+
+use serde_json::{Value, json};
+use simulator::backend::Backend;
+use simulator::graph::Graph;
+use simulator::meta::Meta;
+use simulator::webhook::Webhook;
+
+use super::around::{DESTINATION_SECRET, destination};
+use super::workerd::Transom;
+
+pub(crate) struct Scene {
+    pub(crate) transom: Transom,
+    pub(crate) meta: Meta,
+    pub(crate) backend: Backend,
+    pub(crate) graph: Graph,
+}
+
+impl Scene {
+    /// With this `CONFIG`, and the backend as its destination.
+    pub(crate) async fn start_with(mut config: Value) -> Self {
+        let backend = Backend::start(DESTINATION_SECRET).await;
+        let graph = Graph::start().await;
+        config["destinations"] = json!([destination("crm", &backend)]);
+        let settings = Transom::builder()
+            .secret("DESTINATION_SECRET", DESTINATION_SECRET)
+            .config(config);
+        let transom = settings.graph(&graph).start().await;
+        let meta = transom.meta();
+        Self {
+            transom,
+            meta,
+            backend,
+            graph,
+        }
+    }
+
+    /// Meta posts, and is told that it is stored.
+    pub(crate) async fn post(&self, webhook: &Webhook) {
+        let answer = self.meta.post(webhook).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
