@@ -244,7 +244,7 @@ async fn a_slow_answer_holds_back_nobody_however_much_goes_out_meanwhile_and_cou
     assert!(quick.wait_for(all, PATIENCE).await);
     assert_eq!(quick.arrivals().len(), all, "nothing comes twice");
     let longest = waits(&quick.arrivals()).into_iter().max();
-    assert!(longest < Some(3_000), "{longest:?} ms");
+    assert!(longest < Some(5_000), "{longest:?} ms");
     assert!(slow.wait_for(2, PATIENCE).await);
     let attempts: Vec<_> = slow.arrivals().iter().map(|it| it.attempt).collect();
     assert_eq!(attempts, [1, 1]);
