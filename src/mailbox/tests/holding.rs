@@ -185,6 +185,34 @@ fn who_was_in_three_partitions_waits_for_both_others() {
 }
 
 #[test]
+fn who_was_two_in_the_former_partition_waits_for_both() {
+    let mut number = Number::new();
+    let parent = Name::Parent("US.ENT.5".to_owned());
+    for (name, partition) in [
+        (user("US.1"), 0),
+        (phone("2"), 1),
+        (phone("3"), 2),
+        (phone("4"), 0),
+        (parent.clone(), 1),
+    ] {
+        let id = format!("to-{}", name.value());
+        assert_eq!(number.take(&of(&[name], &id)), partition);
+    }
+    number.take(&of(&[user("US.1"), phone("2"), parent], "as-all"));
+    let mailbox = &mut number.partitions[1];
+    let first = mailbox.next(NOW).unwrap().unwrap();
+    assert_eq!(first.events[0].id, "to-2-0");
+    mailbox.done(&first, &Outcome::Taken, NOW, 0.5).unwrap();
+    number.ask(0, NOW);
+    let before = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(before, ["to-US.1-0", "to-4-0"]);
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.ask(0, NOW + 60_000);
+    let after = deliver(&mut number.partitions[0], NOW + 60_000, takes_all);
+    assert_eq!(after, ["as-all-0"]);
+}
+
+#[test]
 fn who_waits_and_turns_out_to_be_somebody_met_before_still_waits_also_after_a_restart() {
     for restarts in [false, true] {
         let mut number = Number::new();
