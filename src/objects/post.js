@@ -8,6 +8,10 @@ const GATHER_MS = 2;
 // How long a courier may take beyond what the answer may, in milliseconds.
 const GRACE_MS = 5_000;
 
+// How many requests share a time limit. A signal looks through all that it was given to whenever it is given to one more,
+// those that have long ended among them.
+const SHARE = 64;
+
 // Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer, up to a little more than
 // `most` bytes; or, where there is none before `signal`, the words of what went wrong.
 async function ask(url, headers, body, signal, most) {
@@ -36,6 +40,26 @@ async function beginning({ body }, most) {
   return all;
 }
 
+// Time limits. A signal is a timer, so one does for all that leaves at about the same time: nobody has less time than was
+// said, or more than a sixty-fourth beyond.
+class Limits {
+  constructor() {
+    this.shared = new Map();
+  }
+
+  signal(timeout) {
+    const now = Date.now();
+    let limit = this.shared.get(timeout);
+    if (limit === undefined || now >= limit.until || limit.left === 0) {
+      const beyond = timeout / 64;
+      limit = { until: now + beyond, left: SHARE, signal: AbortSignal.timeout(timeout + beyond) };
+      this.shared.set(timeout, limit);
+    }
+    limit.left -= 1;
+    return limit.signal;
+  }
+}
+
 // Posts a body, all within `timeout` milliseconds.
 export function post(url, headers, body, timeout, most) {
   return ask(url, headers, body, AbortSignal.timeout(timeout), most);
@@ -44,12 +68,12 @@ export function post(url, headers, body, timeout, most) {
 // What a courier does: makes requests side by side, and gives their answers by their numbers. Some may be late: those
 // that came by then are given to `tell`, and the last to the caller.
 export function carry(requests, timeout, most, tell) {
-  const signal = AbortSignal.timeout(timeout);
+  const limits = new Limits();
   const answers = [];
   let left = requests.length;
   return new Promise((end) => {
     requests.forEach(async ([url, headers, body], number) => {
-      answers.push([number, await ask(url, headers, body, signal, most)]);
+      answers.push([number, await ask(url, headers, body, limits.signal(timeout), most)]);
       left -= 1;
       if (left === 0) end(answers);
       else if (answers.length === 1) setTimeout(() => left > 0 && tell(answers.splice(0)), GATHER_MS);
@@ -66,7 +90,7 @@ export class Desk {
     this.wake = wake;
     this.bundles = new Map();
     this.answers = [];
-    this.until = 0;
+    this.limits = new Limits();
   }
 
   // Posts a body like `post`, by a courier where one is named. Gives null where the courier is lost.
@@ -89,7 +113,7 @@ export class Desk {
 
   begin(note, courier, url, headers, body, timeout, most) {
     if (courier === "") {
-      ask(url, headers, body, this.signal(timeout), most).then(note);
+      ask(url, headers, body, this.limits.signal(timeout), most).then(note);
       return;
     }
     const key = `${courier} ${timeout}`;
@@ -122,18 +146,5 @@ export class Desk {
       over();
     }
     clearTimeout(late);
-  }
-
-  // A signal is a timer, so one does for all that leaves at about the same time: nobody has less time than was said, or
-  // more than a sixty-fourth beyond.
-  signal(timeout) {
-    const now = Date.now();
-    if (now >= this.until || this.timeout !== timeout) {
-      const beyond = timeout / 64;
-      this.timeout = timeout;
-      this.until = now + beyond;
-      this.shared = AbortSignal.timeout(timeout + beyond);
-    }
-    return this.shared;
   }
 }
