@@ -421,7 +421,6 @@ const config :Workerd.Config = (
 
 const main :Workerd.Worker = (
   compatibilityDate = "2026-11-01",
-  compatibilityFlags = ["nodejs_compat"],
   modules = [
 {list}  ],
   bindings = [
