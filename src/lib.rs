@@ -51,23 +51,19 @@ fn start() {
     objects::extend_objects();
 }
 
-/// What Cloudflare calls with every request: gives a `Response`, or the promise of one.
-///
-/// `worker::event` would make a promise of every answer, and wrap the request before anybody looks at it.
+/// How webhooks are taken at this URL (an object for `edge/receive.js`), where they are and all is set up. It stays so while
+/// an isolate lives.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn fetch(
-    request: web_sys::Request,
-    env: worker::Env,
-    context: worker::worker_sys::Context,
-) -> wasm_bindgen::JsValue {
-    edge::answer(request, env, context)
+pub fn webhooks(url: &str, env: &worker::Env) -> Option<js_sys::Object> {
+    edge::webhooks(url, env)
 }
 
-/// What `new Response` is to be called with where a POST to this URL bears no signature, if it is then refused whatever
-/// else it says. It stays so while an isolate lives: `worker.js` asks once, and refuses without a call into WASM.
+/// Gives the promise of the answer to any other request.
+///
+/// `worker::event` would wrap the request before anybody looks at it.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn refusal(url: &str, env: &worker::Env) -> Option<js_sys::Array> {
-    edge::refusal(url, env)
+pub fn fetch(request: web_sys::Request, env: worker::Env) -> js_sys::Promise {
+    edge::answer(request, env)
 }

@@ -2,23 +2,21 @@
 // a tenth of what refusing a request costs. Those that it gives to the objects' classes stay, since they have a state.
 
 import Entrypoint, { Courier, Drift, Mailbox } from "worker-build";
+import { receive } from "./edge/receive.js";
 
 export { Courier, Drift, Mailbox };
 
-const { fetch, refusal } = Entrypoint.prototype;
+const { fetch, webhooks } = Entrypoint.prototype;
 
-// What `Signature::parse` takes. Whatever this lets by is checked there.
-const SIGNATURE = /^sha256=[0-9a-fA-F]{64}$/;
-
-// The URL that was last asked for without a signature, and what is answered there, if nothing else can be: it stays so
-// for as long as an isolate lives.
-let url, unsigned;
+// The URL that was last posted to, and how webhooks are taken there, if they are: it stays so for as long as an isolate
+// lives.
+let url, taking;
 
 export default {
   fetch(request, env, ctx) {
-    if (request.method === "POST" && !SIGNATURE.test(request.headers.get("x-hub-signature-256"))) {
-      if (request.url !== url) [url, unsigned] = [request.url, refusal(request.url, env)];
-      if (unsigned) return new Response(...unsigned);
+    if (request.method === "POST") {
+      if (request.url !== url) [url, taking] = [request.url, webhooks(request.url, env)];
+      if (taking) return receive(request, taking, env, ctx);
     }
     return fetch.call({ env, ctx }, request);
   },

@@ -33,7 +33,11 @@ async fn panic(transom: &Transom, place: &str) -> (u16, Duration) {
         .timeout(PATIENCE)
         .build()
         .unwrap();
-    let answer = client.post(transom.url(place)).send().await.unwrap();
+    let request = client.post(transom.url(place));
+    // What claims no signature does not come so far as to have its body read.
+    let signature = format!("sha256={}", "0".repeat(64));
+    let request = request.header("x-hub-signature-256", signature);
+    let answer = request.send().await.unwrap();
     (answer.status().as_u16(), began.elapsed())
 }
 

@@ -2,18 +2,16 @@
 
 use std::{panic::AssertUnwindSafe, thread::LocalKey};
 
-use js_sys::{Array, Promise};
+use js_sys::{Object, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
-use worker::{Env, Request, Response, Result, console_error, worker_sys::Context};
+use worker::{Env, Request, Response, Result, console_error};
 
 use super::{
-    admin,
-    asked::Asked,
-    health, messages,
-    problem::{Problem, unsigned_parts},
+    admin, health, messages,
+    problem::Problem,
     routes::{self, Action, Found, NotFound},
-    signed::{self, Taken},
+    signed::{self, Take},
     webhook,
 };
 use crate::environment::{self, Environment};
@@ -21,42 +19,36 @@ use crate::environment::{self, Environment};
 /// The description of all routes.
 const DESCRIPTION: &str = include_str!("openapi.json");
 
-/// Answers a request, with a `Response` or the promise of one.
-pub(crate) fn answer(request: web_sys::Request, env: Env, context: Context) -> JsValue {
-    let environment = environment::read(&env);
-    let asked = Asked::of(&request);
-    let path = routes::path_of(asked.url());
-    #[cfg(feature = "panic-routes")]
-    if path == "/panic/body" {
-        return super::signed::panic(&request, env, context);
-    }
-    let found = routes::find(asked.method(), path);
-    if let Some(taken) = taken(&found, path) {
-        return signed::receive(&request, &asked, env, &environment, context, taken);
-    }
-    let path = path.to_owned();
-    promise(async move { other(found, &path, request.into(), env, environment).await }).into()
+/// How webhooks are taken at this URL, where they are and all is set up.
+pub(crate) fn webhooks(url: &str, env: &Env) -> Option<Object> {
+    let take = take(routes::path_of(url))?;
+    let environment = environment::read(env);
+    let ready = environment.as_ref().as_ref().ok()?;
+    Some(signed::webhooks(&ready.settings, take))
 }
 
-/// What takes the body of such a request, where it is one that Meta signs.
-#[cfg_attr(not(feature = "bench-routes"), allow(unused_variables))]
-fn taken(
-    found: &std::result::Result<Found, NotFound>,
-    path: &str,
-) -> Option<&'static LocalKey<Taken>> {
+/// What takes the body of a POST to this path, where it is one that Meta signs.
+fn take(path: &str) -> Option<&'static LocalKey<Take>> {
     #[cfg(feature = "bench-routes")]
     if path == "/bench/normalize" {
-        return Some(&super::bench::TAKEN);
+        return Some(&super::bench::TAKE);
     }
-    let found = found.as_ref().ok()?;
-    (found.route.action == Action::Receive).then_some(&webhook::TAKEN)
+    #[cfg(feature = "panic-routes")]
+    if path == "/panic/body" {
+        return Some(&signed::panic::TAKE);
+    }
+    let found = routes::find("POST", path).ok()?;
+    (found.route.action == Action::Receive).then_some(&webhook::TAKE)
 }
 
-/// What a POST to this URL is answered where it bears no signature, if it is then refused whatever else it says.
-pub(crate) fn refusal(url: &str, env: &Env) -> Option<Array> {
-    let found = routes::find("POST", routes::path_of(url)).ok()?;
-    let is_refused = found.route.action == Action::Receive && environment::read(env).is_ok();
-    is_refused.then(unsigned_parts)
+/// Gives the promise of the answer to any other request.
+pub(crate) fn answer(request: web_sys::Request, env: Env) -> Promise {
+    let environment = environment::read(&env);
+    // As it came: `worker::Request::method` takes what it does not know for GET.
+    let method = request.method();
+    let path = routes::path_of(&request.url()).to_owned();
+    let found = routes::find(&method, &path);
+    promise(async move { other(found, &path, request.into(), env, environment).await })
 }
 
 /// The promise of an answer.
@@ -82,7 +74,6 @@ where
     Ok(response.into())
 }
 
-/// Answers all but a webhook.
 async fn other(
     found: std::result::Result<Found, NotFound>,
     path: &str,
@@ -108,6 +99,8 @@ async fn other(
         Err(NotFound::Method(allowed)) => return Problem::MethodNotAllowed(allowed).response(),
     };
     match found.route.action {
+        // Were it set up, it would have gone another way.
+        Action::Receive => Problem::NotSetUp.response(),
         Action::Challenge => webhook::challenge(&request, &environment),
         Action::Health => health::answer(&environment),
         Action::Describe => {

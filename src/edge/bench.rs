@@ -5,12 +5,12 @@ use worker::{Env, worker_sys::Context};
 
 use super::{
     problem::stored,
-    signed::{self, Taken},
+    signed::{self, Take},
 };
 use crate::event;
 
 thread_local! {
-    pub(super) static TAKEN: Taken = signed::taken(split);
+    pub(super) static TAKE: Take = signed::take(split);
 }
 
 /// Answers once the events are made, and lets go of them.

@@ -10,8 +10,6 @@ mod admin;
 #[cfg(target_arch = "wasm32")]
 mod answer;
 #[cfg(target_arch = "wasm32")]
-mod asked;
-#[cfg(target_arch = "wasm32")]
 mod asking;
 #[cfg(all(target_arch = "wasm32", feature = "bench-routes"))]
 mod bench;
@@ -31,4 +29,4 @@ mod signed;
 mod webhook;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use answer::{answer, refusal};
+pub(crate) use answer::{answer, webhooks};

@@ -10,8 +10,6 @@ use crate::{objects::respond, problem};
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// The signature is missing or wrong.
-    Unsigned,
     /// The bearer token is missing or wrong; or none is set, with which one could come in.
     Token {
         is_set: bool,
@@ -41,7 +39,6 @@ impl Problem {
             _ => String::new(),
         };
         let (status, title, detail) = match &self {
-            Self::Unsigned => (401, "Unauthorized", None),
             Self::Token { is_set } => (
                 401,
                 "Unauthorized",
@@ -73,27 +70,9 @@ impl Problem {
     }
 }
 
-thread_local! {
-    static PARTS: (JsValue, JsValue) = parts();
-}
-
-/// The answer to a request whose signature is missing or wrong. Made of what is there already, so that nobody who sends
-/// many of them gains anything by it.
-pub(super) fn unsigned() -> JsValue {
-    PARTS.with(|(body, init)| Answer::new(body, init).into())
-}
-
-/// What that answer is made of: its body, and the rest.
-pub(super) fn unsigned_parts() -> Array {
-    PARTS.with(|(body, init)| Array::of2(body, init))
-}
-
-/// The answer to what was stored.
-pub(super) fn stored() -> web_sys::Response {
-    Answer::new(&JsValue::NULL, &JsValue::UNDEFINED).into()
-}
-
-fn parts() -> (JsValue, JsValue) {
+/// What the answer to a request whose signature is missing or wrong is made of: its body, and the rest. It is made of what
+/// is there already, so that nobody who sends many of them gains anything by it.
+pub(super) fn unsigned() -> Array {
     let body = problem::document(401, "Unauthorized", None).finish();
     let init = format!(
         r#"{{"status":401,"headers":{{"content-type":"{}","cache-control":"no-store"}}}}"#,
@@ -101,7 +80,12 @@ fn parts() -> (JsValue, JsValue) {
     );
     let init = JSON::parse(&init).unwrap_or_default();
     // An answer that is made like another one costs less than one that is made by an object.
-    (body.into(), Answer::new(&JsValue::NULL, &init).into())
+    Array::of2(&body.into(), &Answer::new(&JsValue::NULL, &init))
+}
+
+/// The answer to what was stored.
+pub(super) fn stored() -> web_sys::Response {
+    Answer::new(&JsValue::NULL, &JsValue::UNDEFINED).into()
 }
 
 #[wasm_bindgen]

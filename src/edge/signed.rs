@@ -1,82 +1,63 @@
-//! From a request to the body that Meta has signed. Small bodies are checked in WASM, large ones by the platform, which
-//! has instructions for SHA-256, and takes a promise each time.
-//!
-//! What awaits the body is JavaScript (`request.js`): a future of Rust's costs more than all that is done with a small
-//! body.
+//! What is done with the body of a webhook that Meta has signed, and whether it has. The way to it is JavaScript
+//! (`receive.js`), and so is asking the platform about large bodies.
 
-use std::{cell::OnceCell, thread::LocalKey};
+use std::thread::LocalKey;
 
-use js_sys::Array;
-use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::{JsValue, closure::Closure};
 use worker::{Env, worker_sys::Context};
 
 use super::{
     answer::answered,
-    asked::Asked,
     body::LIMIT,
     problem::{Problem, unsigned},
 };
 use crate::{
-    config::Secret,
-    environment::{self, Environment},
+    config::{Secret, Settings},
+    environment,
     meta::signature::{self, Signature},
 };
 
-/// The size, in bytes, from which on the platform is faster.
-const LARGE: usize = 4 * 1024;
-
-thread_local! {
-    /// Our secrets, as the platform is to have them.
-    static SECRETS: OnceCell<Array> = const { OnceCell::new() };
-}
-
 /// What is called with the body, or nothing where it is too large; with whether the platform found it signed; with the
-/// signature, and what the request came with. It gives a `Response`, or the promise of one.
-pub(super) type Taken = Closure<dyn Fn(Option<Vec<u8>>, bool, String, Env, Context) -> JsValue>;
+/// signature, and what the request came with. It gives a `Response`, or the promise of one, or nothing where it is not
+/// signed.
+pub(super) type Take = Closure<dyn Fn(Option<Vec<u8>>, bool, String, Env, Context) -> JsValue>;
 
 /// Checks what it is called with, and gives the answer of `then` to what Meta has signed.
-pub(super) fn taken(then: fn(&[u8], Env, &Context) -> JsValue) -> Taken {
+pub(super) fn take(then: fn(&[u8], Env, &Context) -> JsValue) -> Take {
     Closure::new(move |body, is_signed, signature: String, env, context| {
         match verified(body, is_signed, &signature, &env) {
-            Ok(body) => then(&body, env, &context),
-            Err(problem) => refused(problem),
+            Ok(Some(body)) => then(&body, env, &context),
+            Ok(None) => JsValue::UNDEFINED,
+            Err(problem) => answered(problem.response()).unwrap_or_else(|error| error),
         }
     })
 }
 
-/// Has `taken` answer a request, once its body is there. Without all settings nothing is taken, and what claims no
-/// signature is refused at once.
-pub(super) fn receive(
-    request: &web_sys::Request,
-    asked: &Asked,
-    env: Env,
-    environment: &Environment,
-    context: Context,
-    taken: &'static LocalKey<Taken>,
-) -> JsValue {
-    let Ok(ready) = &**environment else {
-        return refused(Problem::NotSetUp);
-    };
-    let claimed = asked.signature();
-    if Signature::parse(claimed).is_err() {
-        return unsigned();
+/// How webhooks are taken, as `receive.js` is to have it.
+pub(super) fn webhooks(settings: &Settings, take: &'static LocalKey<Take>) -> Object {
+    let secrets = settings.app_secrets.iter().map(Secret::expose);
+    let secrets: Array = signature::usable(secrets).map(JsValue::from).collect();
+    let webhooks = Object::new();
+    for (name, value) in [
+        ("most", LIMIT.into()),
+        ("secrets", secrets.into()),
+        ("take", take.with(|take| take.as_ref().clone())),
+        ("unsigned", unsigned().into()),
+    ] {
+        // Fails for objects that cannot be written to.
+        let _ = Reflect::set(&webhooks, &name.into(), &value);
     }
-    SECRETS.with(|secrets| {
-        let secrets = secrets.get_or_init(|| {
-            let all = ready.settings.app_secrets.iter().map(Secret::expose);
-            signature::usable(all).map(JsValue::from).collect()
-        });
-        taken.with(|taken| take(request, LIMIT, LARGE, secrets, claimed, taken, env, context))
-    })
+    webhooks
 }
 
-/// The body, where it is Meta's.
+/// The body, where Meta has signed it.
 fn verified(
     body: Option<Vec<u8>>,
     is_signed: bool,
     signature: &str,
     env: &Env,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<Option<Vec<u8>>, Problem> {
     let body = body.ok_or(Problem::TooLarge)?;
     let environment = environment::read(env);
     let ready = environment
@@ -88,51 +69,16 @@ fn verified(
         let signature = Signature::parse(signature)?;
         ready.app_secrets.verify(&body, &signature)
     };
-    if is_signed || in_some_form().is_ok() {
-        Ok(body)
-    } else {
-        Err(Problem::Unsigned)
-    }
-}
-
-fn refused(problem: Problem) -> JsValue {
-    match problem {
-        Problem::Unsigned => unsigned(),
-        problem => answered(problem.response()).unwrap_or_else(|error| error),
-    }
+    Ok((is_signed || in_some_form().is_ok()).then_some(body))
 }
 
 /// Panics on purpose where a webhook would be taken.
 #[cfg(feature = "panic-routes")]
 #[allow(clippy::panic)]
-pub(super) fn panic(request: &web_sys::Request, env: Env, context: Context) -> JsValue {
-    thread_local! {
-        static TAKEN: Taken = Closure::new(|_, _, _, _, _| panic!("on purpose"));
-    }
-    TAKEN.with(|taken| {
-        take(
-            request,
-            LIMIT,
-            LIMIT,
-            &Array::new(),
-            "",
-            taken,
-            env,
-            context,
-        )
-    })
-}
+pub(super) mod panic {
+    use super::{Closure, Take};
 
-#[wasm_bindgen(module = "/src/edge/request.js")]
-extern "C" {
-    fn take(
-        request: &web_sys::Request,
-        most: usize,
-        large: usize,
-        secrets: &Array,
-        claimed: &str,
-        taken: &Taken,
-        env: Env,
-        context: Context,
-    ) -> JsValue;
+    thread_local! {
+        pub(crate) static TAKE: Take = Closure::new(|_, _, _, _, _| panic!("on purpose"));
+    }
 }

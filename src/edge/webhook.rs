@@ -19,7 +19,7 @@ use worker::{Env, Request, Response, Result, console_error, worker_sys::Context}
 use super::{
     answer::answered,
     problem::{Problem, stored},
-    signed::{self, Taken},
+    signed::{self, Take},
 };
 use crate::{
     config::Secret,
@@ -35,7 +35,7 @@ const BUDGET_MS: u32 = 4_000;
 
 thread_local! {
     /// `POST /webhook`: stores what happened.
-    pub(super) static TAKEN: Taken = signed::taken(store);
+    pub(super) static TAKE: Take = signed::take(store);
 }
 
 /// `GET /webhook`: gives Meta's challenge back, if the verify token is one of ours.
