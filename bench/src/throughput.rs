@@ -167,7 +167,7 @@ pub(crate) async fn run(seconds: f64, rounds: usize, only: Option<&str>, other: 
 fn config(contestant: Forwarding, url: &str) -> Value {
     json!({
         "destinations": [{
-            "id": "backend", "url": url, "secret": "env:BACKEND_SECRET", "max_in_flight": 500,
+            "id": "backend", "url": url, "secret": "env:BACKEND_SECRET", "max_in_flight": 1000,
         }],
         "numbers": [{
             "phone_number_id": Number::local().phone_number_id, "partitions": contestant.partitions(),

@@ -92,7 +92,7 @@ impl Destination {
             node,
             "max_in_flight",
             1,
-            500,
+            1000,
             "requests",
         );
         let mut most = 0;
