@@ -79,8 +79,8 @@ impl Timer {
 struct AtWork<'a>(&'a Mailbox);
 
 impl AtWork<'_> {
-    fn seen(&self) {
-        self.0.at_work.set(Some(now_ms()));
+    fn seen(&self, now: i64) {
+        self.0.at_work.set(Some(now));
     }
 }
 
@@ -106,15 +106,13 @@ impl Mailbox {
         self.forget_what_was_lost()?;
         let mut others: Others<'_> = FuturesUnordered::new();
         let mut timer = Timer::default();
-        let mut run = Run::begins(now_ms());
-        let mut written = Written {
-            at: now_ms(),
-            ended: 0,
-        };
+        let now = now_ms();
+        let mut run = Run::begins(now);
+        let mut written = Written { at: now, ended: 0 };
         loop {
-            at_work.seen();
             let now = now_ms();
-            self.end_deliveries(&mut run)?;
+            at_work.seen(now);
+            self.end_deliveries(&mut run, now)?;
             self.write_down(&mut written, &run, now)?;
             let is_over = run.is_over(now);
             if is_over && others.is_empty() {

@@ -53,6 +53,9 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
 /// Calls the mailboxes of these batches, in groups where there are many. No future of Rust's waits for them: mostly it is
 /// one call, and a future costs as much again.
 fn call_all(env: &Env, mut batches: Vec<Batch>) -> Promise {
+    if batches.len() == 1 {
+        return call(env, &batches).unwrap_or_else(|error| Promise::reject(&error.into()));
+    }
     let group = batches.len().div_ceil(MOST_CALLS).max(1);
     let calls = Array::new();
     while !batches.is_empty() {

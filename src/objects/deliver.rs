@@ -7,7 +7,7 @@ use worker::{Result, console_log};
 use super::{
     desk::OnLane,
     http::{self, Answer, NoAnswer},
-    mailbox::{Core, Mailbox, now_ms},
+    mailbox::{Core, Mailbox},
 };
 use crate::{
     checked::Fault,
@@ -85,11 +85,11 @@ impl Mailbox {
     }
 
     /// Takes note of what became of those that have ended.
-    pub(super) fn end_deliveries(&self, run: &mut Run) -> Result<()> {
+    pub(super) fn end_deliveries(&self, run: &mut Run, now: i64) -> Result<()> {
         for (number, answer) in self.desk.ended() {
             let ended = self.deliveries.borrow_mut().under_way.remove(&number);
             if let Some(under_way) = ended {
-                run.ended(self.end_delivery(under_way, answer)?);
+                run.ended(self.end_delivery(under_way, answer, now)?);
             }
         }
         Ok(())
@@ -101,8 +101,8 @@ impl Mailbox {
         &self,
         under_way: UnderWay,
         answer: std::result::Result<Answer, NoAnswer>,
+        now: i64,
     ) -> Result<bool> {
-        let now = now_ms();
         let UnderWay {
             opening, delivery, ..
         } = under_way;

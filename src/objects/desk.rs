@@ -4,10 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures_util::task::AtomicWaker;
 use js_sys::{Array, Promise};
-use wasm_bindgen::{
-    JsCast as _,
-    prelude::{Closure, wasm_bindgen},
-};
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Env, State};
 
@@ -28,7 +25,7 @@ extern "C" {
     #[wasm_bindgen(method, js_class = Desk)]
     fn post(
         this: &Platform,
-        courier: &str,
+        courier: Option<&str>,
         url: &str,
         headers: &str,
         body: &str,
@@ -40,7 +37,7 @@ extern "C" {
     fn deliver(
         this: &Platform,
         number: u32,
-        courier: &str,
+        courier: Option<&str>,
         url: &str,
         headers: &str,
         body: &str,
@@ -117,15 +114,14 @@ impl Desk {
 
     /// The deliveries that have ended, by their numbers, and what they were answered.
     pub(super) fn ended(&self) -> Vec<(u32, Result<Answer, NoAnswer>)> {
-        let ended = self.platform.ended().into_iter();
-        let ended = ended.filter_map(|pair| {
-            let pair: Array = pair.dyn_into().ok()?;
+        let mut ended = self.platform.ended().into_iter();
+        let pairs = std::iter::from_fn(|| {
             // It is one of ours.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let number = pair.get(0).as_f64()? as u32;
-            Some((number, http::read(pair.get(1))))
+            let number = ended.next()?.as_f64()? as u32;
+            Some((number, http::read(&ended.next()?)))
         });
-        ended.collect()
+        pairs.collect()
     }
 }
 
@@ -139,10 +135,15 @@ impl OnLane {
         timeout_ms: u32,
     ) -> Result<Answer, NoAnswer> {
         let courier = self.courier();
-        let answer = self
-            .desk
-            .post(&courier, url, headers, body, timeout_ms, BODY_LIMIT);
-        http::read(JsFuture::from(answer).await.unwrap_or_default())
+        let answer = self.desk.post(
+            courier.as_deref(),
+            url,
+            headers,
+            body,
+            timeout_ms,
+            BODY_LIMIT,
+        );
+        http::read(&JsFuture::from(answer).await.unwrap_or_default())
     }
 
     /// Begins to post a body. [`Desk::ended`] tells under this number what became of it: a promise less for each, and for
@@ -156,15 +157,22 @@ impl OnLane {
         timeout_ms: u32,
     ) {
         let courier = self.courier();
-        self.desk
-            .deliver(number, &courier, url, headers, body, timeout_ms, BODY_LIMIT);
+        self.desk.deliver(
+            number,
+            courier.as_deref(),
+            url,
+            headers,
+            body,
+            timeout_ms,
+            BODY_LIMIT,
+        );
     }
 
-    /// What the courier is called, beside the mailbox's name; nothing where the mailbox makes the request itself.
-    fn courier(&self) -> String {
+    /// What the courier is called, beside the mailbox's name, where it is one.
+    fn courier(&self) -> Option<String> {
         match self.lane {
-            Lane::Itself => String::new(),
-            Lane::Courier(number) => format!("{}{number}", self.couriers),
+            Lane::Itself => None,
+            Lane::Courier(number) => Some(format!("{}{number}", self.couriers)),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn post(
     timeout_ms: u32,
 ) -> Result<Answer, NoAnswer> {
     let answer = post_there(url, headers, body, timeout_ms, BODY_LIMIT);
-    read(JsFuture::from(answer).await.unwrap_or_default())
+    read(&JsFuture::from(answer).await.unwrap_or_default())
 }
 
 /// Headers of these names and values, as a JSON object.
@@ -54,17 +54,27 @@ pub(super) fn headers<N: AsRef<str>>(with: impl IntoIterator<Item = (N, String)>
 }
 
 /// Reads what `post.js` gives.
-pub(super) fn read(answer: JsValue) -> Result<Answer, NoAnswer> {
-    let parts: Array = answer.dyn_into().map_err(|words| no_answer(&words))?;
-    // A status is between 200 and 599.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let status = parts.get(0).as_f64().unwrap_or_default() as u16;
+pub(super) fn read(answer: &JsValue) -> Result<Answer, NoAnswer> {
+    if let Some(status) = answer.as_f64() {
+        return Ok(Answer::of(status, None, Vec::new()));
+    }
+    let parts: &Array = answer.dyn_ref().ok_or_else(|| no_answer(answer))?;
+    let status = parts.get(0).as_f64().unwrap_or_default();
     let body: Option<Uint8Array> = parts.get(2).dyn_into().ok();
-    Ok(Answer {
-        status,
-        retry_after: parts.get(1).as_string(),
-        body: body.map(|body| body.to_vec()).unwrap_or_default(),
-    })
+    let body = body.map(|body| body.to_vec()).unwrap_or_default();
+    Ok(Answer::of(status, parts.get(1).as_string(), body))
+}
+
+impl Answer {
+    /// A status is between 200 and 599.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn of(status: f64, retry_after: Option<String>, body: Vec<u8>) -> Self {
+        Self {
+            status: status as u16,
+            retry_after,
+            body,
+        }
+    }
 }
 
 /// The platform tells by words alone what went wrong.

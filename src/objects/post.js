@@ -13,21 +13,22 @@ const GRACE_MS = 5_000;
 const SHARE = 64;
 
 // Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer, up to a little more than
-// `most` bytes; or, where there is none before `signal`, the words of what went wrong.
+// `most` bytes; the status alone, where there is nothing else; or, where there is no answer before `signal`, the words of
+// what went wrong.
 async function ask(url, headers, body, signal, most) {
   try {
     const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal };
     const answer = await fetch(url, request);
     // The headers are an object to be made, and only of a refusal does it say anything.
     const retryAfter = answer.ok ? undefined : answer.headers.get("retry-after");
-    return [answer.status, retryAfter, await beginning(answer, most)];
+    const beginning = answer.body ? await read(answer.body, most) : undefined;
+    return (retryAfter ?? beginning) ? [answer.status, retryAfter, beginning] : answer.status;
   } catch (error) {
     return String(error);
   }
 }
 
-async function beginning({ body }, most) {
-  if (!body) return undefined;
+async function read(body, most) {
   const parts = [];
   let length = 0;
   for await (const part of body) {
@@ -101,18 +102,19 @@ export class Desk {
   // The same for a delivery: its answer is kept, with its number, until `ended` is called.
   deliver(number, ...request) {
     const note = (answer) => {
-      this.answers.push([number, answer]);
+      this.answers.push(number, answer);
       this.wake();
     };
     this.begin(note, ...request);
   }
 
+  // Numbers and answers in turn: each thing that WASM looks at is a call.
   ended() {
     return this.answers.splice(0);
   }
 
   begin(note, courier, url, headers, body, timeout, most) {
-    if (courier === "") {
+    if (courier === undefined) {
       ask(url, headers, body, this.limits.signal(timeout), most).then(note);
       return;
     }
