@@ -5,42 +5,24 @@ mod support;
 
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
-use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Update, Webhook};
-use support::{
-    ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts, with,
-};
+use support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, called, destination, texts, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 fn settings(backend: &Backend, partitions: u32) -> Settings {
-    settings_with(backend, partitions, json!({}))
-}
-
-fn settings_with(backend: &Backend, partitions: u32, more: Value) -> Settings {
     let patient = json!({ "retry": { "first_ms": 300, "max_ms": 500, "total_ms": 3_600_000 } });
     Transom::builder()
         .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-        .config(with(
-            json!({
-                "destinations": [with(destination("crm", backend), patient)],
-                "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
-            }),
-            more,
-        ))
+        .config(json!({
+            "destinations": [with(destination("crm", backend), patient)],
+            "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
+        }))
 }
 
 fn text(customer: &Customer, text: &str) -> Update {
     Update::message(&Number::local(), customer, Message::text(text))
-}
-
-/// Customer `n` by phone number alone, by user id alone, and by both.
-fn called(n: usize) -> [Customer; 3] {
-    let both = Customer::nth(n);
-    let phone = Customer::new(both.phone.clone().unwrap());
-    let user = Customer::without_phone(both.user_id.clone().unwrap());
-    [phone, user, both]
 }
 
 async fn takes(transom: &Transom, webhook: &Webhook) {
@@ -209,120 +191,4 @@ async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once(
         assert_eq!(texts, rounds);
     }
     assert_eq!(backend.faults(), Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
-    let (backend, graph) = (
-        Backend::start(DESTINATION_SECRET).await,
-        Graph::start().await,
-    );
-    let transom = settings(&backend, 4).graph(&graph).start().await;
-    let client = reqwest::Client::new();
-    let post = async |body: Value| {
-        let request = client
-            .post(transom.url("/v1/messages"))
-            .bearer_auth(ADMIN_TOKEN);
-        let answer = request.json(&body).send().await.unwrap();
-        (
-            answer.status().as_u16(),
-            answer.json::<Value>().await.unwrap(),
-        )
-    };
-    let hello = json!({ "type": "text", "text": { "body": "hola" } });
-    let mut ids = std::collections::BTreeSet::new();
-    for n in 0..6 {
-        let [phone, user, both] = called(n);
-        takes(&transom, &Webhook::of([text(&both, "hola")])).await;
-        for whom in [
-            json!({ "to": phone.phone }),
-            json!({ "recipient": user.user_id }),
-            json!({ "conversation": user.user_id }),
-        ] {
-            let mut body = json!({ "phone_number_id": NUMBER, "message": hello });
-            body.as_object_mut()
-                .unwrap()
-                .extend(whom.as_object().unwrap().clone());
-            let (status, answer) = post(body).await;
-            assert_eq!(status, 202, "{answer}");
-            ids.insert(answer["messages"][0]["id"].as_str().unwrap().to_owned());
-        }
-    }
-    assert_eq!(ids.len(), 18, "no two sends have the same id");
-    for id in ids {
-        let sent = support::eventually(async || {
-            let (status, send) = transom.admin(&format!("/v1/messages/{id}")).await;
-            assert_eq!(status, 200, "{send}");
-            (send["state"] == "accepted").then_some(send)
-        });
-        sent.await;
-    }
-    let (status, answer) =
-        post(json!({ "phone_number_id": NUMBER, "to": "16505550199", "message": hello })).await;
-    assert_eq!(status, 409, "nobody's window: {answer}");
-    let one = json!({ "to": "16505550199", "message": hello });
-    let (status, answer) = post(json!({ "phone_number_id": NUMBER, "sends": [one, one] })).await;
-    assert_eq!(status, 422, "{answer}");
-}
-
-#[tokio::test]
-async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_has_taken_over() {
-    let (backend, graph) = (
-        Backend::start(DESTINATION_SECRET).await,
-        Graph::start().await,
-    );
-    let hours = json!({ "id": "hours", "when": { "text": "hours" },
-                        "reply": { "type": "text", "text": { "body": "9 to 18" } } });
-    let settings = settings_with(&backend, 4, json!({ "replies": [hours] }));
-    let transom = settings.graph(&graph).start().await;
-    let [phone, user, both] = called(7);
-    let [other_phone, other, other_both] = called(8);
-    for phone in [&phone, &other_phone] {
-        takes(&transom, &Webhook::of([text(phone, "as a phone number")])).await;
-    }
-    // Meta lets both replies wait.
-    graph.fail_all(131_056);
-    takes(
-        &transom,
-        &Webhook::of([text(&user, "hours?"), text(&other, "hours?")]),
-    )
-    .await;
-    assert!(graph.wait_for(4, PATIENCE).await);
-    graph.behave();
-    takes(
-        &transom,
-        &Webhook::of([text(&both, "as both"), text(&other_both, "as both")]),
-    )
-    .await;
-    let echo = json!({
-        "messaging_product": "whatsapp",
-        "message_echoes": [{ "from": "15550783881", "to": phone.phone, "id": "wamid.ECHO",
-                             "timestamp": simulator::clock::unix_now().to_string(), "type": "text",
-                             "text": { "body": "I do this" } }],
-    });
-    let echo = Webhook::new().change_of(&Number::local(), "smb_message_echoes", echo);
-    takes(&transom, &echo).await;
-    let sends = support::eventually(async || {
-        let mut events = backend.events();
-        events.retain(|event| event.text() == Some("hours?"));
-        (events.len() == 2).then_some(events)
-    });
-    for event in sends.await {
-        let id = event.data["rule"]["sends"][0].as_str().unwrap().to_owned();
-        let path = format!("/v1/messages/{id}");
-        let ended = support::eventually(async || {
-            let (_, told) = transom.admin(&path).await;
-            (told["state"] == "accepted" || told["state"] == "failed").then_some(told)
-        });
-        let ended = ended.await;
-        if event.subject == user.user_id {
-            assert_eq!(
-                ended["error"],
-                json!({ "class": "handover", "code": null }),
-                "{ended}"
-            );
-        } else {
-            assert_eq!(ended["state"], "accepted", "{ended}");
-        }
-    }
 }

@@ -24,7 +24,7 @@ use crate::{
         names_alone, without_data,
     },
     meta::graph::Recipient,
-    sending::whom::name_of,
+    sending::{names_a_send, whom::name_of},
 };
 
 const NOWHERE: &str = "the directory named a partition that is not there";
@@ -55,7 +55,7 @@ pub(super) async fn spread(
     let answers = asked.map(async |(former, places)| {
         let former = name(former)?;
         let asked = places.iter().filter_map(|place| events.get(*place));
-        let asked = bytes(former, asked.map(without_data).collect());
+        let asked = bytes(former, asked.map(asked_about).collect());
         let moved = answer(stub(env, former)?.cede(&asked)?).await?;
         let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
         Ok::<_, Error>(places.into_iter().zip(moved))
@@ -77,6 +77,16 @@ pub(super) async fn spread(
     }
     batches.retain(|(_, events)| !events.is_empty());
     Ok(batches)
+}
+
+/// What a partition is told of an event that it is asked about. Its data is wanted only where it says what became of a
+/// send, which may be one of that partition's.
+fn asked_about(event: &Event) -> Event {
+    if names_a_send(event) {
+        event.clone()
+    } else {
+        without_data(event)
+    }
 }
 
 /// Has partitions take in what others know of persons who are there from now on.
@@ -223,10 +233,17 @@ impl Mailbox {
         serde_json::to_string(&all).map_err(|error| error.to_string().into())
     }
 
-    /// Which events are stored here whose persons have moved, and what is known of the persons ([`Moved::write_all`]).
+    /// Which events are stored here whose persons have moved, and what is known of the persons ([`Moved::write_all`]). Takes
+    /// note of what the events tell about sends; to be told again does no harm.
     pub fn cede(&self, events: &[u8]) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
-        let mut all = self.with_core(|core| core.mailbox.cede(&events, now_ms()))?;
+        let now = now_ms();
+        let (mut all, wakes_at) = self.with_core(|core| {
+            core.told(&events, now)?;
+            let all = core.mailbox.cede(&events, now)?;
+            Ok((all, core.wakes_at(now)))
+        })?;
+        self.arm(wakes_at)?;
         for moved in &mut all {
             moved.former = self.address().name();
         }

@@ -292,7 +292,7 @@ impl Core {
     }
 
     /// Takes note of what statuses among these events tell about sends.
-    fn told(&mut self, events: &[Event], now: i64) -> std::result::Result<(), SqlError> {
+    pub(super) fn told(&mut self, events: &[Event], now: i64) -> std::result::Result<(), SqlError> {
         let change = self.outbox.told(&*self.sql, events, now)?;
         self.changed(change, now)
     }

@@ -21,6 +21,11 @@ const STATUS: &str = "whatsapp.status.";
 const FAILED: &str = "whatsapp.status.failed";
 const SEND: &str = "biz_opaque_callback_data";
 
+/// Whether an event is a status that names a send.
+pub fn names_a_send(event: &Event) -> bool {
+    event.kind.starts_with(STATUS) && event.data.contains(SEND)
+}
+
 /// One status that names a send.
 struct Report {
     id: String,
@@ -40,10 +45,7 @@ impl Outbox {
     ) -> Result<Option<Change>, SqlError> {
         let mut change = None;
         for event in events {
-            if !event.kind.starts_with(STATUS)
-                || (event.kind != FAILED && self.watched.is_empty())
-                || !event.data.contains(SEND)
-            {
+            if (event.kind != FAILED && self.watched.is_empty()) || !names_a_send(event) {
                 continue;
             }
             let Some(report) = read(event) else { continue };

@@ -7,6 +7,7 @@ use simulator::backend::{Backend, Event};
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::meta::Meta;
+use simulator::webhook::Customer;
 
 use super::settings::{ADMIN_TOKEN, APP_SECRET, Settings};
 use super::workerd::Transom;
@@ -34,6 +35,14 @@ pub(crate) fn with(mut destination: Value, members: Value) -> Value {
         destination[name] = value;
     }
     destination
+}
+
+/// Customer `n` by phone number alone, by user id alone, and by both: two until Meta tells of the third.
+pub(crate) fn called(n: usize) -> [Customer; 3] {
+    let both = Customer::nth(n);
+    let phone = Customer::new(both.phone.clone().unwrap());
+    let user = Customer::without_phone(both.user_id.clone().unwrap());
+    [phone, user, both]
 }
 
 /// A Transom with one destination, its Meta and its backend.

@@ -1,0 +1,186 @@
+//! Messages go out from the partition that has the conversation, wherever its person was before.
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use simulator::graph::Answer;
+use simulator::local;
+use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook};
+use support::{ADMIN_TOKEN, PATIENCE, Scene, called, eventually, with};
+
+const NUMBER: &str = local::PHONE_NUMBER_ID;
+
+async fn start_with(config: Value) -> Scene {
+    let partitions = json!({ "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }] });
+    Scene::start_with(with(partitions, config)).await
+}
+
+fn text(customer: &Customer, text: &str) -> Update {
+    Update::message(&Number::local(), customer, Message::text(text))
+}
+
+impl Scene {
+    /// Asks for a send; gives the status and the answer.
+    async fn ask(&self, body: Value) -> (u16, Value) {
+        let request = reqwest::Client::new()
+            .post(self.transom.url("/v1/messages"))
+            .bearer_auth(ADMIN_TOKEN);
+        let number = json!({ "phone_number_id": NUMBER });
+        let answer = request.json(&with(body, number)).send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or_default(),
+        )
+    }
+
+    /// Asks for a send that is taken in, and gives its id.
+    async fn send(&self, body: Value) -> String {
+        let (status, answer) = self.ask(body).await;
+        assert_eq!(status, 202, "{answer}");
+        answer["messages"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a send has come to one of these states.
+    async fn ended(&self, id: &str, states: &[&str]) -> Value {
+        let path = format!("/v1/messages/{id}");
+        let ended = eventually(async || {
+            let (code, send) = self.transom.admin(&path).await;
+            assert_eq!(code, 200, "{send}");
+            let state = send["state"].as_str().unwrap_or_default();
+            states.contains(&state).then_some(send)
+        });
+        ended.await
+    }
+}
+
+#[tokio::test]
+async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
+    let scene = start_with(json!({})).await;
+    let hello = json!({ "type": "text", "text": { "body": "hola" } });
+    let mut ids = std::collections::BTreeSet::new();
+    for n in 0..6 {
+        let [phone, user, both] = called(n);
+        scene.post(&Webhook::of([text(&both, "hola")])).await;
+        for whom in [
+            json!({ "to": phone.phone }),
+            json!({ "recipient": user.user_id }),
+            json!({ "conversation": user.user_id }),
+        ] {
+            let id = scene.send(with(whom, json!({ "message": hello }))).await;
+            ids.insert(id);
+        }
+    }
+    assert_eq!(ids.len(), 18, "no two sends have the same id");
+    for id in ids {
+        scene.ended(&id, &["accepted"]).await;
+    }
+    let nobodys = json!({ "to": "16505550199", "message": hello });
+    let (status, answer) = scene.ask(nobodys.clone()).await;
+    assert_eq!(status, 409, "nobody's window: {answer}");
+    let (status, answer) = scene.ask(json!({ "sends": [nobodys, nobodys] })).await;
+    assert_eq!(status, 422, "{answer}");
+}
+
+#[tokio::test]
+async fn what_meta_tells_of_a_send_reaches_it_where_its_person_was_when_it_went() {
+    let scene = start_with(json!({})).await;
+    let [phone, user, both] = called(7);
+    let template = json!({ "name": "hello", "language": { "code": "de" } });
+    let message = json!({
+        "message": { "type": "text", "text": { "body": "hola" } },
+        "fallback": { "type": "template", "template": template },
+    });
+    // One of each pair goes out where they are no more.
+    let (mut lost, mut late) = (Vec::new(), Vec::new());
+    for (customer, whom) in [
+        (&phone, json!({ "to": phone.phone })),
+        (&user, json!({ "recipient": user.user_id })),
+    ] {
+        scene.post(&Webhook::of([text(customer, "hola")])).await;
+        scene.graph.next(Answer::Close);
+        let id = scene.send(with(whom.clone(), message.clone())).await;
+        assert_eq!(scene.ended(&id, &["unknown"]).await["state"], "unknown");
+        lost.push(id);
+        let id = scene.send(with(whom, message.clone())).await;
+        let accepted = scene.ended(&id, &["accepted"]).await;
+        late.push((id, accepted["message_id"].as_str().unwrap().to_owned()));
+    }
+    scene.post(&Webhook::of([text(&both, "hola")])).await;
+    let told = async |status: Status| {
+        let webhook = Webhook::new().status(&Number::local(), &both, status);
+        scene.post(&webhook).await;
+        // Meta is in doubt.
+        scene.post(&webhook).await;
+    };
+    for id in &lost {
+        told(Status::sent(&format!("wamid.{id}")).callback_data(id)).await;
+        let send = scene.ended(id, &["accepted"]).await;
+        assert_eq!(send["message_id"], format!("wamid.{id}"), "{send}");
+    }
+    for (id, message_id) in &late {
+        told(Status::failed(message_id, 131_047).callback_data(id)).await;
+        let fell_back = eventually(async || {
+            let send = scene.ended(id, &["accepted"]).await;
+            (send["goes_as"] == "fallback").then_some(send)
+        });
+        assert_ne!(fell_back.await["message_id"], json!(message_id));
+    }
+    let sent: Vec<String> = scene
+        .graph
+        .messages()
+        .iter()
+        .map(|sent| sent.kind().to_owned())
+        .collect();
+    assert_eq!(
+        sent,
+        ["text", "text", "text", "text", "template", "template"]
+    );
+}
+
+#[tokio::test]
+async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_has_taken_over() {
+    let hours = json!({ "id": "hours", "when": { "text": "hours" },
+                        "reply": { "type": "text", "text": { "body": "9 to 18" } } });
+    let scene = start_with(json!({ "replies": [hours] })).await;
+    let [phone, user, both] = called(7);
+    let [other_phone, other, other_both] = called(8);
+    for phone in [&phone, &other_phone] {
+        let webhook = Webhook::of([text(phone, "as a phone number")]);
+        scene.post(&webhook).await;
+    }
+    // Meta lets both replies wait.
+    scene.graph.fail_all(131_056);
+    let webhook = Webhook::of([text(&user, "hours?"), text(&other, "hours?")]);
+    scene.post(&webhook).await;
+    assert!(scene.graph.wait_for(4, PATIENCE).await);
+    scene.graph.behave();
+    let webhook = Webhook::of([text(&both, "as both"), text(&other_both, "as both")]);
+    scene.post(&webhook).await;
+    let echo = json!({
+        "messaging_product": "whatsapp",
+        "message_echoes": [{ "from": "15550783881", "to": phone.phone, "id": "wamid.ECHO",
+                             "timestamp": simulator::clock::unix_now().to_string(), "type": "text",
+                             "text": { "body": "I do this" } }],
+    });
+    let echo = Webhook::new().change_of(&Number::local(), "smb_message_echoes", echo);
+    scene.post(&echo).await;
+    let sends = eventually(async || {
+        let mut events = scene.backend.events();
+        events.retain(|event| event.text() == Some("hours?"));
+        (events.len() == 2).then_some(events)
+    });
+    for event in sends.await {
+        let id = event.data["rule"]["sends"][0].as_str().unwrap().to_owned();
+        let ended = scene.ended(&id, &["accepted", "failed"]).await;
+        if event.subject == user.user_id {
+            assert_eq!(
+                ended["error"],
+                json!({ "class": "handover", "code": null }),
+                "{ended}"
+            );
+        } else {
+            assert_eq!(ended["state"], "accepted", "{ended}");
+        }
+    }
+}
