@@ -4,6 +4,7 @@ use super::{
     Mailbox, count,
     cursor::Cursor,
     log::Stored,
+    people::People,
     seen::Seen,
     sql::{SqlError, atomically},
 };
@@ -12,6 +13,18 @@ use crate::{
     event::{Event, Name},
     written::Object,
 };
+
+/// What is to be written down of events.
+struct Taken {
+    /// All of them, with those that they raised.
+    events: Vec<Event>,
+    /// The conversation of each.
+    conversations: Vec<i64>,
+    /// Those that somebody wants.
+    wanted: Vec<Stored>,
+    /// What the policy answers.
+    replies: Vec<Reply>,
+}
 
 impl Mailbox {
     /// Appends the events that were not there before, all of them or, where this fails, none, and gives how many those
@@ -40,32 +53,12 @@ impl Mailbox {
         }
         // Where this fails, what is remembered of people may not be what is committed: it is not put back.
         let mut people = std::mem::take(&mut self.people);
-        people.meet(&*self.sql, &new)?;
-        let mut placed = Vec::with_capacity(new.len());
-        let mut wanted = Vec::new();
-        let mut replies = Vec::new();
-        let mut index = 0;
-        while let Some(event) = new.get_mut(index) {
-            let at = people.place(&*self.sql, event)?;
-            let conversation = at.conversation;
-            placed.push(conversation);
-            let superseded = seen.is_superseded(event);
-            let concluded = self.conclude(event, at, &mut people, now_ms);
-            if self.wants(event) {
-                let seq = self.log.number(now_ms) + count(wanted.len());
-                let windows = people.windows(conversation);
-                let added = added(event, windows, superseded, &concluded.added, now_ms);
-                wanted.push(stored(event, seq, conversation, added, now_ms));
-            }
-            replies.extend(concluded.replies);
-            let mut raised = concluded.raised;
-            index += 1;
-            if !raised.is_empty() {
-                self.ids.look(&*self.sql, &mut seen, &raised)?;
-                raised.retain(|event| seen.is_new(event));
-                new.splice(index..index, raised);
-            }
-        }
+        let Taken {
+            events,
+            mut conversations,
+            mut wanted,
+            mut replies,
+        } = self.take(new, &mut seen, &mut people)?;
         if !wanted.is_empty() {
             self.log.turn(&*self.sql, now_ms)?;
         }
@@ -73,11 +66,13 @@ impl Mailbox {
         let joins = to_their_ends(people.joins());
         let of_wanted = wanted.iter_mut().map(|stored| &mut stored.conversation);
         let of_replies = replies.iter_mut().map(|reply| &mut reply.conversation);
-        follow(&joins, placed.iter_mut().chain(of_wanted).chain(of_replies));
+        follow(
+            &joins,
+            conversations.iter_mut().chain(of_wanted).chain(of_replies),
+        );
 
         atomically(&*self.sql, || {
-            self.ids
-                .add(&*self.sql, new.iter().zip(placed.iter().copied()))?;
+            self.ids.add(&*self.sql, events.iter().zip(conversations))?;
             people.save(&*self.sql)?;
             self.log.add(&*self.sql, &wanted)?;
             if !replies.is_empty() {
@@ -89,7 +84,49 @@ impl Mailbox {
         self.people = people;
         self.log.added(wanted);
         self.joined(joins);
-        Ok(new.len())
+        Ok(events.len())
+    }
+
+    /// Has events happen to the people whom they are about, one after the other.
+    fn take(
+        &mut self,
+        mut events: Vec<Event>,
+        seen: &mut Seen,
+        people: &mut People,
+    ) -> Result<Taken, SqlError> {
+        let now_ms = self.now_ms;
+        people.meet(&*self.sql, &events)?;
+        let mut conversations = Vec::with_capacity(events.len());
+        let mut wanted = Vec::new();
+        let mut replies = Vec::new();
+        let mut index = 0;
+        while let Some(event) = events.get_mut(index) {
+            let at = people.place(&*self.sql, event)?;
+            let conversation = at.conversation;
+            conversations.push(conversation);
+            let superseded = seen.is_superseded(event);
+            let concluded = self.conclude(event, at, people, now_ms);
+            if self.wants(event) {
+                let seq = self.log.number(now_ms) + count(wanted.len());
+                let windows = people.windows(conversation);
+                let added = added(event, windows, superseded, &concluded.added, now_ms);
+                wanted.push(stored(event, seq, conversation, added, now_ms));
+            }
+            replies.extend(concluded.replies);
+            let mut raised = concluded.raised;
+            index += 1;
+            if !raised.is_empty() {
+                self.ids.look(&*self.sql, seen, &raised)?;
+                raised.retain(|event| seen.is_new(event));
+                events.splice(index..index, raised);
+            }
+        }
+        Ok(Taken {
+            events,
+            conversations,
+            wanted,
+            replies,
+        })
     }
 
     /// Writes down that conversations became part of another. [`Mailbox::joined`] is to be called once this is committed.

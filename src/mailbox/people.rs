@@ -145,26 +145,7 @@ impl People {
         let mut changes = before.is_none();
         let mut found = before.unwrap_or_default();
         for join in belonging.joins {
-            if let Some(other) = self.conversations.get(&join).cloned() {
-                let windows = found.windows.joined(other.windows);
-                let state = joined_states(found.state.clone(), other.state.as_deref());
-                changes |= (windows, &state) != (found.windows, &found.state);
-                (found.windows, found.state) = (windows, state);
-                self.change(
-                    join,
-                    Conversation {
-                        joined: Some(id),
-                        state: None,
-                        ..other
-                    },
-                );
-            }
-            for conversation in self.names.values_mut() {
-                if *conversation == join {
-                    *conversation = id;
-                }
-            }
-            self.joins.push((join, id));
+            changes |= self.join(join, id, &mut found);
         }
         let windows = found.windows;
         found.windows = windows.after(&event.effect, event.time);
@@ -185,6 +166,30 @@ impl People {
             conversation: id,
             before: windows,
         })
+    }
+
+    /// Takes in that a conversation turned out to be this one; gives whether that changes this one.
+    fn join(&mut self, other: i64, id: i64, found: &mut Conversation) -> bool {
+        let mut changes = false;
+        if let Some(known) = self.conversations.get(&other).cloned() {
+            let windows = found.windows.joined(known.windows);
+            let state = joined_states(found.state.clone(), known.state.as_deref());
+            changes = (windows, &state) != (found.windows, &found.state);
+            (found.windows, found.state) = (windows, state);
+            let part = Conversation {
+                joined: Some(id),
+                state: None,
+                ..known
+            };
+            self.change(other, part);
+        }
+        for conversation in self.names.values_mut() {
+            if *conversation == other {
+                *conversation = id;
+            }
+        }
+        self.joins.push((other, id));
+        changes
     }
 
     /// How the windows of a conversation stand after the events that were placed so far.
