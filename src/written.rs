@@ -1,8 +1,6 @@
-//! Writes JSON objects member by member. It is a fraction of what building a value first would add to the WASM.
+//! Writes JSON member by member. It is a fraction of what building a value first would add to the WASM.
 
 use std::fmt::Write as _;
-
-use crate::meta::json::push_string;
 
 /// An object that is being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +60,58 @@ impl Object {
 /// A list of what is JSON already.
 pub fn list(items: &[String]) -> String {
     format!("[{}]", items.join(","))
+}
+
+/// Writes `text` as a JSON string.
+pub fn push_string(out: &mut String, text: &str) {
+    if plain(text.as_bytes()) == text.len() {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        // Cannot fail: a string has no keys, and a `String` takes everything.
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
+/// Puts a comma where something stands already.
+pub fn separate(out: &mut String, opened: char) {
+    if out.as_bytes().last().copied().map(char::from) != Some(opened) {
+        out.push(',');
+    }
+}
+
+/// Begins a member of an object: its value is to follow. There is nothing in its name that is to be escaped.
+pub fn begin_member(out: &mut String, name: &str) {
+    separate(out, '{');
+    out.push('"');
+    out.push_str(name);
+    out.push_str("\":");
+}
+
+/// How many bytes come before one that ends a string or must not stand in it as it is. Eight are looked at in one go:
+/// the highest bit of each byte of a sum or difference tells.
+pub fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    let mut length = 0;
+    let mut rest = bytes;
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        let eight = u64::from_le_bytes(*eight);
+        let is = |byte: u8| {
+            let difference = eight ^ (ONES * u64::from(byte));
+            difference.wrapping_sub(ONES) & !difference
+        };
+        let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+        let found = (is(b'"') | is(b'\\') | control) & HIGHEST;
+        if found != 0 {
+            return length + found.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+        rest = after;
+    }
+    let ends = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    length + rest.iter().position(ends).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     config::{Answering, HandOver, OfficeHours, Rule},
     event::Event,
-    meta::json::{Document, push_string},
-    written::{Object, list},
+    meta::json::Document,
+    written::{Object, list, push_string},
 };
 
 /// How far a time zone (`Europe/Madrid`) is from UTC at a time (unix seconds), in seconds, east being positive; `None`

@@ -9,7 +9,8 @@ use super::events::Events;
 use super::person::{self, Person};
 use super::shell::Shell;
 use super::{Effect, Event, Name};
-use crate::meta::json::{Json, begin_member, is_tame, push_string};
+use crate::meta::json::{Json, is_tame};
+use crate::written::{begin_member, push_string};
 
 /// Reads one item; `None` where it does not have the shape that it should have.
 pub(super) type Reader = for<'a> fn(&Change<'_, 'a>, Json<'a>) -> Option<Draft<'a>>;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Home;
-use crate::meta::json::{begin_member, push_string};
+use crate::written::{begin_member, push_string};
 
 /// What all items of a change have in common.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::Name;
-use crate::meta::json::{Json, begin_member, push_string, separate};
+use crate::meta::json::Json;
 use crate::meta::shape::digits;
+use crate::written::{begin_member, push_string, separate};
 
 /// Names are ids, numbers and what fits a line of a screen. What is longer is none of them, and stays in `raw`.
 const LONGEST: usize = 512;

@@ -3,7 +3,8 @@
 //! So what is stored of each event can be forwarded as a webhook of Meta's, and nothing that Meta wrote beside the
 //! items is lost.
 
-use crate::meta::json::{Json, Key, begin_member, separate};
+use crate::meta::json::{Json, Key};
+use crate::written::{begin_member, separate};
 
 /// How many bytes of members that we do not know are copied into every event, at each level of the envelope.
 pub(super) const CARRIED: usize = 4096;

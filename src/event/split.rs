@@ -13,7 +13,8 @@ use super::events::Events;
 use super::person::{id, line, phone};
 use super::shell::Shell;
 use super::{Event, Home, fields};
-use crate::meta::json::{Document, Json, Key, push_string};
+use crate::meta::json::{Document, Json, Key};
+use crate::written::push_string;
 
 /// Bodies over this size (bytes) are not looked at for what is unknown.
 const LOOKED_AT: usize = 256 * 1024;

@@ -1,34 +1,24 @@
 //! How a replay goes on: step by step, each of a bounded size, and never further than its destination keeps pace.
 
-use std::collections::{BTreeMap, HashSet};
+mod search;
+
+use std::collections::HashSet;
 
 use super::{
-    Change, Delivery, Mailbox, Outcome, Which, conversations, count,
-    cursor::{Cursor, read_wanted},
-    log::{COLUMNS, Listed, Log},
+    Change, Delivery, Mailbox, Outcome, conversations, count,
+    cursor::Cursor,
+    log::{COLUMNS, Log},
     replay::{Replay, State},
     replays::Job,
     sql::{Sql, SqlError, Value, atomically},
 };
-use crate::config::Destination;
+use search::{Search, numbers};
 
 /// How many events of one replay are parked at the same time.
 const AT_ONCE: usize = 100;
 
 /// So few are left of them when more are looked for.
 const FEW: usize = 50;
-
-/// How many events are looked at in one piece, and how many pieces in one step.
-const PIECE: usize = 1_000;
-const PIECES: usize = 10;
-
-/// An event that may be replayed.
-struct Candidate {
-    conversation: i64,
-    /// Empty where it is a dead letter.
-    kind: String,
-    is_dead: bool,
-}
 
 impl Mailbox {
     /// Has every replay go on that can.
@@ -168,111 +158,6 @@ fn step(
     after.waiting = count(job.waiting.len());
     job.replay = after;
     Ok(())
-}
-
-/// Looks for the events of one replay.
-struct Search<'a> {
-    sql: &'a dyn Sql,
-    log: &'a Log,
-    /// Whose events they are, if it is still there.
-    of: Option<&'a Destination>,
-    /// Of the destination that gets them.
-    cursor: &'a Cursor,
-    /// The numbers that the conversation has had, where one is asked for.
-    numbers: Option<HashSet<i64>>,
-}
-
-impl Search<'_> {
-    /// The next events, `room` at most; takes note of how far it has looked.
-    fn next(&self, replay: &mut Replay, room: usize) -> Result<Vec<(i64, Candidate)>, SqlError> {
-        let mut chosen = Vec::new();
-        for _ in 0..PIECES {
-            let (candidates, last) = self.piece(replay, room)?;
-            for (seq, candidate) in candidates {
-                if chosen.len() >= room {
-                    return Ok(chosen);
-                }
-                replay.place = seq;
-                // What it is still to get out of the log is not replayed to it.
-                if candidate.is_dead || !self.cursor.awaits(seq, &candidate.kind) {
-                    chosen.push((seq, candidate));
-                }
-            }
-            let Some(last) = last else {
-                replay.looked = true;
-                break;
-            };
-            replay.place = last;
-        }
-        // There is but one event of an id.
-        replay.looked |= replay.which.event.is_some() && !chosen.is_empty();
-        Ok(chosen)
-    }
-
-    /// Some of the events behind the place, in order, and up to where they are all; `None`: up to the end.
-    fn piece(
-        &self,
-        replay: &Replay,
-        room: usize,
-    ) -> Result<(BTreeMap<i64, Candidate>, Option<i64>), SqlError> {
-        let mut candidates = BTreeMap::new();
-        let mut last = None;
-        if let Some(of) = self.of.filter(|_| replay.kept) {
-            let listed = self.log.listed(self.sql, replay.place, replay.end, PIECE)?;
-            last = listed
-                .last()
-                .filter(|_| listed.len() >= PIECE)
-                .map(|found| found.seq);
-            for found in listed {
-                if self.is_meant(&replay.which, of, &found)? {
-                    let candidate = Candidate {
-                        conversation: found.conversation,
-                        kind: found.kind,
-                        is_dead: false,
-                    };
-                    candidates.insert(found.seq, candidate);
-                }
-            }
-        }
-        let until = last.unwrap_or(replay.end);
-        let dead = replay
-            .which
-            .dead_letters_between(self.sql, replay.place, until, room)?;
-        // Where there are more of them, the rest is for the next piece.
-        if let Some((seq, _)) = dead.last().filter(|_| dead.len() >= room) {
-            candidates.retain(|other, _| other <= seq);
-            last = Some(*seq);
-        }
-        for (seq, conversation) in dead {
-            let candidate = Candidate {
-                conversation,
-                kind: String::new(),
-                is_dead: true,
-            };
-            candidates.insert(seq, candidate);
-        }
-        Ok((candidates, last))
-    }
-
-    fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool, SqlError> {
-        let numbers = self.numbers.as_ref();
-        let is_meant = of.wants(&found.kind)
-            && which.event.as_ref().is_none_or(|id| *id == found.id)
-            && numbers.is_none_or(|numbers| numbers.contains(&found.conversation))
-            && which.from_ms.is_none_or(|from| found.received_ms >= from)
-            && which.until_ms.is_none_or(|until| found.received_ms < until);
-        // Reading what is in it is spared where there are no conditions.
-        Ok(is_meant
-            && (of.when.is_empty() || read_wanted(self.sql, self.log, of, found.seq)?.is_some()))
-    }
-}
-
-/// The numbers that the conversation which is asked for has had.
-fn numbers(sql: &dyn Sql, which: &Which) -> Result<Option<HashSet<i64>>, SqlError> {
-    let conversation = which.conversation;
-    conversation
-        .map(|conversation| conversations::numbers(sql, conversation))
-        .transpose()
 }
 
 /// Copies an event, with a mark, to where it waits for its turn. Gives whether it did not wait there before.

@@ -8,7 +8,9 @@ mod read;
 
 use std::borrow::Cow;
 
-use read::{Reader, plain};
+use read::Reader;
+
+use crate::written::push_string;
 
 /// A JSON text and its index.
 pub struct Document<'a> {
@@ -310,33 +312,6 @@ impl<'a> Key<'a> {
     pub fn raw(self) -> &'a str {
         self.0.raw()
     }
-}
-
-/// Writes `text` as a JSON string.
-pub fn push_string(out: &mut String, text: &str) {
-    if plain(text.as_bytes()) == text.len() {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    } else {
-        // Cannot fail: a string has no keys, and a `String` takes everything.
-        out.push_str(&serde_json::to_string(text).unwrap_or_default());
-    }
-}
-
-/// Puts a comma where something stands already.
-pub fn separate(out: &mut String, opened: char) {
-    if out.as_bytes().last().copied().map(char::from) != Some(opened) {
-        out.push(',');
-    }
-}
-
-/// Begins a member of an object: its value is to follow. There is nothing in its name that is to be escaped.
-pub fn begin_member(out: &mut String, name: &str) {
-    separate(out, '{');
-    out.push('"');
-    out.push_str(name);
-    out.push_str("\":");
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::meta::json::{Json, Key, begin_member, is_tame, marks_of, push_string, separate};
+use crate::meta::json::{Json, Key, is_tame, marks_of};
+use crate::written::{begin_member, push_string, separate};
 
 /// What a value looks like, and how it is written into an event.
 #[derive(Debug, Clone, Copy)]

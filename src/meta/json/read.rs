@@ -1,6 +1,7 @@
 //! Reads JSON (RFC 8259) once: checks it, and notes where everything in it stands.
 
 use super::{Node, marks};
+use crate::written::plain;
 
 /// How deep JSON may be nested that we hand on as JSON. serde_json reads 128 levels, other parsers more, and an event
 /// puts a few levels around what came.
@@ -277,29 +278,4 @@ impl<'a> Reader<'a> {
         }
         (self.at > start).then_some(())
     }
-}
-
-/// How many bytes come before one that ends a string or must not stand in it as it is. Eight are looked at in one go:
-/// the highest bit of each byte of a sum or difference tells.
-pub(super) fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHEST: u64 = 0x8080_8080_8080_8080;
-    let mut length = 0;
-    let mut rest = bytes;
-    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-        let eight = u64::from_le_bytes(*eight);
-        let is = |byte: u8| {
-            let difference = eight ^ (ONES * u64::from(byte));
-            difference.wrapping_sub(ONES) & !difference
-        };
-        let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-        let found = (is(b'"') | is(b'\\') | control) & HIGHEST;
-        if found != 0 {
-            return length + found.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-        rest = after;
-    }
-    let ends = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    length + rest.iter().position(ends).unwrap_or(rest.len())
 }
