@@ -14,12 +14,12 @@
 //! - [`mailbox`]: the durable log of one business number: append, dedupe, cursors, parking
 //! - [`delivery`]: to destinations: filters, formats, signatures, reading their answers
 //! - [`sending`]: to the Graph API: what may be sent, and what may be tried again
-//! - `environment`, `zones`: what the platform knows: settings as they are set, and time zones
+//! - `zones`, `environment`: what the platform knows: time zones, and settings as they are set
 //! - `objects`: the Durable Objects, thin shells that hold state, call the above and do the I/O
 //! - [`edge`]: the routes
 //!
-//! Everything before `environment` is a function of its arguments: time, randomness and SQL come in from outside. What
-//! touches the platform, from `environment` on, is compiled for WASM alone.
+//! Everything before `zones` is a function of its arguments: time, randomness and SQL come in from outside. What touches
+//! the platform, from `zones` on, is compiled for WASM alone, but for the rules of [`edge`].
 
 pub mod checked;
 pub mod config;
