@@ -69,12 +69,12 @@ export function post(url, headers, body, timeout, most) {
 // What a courier does: makes requests side by side, and gives their answers by their numbers. Some may be late: those
 // that came by then are given to `tell`, and the last to the caller.
 export function carry(requests, timeout, most, tell) {
-  const limits = new Limits();
+  const signal = AbortSignal.timeout(timeout);
   const answers = [];
   let left = requests.length;
   return new Promise((end) => {
     requests.forEach(async ([url, headers, body], number) => {
-      answers.push([number, await ask(url, headers, body, limits.signal(timeout), most)]);
+      answers.push([number, await ask(url, headers, body, signal, most)]);
       left -= 1;
       if (left === 0) end(answers);
       else if (answers.length === 1) setTimeout(() => left > 0 && tell(answers.splice(0)), GATHER_MS);
