@@ -107,9 +107,10 @@ impl Beginnings {
 /// Writes the first bytes of a digest.
 fn push_hex(out: &mut String, digest: &[u8; 32], bytes: usize) {
     let mut digits = [0; 64];
+    let digest = digest.get(..bytes).unwrap_or_default();
+    let digits = digits.get_mut(..2 * bytes).unwrap_or_default();
     // Neither fails: there is room for two digits each, and all of them are ASCII.
-    let _ = hex::encode_to_slice(digest, &mut digits);
-    let digits = digits.get(..2 * bytes).unwrap_or_default();
+    let _ = hex::encode_to_slice(digest, digits);
     out.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 

@@ -117,12 +117,12 @@ impl<'a> Person<'a> {
 
     /// The names that a conversation goes by, best first.
     pub(super) fn names(&self) -> Vec<Name> {
-        let owned = |id: &Option<Cow<'a, str>>| id.as_ref().map(|id| id.clone().into_owned());
-        let user = owned(&self.user).map(Name::User);
-        user.into_iter()
-            .chain(owned(&self.parent).map(Name::Parent))
-            .chain(owned(&self.phone).map(Name::Phone))
-            .collect()
+        let owned = |id: &Option<Cow<'a, str>>| id.as_deref().map(str::to_owned);
+        let mut names = Vec::new();
+        names.extend(owned(&self.user).map(Name::User));
+        names.extend(owned(&self.parent).map(Name::Parent));
+        names.extend(owned(&self.phone).map(Name::Phone));
+        names
     }
 
     /// Writes the event's member `customer`, where anything is known.

@@ -13,7 +13,7 @@ pub(super) const CARRIED: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Shell {
     before: String,
-    /// The closing brackets, innermost last.
+    /// The closing brackets, as they are written: innermost first.
     closing: String,
 }
 
@@ -39,28 +39,32 @@ impl Shell {
         essential: &[&str],
         aside: impl Fn(Key<'a>, Json<'a>) -> bool,
     ) -> Option<String> {
-        let carried = || of.members().filter(|(key, value)| !aside(*key, *value));
-        let small = |(_, value): &(Key<'a>, Json<'a>)| value.raw().len() <= CARRIED / 4;
-        let all_fit = carried()
-            .map(|(key, value)| key.raw().len() + value.raw().len())
-            .sum::<usize>()
-            <= CARRIED;
-        let left_out = (!all_fit).then(|| object_of(carried()));
+        self.closing.insert(0, '}');
         self.before.push('{');
-        for (key, value) in carried() {
-            if all_fit || (essential.iter().any(|name| key.is(name)) && small(&(key, value))) {
+        let start = self.before.len();
+        let mut length = 0;
+        for (key, value) in of.members().filter(|(key, value)| !aside(*key, *value)) {
+            length += key.raw().len() + value.raw().len();
+            push_member(&mut self.before, key.raw(), value.raw());
+        }
+        if length <= CARRIED {
+            return None;
+        }
+        let left_out = format!("{{{}}}", self.before.split_off(start));
+        let is_essential = |key: Key<'a>| essential.iter().any(|name| key.is(name));
+        for (key, value) in of.members() {
+            if is_essential(key) && value.raw().len() <= CARRIED / 4 && !aside(key, value) {
                 push_member(&mut self.before, key.raw(), value.raw());
             }
         }
-        self.closing.push('}');
-        left_out
+        Some(left_out)
     }
 
     /// Opens the list `name` in the object that was opened last.
     pub(super) fn list(&mut self, name: &str) {
         self.member(name);
         self.before.push('[');
-        self.closing.push(']');
+        self.closing.insert(0, ']');
     }
 
     /// Opens the member `name` in the object that was opened last.
@@ -72,7 +76,7 @@ impl Shell {
     pub(super) fn around(&self, value: &str, out: &mut String) {
         out.push_str(&self.before);
         out.push_str(value);
-        self.close(out);
+        out.push_str(&self.closing);
     }
 
     /// Writes the envelope with further members in the object that was opened last: `contacts`, and the member `key`,
@@ -90,28 +94,15 @@ impl Shell {
             push_list(out, r#""contacts""#, contacts);
         }
         push_list(out, key, [item]);
-        self.close(out);
+        out.push_str(&self.closing);
     }
 
     /// Writes the envelope with one further member in the object that was opened last.
     pub(super) fn around_member(&self, key: &str, value: &str, out: &mut String) {
         out.push_str(&self.before);
         push_member(out, key, value);
-        self.close(out);
+        out.push_str(&self.closing);
     }
-
-    fn close(&self, out: &mut String) {
-        out.extend(self.closing.chars().rev());
-    }
-}
-
-fn object_of<'a>(members: impl Iterator<Item = (Key<'a>, Json<'a>)>) -> String {
-    let mut out = String::from("{");
-    for (key, value) in members {
-        push_member(&mut out, key.raw(), value.raw());
-    }
-    out.push('}');
-    out
 }
 
 fn push_member(out: &mut String, key: &str, value: &str) {

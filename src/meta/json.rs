@@ -176,13 +176,18 @@ impl<'a> Json<'a> {
     }
 
     /// The member of that name; the last one where it repeats, as most parsers have it; `None` where it is `null`.
+    #[inline]
     pub fn get(self, name: &str) -> Option<Json<'a>> {
-        let Self { document, at } = self;
-        let Node { next, marks, .. } = self.node();
         let mark = self::marks(name.as_bytes());
-        if marks & mark == 0 {
+        if self.marks() & mark == 0 {
             return None;
         }
+        self.find(name, mark)
+    }
+
+    fn find(self, name: &str, mark: u64) -> Option<Json<'a>> {
+        let Self { document, at } = self;
+        let next = self.node().next;
         let mut key = at + 1;
         let mut found = None;
         while key < next {
