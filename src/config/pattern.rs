@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::event::TYPES;
+
 /// A type (`whatsapp.message.received`), all that begin alike (`whatsapp.message.*`), or all (`*`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Form);
@@ -14,9 +16,20 @@ enum Form {
 }
 
 /// Why a text is no pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be an event type, or the beginning of one and .*, or *")]
-pub struct NotAPattern;
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotAPattern {
+    /// It is not written as one.
+    #[error("must be an event type, or the beginning of one and .*, or *")]
+    Form,
+    /// It is written as one, but there is no such event: nothing would ever come.
+    #[error("no event has such a type{}: docs/events.md lists them", hint(.0.as_deref()))]
+    NoSuchType(Option<String>),
+}
+
+fn hint(near: Option<&str>) -> String {
+    near.map(|near| format!(", did you mean {near}?"))
+        .unwrap_or_default()
+}
 
 impl Pattern {
     /// The pattern that every type matches.
@@ -28,7 +41,7 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Self, NotAPattern> {
         let (name, wild) = match text.strip_suffix('*') {
             Some("") => return Ok(Self::all()),
-            Some(prefix) => (prefix.strip_suffix('.').ok_or(NotAPattern)?, true),
+            Some(prefix) => (prefix.strip_suffix('.').ok_or(NotAPattern::Form)?, true),
             None => (text, false),
         };
         let is_word = |word: &str| {
@@ -38,13 +51,18 @@ impl Pattern {
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
         if !name.split('.').all(is_word) {
-            return Err(NotAPattern);
+            return Err(NotAPattern::Form);
         }
-        Ok(Self(if wild {
+        let pattern = Self(if wild {
             Form::Prefix(format!("{name}."))
         } else {
             Form::Exactly(name.to_owned())
-        }))
+        });
+        if TYPES.iter().any(|kind| pattern.matches(kind)) {
+            Ok(pattern)
+        } else {
+            Err(NotAPattern::NoSuchType(near(text)))
+        }
     }
 
     /// Whether an event of this type is wanted.
@@ -54,6 +72,15 @@ impl Pattern {
             Form::Prefix(prefix) => kind.starts_with(prefix),
         }
     }
+}
+
+/// The pattern that was probably meant.
+fn near(text: &str) -> Option<String> {
+    let mut known = TYPES.iter().map(|kind| match kind.rsplit_once('.') {
+        Some((family, _)) if text.ends_with('*') => format!("{family}.*"),
+        _ => (*kind).to_owned(),
+    });
+    known.find(|known| strsim::osa_distance(known, text) <= 2)
 }
 
 #[cfg(test)]
@@ -97,7 +124,26 @@ mod tests {
             "WhatsApp.*",
             "a b",
         ] {
-            assert_eq!(Pattern::parse(text), Err(NotAPattern), "{text}");
+            assert_eq!(Pattern::parse(text), Err(NotAPattern::Form), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_event_is_called_is_refused_and_the_nearest_is_told() {
+        for (text, near) in [
+            (
+                "whatsapp.message.recieved",
+                ", did you mean whatsapp.message.received?",
+            ),
+            ("whatsapp.mesage.*", ", did you mean whatsapp.message.*?"),
+            ("transom.window.closed", ""),
+            ("whatsapp.message", ""),
+            ("whatsapp.message.received.*", ""),
+            ("message.*", ""),
+        ] {
+            let reason = Pattern::parse(text).unwrap_err().to_string();
+            let expected = format!("no event has such a type{near}: docs/events.md lists them");
+            assert_eq!(reason, expected, "{text}");
         }
     }
 }

@@ -17,9 +17,11 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+mod types;
 pub mod wire;
 
 pub use id::{about, consequence};
 pub use model::{Effect, Event, Home, MessageStatus, Name};
 pub use split::{split, split_and_look};
 pub use timestamp::rfc3339;
+pub use types::TYPES;

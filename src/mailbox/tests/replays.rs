@@ -158,7 +158,7 @@ fn a_replay_may_go_to_another_destination_also_to_one_that_does_not_want_such_ev
     let none = mailbox.replay(to("no-such"), LATER).unwrap();
     assert_eq!(none, Begun::NoDestination);
     let other = Destination {
-        events: vec![Pattern::parse("none").unwrap()],
+        events: vec![Pattern::parse("whatsapp.flow.*").unwrap()],
         ..destination("other")
     };
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm"), other]).unwrap();
