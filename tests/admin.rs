@@ -23,7 +23,10 @@ async fn started() -> (Transom, Backend) {
         "id": "crm", "url": backend.url(), "secret": "env:DESTINATION_SECRET",
         "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 },
     });
-    let other = with(crm.clone(), json!({ "id": "other", "events": ["none"] }));
+    let other = with(
+        crm.clone(),
+        json!({ "id": "other", "events": ["whatsapp.flow.*"] }),
+    );
     let settings = Transom::builder()
         .secret("ADMIN_TOKEN", TOKEN)
         .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)

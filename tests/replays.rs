@@ -105,7 +105,10 @@ async fn with_dead_letters(transom: &Transom, crm: &Backend, n: usize) -> Vec<St
 async fn dead_letters_come_again_under_their_ids_and_say_what_they_are() {
     let crm = Backend::start(DESTINATION_SECRET).await;
     let other = Backend::start(DESTINATION_SECRET).await;
-    let choosy = with(destination("other", &other), json!({ "events": ["none"] }));
+    let choosy = with(
+        destination("other", &other),
+        json!({ "events": ["whatsapp.flow.*"] }),
+    );
     let settings = Transom::builder().destinations([hasty("crm", &crm), choosy]);
     let transom = settings.start().await;
     let letters = with_dead_letters(&transom, &crm, 3).await;
