@@ -1,6 +1,6 @@
-//! The types of all events that there are, sorted. `docs/events.md` tells what each means.
+//! The types of all events that there are, and the members of their data. `docs/events.md` tells what each means.
 
-/// CloudEvents' `type` of every event that Meta's webhooks become, and of those that Transom tells by itself.
+/// CloudEvents' `type`, sorted, of every event that Meta's webhooks become, and of those that Transom tells by itself.
 pub const TYPES: [&str; 108] = [
     "transom.budget.exhausted",
     "transom.consent.changed",
@@ -110,4 +110,33 @@ pub const TYPES: [&str; 108] = [
     "whatsapp.template.rejected",
     "whatsapp.template.unarchived",
     "whatsapp.unknown",
+];
+
+/// The members of an event's `data`, sorted, but for what a mailbox adds to them.
+pub const DATA_MEMBERS: [&str; 25] = [
+    "account",
+    "blocked",
+    "body",
+    "body_base64",
+    "budget",
+    "business",
+    "call",
+    "change",
+    "click",
+    "consent",
+    "contact",
+    "conversion",
+    "customer",
+    "flow",
+    "group",
+    "handover",
+    "history",
+    "message",
+    "partner",
+    "payment",
+    "phone_number",
+    "preference",
+    "raw",
+    "status",
+    "template",
 ];

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{checked::Node, meta::json::Json};
+use crate::{checked::Node, event::DATA_MEMBERS, meta::json::Json};
 
 /// How many conditions a destination may have, and how many values each may allow.
 const MOST: usize = 20;
@@ -60,17 +60,17 @@ impl Condition {
 }
 
 fn read_path(path: &str, node: &Node<'_>) -> Option<Vec<String>> {
-    let mut names = path.split('.').map(str::to_owned);
-    let path: Vec<String> = match names.next() {
-        Some(first) if first == "data" => names.collect(),
-        _ => return node.refuse("a condition is on a member of data, such as data.message.kind"),
-    };
+    let names = path.strip_prefix("data.").unwrap_or_default();
+    let path: Vec<String> = names.split('.').map(str::to_owned).collect();
+    if path.iter().any(String::is_empty) {
+        return node.refuse("a condition is on a member of data, such as data.message.kind");
+    }
     match path.first().map(String::as_str) {
         Some("window" | "superseded" | "replayed" | "handover" | "rule") => {
             node.refuse("the mailbox adds this after it is known who wants the event")
         }
-        Some(_) if path.iter().all(|name| !name.is_empty()) => Some(path),
-        _ => node.refuse("a condition is on a member of data, such as data.message.kind"),
+        Some(first) if DATA_MEMBERS.contains(&first) => Some(path),
+        _ => node.refuse("no event has such a member: docs/events.md lists them"),
     }
 }
 

@@ -97,7 +97,7 @@ fn a_condition_that_could_never_hold_is_refused() {
     let path = "a condition is on a member of data, such as data.message.kind";
     assert_eq!(
         faults(
-            &json!({ "when": { "data": 1, "data..x": 1, "data.m": {}, "data.n": [], "data.window.x": true, "type": "x" } })
+            &json!({ "when": { "data": 1, "data..x": 1, "data.call.m": {}, "data.call.n": [], "data.mesage.kind": "image", "data.window.x": true, "type": "x" } })
         ),
         [
             format!("destinations[0].when.data: {path}"),
@@ -105,6 +105,8 @@ fn a_condition_that_could_never_hold_is_refused() {
             "destinations[0].when.?: must be a string, a number, true or false, or a list of such"
                 .to_owned(),
             "destinations[0].when.?: at least 1 values".to_owned(),
+            "destinations[0].when.?: no event has such a member: docs/events.md lists them"
+                .to_owned(),
             "destinations[0].when.?: the mailbox adds this after it is known who wants the event"
                 .to_owned(),
             format!("destinations[0].when.type: {path}"),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Effect, Event, Home, Name, TYPES, split, split_and_look};
+use super::{DATA_MEMBERS, Effect, Event, Home, Name, TYPES, split, split_and_look};
 
 #[derive(Serialize, Deserialize)]
 struct Case {
@@ -278,4 +278,20 @@ fn the_page_of_events_lists_the_types_that_there_are() {
         .map(|event| event["kind"].as_str().unwrap().to_owned());
     let shown: BTreeSet<String> = kinds.collect();
     assert_eq!(known, shown, "TYPES on the left, the cases on the right");
+}
+
+#[test]
+fn the_members_of_the_data_are_those_that_there_are() {
+    for (path, case) in cases() {
+        for event in &case.events {
+            for (name, _) in event["data"].as_object().unwrap() {
+                assert!(
+                    DATA_MEMBERS.contains(&name.as_str()),
+                    "{}: {name}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(DATA_MEMBERS.is_sorted() && TYPES.is_sorted());
 }
