@@ -1,10 +1,20 @@
 //! What is asked, before events are stored, of the partitions in which their persons were before: each partition once,
 //! however many events there are.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::{directory::Route, moved::Moved, moving::Adoption, people};
 use crate::event::Event;
+
+/// What concerns each partition, in order of first appearance. There are few.
+pub(super) type ByPartition<T> = Vec<(u32, Vec<T>)>;
+
+fn add<T>(all: &mut ByPartition<T>, partition: u32, item: T) {
+    match all.iter_mut().find(|(known, _)| *known == partition) {
+        Some((_, items)) => items.push(item),
+        None => all.push((partition, vec![item])),
+    }
+}
 
 /// What comes of the answers.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -12,15 +22,15 @@ pub struct Answered {
     /// The events that are stored already, by their places.
     pub stored: HashSet<usize>,
     /// What each partition is to take in before the others are stored there; each person once.
-    pub adoptions: BTreeMap<u32, Vec<Adoption>>,
+    pub adoptions: ByPartition<Adoption>,
 }
 
 /// Which events each partition is asked for, by their places.
-pub fn asked(routes: &[Route]) -> BTreeMap<u32, Vec<usize>> {
-    let mut asked: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+pub fn asked(routes: &[Route]) -> ByPartition<usize> {
+    let mut asked = ByPartition::new();
     for (place, route) in routes.iter().enumerate() {
         for former in &route.former {
-            asked.entry(*former).or_default().push(place);
+            add(&mut asked, *former, place);
         }
     }
     asked
@@ -43,11 +53,9 @@ pub fn answered(
         };
         let names: Vec<_> = people::all_names(event).collect();
         if told.insert((route.partition, moved.former.clone(), names)) {
-            let adoptions = answered.adoptions.entry(route.partition);
-            adoptions.or_default().push(Adoption {
-                event: super::names_alone(event),
-                moved,
-            });
+            let event = super::names_alone(event);
+            let adoption = Adoption { event, moved };
+            add(&mut answered.adoptions, route.partition, adoption);
         }
     }
     answered
