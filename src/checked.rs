@@ -110,12 +110,7 @@ impl<'a> Node<'a> {
             .flat_map(Map::keys)
             .filter(|key| !known.contains(&key.as_str()))
         {
-            let near = known
-                .iter()
-                .find(|name| is_plain(key) && strsim::osa_distance(name, key) <= 2);
-            let hint = near
-                .map(|name| format!(", did you mean {name}?"))
-                .unwrap_or_default();
+            let hint = hint(key, if is_plain(key) { known } else { &[] });
             self.child(key, self.value)
                 .fault(format!("is not known here{hint}"));
         }
@@ -217,6 +212,14 @@ impl<'a> Node<'a> {
         path.push_str(key);
         self.reading.node(path, value)
     }
+}
+
+/// `, did you mean timeout_ms?`, where one of the names that are known is two slips away at most; else nothing.
+pub(crate) fn hint<N: AsRef<str>>(text: &str, known: impl IntoIterator<Item = N>) -> String {
+    let is_near = |name: &N| strsim::osa_distance(name.as_ref(), text) <= 2;
+    let near = known.into_iter().find(is_near);
+    near.map(|name| format!(", did you mean {}?", name.as_ref()))
+        .unwrap_or_default()
 }
 
 /// A path is printed and logged; a key that is anything else than a name is not put into it.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::event::TYPES;
+use crate::{checked, event::TYPES};
 
 /// A type (`whatsapp.message.received`), all that begin alike (`whatsapp.message.*`), or all (`*`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +22,11 @@ pub enum NotAPattern {
     #[error("must be an event type, or the beginning of one and .*, or *")]
     Form,
     /// It is written as one, but there is no such event: nothing would ever come.
-    #[error("no event has such a type{}: docs/events.md lists them", hint(.0.as_deref()))]
-    NoSuchType(Option<String>),
-}
-
-fn hint(near: Option<&str>) -> String {
-    near.map(|near| format!(", did you mean {near}?"))
-        .unwrap_or_default()
+    #[error("no event has such a type{hint}: docs/events.md lists them")]
+    NoSuchType {
+        /// What was probably meant, where there is something like it.
+        hint: String,
+    },
 }
 
 impl Pattern {
@@ -61,7 +59,8 @@ impl Pattern {
         if TYPES.iter().any(|kind| pattern.matches(kind)) {
             Ok(pattern)
         } else {
-            Err(NotAPattern::NoSuchType(near(text)))
+            let hint = hint(text);
+            Err(NotAPattern::NoSuchType { hint })
         }
     }
 
@@ -74,13 +73,12 @@ impl Pattern {
     }
 }
 
-/// The pattern that was probably meant.
-fn near(text: &str) -> Option<String> {
-    let mut known = TYPES.iter().map(|kind| match kind.rsplit_once('.') {
+fn hint(text: &str) -> String {
+    let known = TYPES.iter().map(|kind| match kind.rsplit_once('.') {
         Some((family, _)) if text.ends_with('*') => format!("{family}.*"),
         _ => (*kind).to_owned(),
     });
-    known.find(|known| strsim::osa_distance(known, text) <= 2)
+    checked::hint(text, known)
 }
 
 #[cfg(test)]
