@@ -245,6 +245,13 @@ async fn what_meta_passes_to_another_app_is_silent_until_it_is_passed_to_ours() 
         Webhook::new().change_of(&number, "messaging_handovers", passed)
     };
     scene.post(&passed_to("58")).await;
+    let passed = eventually(async || {
+        let mut events = scene.backend.events().into_iter();
+        events.find(|event| event.kind == "whatsapp.handover.control_passed")
+    })
+    .await;
+    assert_eq!(passed.data["control"]["new_owner_app_id"], "58");
+    assert_eq!(passed.data["handover"]["by"], "meta");
     scene.says(&ana, Message::text("one")).await;
     assert_eq!(scene.told("one", "handover").await["by"], "meta");
     assert_eq!(scene.told("one", "rule").await["withheld"], "handover");

@@ -144,7 +144,7 @@ impl Handover {
 /// The id of the app to which Meta gave a conversation, where Meta says it.
 fn new_owner(event: &Event) -> Option<String> {
     let document = Document::parse(&event.data)?;
-    let id = document.root().get("handover")?.get("new_owner_app_id")?;
+    let id = document.root().get("control")?.get("new_owner_app_id")?;
     Some(id.text()?.into_owned())
 }
 
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn what_is_passed_to_our_app_is_answered_again() {
         let control = |app: &str, since| Event {
-            data: format!(r#"{{"handover":{{"new_owner_app_id":"{app}"}}}}"#),
+            data: format!(r#"{{"control":{{"new_owner_app_id":"{app}"}}}}"#),
             ..event("whatsapp.handover.control_passed", Some(since))
         };
         let ours = Answering {

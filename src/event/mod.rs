@@ -24,4 +24,4 @@ pub use id::{about, consequence};
 pub use model::{Effect, Event, Home, MessageStatus, Name};
 pub use split::{split, split_and_look};
 pub use timestamp::rfc3339;
-pub use types::{DATA_MEMBERS, TYPES};
+pub use types::{ADDED, DATA_MEMBERS, TYPES};

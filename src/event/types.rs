@@ -112,6 +112,16 @@ pub const TYPES: [&str; 108] = [
     "whatsapp.unknown",
 ];
 
+/// The members that a mailbox adds to an event's `data`, sorted. None of them may be one that the event has.
+pub const ADDED: [&str; 6] = [
+    "consent",
+    "handover",
+    "replayed",
+    "rule",
+    "superseded",
+    "window",
+];
+
 /// The members of an event's `data`, sorted, but for what a mailbox adds to them.
 pub const DATA_MEMBERS: [&str; 25] = [
     "account",
@@ -125,11 +135,11 @@ pub const DATA_MEMBERS: [&str; 25] = [
     "click",
     "consent",
     "contact",
+    "control",
     "conversion",
     "customer",
     "flow",
     "group",
-    "handover",
     "history",
     "message",
     "partner",

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use crate::{checked::Node, event::DATA_MEMBERS, meta::json::Json};
+use crate::{
+    checked::Node,
+    event::{ADDED, DATA_MEMBERS},
+    meta::json::Json,
+};
 
 /// How many conditions a destination may have, and how many values each may allow.
 const MOST: usize = 20;
@@ -66,10 +70,10 @@ fn read_path(path: &str, node: &Node<'_>) -> Option<Vec<String>> {
         return node.refuse("a condition is on a member of data, such as data.message.kind");
     }
     match path.first().map(String::as_str) {
-        Some("window" | "superseded" | "replayed" | "handover" | "rule") => {
+        Some(first) if DATA_MEMBERS.contains(&first) => Some(path),
+        Some(first) if ADDED.contains(&first) => {
             node.refuse("the mailbox adds this after it is known who wants the event")
         }
-        Some(first) if DATA_MEMBERS.contains(&first) => Some(path),
         _ => node.refuse("no event has such a member: docs/events.md lists them"),
     }
 }

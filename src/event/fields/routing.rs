@@ -25,7 +25,7 @@ pub(super) fn handover<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<D
     };
     let draft = change
         .managed(kind, None, value)
-        .with_payload("handover", &CONTROL, control?)?;
+        .with_payload("control", &CONTROL, control?)?;
     let person = value
         .get("sender")
         .map(|sender| Person::read(sender, &CONTACT))
