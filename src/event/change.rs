@@ -6,8 +6,8 @@ use super::common::Common;
 use super::contacts::Contacts;
 use super::draft::{Draft, UNKNOWN, seconds};
 use super::events::Events;
-use super::person::{self, Person};
-use super::shell::Shell;
+use super::person::{self, Person, TO};
+use super::shell::{CARRIED, Shell};
 use super::{Effect, Event, Name};
 use crate::meta::json::{Json, is_tame};
 use crate::written::{begin_member, push_string};
@@ -19,8 +19,8 @@ pub(super) type Reader = for<'a> fn(&Change<'_, 'a>, Json<'a>) -> Option<Draft<'
 pub(super) struct List {
     pub(super) name: &'static str,
     pub(super) read: Reader,
-    /// How an item that cannot be read names the person whom it is about.
-    pub(super) person: &'static person::Keys,
+    /// How an item that cannot be read names the person whom it is about; `None` where it is about nobody.
+    pub(super) person: Option<&'static person::Keys>,
 }
 
 /// One change, and where its events go.
@@ -116,8 +116,10 @@ impl<'o, 'a> Change<'o, 'a> {
             return false;
         }
         let mut inside = shell.inside();
+        let alone = items.len() + misfits.len() == 1;
         let left_out = inside.object(
             container,
+            if alone { usize::MAX } else { CARRIED },
             &["messaging_product", "metadata"],
             |key, value| {
                 (key.is("contacts") && value.is_list())
@@ -139,11 +141,40 @@ impl<'o, 'a> Change<'o, 'a> {
     }
 
     fn read(&self, list: &List, item: Json<'a>) -> Draft<'a> {
-        (list.read)(self, item).unwrap_or_else(|| Draft {
+        let mut draft = (list.read)(self, item).unwrap_or_else(|| Draft {
             time: item.get("timestamp").and_then(seconds),
-            person: Person::read(item, list.person),
+            person: self.thread.clone().or(list
+                .person
+                .map(|keys| self.customer(item, keys))
+                .unwrap_or_default()),
             ..Draft::unknown(item)
-        })
+        });
+        if list.person.is_some() && draft.names.is_empty() && draft.person.is_nobody() {
+            self.give_to_the_contact(&mut draft, item.get("id").is_some());
+        }
+        draft
+    }
+
+    /// Whom an item is about that may be from a customer or to one.
+    pub(super) fn customer(&self, item: Json<'a>, keys: &person::Keys) -> Person<'a> {
+        let person = Person::read(item, keys);
+        if self.common.is_ours(&person) {
+            Person::read(item, &TO)
+        } else {
+            person
+        }
+    }
+
+    /// Where nobody is named, and there is one contact, it is that person's. What has no id of its own is known again by
+    /// what it says, which two people may say in one second: so it is by whose it is, too.
+    fn give_to_the_contact(&self, draft: &mut Draft<'a>, has_id: bool) {
+        let [contact] = self.contacts.as_slice() else {
+            return;
+        };
+        draft.person = Person::contact(*contact);
+        if let Some(name) = draft.person.names().first().filter(|_| !has_id) {
+            draft.key.push(name.key().into());
+        }
     }
 
     fn write_items(&mut self, shell: &Shell, mut items: Vec<Item<'a>>) {
@@ -164,7 +195,9 @@ impl<'o, 'a> Change<'o, 'a> {
 
     /// Makes an event of members that are too large to be carried along with every item.
     pub(super) fn left_out(&mut self, shell: &Shell, members: &str) {
-        self.emit(Draft::unknown_text(members), &|out| {
+        let mut draft = Draft::unknown_text(members);
+        self.give_to_the_contact(&mut draft, false);
+        self.emit(draft, &|out| {
             shell.around(members, out);
         });
     }

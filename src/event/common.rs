@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Home;
+use super::person::Person;
 use crate::written::{begin_member, push_string};
 
 /// What all items of a change have in common.
@@ -11,6 +12,8 @@ pub(super) struct Common<'a> {
     pub(super) field: Cow<'a, str>,
     /// The id of the WhatsApp Business Account.
     pub(super) account: Option<Cow<'a, str>>,
+    /// The id of the business portfolio, where Meta writes to that.
+    pub(super) portfolio: Option<Cow<'a, str>>,
     /// The `phone_number_id`, where the change is about a number.
     pub(super) number: Option<Cow<'a, str>>,
     /// The number of the business, as its customers see it: digits only.
@@ -22,10 +25,9 @@ pub(super) struct Common<'a> {
 impl Common<'_> {
     /// The mailbox that keeps their events.
     pub(super) fn home(&self) -> Home {
-        match (&self.number, &self.account) {
-            (Some(number), _) => Home::Number(number.clone().into_owned()),
-            (None, Some(account)) => Home::Account(account.clone().into_owned()),
-            (None, None) => Home::Account(String::new()),
+        match &self.number {
+            Some(number) => Home::Number(number.clone().into_owned()),
+            None => Home::Account(self.account_or_portfolio().to_owned()),
         }
     }
 
@@ -34,15 +36,26 @@ impl Common<'_> {
         match home {
             Home::Number(number) => self.number.as_deref() == Some(number),
             Home::Account(account) => {
-                self.number.is_none() && self.account.as_deref().unwrap_or_default() == account
+                self.number.is_none() && self.account_or_portfolio() == account
             }
         }
+    }
+
+    fn account_or_portfolio(&self) -> &str {
+        let either = self.account.as_deref().or(self.portfolio.as_deref());
+        either.unwrap_or_default()
+    }
+
+    /// Whether this is the business itself.
+    pub(super) fn is_ours(&self, person: &Person<'_>) -> bool {
+        person.phone.is_some() && person.phone == self.display_phone_number
     }
 
     /// The event's member `business`; empty where nothing is known.
     pub(super) fn business(&self) -> String {
         let members = [
             ("account_id", &self.account),
+            ("portfolio_id", &self.portfolio),
             ("phone_number_id", &self.number),
             ("display_phone_number", &self.display_phone_number),
         ];

@@ -153,6 +153,7 @@ pub enum MessageStatus {
 pub enum Home {
     /// The business number's, by its `phone_number_id`.
     Number(String),
-    /// What concerns no number: the WhatsApp Business Account's, by its id. Empty where Meta named none.
+    /// What concerns no number: the WhatsApp Business Account's, by its id, or the business portfolio's where Meta named
+    /// no account. Empty where Meta named neither.
     Account(String),
 }

@@ -104,6 +104,11 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// Whether there is no name by which a conversation goes.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.user.is_none() && self.parent.is_none() && self.phone.is_none()
+    }
+
     /// This person, with what the other adds.
     pub(super) fn or(self, other: Self) -> Self {
         Self {

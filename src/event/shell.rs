@@ -31,11 +31,12 @@ impl Shell {
 
     /// Opens an object that has all members of `of` but those for which `aside` is true.
     ///
-    /// Members that are large together would be large in every event. They are then left out, except the small ones
-    /// named in `essential`, and returned as an object, to become an event of their own.
+    /// Members that are larger together than `carried` (bytes) would be so in every event. They are then left out,
+    /// except the small ones named in `essential`, and returned as an object, to become an event of their own.
     pub(super) fn object<'a>(
         &mut self,
         of: Json<'a>,
+        carried: usize,
         essential: &[&str],
         aside: impl Fn(Key<'a>, Json<'a>) -> bool,
     ) -> Option<String> {
@@ -47,7 +48,7 @@ impl Shell {
             length += key.raw().len() + value.raw().len();
             push_member(&mut self.before, key.raw(), value.raw());
         }
-        if length <= CARRIED {
+        if length <= carried {
             return None;
         }
         let left_out = format!("{{{}}}", self.before.split_off(start));

@@ -7,11 +7,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::change::Change;
 use super::common::Common;
-use super::draft::{Draft, seconds};
+use super::draft::{Draft, UNKNOWN, seconds};
 use super::drift::unknown_members;
 use super::events::Events;
 use super::person::{id, line, phone};
-use super::shell::Shell;
+use super::shell::{CARRIED, Shell};
 use super::{Event, Home, fields};
 use crate::meta::json::{Document, Json, Key};
 use crate::written::push_string;
@@ -88,7 +88,7 @@ fn webhook<'a>(root: Json<'a>, events: &mut Events) {
         return;
     }
     let mut shell = Shell::default();
-    if let Some(members) = shell.object(root, &["object"], |key, _| key.is("entry")) {
+    if let Some(members) = shell.object(root, CARRIED, &["object"], |key, _| key.is("entry")) {
         Change::of(Common::default(), events).left_out(&Shell::default(), &members);
     }
     shell.list("entry");
@@ -116,7 +116,9 @@ fn entry(entry: Json<'_>, shell: &Shell, events: &mut Events) {
         return;
     };
     let mut inside = shell.inside();
-    if let Some(members) = inside.object(entry, &["id", "time"], |key, _| key.is("changes")) {
+    if let Some(members) =
+        inside.object(entry, CARRIED, &["id", "time"], |key, _| key.is("changes"))
+    {
         Change::of(common.clone(), events).left_out(shell, &members);
     }
     inside.list("changes");
@@ -129,17 +131,19 @@ fn change<'a>(json: Json<'a>, entry: Common<'a>, shell: &Shell, events: &mut Eve
     let value = json.only("value").filter(|value| value.is_object());
     let field = json.get("field").and_then(id);
     let (Some(field), Some(value)) = (field, value) else {
-        Change::of(entry, events).emit(Draft::unknown(json), &|out| shell.around(json.raw(), out));
+        let mut change = Change::of(entry, events);
+        let draft = change.managed(UNKNOWN, None, json);
+        change.emit(draft, &|out| shell.around(json.raw(), out));
         return;
     };
     let mut change = Change::of(entry.of_change(field, value), events);
     let mut inside = shell.inside();
-    if let Some(members) = inside.object(json, &["field"], |key, _| key.is("value")) {
+    if let Some(members) = inside.object(json, CARRIED, &["field"], |key, _| key.is("value")) {
         change.left_out(shell, &members);
     }
     inside.member("value");
     if !fields::read(&mut change, &inside, value) {
-        let draft = change.managed(super::draft::UNKNOWN, None, value);
+        let draft = change.managed(UNKNOWN, None, value);
         change.emit(draft, &|out| inside.around(value.raw(), out));
     }
 }
@@ -148,7 +152,7 @@ impl<'a> Common<'a> {
     /// Adds what a change tells of the number that it is about.
     ///
     /// An entry's id is not always the account's: where partners are concerned it is the business portfolio's, and
-    /// the account is named inside.
+    /// the account is named inside, if at all. (Meta: "`account_update`", "`partner_solutions`".)
     fn of_change(self, field: Cow<'a, str>, value: Json<'a>) -> Self {
         let within = |name: &str, member: &str| value.get(name)?.get(member);
         let alert = || {
@@ -162,9 +166,19 @@ impl<'a> Common<'a> {
         let display = within("metadata", "display_phone_number")
             .or_else(|| within("recipient", "display_phone_number"))
             .or_else(|| value.get("display_phone_number"));
+        let inside = value.get("waba_info");
+        let to_portfolio =
+            field == "partner_solutions" || (field == "account_update" && inside.is_some());
+        let (account, portfolio) = if to_portfolio {
+            (None, self.account)
+        } else {
+            (self.account, None)
+        };
+        let named = inside.and_then(|inside| inside.get("waba_id"));
         Self {
             field,
-            account: within("waba_info", "waba_id").and_then(id).or(self.account),
+            account: named.and_then(id).or(account),
+            portfolio,
             number: number.and_then(id),
             display_phone_number: display.and_then(line).and_then(phone),
             time: self.time,

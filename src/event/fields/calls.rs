@@ -15,12 +15,12 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
         List {
             name: "calls",
             read: call,
-            person: &FROM,
+            person: Some(&FROM),
         },
         List {
             name: "statuses",
             read: status,
-            person: &RECIPIENT,
+            person: Some(&RECIPIENT),
         },
     ];
     // Errors beside calls are those of the calls, and are carried along with them.
@@ -41,10 +41,8 @@ fn call<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     };
     let direction = text_of(item.get("direction"));
     let (from, to) = (Person::read(item, &FROM), Person::read(item, &TO));
-    let ours = |person: &Person<'a>| {
-        person.phone.is_some() && person.phone == change.common.display_phone_number
-    };
-    let from_business = direction == "BUSINESS_INITIATED" || (direction.is_empty() && ours(&from));
+    let from_business =
+        direction == "BUSINESS_INITIATED" || (direction.is_empty() && change.common.is_ours(&from));
     let calls = !from_business && ["connect", "call_created"].contains(&event.as_ref());
     let errors = change
         .container

@@ -12,12 +12,12 @@ use crate::meta::payload::coexistence::ADDRESS_BOOK_ENTRY;
 pub(super) const ECHOES: &[List] = &[List {
     name: "message_echoes",
     read: echo,
-    person: &TO,
+    person: Some(&TO),
 }];
 pub(super) const STATES: &[List] = &[List {
     name: "state_sync",
     read: state,
-    person: &CONTACT,
+    person: Some(&CONTACT),
 }];
 
 /// A message that the business wrote in the app. It answers the customer, unless it says nothing new.

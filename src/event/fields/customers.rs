@@ -10,17 +10,17 @@ use crate::meta::payload::customer::{CONVERSION, PREFERENCE, USER_ID_CHANGE};
 pub(super) const PREFERENCES: &[List] = &[List {
     name: "user_preferences",
     read: preference,
-    person: &CONTACT,
+    person: Some(&CONTACT),
 }];
 pub(super) const USER_IDS: &[List] = &[List {
     name: "user_id_update",
     read: user_id,
-    person: &CONTACT,
+    person: Some(&CONTACT),
 }];
 pub(super) const CONVERSIONS: &[List] = &[List {
     name: "automatic_events",
     read: conversion,
-    person: &FROM,
+    person: Some(&FROM),
 }];
 
 /// A customer wants marketing messages, or none.

@@ -11,7 +11,7 @@ pub(super) const LISTS: &[List] = &[
     List {
         name: "groups",
         read: group,
-        person: &CONTACT,
+        person: Some(&CONTACT),
     },
     super::messages::ERRORS,
 ];

@@ -5,8 +5,8 @@
 use super::messages::{message, text_of};
 use crate::event::change::{Change, List};
 use crate::event::draft::Draft;
-use crate::event::person::{FROM, Person, TO, id, line, phone};
-use crate::event::shell::Shell;
+use crate::event::person::{FROM, Person, TO, line, phone};
+use crate::event::shell::{CARRIED, Shell};
 use crate::meta::json::Json;
 use crate::meta::payload::ERRORS_BESIDE;
 use crate::meta::payload::coexistence::HISTORY_PROGRESS;
@@ -14,18 +14,18 @@ use crate::meta::payload::coexistence::HISTORY_PROGRESS;
 const THREAD: &[List] = &[List {
     name: "messages",
     read: past,
-    person: &FROM,
+    person: Some(&FROM),
 }];
 const BARE: &[List] = &[
     List {
         name: "messages",
         read: past,
-        person: &FROM,
+        person: Some(&FROM),
     },
     List {
         name: "message_echoes",
         read: past,
-        person: &TO,
+        person: Some(&TO),
     },
 ];
 
@@ -38,9 +38,12 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
     };
     let mut inside = shell.inside();
     let elsewhere = ["history", "messages", "message_echoes"];
-    let left_out = inside.object(value, &["messaging_product", "metadata"], |key, _| {
-        elsewhere.iter().any(|name| key.is(name))
-    });
+    let left_out = inside.object(
+        value,
+        CARRIED,
+        &["messaging_product", "metadata"],
+        |key, _| elsewhere.iter().any(|name| key.is(name)),
+    );
     inside.list("history");
     let mut found = false;
     for item in chunks.items() {
@@ -66,7 +69,7 @@ fn chunk<'a>(change: &mut Change<'_, 'a>, outside: &Shell, chunk: Json<'a>) {
         return;
     };
     let mut shell = outside.inside();
-    let left_out = shell.object(chunk, &["metadata", "errors"], |key, _| {
+    let left_out = shell.object(chunk, CARRIED, &["metadata", "errors"], |key, _| {
         threads.is_some() && key.is("threads")
     });
     let mut inside = shell.inside();
@@ -128,13 +131,11 @@ fn progress(chunk: Json<'_>) -> Option<Draft<'_>> {
 fn past<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let mut draft = message(change, "whatsapp.message.history", item)?;
     draft.key.push(text_of(item.get("type")));
-    let from_business = item.any(&["to", "to_user_id"]).is_some()
-        || item
-            .get("from")
-            .and_then(id)
-            .and_then(phone)
-            .is_some_and(|from| Some(from) == change.common.display_phone_number);
-    let person = Person::read(item, if from_business { &TO } else { &FROM });
+    let person = if item.any(&["to", "to_user_id"]).is_some() {
+        Person::read(item, &TO)
+    } else {
+        change.customer(item, &FROM)
+    };
     let person = change.thread.clone().or(person);
     Some(Draft { person, ..draft })
 }

@@ -16,18 +16,18 @@ pub(super) const LISTS: &[List] = &[
     List {
         name: "messages",
         read: received,
-        person: &FROM,
+        person: Some(&FROM),
     },
     List {
         name: "statuses",
         read: statuses::status,
-        person: &RECIPIENT,
+        person: Some(&RECIPIENT),
     },
     ERRORS,
     List {
         name: "user_actions",
         read: clicked,
-        person: &FROM,
+        person: Some(&FROM),
     },
 ];
 
@@ -35,7 +35,7 @@ pub(super) const LISTS: &[List] = &[
 pub(super) const ERRORS: List = List {
     name: "errors",
     read: error,
-    person: &FROM,
+    person: None,
 };
 
 /// A message of a customer's. It opens the window whatever it is, also where we do not understand it, unless it says
@@ -224,15 +224,11 @@ fn error<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
 }
 
 /// A customer clicked on a link of a marketing message. Meta names him only by the contact beside it.
-fn clicked<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+fn clicked<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     if item.get("action_type")?.text()? != "marketing_messages_link_click" {
         return None;
     }
     let text: Cow<'a, str> = item.canonical().into();
-    let person = match change.contacts.as_slice() {
-        [contact] => Person::contact(*contact),
-        _ => Person::default(),
-    };
     let draft = Draft::new(
         "whatsapp.customer.clicked",
         text.clone(),
@@ -240,7 +236,6 @@ fn clicked<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     );
     Draft {
         time: item.get("timestamp").and_then(seconds),
-        person,
         ..draft
     }
     .with_payload("click", &USER_ACTION, item)

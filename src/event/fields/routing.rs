@@ -5,10 +5,10 @@ use crate::event::Effect;
 use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, UNKNOWN, seconds};
 use crate::event::person::{CONTACT, FROM, Person, RECIPIENT, TO};
-use crate::event::shell::Shell;
+use crate::event::shell::{CARRIED, Shell};
 use crate::meta::json::Json;
 use crate::meta::payload::coexistence::CONTROL;
-use crate::meta::payload::message::{CONTENT, ID};
+use crate::meta::payload::message::{CONTENT, ID, REVISION};
 
 /// A conversation passed to another app, or was taken by one.
 pub(super) fn handover<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
@@ -43,26 +43,29 @@ pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Jso
         List {
             name: "messages",
             read: received,
-            person: &FROM,
+            person: Some(&FROM),
         },
         List {
             name: "message_echoes",
             read: echoed,
-            person: &TO,
+            person: Some(&TO),
         },
         List {
             name: "statuses",
             read: status,
-            person: &RECIPIENT,
+            person: Some(&RECIPIENT),
         },
     ];
     let Some(standby) = value.only("standby") else {
         return false;
     };
     let mut inside = shell.inside();
-    let left_out = inside.object(value, &["messaging_product", "metadata"], |key, _| {
-        key.is("standby")
-    });
+    let left_out = inside.object(
+        value,
+        CARRIED,
+        &["messaging_product", "metadata"],
+        |key, _| key.is("standby"),
+    );
     inside.member("standby");
     if !change.lists(&inside, standby, LISTS, &[]) {
         return false;
@@ -86,7 +89,7 @@ fn echoed<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
             kind,
             item,
             content,
-            &[(&ID, item), (&CONTENT, content)],
+            &[(&ID, item), (&CONTENT, content), (&REVISION, content)],
         )?,
         None => messages::message(change, kind, item)?,
     };

@@ -3,6 +3,7 @@
 mod laws;
 mod odd;
 mod speed;
+mod whose;
 
 use serde_json::{Value, json};
 

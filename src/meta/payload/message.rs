@@ -49,7 +49,7 @@ pub const MESSAGE: Shape = Object(&[
     SYSTEM,
     EDIT,
     REVOKE,
-    member(&["unsupported"], Object(&[member(&["type"], Text)])),
+    UNSUPPORTED,
     CONTEXT,
     REFERRAL,
     member(&["group_id"], Text),
@@ -84,6 +84,9 @@ pub const CONTENT: Shape = Object(&[
     REACTION,
     CONTEXT,
 ]);
+
+/// What else a message has that stands elsewhere than its id, where it is no content: it takes back another, or fails.
+pub const REVISION: Shape = Object(&[EDIT, REVOKE, UNSUPPORTED, ERRORS]);
 
 /// The id of a message whose content stands elsewhere.
 pub const ID: Shape = Object(&[member(&["id"], Text)]);
@@ -275,6 +278,8 @@ const REVOKE: Member = member(
     &["revoke"],
     Object(&[member(&["original_message_id"], Text)]),
 );
+
+const UNSUPPORTED: Member = member(&["unsupported"], Object(&[member(&["type"], Text)]));
 
 const CONTEXT: Member = member(
     &["context"],

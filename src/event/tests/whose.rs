@@ -1,0 +1,168 @@
+//! Whose an item is, where it does not say so itself; and by what it is known again then.
+
+use serde_json::{Value, json};
+
+use super::{data, events, messages, webhook};
+use crate::event::{Event, Home, Name};
+
+const BUSINESS: &str = "15550783881";
+
+fn phone(number: &str) -> Vec<Name> {
+    vec![Name::Phone(number.into())]
+}
+
+/// A webhook of one change of a number's.
+fn change(field: &str, mut members: Value) -> Value {
+    members["metadata"] =
+        json!({"display_phone_number": BUSINESS, "phone_number_id": "106540352242922"});
+    webhook(&json!([{"field": field, "value": members}]))
+}
+
+fn only(webhook: &Value) -> (Home, Event) {
+    let mut events = events(webhook);
+    assert_eq!(events.len(), 1, "{events:?}");
+    events.remove(0)
+}
+
+#[test]
+fn two_customers_who_click_in_one_second_are_two_events() {
+    for action in ["marketing_messages_link_click", "waved", ""] {
+        let action = json!({"action_type": action, "timestamp": "1770000000",
+            "marketing_messages_link_click_data": {"click_component": "cta"}});
+        let by = |person: &str| {
+            only(&messages(
+                json!({"contacts": [{"wa_id": person}], "user_actions": [action]}),
+            ))
+            .1
+        };
+        let (one, other) = (by("16505551234"), by("16505550001"));
+        assert_eq!(one.names, phone("16505551234"));
+        assert_ne!(one.id, other.id);
+        assert_eq!(one, by("16505551234"));
+    }
+}
+
+#[test]
+fn what_names_nobody_is_the_one_contacts_beside_it() {
+    let item = |member: &str, value: Value| json!({"id": "wamid.A", "timestamp": "1770000000", member: value});
+    let written = json!({"type": "text", "text": {"body": "answer by the owner app"}});
+    let lists = [
+        ("messages", item("type", json!("unsupported"))),
+        ("messages", item("odd", json!(1))),
+        ("statuses", item("status", json!("sent"))),
+        ("message_echoes", item("message", written)),
+    ];
+    for (list, item) in lists {
+        let of = |contacts: Value| {
+            let standby = json!({"contacts": contacts, list: [item]});
+            only(&change("standby", json!({"standby": standby}))).1
+        };
+        let ana = json!({"wa_id": "16505551234"});
+        let event = of(json!([ana]));
+        assert_eq!(event.names, phone("16505551234"), "{list}");
+        let one_of_two = of(json!([ana, {"wa_id": "16505550001"}]));
+        assert_eq!(one_of_two.names, []);
+        if item.get("odd").is_none() {
+            assert_eq!(
+                one_of_two.id, event.id,
+                "{list}: what has an id is known by it"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_error_of_the_number_is_nobodys_whoever_stands_beside_it() {
+    for error in [json!({"code": 130_429, "title": "slow down"}), json!("x")] {
+        let contacts = json!([{"wa_id": "16505551234"}]);
+        let (_, event) = only(&messages(json!({"contacts": contacts, "errors": [error]})));
+        assert_eq!(event.names, []);
+    }
+}
+
+#[test]
+fn what_the_business_did_and_cannot_be_read_is_the_customers_conversation() {
+    let ended = json!({"id": "wacid.A", "event": "call_parked", "from": BUSINESS, "to": "16505551234",
+        "direction": "BUSINESS_INITIATED", "timestamp": "1770000000"});
+    let (_, call) = only(&change("calls", json!({"calls": [ended]})));
+    let sent = json!({"id": "wamid.A", "from": BUSINESS, "to": "16505551234", "timestamp": "1770000000",
+        "type": "text", "text": "flat"});
+    let (_, bare) = only(&change("history", json!({"messages": [sent]})));
+    let threads = json!([{"id": "16505551234", "messages": [sent, {"odd": 1}]}]);
+    let chunk = json!({"metadata": {"phase": 0}, "threads": threads});
+    let in_thread = events(&change("history", json!({"history": [chunk]})));
+    for event in [&call, &bare, &in_thread[0].1, &in_thread[1].1] {
+        assert_eq!(event.kind, "whatsapp.unknown");
+        assert_eq!(event.names, phone("16505551234"));
+    }
+}
+
+#[test]
+fn a_change_that_is_not_as_documented_is_known_again_by_its_time_too() {
+    let at = |time: i64| {
+        let change = json!({"field": "campaign_status_update", "value": "PAUSED"});
+        let entry = json!({"id": "102290129340398", "time": time, "changes": [change]});
+        only(&json!({"object": "whatsapp_business_account", "entry": [entry]})).1
+    };
+    assert_eq!(at(1_770_000_000).time, Some(1_770_000_000));
+    assert_eq!(at(1_770_000_000), at(1_770_000_000));
+    assert_ne!(at(1_770_000_000).id, at(1_770_000_060).id);
+}
+
+#[test]
+fn what_stands_beside_one_item_goes_with_it_and_beside_several_is_told_for_itself() {
+    let context = json!({"type": "summary", "summary": {"text": "x".repeat(10_000)}});
+    let contacts = json!([{"wa_id": "16505551234"}]);
+    let of = |texts: &[Value]| {
+        let beside =
+            json!({"contacts": contacts, "messages": texts, "conversation_context": context});
+        events(&messages(beside))
+    };
+    let [one, two] = ["wamid.A", "wamid.B"].map(|id| super::text(id, "16505551234"));
+    let alone = of(std::slice::from_ref(&one));
+    let [(_, event)] = &alone[..] else {
+        panic!("{alone:?}")
+    };
+    let raw = &data(event)["raw"]["entry"][0]["changes"][0]["value"];
+    assert_eq!(raw["conversation_context"], context);
+    let both = of(&[one, two]);
+    let [.., (_, beside)] = &both[..] else {
+        panic!("{both:?}")
+    };
+    assert_eq!(both.len(), 3);
+    assert_eq!(beside.kind, "whatsapp.unknown");
+    assert_eq!(beside.names, phone("16505551234"));
+}
+
+#[test]
+fn a_portfolio_is_not_told_as_an_account() {
+    let told = |field: &str, value: Value| {
+        data(&only(&webhook(&json!([{"field": field, "value": value}]))).1)["business"].clone()
+    };
+    let portfolio = json!({"portfolio_id": "102290129340398"});
+    let solution = json!({"event": "SOLUTION_CREATED", "solution_id": "1"});
+    assert_eq!(told("partner_solutions", solution), portfolio);
+    let added = json!({"event": "PARTNER_ADDED", "waba_info": {"owner_business_id": "2"}});
+    assert_eq!(told("account_update", added), portfolio);
+    let added = json!({"event": "PARTNER_ADDED", "waba_info": {"waba_id": "3"}});
+    let both = json!({"account_id": "3", "portfolio_id": "102290129340398"});
+    assert_eq!(told("account_update", added), both);
+    let account = json!({"account_id": "102290129340398"});
+    let moved = json!({"event": "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE", "country": "IN"});
+    assert_eq!(told("account_update", moved), account);
+}
+
+#[test]
+fn what_another_app_took_back_is_told_with_what_it_was() {
+    let content = json!({"type": "revoke", "revoke": {"original_message_id": "wamid.A"}});
+    let echo = json!({"id": "wamid.B", "timestamp": "1770000000", "to": "16505551234", "message": content});
+    let (_, event) = only(&change(
+        "standby",
+        json!({"standby": {"message_echoes": [echo]}}),
+    ));
+    assert_eq!(event.kind, "whatsapp.standby.echoed");
+    assert_eq!(
+        data(&event)["message"],
+        json!({"id": "wamid.B", "kind": "revoke", "revoke": {"original_message_id": "wamid.A"}})
+    );
+}
