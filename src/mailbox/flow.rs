@@ -23,8 +23,10 @@ pub(super) enum State {
     Down(Down),
     /// It took something after it was down.
     Recovering {
-        /// Unix milliseconds.
+        /// Since when it has taken all that it got, in unix milliseconds.
         since_ms: i64,
+        /// The conversations that failed since it last took something.
+        failed: HashSet<i64>,
     },
 }
 
@@ -104,11 +106,15 @@ impl Flow {
                 false
             }
             State::Down(_) => {
-                self.state = State::Recovering { since_ms: now_ms };
+                self.state = State::Recovering {
+                    since_ms: now_ms,
+                    failed: HashSet::new(),
+                };
                 self.slot_ms = 0.0;
                 true
             }
-            State::Recovering { .. } => {
+            State::Recovering { failed, .. } => {
+                failed.clear();
                 if self
                     .recovering_rate(now_ms)
                     .is_some_and(|rate| rate >= FULL_RATE)
@@ -130,7 +136,14 @@ impl Flow {
                     return false;
                 }
             }
-            State::Recovering { .. } => {}
+            // One event may break it every time: it is slowed down, and not stopped for that.
+            State::Recovering { since_ms, failed } => {
+                *since_ms = now_ms;
+                failed.insert(conversation);
+                if failed.len() < FAILURES {
+                    return false;
+                }
+            }
             // What was started before it was down was no try.
             State::Down(down) if now_ms < down.next_ms => return false,
             State::Down(down) => {
@@ -165,7 +178,7 @@ impl Flow {
     }
 
     fn recovering_rate(&self, now_ms: i64) -> Option<f64> {
-        let State::Recovering { since_ms } = self.state else {
+        let State::Recovering { since_ms, .. } = self.state else {
             return None;
         };
         let seconds = now_ms.saturating_sub(since_ms).clamp(0, 60_000) / 1000;
@@ -300,10 +313,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_while_it_comes_back_is_an_outage_again() {
+    fn while_it_comes_back_one_that_fails_slows_it_down_and_five_are_an_outage_again() {
         let mut flow = down();
         flow.answered(NOW);
-        assert!(flow.failed(NOW, 1, 0.5));
+        let later = NOW + 9_000;
+        assert_eq!(flow.rate(later), Some(FULL_RATE));
+        assert!((0..100).all(|_| !flow.failed(later, 7, 0.5)));
+        assert_eq!(flow.rate(later), Some(FIRST_RATE));
+        flow.answered(later);
+        let mut others = (1..=5).map(|conversation| flow.failed(later, conversation, 0.5));
+        assert_eq!(others.position(|is_down| is_down), Some(4));
     }
 
     proptest! {

@@ -163,6 +163,33 @@ fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
 }
 
 #[test]
+fn after_an_outage_a_message_that_breaks_the_backend_every_time_holds_back_its_own_customer_alone()
+{
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let (mut now, mut taken, mut sent) = (NOW, 0, 0);
+    let back = NOW + 60_000;
+    while now < NOW + 600_000 {
+        let id = sent.to_string();
+        mailbox.append(vec![message(&id, &id)], now).unwrap();
+        sent += 1;
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            let breaks = now < back || ["3-0", "7-0"].contains(&delivery.events[0].id.as_str());
+            let outcome = if breaks {
+                unreachable()
+            } else {
+                Outcome::Taken
+            };
+            taken += i32::from(outcome == Outcome::Taken);
+            mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
+        }
+        mailbox.rest().unwrap();
+        now += 250;
+    }
+    assert!(taken > sent - 6, "{taken} of {sent}");
+}
+
+#[test]
 fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_either() {
     let sql = Native::new();
     let config = r#"{"destinations":[{"id":"crm","url":"http://127.0.0.1:9/","secret":"env:S","when":{"data.message.id":"1a"}}]}"#;
