@@ -48,10 +48,13 @@ impl Windows {
                 },
                 ..self
             },
-            Effect::Answers => self.answered(time),
-            Effect::Status { status, .. } if *status != MessageStatus::Failed => {
-                self.answered(time)
-            }
+            // Of a status, only this one has the time at which the business wrote: who opens the chat by an advertisement
+            // reads, then, what was written before.
+            Effect::Answers
+            | Effect::Status {
+                status: MessageStatus::Sent,
+                ..
+            } => self.answered(time),
             Effect::Status { .. } | Effect::Renames { .. } | Effect::None => self,
         }
     }
@@ -176,15 +179,18 @@ mod tests {
         let windows = after(&[
             (CAME_BY_AD, 0),
             (Effect::Answers, HOUR),
-            (status(MessageStatus::Read), 5 * HOUR),
+            (status(MessageStatus::Sent), 5 * HOUR),
         ]);
         assert_eq!(windows.free_entry_point, Some(73 * HOUR));
     }
 
     #[test]
-    fn an_answer_after_a_day_or_one_that_failed_opens_nothing() {
+    fn an_answer_after_a_day_one_that_failed_or_what_was_written_before_opens_nothing() {
         for answer in [
             (status(MessageStatus::Sent), 25 * HOUR),
+            (status(MessageStatus::Sent), -HOUR),
+            (status(MessageStatus::Delivered), HOUR),
+            (status(MessageStatus::Read), 0),
             (status(MessageStatus::Failed), HOUR),
             (Effect::None, HOUR),
         ] {
