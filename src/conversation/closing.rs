@@ -32,7 +32,11 @@ impl Closing {
         let closes_at = windows
             .customer_service
             .filter(|_| !event.is_of_a_group())?;
+        let opened = closes_at.saturating_sub(CUSTOMER_SERVICE);
+        let is_later = event.time.unwrap_or(now) >= opened;
         match &event.effect {
+            // One that comes late may have been answered with the next.
+            Effect::Opens { .. } if !is_later => before,
             Effect::Opens { .. } => {
                 let at = closes_at.saturating_sub(lead_s);
                 let document = Document::parse(&event.data)?;
@@ -48,7 +52,7 @@ impl Closing {
             | Effect::Status {
                 status: MessageStatus::Sent,
                 ..
-            } if event.time.unwrap_or(now) >= closes_at.saturating_sub(CUSTOMER_SERVICE) => None,
+            } if is_later => None,
             _ if event.kind == CLOSING => None,
             _ => before,
         }
@@ -107,6 +111,30 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_795_334_400;
+
+    #[test]
+    fn a_message_that_comes_late_is_not_waited_for_where_a_later_one_is_answered() {
+        let wrote = |time| Event {
+            effect: Effect::Opens { referral: false },
+            time: Some(time),
+            data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
+            ..Event::naming(&Name::User("US.1".into()))
+        };
+        let answered = Event {
+            effect: Effect::Answers,
+            ..wrote(NOW + 1)
+        };
+        let windows = Windows {
+            customer_service: Some(NOW + CUSTOMER_SERVICE),
+            ..Windows::default()
+        };
+        let after = |before, event: &Event| Closing::after(before, event, windows, 60, NOW + 2);
+        let waits = after(None, &wrote(NOW));
+        assert!(waits.is_some());
+        assert_eq!(after(waits.clone(), &wrote(NOW - 300)), waits);
+        assert_eq!(after(waits, &answered), None);
+        assert_eq!(after(None, &wrote(NOW - 300)), None);
+    }
 
     #[test]
     fn the_window_of_a_person_is_told_of_and_that_of_a_group_is_not() {
