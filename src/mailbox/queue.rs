@@ -49,6 +49,11 @@ impl Queue {
         self.events.len()
     }
 
+    /// How many conversations have an event that could go.
+    pub(super) fn ready(&self) -> usize {
+        self.heads.len()
+    }
+
     pub(super) fn holds(&self, seq: i64) -> bool {
         self.events.contains_key(&seq)
     }

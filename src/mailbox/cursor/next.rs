@@ -11,11 +11,11 @@ use crate::{
     },
 };
 
-/// How many events are looked at beyond the first that is not delivered yet.
+/// How many events are read at once, until half as many conversations have one that could go.
 const AHEAD: usize = 256;
 
-/// The same at most where it is waited until customers have stopped writing: they take some 2 MB.
-const QUIET_AHEAD: usize = 10_000;
+/// How many events are looked at at most beyond the first that is not delivered yet: they take some 2 MB.
+const MOST_AHEAD: usize = 10_000;
 
 impl Cursor {
     /// The next events to be delivered, if there are any and room for them.
@@ -144,8 +144,9 @@ impl Cursor {
         let quiet_max_ms = i64::from(self.destination.quiet_max_ms);
         let waits =
             self.destination.quiet_ms > 0 && self.read_ms.saturating_add(quiet_max_ms) > now_ms;
-        let enough = if waits { QUIET_AHEAD } else { AHEAD / 2 };
-        self.queue.len() < enough && self.is_behind(log)
+        // One conversation with many events must not hide the others.
+        let enough = !waits && self.queue.ready() >= AHEAD / 2;
+        !enough && self.queue.len() < MOST_AHEAD && self.is_behind(log)
     }
 
     /// Whether there is anything in the log that was not read.

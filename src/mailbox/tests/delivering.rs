@@ -190,6 +190,21 @@ fn after_an_outage_a_message_that_breaks_the_backend_every_time_holds_back_its_o
 }
 
 #[test]
+fn a_customer_with_a_thousand_events_holds_back_nobody_else() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut events: Vec<Event> = (0..1_000)
+        .map(|n| message("1", &format!("1.{n}")))
+        .collect();
+    events.push(message("2", "2"));
+    mailbox.append(events, NOW).unwrap();
+    let mut next = || mailbox.next(NOW).unwrap().map(|it| it.events[0].id.clone());
+    assert_eq!(next().as_deref(), Some("1.0-0"));
+    assert_eq!(next().as_deref(), Some("2-0"));
+    assert_eq!(next(), None);
+}
+
+#[test]
 fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_either() {
     let sql = Native::new();
     let config = r#"{"destinations":[{"id":"crm","url":"http://127.0.0.1:9/","secret":"env:S","when":{"data.message.id":"1a"}}]}"#;
