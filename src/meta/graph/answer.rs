@@ -60,9 +60,13 @@ fn accepted(body: &[u8]) -> Option<Answer> {
 fn refused(status: u16, body: &[u8]) -> Answer {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let code = answer.pointer("/error/code").and_then(Value::as_u64);
-    let Some(code) = code.and_then(|code| u32::try_from(code).ok()) else {
+    let Some(mut code) = code.and_then(|code| u32::try_from(code).ok()) else {
         return Answer::Unknown { status, code: None };
     };
+    // Of a number that does not exist, or is not the token's, Graph says that a parameter is wrong.
+    if code == 100 && answer.pointer("/error/error_subcode") == Some(&33.into()) {
+        code = 33;
+    }
     let is_transient = answer.pointer("/error/is_transient") == Some(&Value::Bool(true));
     let (class, outcome) = match find(code) {
         Some(entry) => (entry.class, entry.outcome),
@@ -148,8 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn only_four_errors_may_be_sent_again() {
-        for code in [4, 80_007, 130_429, 131_056] {
+    fn what_meta_turned_away_for_now_may_be_sent_again() {
+        for code in [4, 613, 80_007, 130_429, 131_056, 131_057, 2_494_100] {
             assert!(
                 matches!(error(400, code, true), Answer::Refused { again: true, .. }),
                 "{code}"
@@ -162,10 +166,18 @@ mod tests {
                 }
             );
         }
-        assert!(matches!(
-            error(400, 613, true),
-            Answer::Refused { again: false, .. }
-        ));
+    }
+
+    #[test]
+    fn a_number_that_the_token_cannot_reach_is_no_fault_of_the_message() {
+        let body = json!({ "error": { "code": 100, "error_subcode": 33, "type": "GraphMethodException" } });
+        let answer = read(400, body.to_string().as_bytes());
+        let refused = Answer::Refused {
+            code: 33,
+            class: Class::Number,
+            again: false,
+        };
+        assert_eq!(answer, refused);
     }
 
     #[test]

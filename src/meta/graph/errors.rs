@@ -173,7 +173,7 @@ static TABLE: &[ErrorCode] = {
         code(190, Token, Refused, "the access token has expired or is not valid", "Set a new GRAPH_ACCESS_TOKEN, best of a system user."),
         codes(200, 299, Permission, Refused, "a permission is missing or was taken away", "Give the token's user access to the account."),
         code(368, Account, Refused, "the account is blocked for a time for breaking a policy", "Look at the account in WhatsApp Manager."),
-        code(613, Rate, Refused, "a rate limit of this call was reached", "Send it again later."),
+        code(613, Rate, Again, "a rate limit of this call was reached", "Send it again later."),
         code(80007, Rate, Again, "the account has reached its rate limit", "Nothing: it is sent later. Spread the load if it comes often."),
         code(130_403, Recipient, Refused, "the business and the customer have blocked one another", "Do not write to this customer."),
         code(130_429, Rate, Again, "the number's throughput was reached", "Nothing: it is sent later. Ask Meta for more throughput if it comes often."),
@@ -203,7 +203,7 @@ static TABLE: &[ErrorCode] = {
         code(131_053, Media, Refused, "a file could not be fetched or has the wrong type or size", "Check the link, the type and the size of the file."),
         code(131_055, Content, Refused, "this goes by the Marketing Messages API alone", "Send it by that API."),
         code(131_056, PairRate, Again, "too many messages to this one customer", "Nothing: it is sent later."),
-        code(131_057, Maintenance, Refused, "the account is in maintenance for a minute", "Send it again in a few minutes."),
+        code(131_057, Maintenance, Again, "the account is in maintenance for a minute", "Send it again in a few minutes."),
         code(131_059, Group, Refused, "the cursor is not valid", "Begin the list again."),
         code(131_062, Recipient, Refused, "this needs a phone number, a user id is not enough", "Ask the customer for the phone number."),
         code(131_063, Limit, Refused, "marketing templates are switched off for this API", "Send it by the Marketing Messages API."),
@@ -238,7 +238,7 @@ static TABLE: &[ErrorCode] = {
         codes(139_000, 139_004, Flow, Refused, "the flow cannot be managed", "Look at the flow in WhatsApp Manager."),
         codes(139_100, 139_103, Recipient, Refused, "the customer cannot be blocked or unblocked", "Try again later."),
         codes(147_001, 147_005, Other, Refused, "the username cannot be set", "Look at the username in WhatsApp Manager."),
-        code(2_494_100, Maintenance, Refused, "the number is in maintenance for some minutes", "Send it again in a few minutes."),
+        code(2_494_100, Maintenance, Again, "the number is in maintenance for some minutes", "Send it again in a few minutes."),
         codes(2_593_107, 2_593_109, Other, Refused, "the history cannot be brought over", "Look at the number in WhatsApp Manager."),
     ]
 };
@@ -254,7 +254,10 @@ mod tests {
             .filter(|entry| entry.outcome == Outcome::Again)
             .map(|entry| entry.first)
             .collect();
-        assert_eq!(again, [4, 80_007, 130_429, 131_056]);
+        assert_eq!(
+            again,
+            [4, 613, 80_007, 130_429, 131_056, 131_057, 2_494_100]
+        );
     }
 
     #[test]
