@@ -24,6 +24,9 @@ type Heard = (bool, How, String);
 
 /// What an event of a person's conversation says about it; `now` (unix seconds) is when, where Meta does not say.
 pub fn heard(event: &Event, settings: &Consent, ledger: &Ledger, now: i64) -> Option<Entry> {
+    if event.is_of_a_group() {
+        return None;
+    }
     let read: fn(Json<'_>, &Consent, &Ledger) -> Option<Heard> = match event.kind.as_str() {
         "whatsapp.message.received" => message,
         "whatsapp.customer.preference" => |root, _, _| preference(root),

@@ -22,7 +22,7 @@ pub fn of(data: &str) -> About {
         let value = root?.get(of)?.get(name).and_then(Json::text)?;
         Some(value.into_owned())
     };
-    if let Some(group) = text("message", "group_id") {
+    if let Some(group) = text("message", "group_id").or_else(|| text("group", "id")) {
         return About {
             recipient: Some(Recipient::Group(group)),
             message_id: None,
@@ -52,6 +52,10 @@ mod tests {
             ),
             (
                 r#"{"customer":{"phone":"1650"},"message":{"group_id":"G"}}"#,
+                Some(Recipient::Group("G".into())),
+            ),
+            (
+                r#"{"customer":{"phone":"1650"},"group":{"id":"G"}}"#,
                 Some(Recipient::Group("G".into())),
             ),
             (r#"{"template":{}}"#, None),

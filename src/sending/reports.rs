@@ -49,6 +49,10 @@ impl Outbox {
                 continue;
             }
             let Some(report) = read(event) else { continue };
+            // One member's is not the whole group's.
+            if report.failed && event.is_of_a_group() {
+                continue;
+            }
             if report.failed || self.watched.contains(&report.id) {
                 change = self.take(sql, report, now_ms)?.or(change);
             }
