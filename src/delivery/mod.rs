@@ -12,4 +12,4 @@ pub use answer::{Answer, ErrorClass};
 pub use cloudevent::Outgoing;
 pub use lanes::{Lane, Lanes};
 pub use request::{Request, request};
-pub use run::Run;
+pub use run::{REFUSED_MS, Run};

@@ -11,6 +11,9 @@ const LONGEST_MS: i64 = 10 * 60 * 1000;
 /// How many requests it makes. The platform allows an invocation 10,000, or 50 on the free plan: there it says so.
 const MOST_REQUESTS: u32 = 5_000;
 
+/// How long it is waited where the platform lets nothing out, in milliseconds.
+pub const REFUSED_MS: i64 = 5_000;
+
 /// One run.
 #[derive(Debug)]
 pub struct Run {
@@ -18,6 +21,8 @@ pub struct Run {
     requests: u32,
     ended: u32,
     not_tried: u32,
+    /// When the platform first let one not out.
+    refused_ms: Option<i64>,
 }
 
 impl Run {
@@ -28,6 +33,7 @@ impl Run {
             requests: 0,
             ended: 0,
             not_tried: 0,
+            refused_ms: None,
         }
     }
 
@@ -37,9 +43,12 @@ impl Run {
     }
 
     /// Takes note that one has ended, of this run or of the one before, and whether the platform let it out.
-    pub fn ended(&mut self, tried: bool) {
+    pub fn ended(&mut self, tried: bool, now_ms: i64) {
         self.ended += 1;
-        self.not_tried += u32::from(!tried);
+        if !tried {
+            self.not_tried += 1;
+            self.refused_ms.get_or_insert(now_ms);
+        }
     }
 
     /// How many have ended.
@@ -55,7 +64,17 @@ impl Run {
     /// Whether the next one is to begin.
     pub fn is_over(&self, now_ms: i64) -> bool {
         let had_its_share = !self.may_start() && !self.is_refused();
-        had_its_share || self.requests >= MOST_REQUESTS || now_ms - self.began_ms > LONGEST_MS
+        had_its_share
+            || self.goes_on_ms().is_some_and(|at| at <= now_ms)
+            || self.requests >= MOST_REQUESTS
+            || now_ms - self.began_ms > LONGEST_MS
+    }
+
+    /// When the next one is to begin where the platform lets nothing out (unix milliseconds), though something that was let
+    /// out before may still be on its way.
+    pub fn goes_on_ms(&self) -> Option<i64> {
+        let at = self.refused_ms.filter(|_| self.is_refused());
+        at.map(|at| at.saturating_add(REFUSED_MS))
     }
 
     /// Whether the platform lets nothing out: it would not if it were asked again at once.
@@ -72,8 +91,8 @@ mod tests {
     fn run(started: u32, answered: u32, not_tried: u32) -> Run {
         let mut run = Run::begins(0);
         (0..started).for_each(|_| run.started());
-        (0..answered).for_each(|_| run.ended(true));
-        (0..not_tried).for_each(|_| run.ended(false));
+        (0..answered).for_each(|_| run.ended(true, 0));
+        (0..not_tried).for_each(|_| run.ended(false, 0));
         run
     }
 
@@ -103,5 +122,10 @@ mod tests {
         assert!(!none_was_allowed.may_start());
         assert!(!none_was_allowed.is_over(0));
         assert!(none_was_allowed.is_refused());
+        assert_eq!(none_was_allowed.goes_on_ms(), Some(REFUSED_MS));
+        assert!(
+            none_was_allowed.is_over(REFUSED_MS),
+            "whatever is still on its way"
+        );
     }
 }

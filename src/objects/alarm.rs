@@ -24,7 +24,11 @@ use super::{
     mailbox::{Core, Mailbox, now_ms},
     send::Sent,
 };
-use crate::{delivery::Run, mailbox::sql::SqlError, sending::Happened};
+use crate::{
+    delivery::{REFUSED_MS, Run},
+    mailbox::sql::SqlError,
+    sending::Happened,
+};
 
 /// After how many deliveries in one run it is written down how far everyone has got.
 const REST_EVERY: u32 = 200;
@@ -132,7 +136,8 @@ impl Mailbox {
                 return self.rests_until(&run, now);
             }
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
-            let until = [until, lingers_until].into_iter().flatten().min();
+            let until = [until, lingers_until, run.goes_on_ms()];
+            let until = until.into_iter().flatten().min();
             // What is on its way ends within half a minute, and wakes it.
             let until = until.unwrap_or(now + LONGEST_WAIT_MS);
             match self
@@ -140,7 +145,7 @@ impl Mailbox {
                 .await
             {
                 Some(Ended::Sent((opening, started, happened))) => {
-                    run.ended(happened != Happened::ConnectionRefused);
+                    run.ended(happened != Happened::ConnectionRefused, now_ms());
                     // Where the database failed in the meantime, it is not on its way for what was opened anew: a send
                     // that may have gone out stays unknown.
                     if self.with_core(|core| Ok(core.opening))? == opening {
@@ -175,7 +180,7 @@ impl Mailbox {
             Ok(core.wakes_at(now))
         })?;
         Ok(match next {
-            Some(at) if run.is_refused() => Some(at.max(now + AFTER_FAILURE_MS)),
+            Some(at) if run.is_refused() => Some(at.max(now + REFUSED_MS)),
             // The clock stands still while nothing is awaited, so that trying again at once would not end.
             Some(at) if at <= now => Some(now + SOON_MS),
             next => next,
