@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use simulator::backend::{self, Backend};
 use simulator::graph::{self, Graph};
 use simulator::local;
-use simulator::webhook::{Customer, Message, Number, Webhook};
+use simulator::webhook::{Customer, Message, Number, Status, Webhook};
 use support::{DESTINATION_SECRET, PATIENCE, Scene, Transom, destination, eventually};
 
 impl Scene {
@@ -160,6 +160,21 @@ async fn replies_that_do_not_check_out_are_not_sent_and_the_event_counts_as_take
     assert!(scene.backend.wait_for(2, PATIENCE).await);
     assert_eq!(scene.sent().await, Vec::<String>::new());
     assert_eq!(scene.backend.arrivals().len(), 3);
+}
+
+#[tokio::test]
+async fn a_backend_that_answers_everything_writes_to_the_customer_once() {
+    let scene = Scene::start().await;
+    scene.backend.always(backend::Answer::reply("hi"));
+    scene.writes(&Customer::local(), "hola").await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    let sent = Status::sent("wamid.1");
+    scene
+        .post(&Webhook::new().status(&Number::local(), &Customer::local(), sent))
+        .await;
+    assert!(scene.backend.wait_for(2, PATIENCE).await);
+    scene.backend.behave();
+    assert_eq!(scene.sent().await, ["hi"]);
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ impl Mailbox {
         for (number, answer) in self.desk.ended() {
             let ended = self.deliveries.borrow_mut().under_way.remove(&number);
             if let Some(under_way) = ended {
-                run.ended(self.end_delivery(under_way, answer, now)?);
+                run.ended(self.end_delivery(under_way, answer, now)?, now);
             }
         }
         Ok(())
@@ -107,6 +107,7 @@ impl Mailbox {
             opening, delivery, ..
         } = under_way;
         let (outcome, replies) = outcome(answer, now);
+        let replies = replies.and_then(|replies| may_reply(&delivery, replies));
         let (replies, faults) = match replies {
             Ok(replies) => (replies, Vec::new()),
             Err(faults) => (Vec::new(), faults),
@@ -206,6 +207,25 @@ fn outcome(
         Err(NoAnswer::Failed(class)) => refused(class, None),
     };
     (outcome, Ok(Vec::new()))
+}
+
+/// Replies that may be sent. None is to what tells how our own messages are doing: each reply has statuses of its own, and
+/// a backend that answers everything would write to the customer without end.
+fn may_reply(
+    delivery: &Delivery,
+    replies: Vec<Message>,
+) -> std::result::Result<Vec<Message>, Vec<Fault>> {
+    let answers = delivery.events.last().map(|event| event.kind.as_str());
+    let is_status = answers.is_some_and(|kind| {
+        kind.starts_with("whatsapp.status.") || kind.starts_with("whatsapp.standby.")
+    });
+    if is_status && !replies.is_empty() {
+        return Err(vec![Fault {
+            path: "replies".to_owned(),
+            reason: "a status, or what another app has in hand, cannot be replied to".to_owned(),
+        }]);
+    }
+    Ok(replies)
 }
 
 /// Tells an operator of what has changed: ids and classes, no content.
