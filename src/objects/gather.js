@@ -18,7 +18,8 @@ export function append(webhook) {
   webhooks.push(webhook);
   this.group.bytes += webhook.length;
   if (this.group.bytes >= FULL) close(this);
-  return stored.then((all) => (all ? undefined : this.appendOne(webhook)));
+  const alone = () => this.appendOne(webhook);
+  return stored.then((all) => (all ? undefined : alone()), alone);
 }
 
 // Begins a group, which is closed when what was written before it is committed, or failed to be.

@@ -139,13 +139,15 @@ export class Desk {
       notes[number] = undefined;
     };
     const tellAll = (answers) => answers.forEach((answer) => tell(...answer));
-    const over = () => requests.forEach((_, number) => tell(number, null));
-    const late = setTimeout(over, timeout + GRACE_MS);
+    const over = (answer) => requests.forEach((_, number) => tell(number, answer));
+    const late = setTimeout(() => over(null), timeout + GRACE_MS);
     try {
       const stub = this.couriers.getByName(`${this.mailbox}/${courier}`);
       tellAll(await stub.carry(requests, timeout, most, requests.length > 1 ? tellAll : null));
-    } catch {
-      over();
+    } catch (error) {
+      // Where the platform did not let the call out, nothing has left. Else it may have.
+      const words = String(error);
+      over(words.includes("Too many subrequests") ? words : null);
     }
     clearTimeout(late);
   }
