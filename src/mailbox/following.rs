@@ -6,7 +6,7 @@ use super::{
     conversations,
     people::{NOBODY, People, Placed},
     person::{self, Found},
-    sql::SqlError,
+    sql::{SqlError, atomically},
 };
 use crate::{
     conversation::{
@@ -127,7 +127,21 @@ impl Mailbox {
     pub fn say(
         &mut self,
         name: &Name,
-        entry: Entry,
+        entry: &Entry,
+        cause: &str,
+        phone_number_id: &str,
+        now_ms: i64,
+    ) -> Result<Option<Found>, SqlError> {
+        let sql = self.sql.clone();
+        atomically(&*sql, || {
+            self.say_now(name, entry, cause, phone_number_id, now_ms)
+        })
+    }
+
+    fn say_now(
+        &mut self,
+        name: &Name,
+        entry: &Entry,
         cause: &str,
         phone_number_id: &str,
         now_ms: i64,
@@ -137,7 +151,7 @@ impl Mailbox {
         let found = self.change_state(name, |state| {
             let ledger = std::mem::take(&mut state.consent);
             before = ledger.standing();
-            state.consent = ledger.with(entry);
+            state.consent = ledger.with(entry.clone());
         })?;
         if let Some(found) = &found {
             let names = found.names.iter();

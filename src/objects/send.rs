@@ -90,7 +90,7 @@ impl Mailbox {
             }
             if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
                 let number = core.phone_number_id.clone().unwrap_or_default();
-                core.mailbox.say(&name, entry, &id, &number, now)?;
+                core.mailbox.say(&name, &entry, &id, &number, now)?;
             }
             Ok(state)
         })?;
