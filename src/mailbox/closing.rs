@@ -49,11 +49,12 @@ impl Closings {
     }
 
     /// The events that tell of those whose time has come. They are forgotten: the caller appends the events in the same
-    /// transaction.
+    /// transaction. Of those who have `moved` to another partition nothing is told: that is where they are answered.
     pub(super) fn take(
         &mut self,
         sql: &dyn Sql,
         people: &mut People,
+        moved: impl Fn(i64) -> bool,
         phone_number_id: &str,
         now_ms: i64,
     ) -> Result<Vec<Event>, SqlError> {
@@ -67,9 +68,9 @@ impl Closings {
         let mut events = Vec::new();
         for row in rows {
             let mut state = State::read(row.text(1)?);
-            let closing = state.closing.take();
-            events.extend(closing.and_then(|closing| closing.event(phone_number_id)));
             let conversation = row.required_integer(0)?;
+            let closing = state.closing.take().filter(|_| !moved(conversation));
+            events.extend(closing.and_then(|closing| closing.event(phone_number_id)));
             sql.exec(
                 "UPDATE conversations SET state = ?2 WHERE id = ?1",
                 &[conversation.into(), state.write().into()],

@@ -48,6 +48,7 @@ impl Mailbox {
             Some(answers) => self.closings.take(
                 &*self.sql,
                 &mut self.people,
+                |conversation| self.ceded.has_moved(conversation),
                 answers.phone_number_id(),
                 now_ms,
             ),

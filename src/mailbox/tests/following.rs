@@ -292,6 +292,24 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
 }
 
 #[test]
+fn of_a_window_that_is_about_to_close_the_partition_tells_where_the_person_is_now() {
+    let sql = Native::new();
+    let mut mailbox = mailbox_with(&sql, answering());
+    let silent = |person: &str, id: &str| Event {
+        data: asks(person, id).data.replace("Hours", "Hello"),
+        ..asks(person, id)
+    };
+    let events = vec![silent("1", "a"), silent("2", "b")];
+    mailbox.append(events, NOW).unwrap();
+    mailbox.cede(&[silent("1", "c")], NOW).unwrap();
+    let mut again = mailbox_with(&sql, answering());
+    let told = again.closing(NOW + 23 * HOUR * 1000).unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].names, [Name::Phone("2".to_owned())]);
+    assert!(!again.is_closing(NOW + 24 * HOUR * 1000));
+}
+
+#[test]
 fn a_window_costs_nothing_where_nobody_wants_to_know() {
     let sql = Native::new();
     let mut mailbox = mailbox(&sql);
