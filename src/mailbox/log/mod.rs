@@ -273,7 +273,7 @@ impl Log {
 
     /// Parts go with their row.
     fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
-        let kept = self.generations.numbers().next().filter(|_| self.keeps());
+        let kept = self.generations.numbers().next().filter(|_| self.rows > 0);
         let gone = kept.map_or(passed.min(self.last), |oldest| passed.min(oldest - 1));
         sql.exec(
             "DELETE FROM parts WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM parked_events) \

@@ -114,3 +114,21 @@ fn one_message_received_and_delivered_writes_four_rows() {
     // Its id, its body, the window, and the body again when it goes. The fifth is the alarm.
     assert_eq!(sql.changes() - before, 4);
 }
+
+#[test]
+fn parts_of_an_event_are_kept_for_as_long_as_its_row() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let large = Event {
+        data: format!(r#"{{"text":"{}"}}"#, "x".repeat(600_000)),
+        ..message("1", "large")
+    };
+    mailbox.append(vec![large, message("2", "b")], NOW).unwrap();
+    let [first, second] = [(); 2].map(|()| mailbox.next(NOW).unwrap().unwrap());
+    mailbox.done(&first, &Outcome::Taken, NOW, 0.5).unwrap();
+    mailbox.rest().unwrap();
+    assert!(sql.count("parts") > 0, "a replay may read it");
+    mailbox.done(&second, &Outcome::Taken, NOW, 0.5).unwrap();
+    mailbox.rest().unwrap();
+    assert_eq!(sql.count("parts"), 0);
+}
