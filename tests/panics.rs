@@ -103,6 +103,26 @@ async fn what_a_mailbox_has_on_its_way_outlives_a_panic_in_it() {
 }
 
 #[tokio::test]
+async fn what_a_mailbox_has_on_its_way_is_delivered_though_a_run_of_its_alarm_panics() {
+    let (transom, backend) = started().await;
+    backend.always(simulator::backend::Answer::slow(Duration::from_millis(500)));
+    for n in 0..9 {
+        assert_eq!(transom.meta().post(&message(n)).await.status, 200);
+    }
+    assert!(backend.wait_for_requests(1, PATIENCE).await);
+    assert_eq!(panic(&transom, "/panic/alarm").await.0, 200);
+    backend.behave();
+    assert!(backend.wait_for(9, PATIENCE).await);
+    for customer in 0..3 {
+        let events = backend.events_of(&Customer::nth(customer).user_id.unwrap());
+        let expected: Vec<String> = (0..3).map(|n| (customer + 3 * n).to_string()).collect();
+        let mut first = texts(&events);
+        first.dedup();
+        assert_eq!(first, expected);
+    }
+}
+
+#[tokio::test]
 async fn what_is_deployed_has_no_such_routes() {
     let transom = Transom::builder().start().await;
     for place in PLACES {

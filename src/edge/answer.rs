@@ -119,13 +119,14 @@ async fn other(
 async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
     match path {
         "/panic/fetch" => panic!("on purpose"),
-        "/panic/object" => Some(panic_in_object(env).await),
+        "/panic/object" | "/panic/alarm" => Some(panic_in_object(env, path).await),
         _ => None,
     }
 }
 
 #[cfg(feature = "panic-routes")]
-async fn panic_in_object(env: &Env) -> Result<Response> {
+async fn panic_in_object(env: &Env, path: &str) -> Result<Response> {
     use crate::objects::{BINDING, ask, post};
-    ask(env, BINDING, "panic", "panic", &post(&[])).await
+    let path = path.trim_start_matches('/');
+    ask(env, BINDING, "panic", path, &post(&[])).await
 }

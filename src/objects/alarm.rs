@@ -10,6 +10,7 @@
 
 use std::{
     future::{pending, poll_fn},
+    panic::AssertUnwindSafe,
     pin::pin,
     task::Poll,
     time::Duration,
@@ -97,9 +98,9 @@ impl Drop for AtWork<'_> {
 impl Mailbox {
     /// One run of the alarm.
     pub(super) async fn work(&self) -> Result<()> {
-        let next = match self.run().await {
-            Ok(next) => next,
-            Err(_) => Some(now_ms() + AFTER_FAILURE_MS),
+        let next = match AssertUnwindSafe(self.run()).catch_unwind().await {
+            Ok(Ok(next)) => next,
+            Ok(Err(_)) | Err(_) => Some(now_ms() + AFTER_FAILURE_MS),
         };
         self.arm(next)
     }
@@ -116,6 +117,8 @@ impl Mailbox {
         loop {
             let now = now_ms();
             at_work.seen(now);
+            #[cfg(feature = "panic-routes")]
+            self.with_core(panic_on_purpose)?;
             self.end_deliveries(&mut run, now)?;
             self.write_down(&mut written, &run, now)?;
             let is_over = run.is_over(now);
@@ -240,6 +243,19 @@ impl Mailbox {
         }
         Ok(true)
     }
+}
+
+#[cfg(feature = "panic-routes")]
+thread_local! {
+    /// Whether the next turn of a run is to panic.
+    pub(super) static PANICS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+#[cfg(feature = "panic-routes")]
+#[allow(clippy::panic, clippy::unnecessary_wraps, reason = "for `with_core`")]
+fn panic_on_purpose(_: &mut Core) -> std::result::Result<(), SqlError> {
+    assert!(!PANICS.take(), "on purpose");
+    Ok(())
 }
 
 impl Core {

@@ -47,6 +47,8 @@ pub struct Mailbox {
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
+    /// Whether something is being done with it; and, where nothing is, that it ended in a panic.
+    is_at_task: Cell<bool>,
     /// The same of an object that keeps a directory.
     directory: RefCell<Option<Directory>>,
     /// How often it was opened. What was on its way when it was opened anew is not on its way for the new one.
@@ -89,6 +91,7 @@ impl DurableObject for Mailbox {
             desk: Desk::of(&state, &env, &environment, wake.clone()),
             environment,
             core: RefCell::new(None),
+            is_at_task: Cell::new(false),
             directory: RefCell::new(None),
             openings: Cell::new(0),
             alarm: Cell::new(None),
@@ -109,7 +112,13 @@ impl DurableObject for Mailbox {
             (Method::Get, "/message") => self.send_of(&request),
             #[cfg(feature = "panic-routes")]
             #[allow(clippy::panic)]
-            (Method::Post, "/panic") => panic!("on purpose"),
+            (Method::Post, "/panic/object") => panic!("on purpose"),
+            #[cfg(feature = "panic-routes")]
+            (Method::Post, "/panic/alarm") => {
+                super::alarm::PANICS.set(true);
+                self.wake.wake();
+                Response::empty()
+            }
             _ => self.administer(&request),
         }
     }
@@ -122,17 +131,19 @@ impl DurableObject for Mailbox {
 }
 
 impl Mailbox {
-    /// Runs `task` on what is kept. After a failure of the database it is opened anew, since what is in memory may not
-    /// be what was committed.
+    /// Runs `task` on what is kept. After a failure of the database, and after a panic, it is opened anew, since what is
+    /// in memory may not be what was committed.
     pub(super) fn with_core<T>(
         &self,
         task: impl FnOnce(&mut Core) -> std::result::Result<T, SqlError>,
     ) -> Result<T> {
         let mut slot = self.opened()?;
-        let result = match slot.as_mut() {
-            Some(core) => task(core),
-            None => return Err("the mailbox did not open".into()),
+        let Some(core) = slot.as_mut() else {
+            return Err("the mailbox did not open".into());
         };
+        self.is_at_task.set(true);
+        let result = task(core);
+        self.is_at_task.set(false);
         result.map_err(|error| failed(&mut slot, &error))
     }
 
@@ -151,6 +162,9 @@ impl Mailbox {
     #[inline(never)]
     fn opened(&self) -> Result<RefMut<'_, Option<Core>>> {
         let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
+        if self.is_at_task.take() {
+            *slot = None;
+        }
         if slot.is_none() {
             *slot = Some(self.open().map_err(|error| failed(&mut None, &error))?);
         }
