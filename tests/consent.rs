@@ -329,3 +329,24 @@ async fn what_is_said_of_nobody_is_refused_and_switched_off_is_switched_off() {
     assert_eq!(off.promote(&Customer::local(), json!({})).await.0, 202);
     assert_eq!(off.ask(Method::PUT, &path, body).await.0, 409);
 }
+
+/// Meta answers with the number that WhatsApp knows somebody by, and it is under that one that they write.
+#[tokio::test]
+async fn who_opts_out_under_another_number_than_was_written_to_is_not_written_to_again() {
+    let bench = Bench::new(json!({})).await;
+    let as_known = Customer {
+        phone: Some("5511987654321".to_owned()),
+        ..Customer::nth(1)
+    };
+    let as_writing = Customer {
+        phone: Some("551187654321".to_owned()),
+        ..Customer::nth(1)
+    };
+    assert_eq!(bench.promote(&as_known, json!({})).await.0, 202);
+    assert!(bench.graph.wait_for(1, PATIENCE).await);
+    bench.writes(&as_writing, Message::text("STOP")).await;
+    let is_out = async || bench.consent(&as_known).await["state"] == "opted_out";
+    eventually(async || is_out().await.then_some(())).await;
+    let refused = (403, opted_out());
+    assert_eq!(bench.promote(&as_known, json!({})).await, refused);
+}

@@ -87,6 +87,29 @@ impl Mailbox {
         Ok(events.len())
     }
 
+    /// Takes note that these names are one person's.
+    pub fn are_one(&mut self, names: &[Name]) -> Result<(), SqlError> {
+        let Some(first) = names.first() else {
+            return Ok(());
+        };
+        let event = Event {
+            names: names.to_vec(),
+            ..Event::naming(first)
+        };
+        let mut people = std::mem::take(&mut self.people);
+        people.meet(&*self.sql, std::slice::from_ref(&event))?;
+        people.place(&*self.sql, &event)?;
+        let joins = to_their_ends(people.joins());
+        atomically(&*self.sql, || {
+            people.save(&*self.sql)?;
+            self.join(&joins)
+        })?;
+        people.committed();
+        self.people = people;
+        self.joined(joins);
+        Ok(())
+    }
+
     /// Has events happen to the people whom they are about, one after the other.
     fn take(
         &mut self,

@@ -20,9 +20,12 @@ use crate::{
         Moved,
         sql::{SqlError, atomically},
     },
-    meta::graph::{self, Answer, Class, Request},
+    meta::graph::{self, Answer, Class, Recipient, Request},
     sending::{
-        Change, Draft, Happened, Send, Started, State, asked::Receipt, guard, whom::name_of,
+        Change, Draft, Happened, Send, Started, State,
+        asked::Receipt,
+        guard, phone,
+        whom::{is_user, name_of},
     },
 };
 
@@ -83,6 +86,9 @@ impl Mailbox {
         let now = now_ms();
         let state = self.with_core(|core| {
             let opted_out = Core::opted_out(&started.send, &happened, now);
+            if let Some(names) = names_of_one(&started.send, &happened) {
+                core.mailbox.are_one(&names)?;
+            }
             let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
             core.changed(change, now)?;
             if id.contains(BY_RULE) && state.is_refused_here() {
@@ -164,6 +170,22 @@ impl Mailbox {
             Err(NoAnswer::Failed(_) | NoAnswer::Lost) => Happened::NoAnswer,
         })
     }
+}
+
+/// The names of the one to whom a message went, where Meta says that they have another number than the one that was
+/// written to, as in Brazil, Mexico and Argentina: they write, and opt out, under that.
+fn names_of_one(send: &Send, happened: &Happened) -> Option<Vec<Name>> {
+    let Happened::Answered(Answer::Accepted { wa_id, user_id, .. }) = happened else {
+        return None;
+    };
+    let Some(Recipient::Phone(asked)) = &send.draft.to else {
+        return None;
+    };
+    let number = phone::read(wa_id.as_deref()?).filter(|number| number != asked)?;
+    let user = user_id.as_deref().filter(|id| is_user(id));
+    let user = user.map(|id| name_of(&Recipient::User(id.to_owned())));
+    let numbers = [number, asked].map(|number| Name::Phone(number.to_owned()));
+    Some(user.into_iter().chain(numbers).collect())
 }
 
 /// Posts to the Graph API, on a lane where there is one. Nothing leaves without a token.

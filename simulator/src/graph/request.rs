@@ -140,7 +140,7 @@ impl Request {
         }
         let mut contact = json!({ "input": self.to() });
         if let Some(to) = self.member("to") {
-            contact["wa_id"] = json!(to.trim_start_matches('+'));
+            contact["wa_id"] = json!(wa_id(to.trim_start_matches('+')));
         }
         if let Some(user_id) = self.member("recipient") {
             contact["user_id"] = json!(user_id);
@@ -162,4 +162,13 @@ fn is_version(part: &str) -> bool {
 
 fn is_digits(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+/// The number that WhatsApp knows somebody by: in Brazil without the ninth digit, which many are still registered under.
+fn wa_id(digits: &str) -> String {
+    match (digits.split_at_checked(4), digits.len()) {
+        (Some((area, rest)), 13) if area.starts_with("55") && rest.starts_with('9') => {
+            format!("{area}{}", rest.split_at(1).1)
+        }
+        _ => digits.to_owned(),
+    }
 }
