@@ -83,20 +83,31 @@ async fn requests_beside_a_panic_do_not_notice_it() {
     assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn what_a_mailbox_has_on_its_way_outlives_a_panic_in_it() {
+/// Three messages of each of three customers, which the backend takes so long to answer (milliseconds).
+async fn with_nine_on_their_way(answered_after: u64) -> (Transom, Backend) {
     let (transom, backend) = started().await;
-    backend.always(simulator::backend::Answer::slow(Duration::from_millis(200)));
+    let slow = simulator::backend::Answer::slow(Duration::from_millis(answered_after));
+    backend.always(slow);
     for n in 0..9 {
         assert_eq!(transom.meta().post(&message(n)).await.status, 200);
     }
     assert!(backend.wait_for_requests(1, PATIENCE).await);
+    (transom, backend)
+}
+
+/// What a customer wrote, in order.
+fn written_by(customer: usize) -> Vec<String> {
+    (0..3).map(|n| (customer + 3 * n).to_string()).collect()
+}
+
+#[tokio::test]
+async fn what_a_mailbox_has_on_its_way_outlives_a_panic_in_it() {
+    let (transom, backend) = with_nine_on_their_way(200).await;
     assert_eq!(panic(&transom, "/panic/object").await.0, 500);
     assert!(backend.wait_for(9, PATIENCE).await);
     for customer in 0..3 {
         let events = backend.events_of(&Customer::nth(customer).user_id.unwrap());
-        let expected: Vec<String> = (0..3).map(|n| (customer + 3 * n).to_string()).collect();
-        assert_eq!(texts(&events), expected);
+        assert_eq!(texts(&events), written_by(customer));
     }
     // Each was sent once: nothing had to begin anew.
     assert_eq!(backend.arrivals().len(), 9);
@@ -104,21 +115,15 @@ async fn what_a_mailbox_has_on_its_way_outlives_a_panic_in_it() {
 
 #[tokio::test]
 async fn what_a_mailbox_has_on_its_way_is_delivered_though_a_run_of_its_alarm_panics() {
-    let (transom, backend) = started().await;
-    backend.always(simulator::backend::Answer::slow(Duration::from_millis(500)));
-    for n in 0..9 {
-        assert_eq!(transom.meta().post(&message(n)).await.status, 200);
-    }
-    assert!(backend.wait_for_requests(1, PATIENCE).await);
+    let (transom, backend) = with_nine_on_their_way(500).await;
     assert_eq!(panic(&transom, "/panic/alarm").await.0, 200);
     backend.behave();
     assert!(backend.wait_for(9, PATIENCE).await);
     for customer in 0..3 {
         let events = backend.events_of(&Customer::nth(customer).user_id.unwrap());
-        let expected: Vec<String> = (0..3).map(|n| (customer + 3 * n).to_string()).collect();
         let mut first = texts(&events);
         first.dedup();
-        assert_eq!(first, expected);
+        assert_eq!(first, written_by(customer));
     }
 }
 

@@ -36,11 +36,16 @@ impl fmt::Debug for Event {
 impl Event {
     /// An event that says no more of somebody than the name.
     pub fn naming(name: &Name) -> Self {
+        Self::named(vec![name.clone()])
+    }
+
+    /// The same, of somebody with several names.
+    pub fn named(names: Vec<Name>) -> Self {
         Self {
             id: String::new(),
             kind: String::new(),
             time: None,
-            names: vec![name.clone()],
+            names,
             effect: Effect::None,
             data: String::new(),
         }

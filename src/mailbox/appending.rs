@@ -87,27 +87,24 @@ impl Mailbox {
         Ok(events.len())
     }
 
-    /// Takes note that these names are one person's.
-    pub fn are_one(&mut self, names: &[Name]) -> Result<(), SqlError> {
-        let Some(first) = names.first() else {
-            return Ok(());
-        };
-        let event = Event {
-            names: names.to_vec(),
-            ..Event::naming(first)
-        };
+    /// The conversation with the one who has these names, begun where there is none. Those whom they named so far turn out
+    /// to be one.
+    pub fn meet(&mut self, names: &[Name]) -> Result<i64, SqlError> {
+        let event = Event::named(names.to_vec());
         let mut people = std::mem::take(&mut self.people);
         people.meet(&*self.sql, std::slice::from_ref(&event))?;
-        people.place(&*self.sql, &event)?;
+        let placed = people.place(&*self.sql, &event)?;
         let joins = to_their_ends(people.joins());
-        atomically(&*self.sql, || {
-            people.save(&*self.sql)?;
-            self.join(&joins)
-        })?;
+        if people.has_learnt() {
+            atomically(&*self.sql, || {
+                people.save(&*self.sql)?;
+                self.join(&joins)
+            })?;
+        }
         people.committed();
         self.people = people;
         self.joined(joins);
-        Ok(())
+        Ok(placed.conversation)
     }
 
     /// Has events happen to the people whom they are about, one after the other.

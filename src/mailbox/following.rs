@@ -128,42 +128,31 @@ impl Mailbox {
     pub fn say(
         &mut self,
         name: &Name,
-        entry: &Entry,
+        entry: Entry,
         cause: &str,
         phone_number_id: &str,
         now_ms: i64,
     ) -> Result<Option<Found>, SqlError> {
         let sql = self.sql.clone();
         atomically(&*sql, || {
-            self.say_now(name, entry, cause, phone_number_id, now_ms)
-        })
-    }
-
-    fn say_now(
-        &mut self,
-        name: &Name,
-        entry: &Entry,
-        cause: &str,
-        phone_number_id: &str,
-        now_ms: i64,
-    ) -> Result<Option<Found>, SqlError> {
-        self.meet(name)?;
-        let mut before = Standing::Unknown;
-        let found = self.change_state(name, |state| {
-            let ledger = std::mem::take(&mut state.consent);
-            before = ledger.standing();
-            state.consent = ledger.with(entry.clone());
-        })?;
-        if let Some(found) = &found {
-            let names = found.names.iter();
-            let mut names: Vec<Name> = names.filter_map(|key| Name::of_key(key)).collect();
-            names.sort();
-            let about = consent::About::person(cause.to_owned(), names, phone_number_id);
-            if let Some(event) = about.changed(before, &found.state.consent) {
-                self.append(vec![event], now_ms)?;
+            self.meet(std::slice::from_ref(name))?;
+            let mut before = Standing::Unknown;
+            let found = self.change_state(name, |state| {
+                let ledger = std::mem::take(&mut state.consent);
+                before = ledger.standing();
+                state.consent = ledger.with(entry);
+            })?;
+            if let Some(found) = &found {
+                let names = found.names.iter();
+                let mut names: Vec<Name> = names.filter_map(|key| Name::of_key(key)).collect();
+                names.sort();
+                let about = consent::About::person(cause.to_owned(), names, phone_number_id);
+                if let Some(event) = about.changed(before, &found.state.consent) {
+                    self.append(vec![event], now_ms)?;
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// Has the conversation with the one who has this name remember something else. Gives how it stands then; `None`

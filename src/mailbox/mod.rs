@@ -315,14 +315,6 @@ impl Mailbox {
         person::look(&*self.sql, name)
     }
 
-    /// The conversation with the one who has this name, begun where there is none.
-    pub fn meet(&mut self, name: &Name) -> Result<i64, SqlError> {
-        let mut people = std::mem::take(&mut self.people);
-        let conversation = person::meet(&*self.sql, &mut people, name)?;
-        self.people = people;
-        Ok(conversation)
-    }
-
     /// The statuses of one message, by what the ids of all events about it begin with ([`crate::event::about`]), each
     /// with its time in unix seconds; in the order in which a message goes through them.
     pub fn statuses_of(&self, about: &str) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {

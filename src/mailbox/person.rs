@@ -22,16 +22,6 @@ pub struct Found {
     pub state: State,
 }
 
-/// The conversation with the one who has this name, begun where there is none.
-pub(super) fn meet(sql: &dyn Sql, people: &mut People, name: &Name) -> Result<i64, SqlError> {
-    let event = Event::naming(name);
-    people.meet(sql, std::slice::from_ref(&event))?;
-    let placed = people.place(sql, &event)?;
-    people.save(sql)?;
-    people.committed();
-    Ok(placed.conversation)
-}
-
 /// Finds a conversation by one of the person's names, however Meta came to use it.
 pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
     let Some(mut found) = look(sql, name)? else {

@@ -65,7 +65,7 @@ impl Mailbox {
             };
             let cause = format!("{} {now}", name.key());
             let number = core.phone_number_id.clone().unwrap_or_default();
-            let found = core.mailbox.say(&name, &entry, &cause, &number, now)?;
+            let found = core.mailbox.say(&name, entry, &cause, &number, now)?;
             Ok((found, core.wakes_at(now)))
         })?;
         self.arm(wakes_at)?;

@@ -87,7 +87,7 @@ impl Mailbox {
         let state = self.with_core(|core| {
             let opted_out = Core::opted_out(&started.send, &happened, now);
             if let Some(names) = names_of_one(&started.send, &happened) {
-                core.mailbox.are_one(&names)?;
+                core.mailbox.meet(&names)?;
             }
             let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
             core.changed(change, now)?;
@@ -96,7 +96,7 @@ impl Mailbox {
             }
             if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
                 let number = core.phone_number_id.clone().unwrap_or_default();
-                core.mailbox.say(&name, &entry, &id, &number, now)?;
+                core.mailbox.say(&name, entry, &id, &number, now)?;
             }
             Ok(state)
         })?;

@@ -212,7 +212,7 @@ fn queue(into: &mut Into<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError
         } = one;
         let conversation = match conversation {
             Some(conversation) => conversation,
-            None => into.mailbox.meet(&name)?,
+            None => into.mailbox.meet(std::slice::from_ref(&name))?,
         };
         let mut in_reply_to = wanted.in_reply_to;
         for (message, goes) in wanted.messages.into_iter().zip(goes) {

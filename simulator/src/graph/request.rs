@@ -163,6 +163,7 @@ fn is_version(part: &str) -> bool {
 fn is_digits(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
 }
+
 /// The number that WhatsApp knows somebody by: in Brazil without the ninth digit, which many are still registered under.
 fn wa_id(digits: &str) -> String {
     match (digits.split_at_checked(4), digits.len()) {

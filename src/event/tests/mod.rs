@@ -28,9 +28,17 @@ fn data(event: &Event) -> Value {
 /// A webhook of one change of the field `messages`.
 fn messages(mut members: Value) -> Value {
     members["messaging_product"] = json!("whatsapp");
+    change("messages", members)
+}
+
+/// The number of the business, as its customers see it.
+const BUSINESS: &str = "15550783881";
+
+/// A webhook of one change of a number's.
+fn change(field: &str, mut members: Value) -> Value {
     members["metadata"] =
-        json!({"display_phone_number": "15550783881", "phone_number_id": "106540352242922"});
-    webhook(&json!([{"field": "messages", "value": members}]))
+        json!({"display_phone_number": BUSINESS, "phone_number_id": "106540352242922"});
+    webhook(&json!([{"field": field, "value": members}]))
 }
 
 fn webhook(changes: &Value) -> Value {

@@ -2,20 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{data, events, messages, webhook};
+use super::{BUSINESS, change, data, events, messages, webhook};
 use crate::event::{Event, Home, Name};
-
-const BUSINESS: &str = "15550783881";
 
 fn phone(number: &str) -> Vec<Name> {
     vec![Name::Phone(number.into())]
-}
-
-/// A webhook of one change of a number's.
-fn change(field: &str, mut members: Value) -> Value {
-    members["metadata"] =
-        json!({"display_phone_number": BUSINESS, "phone_number_id": "106540352242922"});
-    webhook(&json!([{"field": field, "value": members}]))
 }
 
 fn only(webhook: &Value) -> (Home, Event) {

@@ -143,7 +143,7 @@ fn what_a_person_says_about_being_written_to_is_told_once_and_follows_them() {
     let said = |opted_in, at| Entry::told(opted_in, at, None);
     // Before anything came of them, under two names.
     for (name, entry, cause) in [(&phone, said(false, 5), "a"), (&user, said(true, 3), "b")] {
-        mailbox.say(name, &entry, cause, "1065", NOW).unwrap();
+        mailbox.say(name, entry, cause, "1065", NOW).unwrap();
     }
     let both = Event {
         names: vec![user.clone(), phone.clone()],
@@ -155,10 +155,10 @@ fn what_a_person_says_about_being_written_to_is_told_once_and_follows_them() {
 
     // Nothing changes by what was said before, or again.
     mailbox
-        .say(&phone, &said(true, 4), "d", "1065", NOW)
+        .say(&phone, said(true, 4), "d", "1065", NOW)
         .unwrap();
     mailbox
-        .say(&phone, &said(false, 6), "e", "1065", NOW)
+        .say(&phone, said(false, 6), "e", "1065", NOW)
         .unwrap();
     let mut kinds = Vec::new();
     deliver(&mut mailbox, NOW, |delivery| {

@@ -7,9 +7,12 @@ fn who_is_written_to_first_and_writes_later_has_one_conversation() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
     let name = Name::Phone("16505551234".to_owned());
-    let conversation = mailbox.meet(&name).unwrap();
+    let conversation = mailbox.meet(std::slice::from_ref(&name)).unwrap();
     let rows = sql.changes();
-    assert_eq!(mailbox.meet(&name).unwrap(), conversation);
+    assert_eq!(
+        mailbox.meet(std::slice::from_ref(&name)).unwrap(),
+        conversation
+    );
     assert_eq!(sql.changes(), rows, "who is known costs nothing");
     mailbox
         .append(vec![message("16505551234", "a")], NOW)

@@ -55,7 +55,7 @@ fn take(mailbox: &mut Mailbox, step: Step) {
     match step {
         // What was ceded is refused, in both alike.
         Step::Append(events) => drop(mailbox.append(events, NOW)),
-        Step::Meet(name) => drop(mailbox.meet(&name).unwrap()),
+        Step::Meet(name) => drop(mailbox.meet(std::slice::from_ref(&name)).unwrap()),
         Step::Remember(name, at) => {
             let fired = |state: &mut State| state.fired = [("hours".to_owned(), at)].into();
             mailbox.change_state(&name, fired).unwrap();
