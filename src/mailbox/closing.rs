@@ -18,6 +18,8 @@ const AT_ONCE: i64 = 100;
 /// When the next is to be told.
 #[derive(Debug, Default)]
 pub(super) struct Closings {
+    /// Whether anybody wants to know. What was remembered while somebody did stays with the conversations.
+    wanted: bool,
     /// In unix seconds.
     next: Option<i64>,
 }
@@ -25,7 +27,7 @@ pub(super) struct Closings {
 impl Closings {
     /// Finds the next, where somebody wants to know of any.
     pub(super) fn open(sql: &dyn Sql, wanted: bool) -> Result<Self, SqlError> {
-        let mut closings = Self::default();
+        let mut closings = Self { wanted, next: None };
         if wanted {
             sql.exec(
                 &format!("CREATE INDEX IF NOT EXISTS closing ON conversations ({AT}) WHERE {AT} IS NOT NULL"),
@@ -40,7 +42,9 @@ impl Closings {
 
     /// Takes note of one more.
     pub(super) fn add(&mut self, at: i64) {
-        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+        if self.wanted {
+            self.next = Some(self.next.map_or(at, |next| next.min(at)));
+        }
     }
 
     /// When the next is to be told, in unix milliseconds.

@@ -310,6 +310,24 @@ fn of_a_window_that_is_about_to_close_the_partition_tells_where_the_person_is_no
 }
 
 #[test]
+fn a_window_that_was_about_to_close_wakes_nobody_once_the_rules_are_gone() {
+    let sql = Native::new();
+    let mut mailbox = mailbox_with(&sql, answering());
+    let silent = |id: &str| Event {
+        data: asks("1", id).data.replace("Hours", "Hello"),
+        ..message("1", id)
+    };
+    mailbox.append(vec![silent("a")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    assert!(mailbox.wakes_at(NOW).is_some());
+    let mut again = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    again = again.with_policy(None).unwrap();
+    again.append(vec![silent("b")], NOW).unwrap();
+    deliver(&mut again, NOW, |_| true);
+    assert_eq!(again.wakes_at(NOW), None);
+}
+
+#[test]
 fn a_window_costs_nothing_where_nobody_wants_to_know() {
     let sql = Native::new();
     let mut mailbox = mailbox(&sql);
