@@ -26,9 +26,7 @@ struct Written {
 }
 
 impl Written {
-    /// Who is gone is there again under another address.
-    fn read(row: &Row, destination: &Destination) -> Result<Self, SqlError> {
-        let is_gone = row.text(1)? == Some(destination.url.as_str());
+    fn read(row: &Row) -> Result<Self, SqlError> {
         let down = match row.integer(2)? {
             Some(since_ms) => Some(Down {
                 since_ms,
@@ -39,7 +37,7 @@ impl Written {
         };
         Ok(Self {
             place: row.required_integer(0)?,
-            gone_ms: if is_gone { row.integer(8)? } else { None },
+            gone_ms: row.integer(1)?,
             down,
             failure: Failure::read(row, 5)?,
             tally: Tally::read(row.text(7)?),
@@ -67,13 +65,18 @@ impl Cursor {
         last: i64,
     ) -> Result<Self, SqlError> {
         let id = destination.id.as_str();
+        // Who is gone is there again under another address, and under the former one as well once it has had another.
+        sql.run(
+            "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1 AND gone <> ?2",
+            &[id.into(), destination.url.as_str().into()],
+        )?;
         let rows = sql.exec(
-            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
+            "SELECT place, gone_ms, down_since_ms, down_tries, down_next_ms, error, error_ms, tally FROM cursors \
              WHERE destination = ?1",
             &[id.into()],
         )?;
         let written = if let Some(row) = rows.first() {
-            Written::read(row, &destination)?
+            Written::read(row)?
         } else {
             let place = match destination.from {
                 From::Now => last,

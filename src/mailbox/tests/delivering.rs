@@ -71,6 +71,24 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
 }
 
 #[test]
+fn who_was_gone_and_had_another_address_gets_all_again_under_the_former_one() {
+    let sql = Native::new();
+    let open = |url| {
+        let url = Address::parse(url).unwrap();
+        let crm = destination("crm");
+        Mailbox::open(sql.clone(), vec![Destination { url, ..crm }]).unwrap()
+    };
+    let mut mailbox = open("http://127.0.0.1:9/hooks");
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    open("http://127.0.0.1:9/elsewhere");
+    let mut back = open("http://127.0.0.1:9/hooks");
+    assert!(!back.waiting(0).unwrap().gone);
+    assert_eq!(deliver(&mut back, NOW + 3_600_000, |_| true), ["a-0"]);
+}
+
+#[test]
 fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_have_been_tried() {
     let sql = Native::new();
     let open = |id| Mailbox::open(sql.clone(), vec![destination("crm"), destination(id)]).unwrap();
