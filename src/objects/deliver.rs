@@ -86,11 +86,17 @@ impl Mailbox {
 
     /// Takes note of what became of those that have ended.
     pub(super) fn end_deliveries(&self, run: &mut Run, now: i64) -> Result<()> {
-        for (number, answer) in self.desk.ended() {
-            let ended = self.deliveries.borrow_mut().under_way.remove(&number);
-            if let Some(under_way) = ended {
-                run.ended(self.end_delivery(under_way, answer, now)?, now);
-            }
+        // None is under way any more, also where what becomes of another cannot be written down: the desk tells of each
+        // once. Then they are delivered again, since the mailbox is opened anew.
+        let ended: Vec<_> = {
+            let under_way = &mut self.deliveries.borrow_mut().under_way;
+            let ended = self.desk.ended().into_iter();
+            ended
+                .filter_map(|(number, answer)| Some((under_way.remove(&number)?, answer)))
+                .collect()
+        };
+        for (under_way, answer) in ended {
+            run.ended(self.end_delivery(under_way, answer, now)?, now);
         }
         Ok(())
     }
