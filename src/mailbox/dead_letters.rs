@@ -133,25 +133,29 @@ impl Which {
         (clause, parameters)
     }
 
-    /// Those behind a `seq` and up to another, `most` at most, in their order: each with its `seq` and its conversation.
+    /// Those behind a `seq` and up to another, `most` at most, in their order: each with its `seq`, its conversation and
+    /// its type.
     pub(super) fn dead_letters_between(
         &self,
         sql: &dyn Sql,
         place: i64,
         end: i64,
         most: usize,
-    ) -> Result<Vec<(i64, i64)>, SqlError> {
+    ) -> Result<Vec<(i64, i64, String)>, SqlError> {
         let (clause, mut parameters) = self.clause();
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         parameters.extend([place, end, most].map(Value::from));
         let rows = sql.exec(
             &format!(
-                "SELECT seq, conversation FROM dead_letters WHERE {clause} AND seq > ? AND seq <= ? \
+                "SELECT seq, conversation, kind FROM dead_letters WHERE {clause} AND seq > ? AND seq <= ? \
                  ORDER BY seq LIMIT ?"
             ),
             &parameters,
         )?;
-        let read = |row: &Row| Ok((row.required_integer(0)?, row.required_integer(1)?));
+        let read = |row: &Row| {
+            let kind = row.required_text(2)?.to_owned();
+            Ok((row.required_integer(0)?, row.required_integer(1)?, kind))
+        };
         rows.iter().map(read).collect()
     }
 }

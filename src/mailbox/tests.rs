@@ -53,6 +53,23 @@ fn batching(quiet_ms: u32) -> Destination {
     }
 }
 
+/// One that wants nothing but the message `1a`.
+fn choosy(id: &str) -> Destination {
+    let config = r#"{"destinations":[{"id":"crm","url":"http://127.0.0.1:9/","secret":"env:S","when":{"data.message.id":"1a"}}]}"#;
+    let settings = crate::config::Settings::read(|name| {
+        Some(match name {
+            "CONFIG" => config.to_owned(),
+            "S" => format!("whsec_{}", "A".repeat(32)),
+            "META_APP_SECRET" | "META_VERIFY_TOKEN" => "x".to_owned(),
+            _ => return None,
+        })
+    });
+    Destination {
+        when: settings.unwrap().destinations.remove(0).when,
+        ..destination(id)
+    }
+}
+
 fn message(person: &str, id: &str) -> Event {
     Event {
         id: format!("{id}-0"),

@@ -132,7 +132,7 @@ impl Cursor {
         times.filter(|at| *at > after).min()
     }
 
-    /// Whether it is still to get an event of the log, of this type.
+    /// Whether it is still to get an event of the log, of this type, unless it does not want what is in it.
     pub(super) fn awaits(&self, seq: i64, kind: &str) -> bool {
         let mut flights = self.in_flight.values().filter(|flight| !flight.parked);
         (seq > self.read && self.destination.wants(kind))

@@ -20,7 +20,6 @@ const PIECES: usize = 10;
 /// An event that may be replayed.
 pub(super) struct Candidate {
     pub(super) conversation: i64,
-    /// Empty where it is a dead letter.
     kind: String,
     pub(super) is_dead: bool,
 }
@@ -52,8 +51,7 @@ impl Search<'_> {
                     return Ok(chosen);
                 }
                 replay.place = seq;
-                // What it is still to get out of the log is not replayed to it.
-                if candidate.is_dead || !self.cursor.awaits(seq, &candidate.kind) {
+                if !self.is_coming(replay, seq, &candidate)? {
                     chosen.push((seq, candidate));
                 }
             }
@@ -98,19 +96,35 @@ impl Search<'_> {
             .which
             .dead_letters_between(self.sql, replay.place, until, room)?;
         // Where there are more of them, the rest is for the next piece.
-        if let Some((seq, _)) = dead.last().filter(|_| dead.len() >= room) {
+        if let Some((seq, ..)) = dead.last().filter(|_| dead.len() >= room) {
             candidates.retain(|other, _| other <= seq);
             last = Some(*seq);
         }
-        for (seq, conversation) in dead {
+        for (seq, conversation, kind) in dead {
             let candidate = Candidate {
                 conversation,
-                kind: String::new(),
+                kind,
                 is_dead: true,
             };
             candidates.insert(seq, candidate);
         }
         Ok((candidates, last))
+    }
+
+    /// Whether the destination is still to get an event out of the log: then it is not replayed to it. Its own dead letters
+    /// are, and what others have given up may be in the log no more.
+    fn is_coming(
+        &self,
+        replay: &Replay,
+        seq: i64,
+        candidate: &Candidate,
+    ) -> Result<bool, SqlError> {
+        let to = self.cursor.destination();
+        let is_own = candidate.is_dead && replay.which.destination.as_ref() == Some(&to.id);
+        Ok(!is_own
+            && self.cursor.awaits(seq, &candidate.kind)
+            && ((to.when.is_empty() && !candidate.is_dead)
+                || read_wanted(self.sql, self.log, to, seq)?.is_some()))
     }
 
     fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool, SqlError> {

@@ -220,6 +220,67 @@ fn what_was_delivered_and_kept_goes_out_again_and_nothing_twice() {
     assert_eq!(figures(&mailbox, "r1"), ("done", 5, 0, 5, 0));
 }
 
+/// Replays from `crm` to another that has been paused all along, and gives what that gets then: each with whether it is
+/// marked as replayed.
+fn replayed_to_one_behind(other: &Destination, kept: bool) -> Vec<(String, bool)> {
+    let sql = Native::new();
+    let to = other.id.clone();
+    let open = |paused| {
+        let other = Destination {
+            paused,
+            ..other.clone()
+        };
+        Mailbox::open(sql.clone(), vec![destination("crm"), other]).unwrap()
+    };
+    let mut mailbox = open(true);
+    let events = vec![message("1", "1a"), message("2", "1b")];
+    mailbox.append(events, NOW).unwrap();
+    let mut now = NOW;
+    while now < NOW + 2 * 3_600_000 {
+        deliver(&mut mailbox, now, |_| kept);
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    let wanted = Wanted {
+        kept,
+        to,
+        ..wanted(of("crm"))
+    };
+    begin(&mut mailbox, wanted);
+    mailbox.next(LATER).unwrap();
+    let mut reached = Vec::new();
+    deliver(&mut open(false), LATER, |delivery| {
+        let event = &delivery.events[0];
+        let is_marked = added_member(event, "replayed") == true;
+        reached.push((event.id.clone(), is_marked));
+        true
+    });
+    reached.sort();
+    reached
+}
+
+#[test]
+fn what_a_destination_that_is_behind_does_not_want_by_itself_is_replayed_to_it() {
+    let reached = replayed_to_one_behind(&choosy("other"), true);
+    assert_eq!(
+        reached,
+        [("1a-0".to_owned(), false), ("1b-0".to_owned(), true)]
+    );
+}
+
+#[test]
+fn what_a_destination_is_still_to_get_is_not_replayed_to_it_where_another_gave_it_up_either() {
+    let reached = replayed_to_one_behind(&destination("other"), false);
+    assert_eq!(
+        reached,
+        [("1a-0".to_owned(), false), ("1b-0".to_owned(), false)]
+    );
+    let reached = replayed_to_one_behind(&choosy("other"), false);
+    assert_eq!(
+        reached,
+        [("1a-0".to_owned(), false), ("1b-0".to_owned(), true)]
+    );
+}
+
 #[test]
 fn kept_events_are_chosen_by_event_conversation_type_and_time() {
     let sql = Native::new();
