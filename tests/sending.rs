@@ -15,7 +15,7 @@ use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
 use support::{APP_SECRET, Settings, Transom};
 
-const TOKEN: &str = "admin-token";
+const TOKEN: &str = "test-admin-token";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Transom, and Meta on both of its sides.

@@ -73,6 +73,9 @@ impl Graph {
     }
 }
 
+/// How long the token of the admin API must be, in bytes: with it, everything can be read and sent.
+const SHORTEST_ADMIN_TOKEN: usize = 16;
+
 /// What is wrong with a setting and how to put it right. Never holds a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SettingsFault {
@@ -108,9 +111,27 @@ impl Settings {
         let app_secrets = needed("META_APP_SECRET");
         let verify_tokens = needed("META_VERIFY_TOKEN");
         let optional = |name| lookup(name).and_then(|text| Secret::one(&text));
+        let admin_token = optional("ADMIN_TOKEN");
+        let token = optional("GRAPH_ACCESS_TOKEN");
 
         let mut wrong =
             |found: Vec<Fault>| faults.extend(found.into_iter().map(SettingsFault::Wrong));
+        if admin_token
+            .as_ref()
+            .is_some_and(|it| it.expose().len() < SHORTEST_ADMIN_TOKEN)
+        {
+            wrong(vec![fault(
+                "ADMIN_TOKEN",
+                &"must have 16 characters or more: openssl rand -hex 32",
+            )]);
+        }
+        if token
+            .as_ref()
+            .is_some_and(|it| !it.expose().bytes().all(|b| b.is_ascii_graphic()))
+        {
+            let reason = "must be the token alone: no Bearer, no white space";
+            wrong(vec![fault("GRAPH_ACCESS_TOKEN", &reason)]);
+        }
         let set = |name, default: &str| {
             optional_text(&lookup, name).unwrap_or_else(|| default.to_owned())
         };
@@ -128,11 +149,11 @@ impl Settings {
             Some(base_url) if faults.is_empty() => Ok(Self {
                 app_secrets,
                 verify_tokens,
-                admin_token: optional("ADMIN_TOKEN"),
+                admin_token,
                 graph: Graph {
                     base_url,
                     version,
-                    token: optional("GRAPH_ACCESS_TOKEN"),
+                    token,
                 },
                 destinations: config.destinations,
                 numbers: config.numbers,
@@ -189,6 +210,15 @@ fn read_base_url(text: &str) -> Result<Address, Fault> {
     // The path of each request is put behind it.
     if text.contains('?') {
         return Err(fault("GRAPH_BASE_URL", &"must not hold a query (?…)"));
+    }
+    if text
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .is_some_and(is_version)
+    {
+        let reason = "must not end in a version: that is GRAPH_VERSION";
+        return Err(fault("GRAPH_BASE_URL", &reason));
     }
     Ok(address)
 }

@@ -101,6 +101,33 @@ fn the_way_to_the_graph_api_is_checked() {
         read(&[("GRAPH_BASE_URL", "https://graph.example/?a")]).unwrap_err(),
         ["GRAPH_BASE_URL: must not hold a query (?…)"]
     );
+    for (url, path) in [
+        ("https://graph.example/v25.0", false),
+        ("https://graph.example/meta/v1.0/", false),
+        ("https://graph.example/v25.0/meta", true),
+    ] {
+        let expected = (!path).then(|| {
+            vec!["GRAPH_BASE_URL: must not end in a version: that is GRAPH_VERSION".to_owned()]
+        });
+        assert_eq!(read(&[("GRAPH_BASE_URL", url)]).err(), expected, "{url}");
+    }
+}
+
+#[test]
+fn a_token_that_is_none_or_can_be_guessed_is_refused() {
+    for wrong in ["Bearer EAAG", "EAAG EAAG", "EAAG\nEAAG", "“EAAG”"] {
+        assert_eq!(
+            read(&[("GRAPH_ACCESS_TOKEN", wrong)]).unwrap_err(),
+            ["GRAPH_ACCESS_TOKEN: must be the token alone: no Bearer, no white space"]
+        );
+    }
+    let taken = read(&[("GRAPH_ACCESS_TOKEN", " EAAG\n")]).unwrap();
+    assert_eq!(taken.graph.token.unwrap().expose(), "EAAG");
+    assert_eq!(
+        read(&[("ADMIN_TOKEN", "fifteen-letters")]).unwrap_err(),
+        ["ADMIN_TOKEN: must have 16 characters or more: openssl rand -hex 32"]
+    );
+    assert!(read(&[("ADMIN_TOKEN", "sixteen--letters")]).is_ok());
 }
 
 #[test]
