@@ -102,9 +102,9 @@ impl<'a> Node<'a> {
             .or_else(|| self.refuse("must be an object"))
     }
 
-    /// Every member that is not in `known` is a fault.
+    /// Every member that is not in `known` is a fault, and so is anything else than an object.
     pub(crate) fn only(&self, known: &[&str]) {
-        let members = self.value.as_object();
+        let members = self.object();
         for key in members
             .into_iter()
             .flat_map(Map::keys)
@@ -222,12 +222,13 @@ pub(crate) fn hint<N: AsRef<str>>(text: &str, known: impl IntoIterator<Item = N>
         .unwrap_or_default()
 }
 
-/// A path is printed and logged; a key that is anything else than a name is not put into it.
+/// A path is printed and logged; a key that is anything else than a name, a path of names or the beginning of a name is
+/// not put into it.
 fn is_plain(key: &str) -> bool {
     (1..=64).contains(&key.len())
         && key
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.*".contains(&byte))
 }
 
 #[cfg(test)]

@@ -318,6 +318,10 @@ fn how_messages_are_sent_can_be_set() {
             "fallback: must be a template: nothing else goes while the window is closed",
         ]
     );
+    assert_eq!(
+        faults(r#"{"sending":"fast"}"#),
+        ["sending: must be an object"]
+    );
 }
 
 #[test]

@@ -101,13 +101,13 @@ fn a_condition_that_could_never_hold_is_refused() {
         ),
         [
             format!("destinations[0].when.data: {path}"),
-            format!("destinations[0].when.?: {path}"),
-            "destinations[0].when.?: must be a string, a number, true or false, or a list of such"
+            format!("destinations[0].when.data..x: {path}"),
+            "destinations[0].when.data.call.m: must be a string, a number, true or false, or a list of such"
                 .to_owned(),
-            "destinations[0].when.?: at least 1 values".to_owned(),
-            "destinations[0].when.?: no event has such a member: docs/events.md lists them"
+            "destinations[0].when.data.call.n: at least 1 values".to_owned(),
+            "destinations[0].when.data.mesage.kind: no event has such a member: docs/events.md lists them"
                 .to_owned(),
-            "destinations[0].when.?: the mailbox adds this after it is known who wants the event"
+            "destinations[0].when.data.window.x: the mailbox adds this after it is known who wants the event"
                 .to_owned(),
             format!("destinations[0].when.type: {path}"),
         ]
