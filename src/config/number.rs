@@ -15,6 +15,9 @@ pub struct Number {
 /// How many partitions a number may have: one webhook may go to all of them at once.
 const MOST_PARTITIONS: u64 = 16;
 
+/// What is said where there are more than each could have a share of.
+const PARTITIONS: &str = "partitions, and no more than sending.per_second or per_minute";
+
 /// Reads `[{"phone_number_id": "106540352242922", "partitions": 4}]`. Each partition has its share of what the number may
 /// send, one message at least.
 pub(super) fn read_all(node: &Node<'_>, sending: &Sending) -> Vec<Number> {
@@ -31,7 +34,7 @@ pub(super) fn read_all(node: &Node<'_>, sending: &Sending) -> Vec<Number> {
         item.only(&["phone_number_id", "partitions"]);
         let partitions = item
             .get("partitions")
-            .and_then(|node| node.whole(&(1..=most), "partitions"));
+            .and_then(|node| node.whole(&(1..=most), PARTITIONS));
         let Some(node) = item.need("phone_number_id") else {
             continue;
         };

@@ -363,7 +363,8 @@ fn a_number_has_no_more_partitions_than_it_may_send_messages() {
         assert_eq!(
             faults(&config(most + 1)),
             [format!(
-                "numbers[0].partitions: must be 1 to {most} partitions"
+                "numbers[0].partitions: must be 1 to {most} partitions, and no more than sending.per_second or \
+                 per_minute"
             )]
         );
     }
