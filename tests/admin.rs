@@ -166,7 +166,7 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
             Method::GET,
             "/v1/dead-letters/1?limt=2",
             400,
-            "the parameters that are known here are destination, event, conversation, person, from, until, after, limit, content",
+            "limt: is not known here; known are destination, event, conversation, person, from, until, after, limit, content",
         ),
         (
             Method::DELETE,
@@ -203,7 +203,7 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
             Method::GET,
             "/metrics?x=1",
             400,
-            "the parameters that are known here are phone_number_id",
+            "x: is not known here; known are phone_number_id",
         ),
     ] {
         let answer = ask(&transom, method, path).await;

@@ -113,11 +113,8 @@ pub fn in_query(query: &str, known: &'static [Parameter]) -> Result<Parameters, 
         if !known.iter().any(|parameter| parameter.name == name) {
             let names: Vec<_> = known.iter().map(|parameter| parameter.name).collect();
             return Err(match names.as_slice() {
-                [] => "no parameters are known here".to_owned(),
-                names => format!(
-                    "the parameters that are known here are {}",
-                    names.join(", ")
-                ),
+                [] => format!("{name}: is not known here; no parameters are"),
+                names => format!("{name}: is not known here; known are {}", names.join(", ")),
             });
         }
         if given.iter().take(number).any(|(other, _)| other == name) {

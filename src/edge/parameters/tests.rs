@@ -68,14 +68,14 @@ fn what_is_wrong_is_said() {
         ("destination=a&destination=b", "destination: is there twice"),
         (
             "destinatoin=a",
-            "the parameters that are known here are destination, from, conversation, after, limit, seen",
+            "destinatoin: is not known here; known are destination, from, conversation, after, limit, seen",
         ),
     ] {
         assert_eq!(in_query(query, KNOWN).unwrap_err(), detail, "{query}");
     }
     assert_eq!(
         in_query("a=b", &[]).unwrap_err(),
-        "no parameters are known here"
+        "a: is not known here; no parameters are"
     );
 }
 
