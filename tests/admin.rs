@@ -275,6 +275,24 @@ async fn figures_are_told_to_prometheus() {
 }
 
 #[tokio::test]
+async fn the_figures_of_who_is_asked_for_are_told_however_many_mailboxes_there_are() {
+    let numbers = ["1", "2", "3"].map(|id| json!({ "phone_number_id": id, "partitions": 16 }));
+    let transom = Transom::builder()
+        .secret("ADMIN_TOKEN", TOKEN)
+        .config(json!({ "numbers": numbers }))
+        .start()
+        .await;
+    let answer = ask(&transom, Method::GET, "/metrics?phone_number_id=3").await;
+    let text = answer.text().await.unwrap();
+    let told = |of: &str| {
+        let is_up = |line: &&str| line.starts_with("transom_mailbox_up{") && line.contains(of);
+        text.lines().filter(is_up).count()
+    };
+    let each = ["3", "1", "2"].map(|id| told(&format!("phone_number_id=\"{id}\"")));
+    assert_eq!(each, [16, 16, 8], "{text}");
+}
+
+#[tokio::test]
 async fn numbers_and_destinations_are_listed_page_by_page() {
     let backend = Backend::start(local::DESTINATION_SECRET).await;
     let destinations = ["c", "a", "b"].map(|id| support::destination(id, &backend));

@@ -17,22 +17,22 @@ use crate::{
 /// Of how many mailboxes figures are given: the platform allows an invocation only so many calls.
 const MOST_MAILBOXES: usize = 40;
 
-/// The figures of the numbers that the settings name, and of the one that is asked for.
+/// The figures of the one that is asked for, and of the numbers that the settings name.
 pub(super) async fn answer(
     env: &Env,
     settings: &Settings,
     parameters: &Parameters,
 ) -> Result<Response> {
-    let of = |number: &str| Address::mailboxes(number, settings.partitions_of(number));
+    let asked = parameters.get("phone_number_id");
     let numbers = settings.numbers.iter();
-    let mut mailboxes: Vec<Address> = numbers
-        .flat_map(|number| of(&number.phone_number_id))
+    let others = numbers
+        .map(|number| number.phone_number_id.as_str())
+        .filter(|number| asked != Some(number));
+    let mut mailboxes: Vec<Address> = asked
+        .into_iter()
+        .chain(others)
+        .flat_map(|number| Address::mailboxes(number, settings.partitions_of(number)))
         .collect();
-    for asked in parameters.get("phone_number_id").into_iter().flat_map(of) {
-        if !mailboxes.iter().any(|known| known.name() == asked.name()) {
-            mailboxes.insert(0, asked);
-        }
-    }
     mailboxes.truncate(MOST_MAILBOXES);
     let standings = mailboxes.into_iter().map(async |mailbox| Standing {
         destinations: destinations(env, &mailbox.name()).await.ok().flatten(),
