@@ -160,6 +160,19 @@ async fn replies_that_do_not_check_out_are_not_sent_and_the_event_counts_as_take
     assert!(scene.backend.wait_for(2, PATIENCE).await);
     assert_eq!(scene.sent().await, Vec::<String>::new());
     assert_eq!(scene.backend.arrivals().len(), 3);
+    let log = scene.transom.log();
+    let refused: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("replies.refused"))
+        .collect();
+    let whose = format!(r#""source":"/whatsapp/{}""#, local::PHONE_NUMBER_ID);
+    assert_eq!(refused.len(), 2, "{log}");
+    for (line, reason) in refused.iter().zip([
+        "replies[1].text.body: is required",
+        "the answer must be JSON of at most 64 KB",
+    ]) {
+        assert!(line.contains(&whose) && line.contains(reason), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use crate::{
     meta::graph::Message,
 };
 
-/// How much of an answer is read, in bytes. It is enough for ten replies; what is longer counts as an answer that
-/// asks for none.
+/// How much of an answer is read, in bytes. It is enough for ten replies; what is longer asks for none.
 pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// What an answer that asks for replies has in it.
+const ASKS: &[u8] = b"\"replies\"";
 
 /// How many replies one answer may ask for. A customer reads a few messages, and a loop in a backend must not write
 /// hundreds.
@@ -116,13 +118,18 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 }
 
 /// Most backends answer with nothing, with `ok` or with JSON of their own: whatever is not an object with `replies`
-/// asks for none.
+/// asks for none. What only looks as if it asked for some is a fault.
 fn read_replies(body: &[u8]) -> Result<Vec<Message>, Vec<Fault>> {
-    if body.len() > BODY_LIMIT {
-        return Ok(Vec::new());
-    }
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return Ok(Vec::new());
+    let whole = Some(body).filter(|body| body.len() <= BODY_LIMIT);
+    let Some(answer) = whole.and_then(|body| serde_json::from_slice::<Value>(body).ok()) else {
+        let mut words = body.windows(ASKS.len());
+        if !words.any(|word| word == ASKS) {
+            return Ok(Vec::new());
+        }
+        return Err(vec![Fault {
+            path: String::new(),
+            reason: "the answer must be JSON of at most 64 KB".to_owned(),
+        }]);
     };
     checked::read("", &answer, |root| {
         let replies = root
@@ -211,6 +218,27 @@ mod tests {
             replies(&eleven).unwrap_err(),
             ["replies: at most 10 replies"]
         );
+    }
+
+    #[test]
+    fn replies_in_an_answer_that_cannot_be_read_are_a_fault_and_all_else_in_it_is_not() {
+        let long = "x".repeat(BODY_LIMIT);
+        for (body, asks) in [
+            (
+                format!(r#"{{"replies":[{{"type":"text","text":{{"body":"{long}"}}}}]}}"#),
+                true,
+            ),
+            (r#"{"replies":[],}"#.to_owned(), true),
+            (format!(r#"{{"ok":"{long}"}}"#), false),
+            ("<html>no replies</html>".to_owned(), false),
+        ] {
+            let expected = if asks {
+                Err(vec!["the answer must be JSON of at most 64 KB".to_owned()])
+            } else {
+                Ok(vec![])
+            };
+            assert_eq!(replies(&body), expected, "{body:.20}");
+        }
     }
 
     #[test]

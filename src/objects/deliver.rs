@@ -264,8 +264,8 @@ fn tell_faults(core: &Core, delivery: &Delivery, faults: &[Fault]) {
     console_log!(
         "{}",
         serde_json::json!({
-            "event": "replies.refused", "destination": core.id_of(delivery.destination),
-            "id": delivery.events.first().map(|event| &event.id), "faults": faults,
+            "event": "replies.refused", "source": core.source, "destination": core.id_of(delivery.destination),
+            "id": delivery.events.last().map(|event| &event.id), "faults": faults,
         })
     );
 }
