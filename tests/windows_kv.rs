@@ -94,8 +94,11 @@ async fn what_could_not_be_written_is_written_with_the_next_message() {
     let (meta, ana, now) = (transom.meta(), Customer::new("16505551234"), unix_now());
     kv.fail_next(1);
     writes(&meta, &ana, now - 2).await;
-    let refused = async || transom.log().contains("window.not_told").then_some(());
-    support::eventually(refused).await;
+    let refused = format!(
+        r#""window.not_told","source":"/whatsapp/{}""#,
+        local::PHONE_NUMBER_ID
+    );
+    support::eventually(async || transom.log().contains(&refused).then_some(())).await;
     writes(&meta, &ana, now - 1).await;
     assert!(kv.wait_for(1, PATIENCE).await);
     writes(&meta, &ana, now).await;

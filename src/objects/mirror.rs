@@ -72,7 +72,7 @@ impl Mirroring {
     }
 
     /// Tells one after the other, so that deliveries and sends keep the connections that the platform gives.
-    async fn tell(&self, namespace: &Namespace, phone_number_id: &str) {
+    async fn tell(&self, namespace: &Namespace, phone_number_id: &str, source: &str) {
         while let Some(next) = self.next() {
             for name in &next.names {
                 self.at_work.set(now_ms());
@@ -81,7 +81,7 @@ impl Mirroring {
                 if put(namespace, &key, &next).await.is_err() {
                     let conversation = next.conversation;
                     console_error!(
-                        "{{\"event\":\"window.not_told\",\"conversation\":{conversation}}}"
+                        "{{\"event\":\"window.not_told\",\"source\":\"{source}\",\"conversation\":{conversation}}}"
                     );
                     self.failed.borrow_mut().push(conversation);
                     break;
@@ -117,10 +117,10 @@ impl Mailbox {
         let Some(namespace) = mirror.namespace.clone() else {
             return Ok(());
         };
-        let (told, phone_number_id) = self.with_core(|core| {
+        let (told, phone_number_id, source) = self.with_core(|core| {
             let told = core.mailbox.mirrored();
             let number = core.phone_number_id.clone();
-            Ok((told, number.unwrap_or_default()))
+            Ok((told, number.unwrap_or_default(), core.source.clone()))
         })?;
         {
             let (mut waiting, mut failed) =
@@ -146,7 +146,7 @@ impl Mailbox {
         mirror.at_work.set(now);
         let mirror = Rc::clone(mirror);
         self.state
-            .wait_until(async move { mirror.tell(&namespace, &phone_number_id).await });
+            .wait_until(async move { mirror.tell(&namespace, &phone_number_id, &source).await });
         Ok(())
     }
 }
