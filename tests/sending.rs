@@ -221,6 +221,8 @@ async fn what_does_not_fit_is_refused_with_the_path_of_every_fault() {
         .bearer_auth(TOKEN)
         .json(&to_ana(&template()));
     assert_eq!(no_number.send().await.unwrap().status(), 422);
+    let no_json = bench.client.post(&url).bearer_auth(TOKEN).body("{no json");
+    assert_eq!(no_json.send().await.unwrap().status(), 400);
     let no_token = bench.client.post(&url).json(&to_ana(&template()));
     assert_eq!(no_token.send().await.unwrap().status(), 401);
     let unknown = bench.client.get(format!("{url}/1.2-3")).bearer_auth(TOKEN);

@@ -33,7 +33,10 @@ pub(super) async fn send(
     let Some(body) = body::read(request.inner()).await? else {
         return Problem::TooLarge.response();
     };
-    let Some(number) = number_of(&body) else {
+    let Some(document) = std::str::from_utf8(&body).ok().and_then(Document::parse) else {
+        return Problem::Invalid("the body must be JSON".to_owned()).response();
+    };
+    let Some(number) = number_of(&document) else {
         let fault = Fault {
             path: "phone_number_id".to_owned(),
             reason: "is required: the digits of a business number's id, as a string".to_owned(),
@@ -85,8 +88,7 @@ async fn mailbox(
         .map(Some)
 }
 
-fn number_of(body: &[u8]) -> Option<String> {
-    let document = Document::parse(std::str::from_utf8(body).ok()?)?;
+fn number_of(document: &Document<'_>) -> Option<String> {
     let number = document.root().get("phone_number_id");
     // Of a number its digits may be lost on the way.
     let number = number.filter(|id| id.is_string()).and_then(Json::text)?;
