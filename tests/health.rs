@@ -3,13 +3,32 @@
 
 mod support;
 
-use support::{Transom, Wrangler};
+use serde_json::{Value, json};
+use simulator::backend::Backend;
+use support::{DESTINATION_SECRET, Settings, Transom, Wrangler, destination};
 
 #[tokio::test]
 async fn it_is_healthy_in_the_real_runtime() {
     let transom = Transom::builder().start().await;
     let answer = reqwest::get(transom.url("/health")).await.unwrap();
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+}
+
+#[tokio::test]
+async fn it_says_that_nothing_is_kept_where_there_is_no_destination() {
+    let says = async |settings: Settings| -> Value {
+        let transom = settings.start().await;
+        let answer = reqwest::get(transom.url("/health")).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    };
+    assert_eq!(
+        says(Transom::builder()).await,
+        json!({ "status": "ok", "note": "CONFIG has no destination: what Meta sends gets 200 and is not kept" })
+    );
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = Transom::builder().destinations([destination("crm", &backend)]);
+    assert_eq!(says(settings).await, json!({ "status": "ok" }));
 }
 
 #[tokio::test]
