@@ -1,10 +1,10 @@
 //! What is asked, before events are stored, of the partitions in which their persons were before: each partition once,
 //! however many events there are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{directory::Route, moved::Moved, moving::Adoption, people};
-use crate::event::Event;
+use crate::event::{Event, Name};
 
 /// What concerns each partition, in order of first appearance. There are few.
 pub(super) type ByPartition<T> = Vec<(u32, Vec<T>)>;
@@ -42,21 +42,34 @@ pub fn answered(
     routes: &[Route],
     answers: impl IntoIterator<Item = (usize, Moved)>,
 ) -> Answered {
-    let mut answered = Answered::default();
+    let answers: Vec<(usize, Moved)> = answers.into_iter().collect();
+    let stored = answers.iter().filter(|(_, moved)| moved.stored);
+    let stored: HashSet<usize> = stored.map(|(place, _)| *place).collect();
+    // What is to be stored of each person, by what they are called.
+    let mut ids = HashMap::<Vec<&Name>, Vec<String>>::new();
+    for (place, (event, route)) in events.iter().zip(routes).enumerate() {
+        if !route.former.is_empty() && !stored.contains(&place) {
+            let of = ids.entry(people::all_names(event).collect()).or_default();
+            of.push(event.id.clone());
+        }
+    }
+    let mut adoptions = ByPartition::new();
     let mut told = HashSet::new();
     for (place, moved) in answers {
-        if moved.stored {
-            answered.stored.insert(place);
-        }
         let (Some(event), Some(route)) = (events.get(place), routes.get(place)) else {
             continue;
         };
         let names: Vec<_> = people::all_names(event).collect();
+        let ids = ids.get(&names).cloned().unwrap_or_default();
         if told.insert((route.partition, moved.former.clone(), names)) {
-            let event = super::names_alone(event);
-            let adoption = Adoption { event, moved };
-            add(&mut answered.adoptions, route.partition, adoption);
+            let adoption = Adoption {
+                event: super::names_alone(event),
+                moved,
+                person: route.person,
+                ids,
+            };
+            add(&mut adoptions, route.partition, adoption);
         }
     }
-    answered
+    Answered { stored, adoptions }
 }

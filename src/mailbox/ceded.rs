@@ -4,9 +4,14 @@
 //! the person was says whether it has stored it. Where it has not, it promises never to, so that of two copies of one
 //! webhook which are under way at the same time one at most is stored.
 //!
+//! A promise is made for the sake of a person, by the number that the directory knows them by. Should that person turn out
+//! to be somebody else again, who was met before them, and should this one be in the partition that promised, it stores the
+//! event after all: the number is smaller now, and where the promise was made for it is asked, and has promised the same.
+//! What is still on its way by what was known then is refused, for its number is greater.
+//!
 //! What is still to be sent from here to such a person is looked at again where they are now.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     batch,
@@ -16,10 +21,10 @@ use super::{
 /// For how long a promise is kept, in milliseconds: Meta repeats for seven days.
 const KEPT_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 
-/// Ids of events, and the conversations whose persons are in another partition.
+/// Ids of events, each with for whose sake it was promised, and the conversations whose persons are in another partition.
 #[derive(Debug, Default)]
 pub(super) struct Ceded {
-    ids: HashSet<String>,
+    ids: HashMap<String, i64>,
     conversations: HashSet<i64>,
 }
 
@@ -28,9 +33,10 @@ impl Ceded {
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
         let mut ceded = Self::default();
         let table = "SELECT 1 FROM sqlite_master WHERE name = ?1";
-        if !sql.exec(table, &["ceded".into()])?.is_empty() {
-            for row in sql.exec("SELECT id FROM ceded", &[])? {
-                ceded.ids.insert(row.required_text(0)?.to_owned());
+        if !sql.exec(table, &["promised".into()])?.is_empty() {
+            for row in sql.exec("SELECT id, person FROM promised", &[])? {
+                let id = row.required_text(0)?.to_owned();
+                ceded.ids.insert(id, row.required_integer(1)?);
             }
         }
         if !sql.exec(table, &["moved".into()])?.is_empty() {
@@ -66,29 +72,67 @@ impl Ceded {
         Ok(())
     }
 
-    pub(super) fn holds(&self, id: &str) -> bool {
-        self.ids.contains(id)
+    /// Takes note that a conversation's person is here again.
+    pub(super) fn returned(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
+        if self.conversations.remove(&conversation) {
+            sql.run(
+                "DELETE FROM moved WHERE conversation = ?1",
+                &[conversation.into()],
+            )?;
+        }
+        Ok(())
     }
 
-    pub(super) fn add(
+    /// Whether it was promised not to store this event.
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.ids.contains_key(id)
+    }
+
+    /// Promises not to store events, each for a person's sake.
+    pub(super) fn promise(
         &mut self,
         sql: &dyn Sql,
-        ids: Vec<String>,
+        events: Vec<(String, i64)>,
         now_ms: i64,
     ) -> Result<(), SqlError> {
         sql.exec(
-            "CREATE TABLE IF NOT EXISTS ceded (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS promised (id TEXT PRIMARY KEY, person INTEGER NOT NULL, at_ms INTEGER NOT NULL) \
+             STRICT, WITHOUT ROWID",
             &[],
         )?;
         let over = [now_ms.saturating_sub(KEPT_MS).into()];
-        sql.exec("DELETE FROM ceded WHERE at_ms < ?1", &over)?;
-        for texts in batch::texts(ids.iter().map(String::as_str)) {
+        sql.exec("DELETE FROM promised WHERE at_ms < ?1", &over)?;
+        for rows in batch::rows(events.iter()) {
             sql.exec(
-                "INSERT OR IGNORE INTO ceded (id, at_ms) SELECT value, ?2 FROM json_each(?1)",
-                &[texts.into(), now_ms.into()],
+                "INSERT INTO promised (id, person, at_ms) SELECT value ->> 0, value ->> 1, ?2 FROM json_each(?1) \
+                 WHERE true ON CONFLICT (id) DO UPDATE SET person = min(person, excluded.person)",
+                &[rows.into(), now_ms.into()],
             )?;
         }
-        self.ids.extend(ids);
+        for (id, person) in events {
+            let promised = self.ids.entry(id).or_insert(person);
+            *promised = person.min(*promised);
+        }
+        Ok(())
+    }
+
+    /// Which of these events, that are to be stored here for a person's sake, may be although it was promised not to.
+    pub(super) fn freed(&self, ids: &[String], person: i64) -> Vec<String> {
+        let freed = |id: &&String| self.ids.get(*id).is_some_and(|promised| person < *promised);
+        ids.iter().filter(freed).cloned().collect()
+    }
+
+    /// Takes promises back.
+    pub(super) fn release(&mut self, sql: &dyn Sql, ids: Vec<String>) -> Result<(), SqlError> {
+        for texts in batch::texts(ids.iter().map(String::as_str)) {
+            sql.exec(
+                "DELETE FROM promised WHERE id IN (SELECT value FROM json_each(?1))",
+                &[texts.into()],
+            )?;
+        }
+        for id in ids {
+            self.ids.remove(&id);
+        }
         Ok(())
     }
 }

@@ -30,6 +30,8 @@ const ASKED_FOR_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 /// Where an event belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
+    /// The number that the directory knows its person by: of two who turn out to be one, the smaller.
+    pub person: i64,
     /// The partition.
     pub partition: u32,
     /// Other partitions that may have stored it.
@@ -149,7 +151,11 @@ impl Directory {
             .collect();
         former.sort_unstable();
         former.dedup();
-        Route { partition, former }
+        Route {
+            person,
+            partition,
+            former,
+        }
     }
 }
 

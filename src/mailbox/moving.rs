@@ -23,18 +23,31 @@ pub struct Adoption {
     pub event: Event,
     /// What the other partition knows.
     pub moved: Moved,
+    /// The number that the directory knows the person by.
+    pub person: i64,
+    /// Events of theirs that are to be stored here, since the other partitions promised not to store them.
+    pub ids: Vec<String>,
 }
 
 impl Mailbox {
     /// Tells of events, whose persons are in another partition from now on, whether they are stored here, and what is
-    /// known of the persons. What is not stored here never will be.
-    pub fn cede(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Moved>, SqlError> {
+    /// known of the persons. What is not stored here never will be, for the sake of who is meant by these numbers of the
+    /// directory, one for each event.
+    pub fn cede(
+        &mut self,
+        events: &[Event],
+        persons: &[i64],
+        now_ms: i64,
+    ) -> Result<Vec<Moved>, SqlError> {
         let sql = self.sql.clone();
         self.ids.turn(&*sql, now_ms)?;
         let mut seen = Seen::default();
         self.ids.look(&*sql, &mut seen, events)?;
-        let others = events.iter().filter(|event| !seen.contains(event));
-        let others: Vec<String> = others.map(|event| event.id.clone()).collect();
+        let others = events.iter().zip(persons);
+        let others = others.filter(|(event, _)| !seen.contains(event));
+        let others: Vec<(String, i64)> = others
+            .map(|(event, person)| (event.id.clone(), *person))
+            .collect();
         let people = People::of(&*sql, events)?;
         atomically(&*sql, || {
             let names = events.iter().flat_map(people::all_names);
@@ -44,7 +57,7 @@ impl Mailbox {
             if others.is_empty() {
                 return Ok(());
             }
-            self.ceded.add(&*sql, others, now_ms)
+            self.ceded.promise(&*sql, others, now_ms)
         })?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
@@ -89,7 +102,8 @@ impl Mailbox {
 
     /// Takes in what other partitions know of persons who are in this one from now on. That a conversation is in
     /// somebody's hand is taken in once, since it may have been given back here; the rest every time, since to take it in
-    /// twice does no harm. What comes of theirs is held back until what is still to be delivered there has gone.
+    /// twice does no harm. What was promised for the sake of a person who is in another partition no more than the one who
+    /// is here now may be stored. What comes of theirs is held back until what is still to be delivered there has gone.
     ///
     /// Nothing is done where the person is new from there, and the events are not `complete`: only one that says all
     /// their names tells which conversations here are with the same person. Gives the places of these.
@@ -104,10 +118,12 @@ impl Mailbox {
         let mut incomplete = Vec::new();
         let mut new = Vec::new();
         let mut placed = Vec::new();
+        let freed = |it: &Adoption| self.ceded.freed(&it.ids, it.person);
+        let freed: Vec<String> = adoptions.iter().flat_map(freed).collect();
         // Where this fails, what is remembered of people may not be what is committed: it is not put back.
         let mut people = std::mem::take(&mut self.people);
         people.meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
-        for (place, Adoption { event, moved }) in adoptions.iter().enumerate() {
+        for (place, Adoption { event, moved, .. }) in adoptions.iter().enumerate() {
             let mut left = moved.conversations.iter();
             if !complete && left.any(|left| !known.contains_key(&of(moved, left))) {
                 incomplete.push(place);
@@ -127,6 +143,10 @@ impl Mailbox {
         let joins = to_their_ends(people.joins());
         atomically(&*sql, || {
             people.save(&*sql)?;
+            self.ceded.release(&*sql, freed)?;
+            for (conversation, ..) in &placed {
+                self.ceded.returned(&*sql, *conversation)?;
+            }
             for rows in batch::rows(new.into_iter()) {
                 sql.run(
                     "INSERT OR REPLACE INTO taken_over (former, conversation, handover) \

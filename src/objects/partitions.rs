@@ -44,8 +44,12 @@ pub(super) async fn spread(
     let directory = directory.name();
     let named = bytes(&directory, events.iter().map(names_alone).collect());
     let routes = answer(stub(env, &directory)?.resolve(&named)?).await?;
-    let routes: Vec<(u32, Vec<u32>)> = serde_json::from_str(&routes)?;
-    let route = |(partition, former)| Route { partition, former };
+    let routes: Vec<(i64, u32, Vec<u32>)> = serde_json::from_str(&routes)?;
+    let route = |(person, partition, former)| Route {
+        person,
+        partition,
+        former,
+    };
     let routes: Vec<Route> = routes.into_iter().map(route).collect();
     let partitions = Address::mailboxes(number, of);
     let objects: Vec<String> = partitions.iter().map(Address::name).collect();
@@ -56,7 +60,10 @@ pub(super) async fn spread(
         let former = name(former)?;
         let asked = places.iter().filter_map(|place| events.get(*place));
         let asked = bytes(former, asked.map(asked_about).collect());
-        let moved = answer(stub(env, former)?.cede(&asked)?).await?;
+        let persons = places.iter().filter_map(|place| routes.get(*place));
+        let persons: Vec<i64> = persons.map(|route| route.person).collect();
+        let persons = serde_json::to_string(&persons)?;
+        let moved = answer(stub(env, former)?.cede(&asked, &persons)?).await?;
         let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
         Ok::<_, Error>(places.into_iter().zip(moved))
     });
@@ -133,7 +140,9 @@ fn adopting(env: &Env, to: &str, adoptions: &[Adoption], complete: bool) -> Resu
     let events = adoptions.iter().map(|it| it.event.clone()).collect();
     let moved: Vec<Moved> = adoptions.iter().map(|it| it.moved.clone()).collect();
     let moved = Moved::write_all(&moved);
-    Ok(stub(env, to)?.adopt(&bytes(to, events), &moved, complete)?)
+    let wanted: Vec<_> = adoptions.iter().map(|it| (it.person, &it.ids)).collect();
+    let wanted = serde_json::to_string(&wanted)?;
+    Ok(stub(env, to)?.adopt(&bytes(to, events), &moved, &wanted, complete)?)
 }
 
 async fn answer(called: Promise) -> Result<String> {
@@ -205,12 +214,12 @@ fn events_in(bytes: &[u8]) -> std::result::Result<Vec<Event>, JsValue> {
 
 #[wasm_bindgen]
 impl Mailbox {
-    /// Of a directory: where events belong, as JSON: `[[partition, [former, …]], …]`.
+    /// Of a directory: where events belong, as JSON: `[[person, partition, [former, …]], …]`.
     pub fn resolve(&self, events: &[u8]) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
         let routes = self.with_directory(|directory| directory.resolve(&events, now_ms()))?;
-        let route = |route: &Route| (route.partition, route.former.clone());
-        let routes: Vec<(u32, Vec<u32>)> = routes.iter().map(route).collect();
+        let route = |route: &Route| (route.person, route.partition, route.former.clone());
+        let routes: Vec<(i64, u32, Vec<u32>)> = routes.iter().map(route).collect();
         serde_json::to_string(&routes).map_err(|error| error.to_string().into())
     }
 
@@ -234,13 +243,15 @@ impl Mailbox {
     }
 
     /// Which events are stored here whose persons have moved, and what is known of the persons ([`Moved::write_all`]). Takes
-    /// note of what the events tell about sends; to be told again does no harm.
-    pub fn cede(&self, events: &[u8]) -> std::result::Result<String, JsValue> {
+    /// note of what the events tell about sends; to be told again does no harm. `persons` are their numbers as JSON: `[person,
+    /// …]`.
+    pub fn cede(&self, events: &[u8], persons: &str) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
+        let persons: Vec<i64> = serde_json::from_str(persons).map_err(|error| error.to_string())?;
         let now = now_ms();
         let (mut all, wakes_at) = self.with_core(|core| {
             core.told(&events, now)?;
-            let all = core.mailbox.cede(&events, now)?;
+            let all = core.mailbox.cede(&events, &persons, now)?;
             Ok((all, core.wakes_at(now)))
         })?;
         self.arm(wakes_at)?;
@@ -250,18 +261,27 @@ impl Mailbox {
         Ok(Moved::write_all(&all))
     }
 
-    /// Takes in what other partitions know of the one whom each event names, who is here from now on. Gives a JSON list of
-    /// the places of those that must be `complete`.
+    /// Takes in what other partitions know of the one whom each event names, who is here from now on. `wanted` is for each
+    /// which of their events are to be stored here: `[[person, [id, …]], …]`. Gives a JSON list of the places of those that
+    /// must be `complete`.
     pub fn adopt(
         &self,
         events: &[u8],
         moved: &str,
+        wanted: &str,
         complete: bool,
     ) -> std::result::Result<String, JsValue> {
         let moved = Moved::read_all(moved).ok_or("not what another partition knows")?;
-        let events = events_in(events)?.into_iter().zip(moved);
-        let adoptions: Vec<Adoption> = events
-            .map(|(event, moved)| Adoption { event, moved })
+        let wanted: Vec<(i64, Vec<String>)> =
+            serde_json::from_str(wanted).map_err(|error| error.to_string())?;
+        let adoptions = events_in(events)?.into_iter().zip(moved).zip(wanted);
+        let adoptions: Vec<Adoption> = adoptions
+            .map(|((event, moved), (person, ids))| Adoption {
+                event,
+                moved,
+                person,
+                ids,
+            })
             .collect();
         let incomplete = self.with_core(|core| core.mailbox.adopt(&adoptions, complete))?;
         serde_json::to_string(&incomplete).map_err(|error| error.to_string().into())

@@ -33,13 +33,15 @@ extern "C" {
     pub(super) fn names(this: &Stub, events: &Uint8Array) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) fn cede(this: &Stub, events: &Uint8Array) -> Result<Promise, JsValue>;
+    pub(super) fn cede(this: &Stub, events: &Uint8Array, persons: &str)
+    -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub(super) fn adopt(
         this: &Stub,
         events: &Uint8Array,
         moved: &str,
+        wanted: &str,
         complete: bool,
     ) -> Result<Promise, JsValue>;
 

@@ -301,7 +301,7 @@ fn of_a_window_that_is_about_to_close_the_partition_tells_where_the_person_is_no
     };
     let events = vec![silent("1", "a"), silent("2", "b")];
     mailbox.append(events, NOW).unwrap();
-    mailbox.cede(&[silent("1", "c")], NOW).unwrap();
+    mailbox.cede(&[silent("1", "c")], &[1], NOW).unwrap();
     let mut again = mailbox_with(&sql, answering());
     let told = again.closing(NOW + 23 * HOUR * 1000).unwrap();
     assert_eq!(told.len(), 1);

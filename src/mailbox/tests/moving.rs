@@ -60,7 +60,7 @@ fn who_has_a_conversation_in_hand_is_known_where_it_went_although_the_first_try_
     number.route(&both);
     number
         .partition(1)
-        .cede(std::slice::from_ref(&both), NOW)
+        .cede(std::slice::from_ref(&both), &[1], NOW)
         .unwrap();
     let in_hand = |number: &mut Number| {
         let found = number.partition(0).look(&person).unwrap();
@@ -113,4 +113,26 @@ fn a_partition_knows_after_a_restart_that_somebody_is_elsewhere_and_what_is_know
     assert_eq!(known.state.handover, Some(taken));
     assert_eq!(known.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
     assert_eq!(here.known(&phone("3")).unwrap(), None);
+}
+
+#[test]
+fn who_comes_back_to_a_partition_is_here_again() {
+    let mut number = Number::new();
+    let people = ["1", "2", "3", "4"].map(phone);
+    for person in &people {
+        number.take(&of(std::slice::from_ref(person), person.value()));
+    }
+    let has_moved = |number: &mut Number| {
+        let here = number.partition(0);
+        let found = here.look(&people[3]).unwrap().unwrap();
+        here.has_moved(found.conversation).unwrap()
+    };
+    number.take(&of(&[people[1].clone(), people[3].clone()], "away"));
+    assert!(has_moved(&mut number));
+    number.take(&of(&[people[0].clone(), people[1].clone()], "back"));
+    number.take(&of(&people[3..], "as ever"));
+    for _ in 0..2 {
+        assert!(!has_moved(&mut number));
+        number.restart(0);
+    }
 }

@@ -1,5 +1,7 @@
 //! What the partitions of a number promise together.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::mailbox::address::partition_of;
 
@@ -70,7 +72,34 @@ impl Number {
         self.store_all(std::slice::from_ref(event), std::slice::from_ref(route))
     }
 
+    /// Has the other partitions asked and told, and fails then.
+    fn fail_to_store(&mut self, event: &Event, route: &Route) {
+        self.prepare(std::slice::from_ref(event), std::slice::from_ref(route));
+    }
+
     fn store_all(&mut self, events: &[Event], routes: &[Route]) -> bool {
+        let stored = self.prepare(events, routes);
+        let mut all_stored = true;
+        for partition in 0..OF {
+            let of_it = events
+                .iter()
+                .zip(routes)
+                .enumerate()
+                .filter(|(place, (_, route))| {
+                    route.partition == partition && !stored.contains(place)
+                });
+            let of_it: Vec<Event> = of_it.map(|(_, (event, _))| event.clone()).collect();
+            match self.partition(partition).append(of_it, NOW) {
+                Ok(_) => {}
+                Err(SqlError::Moved) => all_stored = false,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        all_stored
+    }
+
+    /// What is done before events are stored. Gives which are stored elsewhere, by their places.
+    fn prepare(&mut self, events: &[Event], routes: &[Route]) -> HashSet<usize> {
         self.calls = 0;
         let mut answers = Vec::new();
         for (former, places) in asked(routes) {
@@ -79,7 +108,9 @@ impl Number {
                 .iter()
                 .map(|place| without_data(&events[*place]))
                 .collect();
-            let moved = self.partition(former).cede(&asked, NOW).unwrap();
+            let persons = places.iter().map(|place| routes[*place].person);
+            let persons: Vec<i64> = persons.collect();
+            let moved = self.partition(former).cede(&asked, &persons, NOW).unwrap();
             // As they cross from one object to another.
             let mut moved = Moved::read_all(&Moved::write_all(&moved)).unwrap();
             for moved in &mut moved {
@@ -109,23 +140,7 @@ impl Number {
             let left = self.partition(to).adopt(&incomplete, true).unwrap();
             assert!(left.is_empty());
         }
-        let mut all_stored = true;
-        for partition in 0..OF {
-            let of_it = events
-                .iter()
-                .zip(routes)
-                .enumerate()
-                .filter(|(place, (_, route))| {
-                    route.partition == partition && !answered.stored.contains(place)
-                });
-            let of_it: Vec<Event> = of_it.map(|(_, (event, _))| event.clone()).collect();
-            match self.partition(partition).append(of_it, NOW) {
-                Ok(_) => {}
-                Err(SqlError::Moved) => all_stored = false,
-                Err(error) => panic!("{error}"),
-            }
-        }
-        all_stored
+        answered.stored
     }
 
     pub(super) fn partition(&mut self, partition: u32) -> &mut Mailbox {
@@ -277,6 +292,7 @@ fn a_directory_that_was_opened_anew_still_knows_who_became_whom() {
     assert_eq!(
         route(&mut directory, NOW),
         [Route {
+            person: 1,
             partition: 0,
             former: vec![1]
         }]
@@ -285,6 +301,7 @@ fn a_directory_that_was_opened_anew_still_knows_who_became_whom() {
     assert_eq!(
         route(&mut directory, NOW + ten_days),
         [Route {
+            person: 1,
             partition: 0,
             former: vec![]
         }]
@@ -301,6 +318,34 @@ fn a_directory_asks_its_database_nothing_about_whom_it_met_lately() {
         sql.exec(&format!("DROP TABLE {table}"), &[]).unwrap();
     }
     assert_eq!(directory.resolve(&[event], NOW), met);
+}
+
+#[test]
+fn an_event_is_stored_although_its_person_came_back_to_a_partition_that_promised_not_to_store_it() {
+    let mut number = Number::new();
+    // Where OF people are met, the first and the one after the last are in one partition.
+    let people = ["1", "2", "3", "4"].map(phone);
+    for person in &people[..3] {
+        number.take(&of(std::slice::from_ref(person), person.value()));
+    }
+    let event = of(&people[3..], "late");
+    let stale = number.route(&event);
+    for join in [[1, 3], [0, 1]] {
+        let both = join.map(|person| people[person].clone());
+        number.take(&of(&both, &format!("joined-{join:?}")));
+        let route = number.route(&event);
+        number.fail_to_store(&event, &route);
+    }
+    let between = Route {
+        person: 2,
+        partition: 1,
+        former: vec![0],
+    };
+    assert!(!number.store(&event, &between), "it is known too late");
+    assert_eq!(number.take(&event), stale.partition);
+    assert!(number.store(&event, &between), "it is known to be stored");
+    let stored = number.delivered().into_iter();
+    assert_eq!(stored.filter(|id| id == "late-0").count(), 1);
 }
 
 /// What Meta tells of two people under the names it has for them; the last of each links them all.
@@ -335,6 +380,7 @@ proptest! {
     fn every_event_is_stored_once_and_every_person_ends_in_one_partition(
         order in Just((0usize..12).flat_map(|event| [event; 3]).collect::<Vec<_>>()).prop_shuffle(),
         delays in proptest::collection::vec(0usize..12, 36),
+        fail in proptest::collection::vec(any::<bool>(), 36),
     ) {
         let stories = stories();
         let mut number = Number::new();
@@ -342,6 +388,9 @@ proptest! {
         let mut under_way: Vec<(usize, usize, Route)> = Vec::new();
         for (step, (event, delay)) in order.iter().zip(delays).enumerate() {
             let route = number.route(&stories[*event]);
+            if fail[step] {
+                number.fail_to_store(&stories[*event], &route);
+            }
             under_way.push((step + delay, *event, route));
             let (due, later) = under_way.into_iter().partition(|(at, ..)| *at <= step);
             under_way = later;

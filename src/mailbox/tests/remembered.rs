@@ -72,10 +72,16 @@ fn take(mailbox: &mut Mailbox, step: Step) {
                 names,
                 ..message("", "moved")
             });
-            let incomplete = mailbox.adopt(&[Adoption { event, moved }], true);
+            let adoption = Adoption {
+                event,
+                moved,
+                person: 1,
+                ids: Vec::new(),
+            };
+            let incomplete = mailbox.adopt(&[adoption], true);
             assert!(incomplete.unwrap().is_empty());
         }
-        Step::Cede(event) => drop(mailbox.cede(&[event], NOW).unwrap()),
+        Step::Cede(event) => drop(mailbox.cede(&[event], &[1], NOW).unwrap()),
     }
 }
 
