@@ -2,8 +2,6 @@
 
 use std::{fmt, time::UNIX_EPOCH};
 
-use serde_json::Value;
-
 use crate::{
     checked::{self, Fault},
     meta::graph::Message,
@@ -121,7 +119,7 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 /// asks for none. What only looks as if it asked for some is a fault.
 fn read_replies(body: &[u8]) -> Result<Vec<Message>, Vec<Fault>> {
     let whole = Some(body).filter(|body| body.len() <= BODY_LIMIT);
-    let Some(answer) = whole.and_then(|body| serde_json::from_slice::<Value>(body).ok()) else {
+    let Some(answer) = whole.and_then(checked::json) else {
         let mut words = body.windows(ASKS.len());
         if !words.any(|word| word == ASKS) {
             return Ok(Vec::new());

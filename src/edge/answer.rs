@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, thread::LocalKey};
 
 use js_sys::{Object, Promise};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::future_to_promise;
 use worker::{Env, Request, Response, Result, console_error};
 
@@ -16,8 +16,11 @@ use super::{
 };
 use crate::environment::{self, Environment};
 
-/// The description of all routes.
-const DESCRIPTION: &str = include_str!("openapi.json");
+#[wasm_bindgen(module = "/src/edge/describe.js")]
+extern "C" {
+    /// The answer that describes all routes.
+    fn describe() -> web_sys::Response;
+}
 
 /// How webhooks are taken at this URL, where they are and all is set up.
 pub(crate) fn webhooks(url: &str, env: &Env) -> Option<Object> {
@@ -103,11 +106,7 @@ async fn other(
         Action::Receive => Problem::NotSetUp.response(),
         Action::Challenge => webhook::challenge(&request, &environment),
         Action::Health => health::answer(&environment),
-        Action::Describe => {
-            let response = Response::ok(DESCRIPTION)?;
-            response.headers().set("content-type", "application/json")?;
-            Ok(response)
-        }
+        Action::Describe => Ok(describe().into()),
         Action::Send => messages::send(request, &env, &environment).await,
         Action::Sent => messages::tell(&found, &env, &environment).await,
         _ => admin::answer(&found, request, &env, &environment).await,

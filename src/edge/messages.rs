@@ -8,7 +8,7 @@ use worker::{Env, Request, Response, Result};
 
 use super::{body, problem::Problem, routes::Found};
 use crate::{
-    checked::Fault,
+    checked::{self, Fault},
     config::Settings,
     environment::Environment,
     meta::json::{Document, Json},
@@ -70,9 +70,9 @@ async fn mailbox(
     if settings.partitions_of(number) <= 1 {
         return Ok(Some(number.to_owned()));
     }
-    let asked = serde_json::from_slice(body).map(|value| asked::read(&value));
+    let asked = checked::json(body).map(|value| asked::read(&value));
     let wanted = match asked {
-        Ok(Ok(Asked::Sends(wanted))) => wanted,
+        Some(Ok(Asked::Sends(wanted))) => wanted,
         _ => Vec::new(),
     };
     let (names, meet) = match wanted.as_slice() {

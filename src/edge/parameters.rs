@@ -5,7 +5,7 @@ mod kind;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::checked::Node;
+use crate::checked::{self, Node};
 pub use kind::Kind;
 
 /// How many items there are on a page where nothing is said.
@@ -134,7 +134,7 @@ pub fn in_query(query: &str, known: &'static [Parameter]) -> Result<Parameters, 
 
 /// Checks the members of a JSON body.
 pub fn in_body(body: &[u8], known: &'static [Parameter]) -> Result<Parameters, String> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| "the body must be JSON")?;
+    let body: Value = checked::json(body).ok_or("the body must be JSON")?;
     let read = |root: &Node<'_>| {
         let mut parameters = Parameters::default();
         let names: Vec<_> = known.iter().map(|parameter| parameter.name).collect();

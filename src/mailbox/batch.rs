@@ -15,22 +15,22 @@ pub(super) fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> impl Iterator<I
 
 /// JSON arrays of these rows.
 pub(super) fn rows(rows: impl Iterator<Item: Serialize>) -> impl Iterator<Item = String> {
-    let mut rows = rows.peekable();
-    std::iter::from_fn(move || {
-        rows.peek()?;
-        let mut array = String::from("[");
-        while array.len() < PARAMETER
-            && let Some(row) = rows.next()
-        {
-            if array.len() > 1 {
-                array.push(',');
-            }
-            // What is put together here always can be written as JSON.
-            array.push_str(&serde_json::to_string(&row).unwrap_or_default());
-        }
-        array.push(']');
-        Some(array)
-    })
+    // What is put together here always can be written as JSON.
+    let mut rows = rows.map(|row| serde_json::to_string(&row).unwrap_or_default());
+    std::iter::from_fn(move || array(&mut rows))
+}
+
+/// An array of some of these rows; `None` where there are none. Apart from the above, which is compiled for each kind of row.
+fn array(rows: &mut dyn Iterator<Item = String>) -> Option<String> {
+    let mut array = format!("[{}", rows.next()?);
+    while array.len() < PARAMETER
+        && let Some(row) = rows.next()
+    {
+        array.push(',');
+        array.push_str(&row);
+    }
+    array.push(']');
+    Some(array)
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ use super::{
     people::People,
     sql::{Sql, SqlError, atomically},
 };
-use crate::event::{Effect, Event, Name};
+use crate::{
+    event::{Effect, Event, Name},
+    meta::json::{Document, Json},
+    written::list,
+};
 
 /// For how long the partition is asked where a person was before, in milliseconds: Meta repeats for seven days.
 const ASKED_FOR_MS: i64 = 9 * 24 * 60 * 60 * 1000;
@@ -36,6 +40,39 @@ pub struct Route {
     pub partition: u32,
     /// Other partitions that may have stored it.
     pub former: Vec<u32>,
+}
+
+impl Route {
+    /// As these cross from one object to the other: a JSON list.
+    pub fn write_all(all: &[Self]) -> String {
+        let all = all.iter().map(|route| {
+            let Self {
+                person,
+                partition,
+                former,
+            } = route;
+            let former: Vec<String> = former.iter().map(u32::to_string).collect();
+            format!("[{person},{partition},{}]", list(&former))
+        });
+        list(&all.collect::<Vec<_>>())
+    }
+
+    /// Reads what [`Route::write_all`] wrote; `None` where it did not.
+    pub fn read_all(text: &str) -> Option<Vec<Self>> {
+        let read = |route: Json<'_>| {
+            let mut route = route.items();
+            let person = route.next()?.integer()?;
+            let partition = u32::try_from(route.next()?.integer()?).ok()?;
+            let former = route.next()?.integers().into_iter();
+            let former = former.filter_map(|former| u32::try_from(former).ok());
+            Some(Self {
+                person,
+                partition,
+                former: former.collect(),
+            })
+        };
+        Document::parse(text)?.root().items().map(read).collect()
+    }
 }
 
 /// The directory of one number.

@@ -11,7 +11,7 @@ use super::{
     person,
     sql::{Row, Sql, SqlError, atomically},
 };
-use crate::event::Name;
+use crate::{event::Name, meta::json::Document};
 
 /// How long it takes until the other partition is asked for the first time, in milliseconds. Doubles with every time.
 const ASKED_AFTER_MS: i64 = 50;
@@ -70,7 +70,10 @@ impl Hold {
             conversation: row.required_integer(2)?,
             before: row.required_integer(3)?,
             former: row.required_text(4)?.to_owned(),
-            names: serde_json::from_str(names).map_err(|_| SqlError::Column(6))?,
+            names: Document::parse(names)
+                .ok_or(SqlError::Column(6))?
+                .root()
+                .texts(),
             ask_ms: 0,
             wait_ms: ASKED_AFTER_MS,
         })

@@ -163,6 +163,17 @@ impl<'a> Json<'a> {
         self.children(self.is_list())
     }
 
+    /// A list's numbers.
+    pub fn integers(self) -> Vec<i64> {
+        self.items().filter_map(Json::integer).collect()
+    }
+
+    /// A list's texts.
+    pub fn texts(self) -> Vec<String> {
+        let texts = self.items().filter_map(Json::text);
+        texts.map(Cow::into_owned).collect()
+    }
+
     /// An object's members in order, with those whose key repeats; nothing where it is not an object.
     pub fn members(self) -> impl Iterator<Item = (Key<'a>, Json<'a>)> {
         let mut children = self.children(self.is_object());

@@ -11,7 +11,8 @@ use super::stub::{self, Stub};
 use crate::{
     config::Settings,
     event::{Event, Name, wire},
-    mailbox::address::Address,
+    mailbox::{Route, address::Address},
+    meta::json::{Document, Json},
 };
 
 /// The binding of the mailboxes' namespace in wrangler.toml.
@@ -59,8 +60,8 @@ pub(crate) async fn mailbox_of(
     };
     let answer = in_time(answer).await?;
     let partition = if meet {
-        let routes: Vec<(u32, Vec<u32>)> = serde_json::from_str(&answer)?;
-        routes.first().map(|(partition, _)| *partition)
+        let routes = Route::read_all(&answer).unwrap_or_default();
+        routes.first().map(|route| route.partition)
     } else {
         answer.parse().ok()
     };
@@ -77,11 +78,9 @@ pub(crate) async fn names_of(
 ) -> Result<Vec<String>> {
     let (directory, all) = directory(env, number, of, names)?;
     let answer = in_time(directory.names(&all)?).await?;
-    let all: Vec<Vec<String>> = serde_json::from_str(&answer)?;
-    Ok(all
-        .into_iter()
-        .find(|names| !names.is_empty())
-        .unwrap_or_default())
+    let all = Document::parse(&answer).ok_or("not names")?;
+    let mut all = all.root().items().map(Json::texts);
+    Ok(all.find(|names| !names.is_empty()).unwrap_or_default())
 }
 
 /// What a number's directory is called through, and these names as they cross to it.

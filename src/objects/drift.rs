@@ -12,7 +12,7 @@ use super::{
     problem::respond,
     sql::Storage,
 };
-use crate::{mailbox::drift, written::Object};
+use crate::{mailbox::drift, meta::json::Document, written::Object};
 
 /// The binding of its namespace in wrangler.toml.
 const BINDING: &str = "DRIFT";
@@ -43,7 +43,13 @@ impl DurableObject for Drift {
         let failed =
             |error: crate::mailbox::sql::SqlError| worker::Error::RustError(error.to_string());
         if request.method() == Method::Post {
-            let paths: BTreeMap<String, i64> = serde_json::from_slice(&request.bytes().await?)?;
+            let body = String::from_utf8(request.bytes().await?);
+            let body = body.unwrap_or_default();
+            let body = Document::parse(&body).ok_or("not what was seen")?;
+            let paths = body.root().members();
+            let paths =
+                paths.filter_map(|(path, at)| Some((path.text().into_owned(), at.integer()?)));
+            let paths: BTreeMap<String, i64> = paths.collect();
             drift::saw(&self.storage, &paths, now_ms().div_euclid(1000)).map_err(failed)?;
             return Response::empty();
         }

@@ -1,8 +1,6 @@
 //! Events of a number with partitions on the way to them, and what its directory and its partitions are asked for on
 //! that way. The rules are in [`crate::mailbox::Directory`].
 
-use std::collections::HashSet;
-
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use js_sys::Promise;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -23,7 +21,10 @@ use crate::{
         Adoption, Answered, Behind, Moved, Question, Route, address::Address, answered, asked,
         names_alone, without_data,
     },
-    meta::graph::Recipient,
+    meta::{
+        graph::Recipient,
+        json::{Document, Json},
+    },
     sending::{names_a_send, whom::name_of},
 };
 
@@ -44,13 +45,7 @@ pub(super) async fn spread(
     let directory = directory.name();
     let named = bytes(&directory, events.iter().map(names_alone).collect());
     let routes = answer(stub(env, &directory)?.resolve(&named)?).await?;
-    let routes: Vec<(i64, u32, Vec<u32>)> = serde_json::from_str(&routes)?;
-    let route = |(person, partition, former)| Route {
-        person,
-        partition,
-        former,
-    };
-    let routes: Vec<Route> = routes.into_iter().map(route).collect();
+    let routes = Route::read_all(&routes).ok_or("not where events belong")?;
     let partitions = Address::mailboxes(number, of);
     let objects: Vec<String> = partitions.iter().map(Address::name).collect();
     let at = |partition: u32| usize::try_from(partition).unwrap_or(usize::MAX);
@@ -107,12 +102,11 @@ async fn adopt_all(
         .map(async |(to, adoptions)| answer(adopting(env, to, adoptions, false)?).await);
     let answers = all_side_by_side(adopted).await?;
     for ((_, adoptions), incomplete) in adoptions.iter_mut().zip(answers) {
-        let incomplete: HashSet<usize> = serde_json::from_str(&incomplete)?;
-        let mut places = 0..;
+        let incomplete = integers(&incomplete);
+        let mut places = 0_i64..;
         adoptions.retain(|_| {
-            places
-                .next()
-                .is_some_and(|place| incomplete.contains(&place))
+            let place = places.next();
+            place.is_some_and(|place| incomplete.contains(&place))
         });
     }
     adoptions.retain(|(_, adoptions)| !adoptions.is_empty());
@@ -123,7 +117,8 @@ async fn adopt_all(
     let incomplete = || adoptions.iter().flat_map(|(_, adoptions)| adoptions);
     let events = incomplete().map(|it| it.event.clone()).collect();
     let names = answer(stub(env, directory)?.names(&bytes(directory, events))?).await?;
-    let names: Vec<Vec<String>> = serde_json::from_str(&names)?;
+    let names = Document::parse(&names).ok_or("not names")?;
+    let names = names.root().items().map(Json::texts);
     let incomplete = adoptions.iter_mut().flat_map(|(_, adoptions)| adoptions);
     for (adoption, names) in incomplete.zip(names) {
         let from = names.iter().filter_map(|key| Name::of_key(key)).collect();
@@ -204,7 +199,13 @@ async fn gone(env: &Env, question: Question) -> Result<Vec<i64>> {
         .collect();
     let asked = serde_json::to_string(&asked)?;
     let gone = in_time(stub(env, &question.former)?.gone(&asked)?).await?;
-    Ok(serde_json::from_str(&gone)?)
+    Ok(integers(&gone))
+}
+
+/// The numbers of a list that crossed from another object as JSON.
+fn integers(list: &str) -> Vec<i64> {
+    let list = Document::parse(list);
+    list.map(|list| list.root().integers()).unwrap_or_default()
 }
 
 fn events_in(bytes: &[u8]) -> std::result::Result<Vec<Event>, JsValue> {
@@ -214,13 +215,11 @@ fn events_in(bytes: &[u8]) -> std::result::Result<Vec<Event>, JsValue> {
 
 #[wasm_bindgen]
 impl Mailbox {
-    /// Of a directory: where events belong, as JSON: `[[person, partition, [former, …]], …]`.
+    /// Of a directory: where events belong, ([`Route::write_all`]).
     pub fn resolve(&self, events: &[u8]) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
         let routes = self.with_directory(|directory| directory.resolve(&events, now_ms()))?;
-        let route = |route: &Route| (route.person, route.partition, route.former.clone());
-        let routes: Vec<(i64, u32, Vec<u32>)> = routes.iter().map(route).collect();
-        serde_json::to_string(&routes).map_err(|error| error.to_string().into())
+        Ok(Route::write_all(&routes))
     }
 
     /// Of a directory: the partition of the first who is known, each event naming one; nothing, where nobody is.
@@ -247,7 +246,7 @@ impl Mailbox {
     /// …]`.
     pub fn cede(&self, events: &[u8], persons: &str) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
-        let persons: Vec<i64> = serde_json::from_str(persons).map_err(|error| error.to_string())?;
+        let persons = integers(persons);
         let now = now_ms();
         let (mut all, wakes_at) = self.with_core(|core| {
             core.told(&events, now)?;
@@ -272,15 +271,18 @@ impl Mailbox {
         complete: bool,
     ) -> std::result::Result<String, JsValue> {
         let moved = Moved::read_all(moved).ok_or("not what another partition knows")?;
-        let wanted: Vec<(i64, Vec<String>)> =
-            serde_json::from_str(wanted).map_err(|error| error.to_string())?;
-        let adoptions = events_in(events)?.into_iter().zip(moved).zip(wanted);
+        let wanted = Document::parse(wanted).ok_or("not what is to be stored")?;
+        let adoptions = events_in(events)?.into_iter().zip(moved);
         let adoptions: Vec<Adoption> = adoptions
-            .map(|((event, moved), (person, ids))| Adoption {
-                event,
-                moved,
-                person,
-                ids,
+            .zip(wanted.root().items())
+            .filter_map(|((event, moved), wanted)| {
+                let mut wanted = wanted.items();
+                Some(Adoption {
+                    event,
+                    moved,
+                    person: wanted.next()?.integer()?,
+                    ids: wanted.next()?.texts(),
+                })
             })
             .collect();
         let incomplete = self.with_core(|core| core.mailbox.adopt(&adoptions, complete))?;
@@ -301,11 +303,17 @@ impl Mailbox {
     /// Which of a person's events that another partition waits for have all gone: `[[id, destination, until, [name, …]],
     /// …]`; gives the ids.
     pub fn gone(&self, asked: &str) -> std::result::Result<String, JsValue> {
-        let asked: Vec<(i64, String, i64, Vec<String>)> =
-            serde_json::from_str(asked).map_err(|error| error.to_string())?;
+        let asked = Document::parse(asked).ok_or("not what is waited for")?;
+        let read = |asked: Json<'_>| {
+            let mut asked = asked.items();
+            let id = asked.next()?.integer()?;
+            let destination = asked.next()?.text()?.into_owned();
+            let until = asked.next()?.integer()?;
+            let names = asked.next()?.texts();
+            Some((id, Behind { destination, until }, names))
+        };
         let mut gone = Vec::new();
-        for (id, destination, until, names) in asked {
-            let behind = Behind { destination, until };
+        for (id, behind, names) in asked.root().items().filter_map(read) {
             if !self.with_core(|core| core.mailbox.is_behind(&behind, &names))? {
                 gone.push(id);
             }

@@ -11,6 +11,7 @@ use super::{
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
 use crate::{
+    checked,
     config::Consent,
     event::{self, Home, rfc3339},
     mailbox::sql::{SqlError, atomically},
@@ -49,7 +50,7 @@ impl Mailbox {
             );
         }
         let body = request.bytes().await?;
-        let Ok(value) = serde_json::from_slice::<Value>(&body) else {
+        let Some(value) = checked::json(&body) else {
             return problem(400, "The body is not JSON", &json!({}));
         };
         let wanted = match asked::read(&value) {

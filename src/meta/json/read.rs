@@ -264,8 +264,8 @@ impl<'a> Reader<'a> {
         }
         // Only such a number may be larger than an `f64` can be.
         if exponent || self.at - start > 300 {
-            let number = self.bytes.get(start..self.at)?;
-            self.tame &= serde_json::from_slice::<f64>(number).is_ok();
+            let number = str::from_utf8(self.bytes.get(start..self.at)?).ok()?;
+            self.tame &= serde_json::from_str::<f64>(number).is_ok();
         }
         self.push(start, false)
     }
