@@ -209,6 +209,31 @@ async fn a_reply_that_waits_does_not_go_once_a_person_has_taken_over_and_costs_n
 }
 
 #[tokio::test]
+async fn a_reply_that_has_waited_for_too_long_does_not_go() {
+    let graph = graph::Graph::start().await;
+    let settings = || {
+        let config = json!({ "answering": { "late_s": 1 }, "replies": [ { "when": {}, "reply": text("Hi") } ] });
+        Transom::builder().graph(&graph).config(config)
+    };
+    let mut transom = settings().without("GRAPH_ACCESS_TOKEN").start().await;
+    let writes = async |transom: &Transom, customer: Customer| {
+        let webhook = Webhook::new().message(&Number::local(), &customer, Message::text("hola"));
+        assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    };
+    writes(&transom, Customer::local()).await;
+    eventually(async || transom.log().contains("number.blocked").then_some(())).await;
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    transom.restart_with(settings()).await;
+    let ben = Customer::nth(2);
+    writes(&transom, ben).await;
+    assert!(graph.wait_for(1, PATIENCE).await);
+    eventually(async || transom.log().contains("\"class\":\"late\"").then_some(())).await;
+    let sent = graph.messages();
+    assert_eq!(sent.len(), 1);
+    assert_ne!(sent[0].to(), local::CUSTOMER_PHONE);
+}
+
+#[tokio::test]
 async fn who_writes_in_the_business_app_silences_the_rules() {
     let scene = Scene::start(answers_everything(), json!({})).await;
     let now = simulator::clock::unix_now();

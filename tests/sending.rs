@@ -13,7 +13,7 @@ use simulator::graph::{Answer, Graph};
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{APP_SECRET, Settings, Transom};
+use support::{APP_SECRET, Settings, Transom, eventually};
 
 const TOKEN: &str = "test-admin-token";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -464,6 +464,53 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
             == 3
     });
     assert!(all_three.await, "{} went out", bench.graph.messages().len());
+}
+
+#[tokio::test]
+async fn what_waits_during_an_outage_of_meta_is_not_lost_to_it() {
+    let bench = Bench::new().await;
+    bench.graph.always(Answer::Status(503));
+    let mut sends = Vec::new();
+    for n in 0..60 {
+        let to = format!("49151123456{n:02}");
+        sends.push(bench.send(json!({ "to": to, "message": template() })).await);
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    bench.graph.behave();
+    let mut states = Vec::new();
+    for id in &sends {
+        let view = bench.get(id).await;
+        states.push(view["state"].as_str().unwrap().to_owned());
+    }
+    let lost = states.iter().filter(|state| *state == "unknown").count();
+    assert!((5..20).contains(&lost), "{lost} of 60: {states:?}");
+    for (id, state) in sends.iter().zip(&states) {
+        if state != "unknown" {
+            bench.wait_for(id, "accepted").await;
+        }
+    }
+    bench.check();
+}
+
+#[tokio::test]
+async fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
+    let bench = Bench::new().await;
+    bench.graph.fail_next(131_042);
+    let ana = Customer::local();
+    bench.writes(&ana).await;
+    let waits = bench
+        .send(json!({ "to": "4915112345678", "message": template() }))
+        .await;
+    eventually(async || {
+        let view = bench.get(&waits).await;
+        let blocked = &view["number_blocked"];
+        (blocked["code"] == 131_042 && blocked["templates_only"] == true).then_some(())
+    })
+    .await;
+    let answer = bench.send(to_ana(&text("Hello Ana"))).await;
+    bench.wait_for(&answer, "accepted").await;
+    assert_eq!(bench.get(&waits).await["state"], "queued");
+    bench.check();
 }
 
 #[tokio::test]

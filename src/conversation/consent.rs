@@ -19,6 +19,9 @@ const OPTED_OUT: i64 = 131_050;
 /// The type of the event that tells that it changed.
 const CHANGED: &str = "transom.consent.changed";
 
+/// The type of what a customer writes while another app has the conversation.
+pub const STANDBY: &str = "whatsapp.standby.received";
+
 /// What one of these says: that they want it, how we know, and by what.
 type Heard = (bool, How, String);
 
@@ -28,7 +31,7 @@ pub fn heard(event: &Event, settings: &Consent, ledger: &Ledger, now: i64) -> Op
         return None;
     }
     let read: fn(Json<'_>, &Consent, &Ledger) -> Option<Heard> = match event.kind.as_str() {
-        "whatsapp.message.received" => message,
+        "whatsapp.message.received" | STANDBY => message,
         "whatsapp.customer.preference" => |root, _, _| preference(root),
         "whatsapp.status.failed" => |root, _, _| refusal(root),
         _ => return None,

@@ -126,7 +126,9 @@ fn hear(
             Standing::OptedOut => settings.confirm_stop.clone(),
             Standing::Unknown => None,
         };
-        if let Some(message) = confirmation.filter(|_| written) {
+        // While another app has the conversation, it answers.
+        let may_confirm = written && event.kind != consent::STANDBY;
+        if let Some(message) = confirmation.filter(|_| may_confirm) {
             let about = recipient::of(&event.data);
             concluded.replies.push(Reply {
                 id: format!("{}.consent", event.id),

@@ -148,7 +148,7 @@ impl Mailbox {
                 .await
             {
                 Some(Ended::Sent((opening, started, happened))) => {
-                    run.ended(happened != Happened::ConnectionRefused, now_ms());
+                    run.ended(happened != Happened::NotTried, now_ms());
                     // Where the database failed in the meantime, it is not on its way for what was opened anew: a send
                     // that may have gone out stays unknown.
                     if self.with_core(|core| Ok(core.opening))? == opening {

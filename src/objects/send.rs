@@ -12,7 +12,7 @@ use super::{
     mailbox::{Core, Mailbox, now_ms},
 };
 use crate::{
-    config::{Consent, Graph},
+    config::{Consent, Graph, Settings},
     conversation::{budget::BY_RULE, consent::Entry},
     delivery::ErrorClass,
     event::{Event, Name},
@@ -67,7 +67,7 @@ impl Mailbox {
             _ => None,
         };
         let (refused, phone_number_id) = self.with_core(|core| {
-            let refused = core.refusal(started, elsewhere, self.consent(), now)?;
+            let refused = core.refusal(started, elsewhere, self.settings(), now)?;
             Ok((refused, core.phone_number_id.clone()))
         })?;
         Ok(match refused {
@@ -111,8 +111,13 @@ impl Mailbox {
 
     /// What is set about consent.
     pub(super) fn consent(&self) -> Option<&Consent> {
+        self.settings()?.consent.as_ref()
+    }
+
+    /// What is set.
+    fn settings(&self) -> Option<&Settings> {
         let ready = self.environment.as_ref().as_ref().ok()?;
-        ready.settings.consent.as_ref()
+        Some(&ready.settings)
     }
 
     /// Sends a message that is marked as started.
@@ -129,7 +134,7 @@ impl Mailbox {
         let sending = &ready.settings.sending;
         let draft = &send.draft;
         if graph.token.is_none() {
-            return Err(Class::Token);
+            return Ok(Happened::no_token());
         }
         let url = graph.messages_url(phone_number_id.as_deref().unwrap_or_default());
         let url = url.map_err(|_| Class::Number)?;
@@ -164,9 +169,8 @@ impl Mailbox {
         };
         Ok(match answer {
             Ok(answer) => Happened::Answered(graph::answer::read(answer.status, &answer.body)),
-            Err(NoAnswer::NotTried | NoAnswer::Failed(ErrorClass::ConnectionRefused)) => {
-                Happened::ConnectionRefused
-            }
+            Err(NoAnswer::NotTried) => Happened::NotTried,
+            Err(NoAnswer::Failed(ErrorClass::ConnectionRefused)) => Happened::ConnectionRefused,
             Err(NoAnswer::Failed(_) | NoAnswer::Lost) => Happened::NoAnswer,
         })
     }
@@ -216,17 +220,26 @@ impl Core {
         &self,
         started: &mut Started,
         elsewhere: Option<Moved>,
-        consent: Option<&Consent>,
+        settings: Option<&Settings>,
         now: i64,
     ) -> std::result::Result<Option<Class>, SqlError> {
         let now = now.div_euclid(1000);
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
+        let by_rule = started.send.id.contains(BY_RULE);
+        let consent = settings.and_then(|settings| settings.consent.as_ref());
+        let answering = settings.and_then(|settings| settings.answering.as_ref());
+        let late_s = answering
+            .filter(|_| by_rule)
+            .map(|answering| answering.late_s);
+        if late_s.is_some_and(|late_s| now - asked > late_s) {
+            return Ok(Some(Class::Late));
+        }
         let (state, windows) = if let Some(Moved { state, windows, .. }) = elsewhere {
             (state, windows)
         } else {
             // What a conversation remembers is read only where it may matter.
-            let matters = started.send.id.contains(BY_RULE) || consent.is_some();
+            let matters = by_rule || consent.is_some();
             let state = matters.then(|| self.mailbox.state(conversation));
             let state = state.transpose()?.unwrap_or_default();
             (state, self.mailbox.windows(conversation)?)

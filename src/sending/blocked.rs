@@ -1,5 +1,11 @@
 //! A number that can send nothing until a person has put something right: the token, the account, the payment, the
 //! registration. Its sends wait, and one of them goes from time to time to see whether it is right again.
+//!
+//! Where the payment is wrong, only templates wait: what is written within the window costs nothing, and the customer who
+//! wrote waits for it.
+//!
+//! Meta may take a message and tell by a status later that it will not arrive. So of a number that stopped by a status one
+//! message that was taken says nothing; only when a while later another one is, it can send again.
 
 use crate::{
     event::{self, Effect, Event, Home, rfc3339},
@@ -10,11 +16,20 @@ use crate::{
 /// How long between two tries, in milliseconds.
 const TRIED_EVERY_MS: i64 = 5 * 60 * 1000;
 
+/// How long after a message was taken a status would have told that it was refused, in milliseconds.
+const TOLD_WITHIN_MS: i64 = 60 * 1000;
+
 /// Why a number can send nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
     /// Meta's error code.
     pub code: u32,
+    /// Whether it is templates alone that it cannot send.
+    pub of_templates: bool,
+    /// Whether a status told it, not an answer.
+    pub by_status: bool,
+    /// Whether Meta has taken a message since.
+    pub taken: bool,
     /// Since when (unix milliseconds).
     pub since_ms: i64,
     /// When it is tried next (unix milliseconds).
@@ -38,20 +53,25 @@ impl Blocked {
         now_ms: i64,
     ) -> Result<Option<Self>, SqlError> {
         sql.exec(
-            "CREATE TABLE IF NOT EXISTS blocked (one INTEGER PRIMARY KEY CHECK (one = 1), code INTEGER NOT NULL, \
-             since_ms INTEGER NOT NULL, tries_ms INTEGER NOT NULL, settings TEXT NOT NULL) STRICT",
+            "CREATE TABLE IF NOT EXISTS stopped (one INTEGER PRIMARY KEY CHECK (one = 1), code INTEGER NOT NULL, \
+             since_ms INTEGER NOT NULL, tries_ms INTEGER NOT NULL, settings TEXT NOT NULL, \
+             of_templates INTEGER NOT NULL, by_status INTEGER NOT NULL, taken INTEGER NOT NULL) STRICT",
             &[],
         )?;
         let rows = sql.exec(
-            "SELECT code, since_ms, tries_ms, settings FROM blocked",
+            "SELECT code, since_ms, tries_ms, settings, of_templates, by_status, taken FROM stopped",
             &[],
         )?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
         let same = row.required_text(3)? == settings;
+        let flag = |column| row.required_integer(column).map(|flag| flag != 0);
         Ok(Some(Self {
             code: u32::try_from(row.required_integer(0)?).unwrap_or_default(),
+            of_templates: flag(4)?,
+            by_status: flag(5)?,
+            taken: flag(6)?,
             since_ms: row.required_integer(1)?,
             tries_ms: if same {
                 row.required_integer(2)?
@@ -61,12 +81,23 @@ impl Blocked {
         }))
     }
 
-    /// It stops now.
-    pub(super) fn now(code: u32, now_ms: i64) -> Self {
+    /// It stops now, as Meta answers to a message.
+    pub(super) fn by_answer(code: u32, is_template: bool, now_ms: i64) -> Self {
         Self {
             code,
+            of_templates: is_template && is_payment(code),
+            by_status: false,
+            taken: false,
             since_ms: now_ms,
             tries_ms: now_ms + TRIED_EVERY_MS,
+        }
+    }
+
+    /// It stops now, as Meta says in a status.
+    pub(super) fn by_status(code: u32, now_ms: i64) -> Self {
+        Self {
+            by_status: true,
+            ..Self::by_answer(code, true, now_ms)
         }
     }
 
@@ -75,21 +106,42 @@ impl Blocked {
         self.tries_ms = now_ms + TRIED_EVERY_MS;
     }
 
+    /// Meta says again that it can send nothing.
+    pub(super) fn goes_on(&mut self, why: &Self) {
+        self.taken = false;
+        self.by_status |= why.by_status;
+        self.tries_ms = why.tries_ms;
+    }
+
+    /// Meta has taken a message by which it was tried. Gives whether the number can send again.
+    pub(super) fn ends(&mut self, now_ms: i64) -> bool {
+        if self.by_status && !self.taken {
+            self.taken = true;
+            self.tries_ms = now_ms + TOLD_WITHIN_MS;
+            return false;
+        }
+        true
+    }
+
     pub(super) fn save(&self, sql: &dyn Sql, settings: &str) -> Result<(), SqlError> {
         sql.exec(
-            "INSERT OR REPLACE INTO blocked (one, code, since_ms, tries_ms, settings) VALUES (1, ?1, ?2, ?3, ?4)",
+            "INSERT OR REPLACE INTO stopped (one, code, since_ms, tries_ms, settings, of_templates, by_status, taken) \
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             &[
                 i64::from(self.code).into(),
                 self.since_ms.into(),
                 self.tries_ms.into(),
                 settings.into(),
+                i64::from(self.of_templates).into(),
+                i64::from(self.by_status).into(),
+                i64::from(self.taken).into(),
             ],
         )?;
         Ok(())
     }
 
     pub(super) fn remove(sql: &dyn Sql) -> Result<(), SqlError> {
-        sql.exec("DELETE FROM blocked", &[])?;
+        sql.exec("DELETE FROM stopped", &[])?;
         Ok(())
     }
 
@@ -101,9 +153,13 @@ impl Blocked {
             });
         serde_json::json!({
             "code": self.code, "class": class.name(), "meaning": meaning, "advice": advice,
-            "since": rfc3339(self.since_ms.div_euclid(1000)),
+            "since": rfc3339(self.since_ms.div_euclid(1000)), "templates_only": self.of_templates,
         })
     }
+}
+
+fn is_payment(code: u32) -> bool {
+    errors::find(code).is_some_and(|entry| entry.class == Class::Payment)
 }
 
 impl Change {

@@ -6,7 +6,7 @@ use super::{
     outbox::{Outbox, Started},
     pair,
     state::{Happened, State},
-    stored::{self, Draft, Keep, Send},
+    stored::{self, Draft, Keep, Record, Send},
 };
 use crate::{
     mailbox::sql::{Sql, SqlError},
@@ -24,32 +24,38 @@ pub(super) const WINDOW_CLOSED: u32 = 131_047;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Number {
     AsItWas,
-    /// Meta looked at a message: it can send.
-    Sends,
+    /// Meta took a message.
+    Takes,
+    /// Meta refused a message for what it is, which says nothing of others.
+    Refuses,
     /// It sends faster than Meta takes it.
     SlowsDown,
     /// It can send nothing, as Meta says by this code.
     Stops(u32),
+    /// Nothing was said that can be read.
+    Silent,
 }
 
 /// What becomes of a send.
 #[derive(Debug)]
 struct Ending {
     state: State,
-    /// Where it is queued again: how long it waits (milliseconds), and whether it was put back as the number stopped.
+    /// Where it is queued again: how long it waits (milliseconds), and by what the number stopped, where it did.
     wait_ms: i64,
-    put_back: bool,
+    put_back: Option<u32>,
     /// Whether its fallback goes in its place, where it has one.
     falls_back: bool,
     number: Number,
 }
 
 impl Ending {
-    fn of(started: &Started, happened: Happened, number_is_blocked: bool) -> Self {
+    /// `others_go`: the number can send, for all that is known, and has just sent others like this one.
+    fn of(started: &Started, happened: Happened, others_go: bool) -> Self {
         let answer = match &happened {
             Happened::Answered(answer) => Some(answer.clone()),
             _ => None,
         };
+        let is_silent = happened == Happened::NoAnswer;
         let state = match happened {
             // It was looked at again before anything was sent.
             Happened::Refuse(_) => State::Queued.after(happened),
@@ -58,17 +64,18 @@ impl Ending {
         let mut ending = Self {
             state,
             wait_ms: 0,
-            put_back: started.put_back,
+            put_back: None,
             falls_back: false,
             number: Number::AsItWas,
         };
         match answer {
             Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
-                // One that was put back and is refused again, while others go, is at fault itself.
-                if started.probes || number_is_blocked || !started.put_back {
+                ending.number = Number::Refuses;
+                // One that is refused so again, while others go, is at fault itself.
+                if started.probes || !started.put_back || !others_go {
                     ending.number = Number::Stops(code);
                     ending.state = State::Queued;
-                    ending.put_back = true;
+                    ending.put_back = Some(code);
                 }
             }
             Some(Answer::Refused {
@@ -81,11 +88,12 @@ impl Ending {
                 ending.wait_ms = wait(started.attempts);
             }
             Some(Answer::Refused { code, .. }) => {
-                ending.number = Number::Sends;
+                ending.number = Number::Refuses;
                 ending.falls_back = code == WINDOW_CLOSED;
             }
-            Some(Answer::Accepted { .. }) => ending.number = Number::Sends,
-            Some(Answer::Unknown { .. }) => {}
+            Some(Answer::Accepted { .. }) => ending.number = Number::Takes,
+            Some(Answer::Unknown { .. }) => ending.number = Number::Silent,
+            None if is_silent => ending.number = Number::Silent,
             None => ending.wait_ms = wait(started.attempts),
         }
         ending
@@ -107,29 +115,108 @@ impl Outbox {
         self.busy = self.busy.saturating_sub(1);
         self.lanes.free(conversation, now_ms);
         if self.overtaken.remove(id) {
-            let found = stored::find(sql, id)?;
-            return Ok((found.map_or(State::Unknown, |found| found.state), None));
+            return self.overtaken_by_status(sql, started, now_ms);
         }
-        let ending = Ending::of(&started, happened, self.blocked.is_some());
-        // A probe that we refused ourselves was none: the next may go at once.
+        let is_template = !started.send.draft.message.is_free_form();
+        let takes = if is_template {
+            self.takes_templates
+        } else {
+            self.takes
+        };
+        let ending = Ending::of(&started, happened, takes && self.blocked.is_none());
+        if matches!(
+            ending.number,
+            Number::Refuses | Number::SlowsDown | Number::Stops(_)
+        ) {
+            self.silence.ends();
+        }
+        if matches!(&ending.state, State::Failed { class, .. } if class.blocks_number()) {
+            // Should the next one be refused so too, it is the number after all.
+            (self.takes, self.takes_templates) = (false, false);
+        }
+        let change = match ending.number {
+            Number::AsItWas | Number::Refuses => {
+                self.tries_another(sql, &started, &ending.state, now_ms)?;
+                None
+            }
+            Number::Takes => self.accepted(sql, started.probes, is_template, now_ms)?,
+            Number::SlowsDown => {
+                self.pacing.slow_down(now_ms);
+                None
+            }
+            Number::Stops(code) => {
+                let why = Blocked::by_answer(code, is_template, now_ms);
+                self.block(sql, why, started.probes)?
+            }
+            Number::Silent => {
+                self.silence.goes_on(now_ms);
+                None
+            }
+        };
+        let state = self.end(sql, started, ending, now_ms)?;
+        Ok((state, change))
+    }
+
+    /// A status has told of a send before its answer: it is the status that counts.
+    fn overtaken_by_status(
+        &mut self,
+        sql: &dyn Sql,
+        started: Started,
+        now_ms: i64,
+    ) -> Result<(State, Option<Change>), SqlError> {
+        let Started {
+            mut send, probes, ..
+        } = started;
+        let Some(found) = stored::find(sql, &send.id)? else {
+            return Ok((State::Unknown, None));
+        };
+        let is_template = !send.draft.message.is_free_form();
+        match found.error {
+            None => {
+                let change = self.accepted(sql, probes, is_template, now_ms)?;
+                Ok((found.state, change))
+            }
+            Some(WINDOW_CLOSED) if !is_template && send.draft.fall_back() => {
+                self.falls_back(sql, send, &found, now_ms)?;
+                Ok((State::Queued, None))
+            }
+            Some(_) => Ok((found.state, None)),
+        }
+    }
+
+    /// The fallback of a send waits in its place.
+    pub(super) fn falls_back(
+        &mut self,
+        sql: &dyn Sql,
+        send: Send,
+        found: &Record,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        let keep = Keep::This(&send.draft);
+        stored::write(sql, &send.id, &State::Queued, &keep, true, now_ms)?;
+        self.watched.insert(send.id.clone());
+        let waiting = Waiting::new(send.id, found.place, true);
+        self.lanes.insert(send.conversation, waiting, now_ms);
+        Ok(())
+    }
+
+    /// A message by which the number was tried, and that was refused for what it is, tells nothing: the next may go at
+    /// once.
+    fn tries_another(
+        &mut self,
+        sql: &dyn Sql,
+        started: &Started,
+        state: &State,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
         if started.probes
-            && ending.state.is_refused_here()
+            && matches!(state, State::Failed { .. })
             && let Some(blocked) = &mut self.blocked
         {
             blocked.tries_ms = now_ms;
             blocked.save(sql, &self.settings)?;
         }
-        let change = match ending.number {
-            Number::AsItWas => None,
-            Number::Sends => self.unblock(sql)?,
-            Number::SlowsDown => {
-                self.pacing.slow_down(now_ms);
-                None
-            }
-            Number::Stops(code) => self.block(sql, code, now_ms)?,
-        };
-        let state = self.end(sql, started, ending, now_ms)?;
-        Ok((state, change))
+        Ok(())
     }
 
     /// Writes down what became of a send, queues it where it goes again, and gives its state.
@@ -155,7 +242,8 @@ impl Outbox {
         };
         let is_accepted = matches!(state, State::Accepted { .. });
         // Meta may yet tell by a status that the window was closed.
-        let may_fall_back = is_accepted && is_free_form && draft.fallback.is_some();
+        let may_fall_back =
+            (is_accepted || state == State::Unknown) && is_free_form && draft.fallback.is_some();
         let keep = match state {
             State::Queued if fell_back => Keep::This(&draft),
             State::Queued => Keep::AsItIs,
@@ -163,6 +251,9 @@ impl Outbox {
             _ => Keep::Nothing,
         };
         stored::write(sql, &id, &state, &keep, fell_back, now_ms)?;
+        if let Some(code) = ending.put_back {
+            stored::put_back(sql, &id, code)?;
+        }
         if matches!(state, State::Failed { .. }) || is_accepted && !may_fall_back {
             self.watched.remove(&id);
         }
@@ -170,8 +261,9 @@ impl Outbox {
             let waiting = Waiting {
                 id,
                 place: started.place,
+                is_template: !draft.message.is_free_form(),
                 attempts: started.attempts + u32::from(ending.wait_ms > 0),
-                put_back: ending.put_back,
+                put_back: started.put_back || ending.put_back.is_some(),
                 next_ms: now_ms.saturating_add(ending.wait_ms),
             };
             self.lanes.insert(conversation, waiting, now_ms);
@@ -179,37 +271,60 @@ impl Outbox {
         Ok(state)
     }
 
-    /// The number can send nothing, as Meta says by this code.
+    /// The number can send nothing. Where it could not before either, `instead` says whether what was said of it now
+    /// counts.
     pub(super) fn block(
         &mut self,
         sql: &dyn Sql,
-        code: u32,
-        now_ms: i64,
+        why: Blocked,
+        instead: bool,
     ) -> Result<Option<Change>, SqlError> {
-        if self.blocked.is_some() {
-            return Ok(None);
+        (self.takes, self.takes_templates) = (false, false);
+        if let Some(blocked) = &mut self.blocked {
+            let widens = blocked.of_templates && !why.of_templates;
+            if !widens && (!instead || blocked.code == why.code) {
+                blocked.goes_on(&why);
+                blocked.save(sql, &self.settings)?;
+                return Ok(None);
+            }
         }
-        let blocked = Blocked::now(code, now_ms);
-        blocked.save(sql, &self.settings)?;
-        self.blocked = Some(blocked.clone());
-        Ok(Some(Change::Blocked(blocked)))
+        why.save(sql, &self.settings)?;
+        self.blocked = Some(why.clone());
+        Ok(Some(Change::Blocked(why)))
     }
 
-    fn unblock(&mut self, sql: &dyn Sql) -> Result<Option<Change>, SqlError> {
-        let Some(blocked) = self.blocked.take() else {
+    /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
+    fn accepted(
+        &mut self,
+        sql: &dyn Sql,
+        probes: bool,
+        is_template: bool,
+        now_ms: i64,
+    ) -> Result<Option<Change>, SqlError> {
+        self.silence.ends();
+        self.takes = true;
+        self.takes_templates |= is_template;
+        let Some(mut blocked) = self.blocked.take_if(|_| probes) else {
             return Ok(None);
         };
-        Blocked::remove(sql)?;
-        Ok(Some(Change::Unblocked(blocked)))
+        if blocked.ends(now_ms) {
+            Blocked::remove(sql)?;
+            return Ok(Some(Change::Unblocked(blocked)));
+        }
+        blocked.save(sql, &self.settings)?;
+        self.blocked = Some(blocked);
+        Ok(None)
     }
 }
 
 fn wait(attempts: u32) -> i64 {
-    FIRST_WAIT_MS
-        .checked_shl(attempts)
-        .map_or(LONGEST_WAIT_MS, |wait| {
-            wait.clamp(FIRST_WAIT_MS, LONGEST_WAIT_MS)
-        })
+    doubled(FIRST_WAIT_MS, attempts, LONGEST_WAIT_MS)
+}
+
+/// Twice as long after each time, up to the longest.
+pub(super) fn doubled(first_ms: i64, times: u32, longest_ms: i64) -> i64 {
+    let doubled = first_ms.saturating_mul(1 << times.min(16));
+    doubled.min(longest_ms)
 }
 
 /// What was kept of a send whose fallback may yet be needed goes out in its place.

@@ -12,6 +12,7 @@ const SWEPT_EVERY_MS: i64 = 60_000;
 pub(super) struct Waiting {
     pub(super) id: String,
     pub(super) place: i64,
+    pub(super) is_template: bool,
     /// How often Meta turned it away.
     pub(super) attempts: u32,
     /// It was put back as the number was blocked.
@@ -22,10 +23,11 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// One that was never tried.
-    pub(super) fn new(id: String, place: i64) -> Self {
+    pub(super) fn new(id: String, place: i64, is_template: bool) -> Self {
         Self {
             id,
             place,
+            is_template,
             attempts: 0,
             put_back: false,
             next_ms: 0,
@@ -40,16 +42,27 @@ struct Lane {
     /// One of it is on its way.
     busy: bool,
     pair: Pair,
-    /// Where it stands among the heads: when it may go, and its place.
-    raised: Option<(i64, i64)>,
+    /// Where it stands among the heads.
+    raised: Option<Head>,
+}
+
+/// The first of a lane: whether it is a template, when it may go, its place and its conversation.
+type Head = (bool, i64, i64, i64);
+
+/// Which of those that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    All,
+    FreeForm,
+    Templates,
 }
 
 /// All lanes.
 #[derive(Debug)]
 pub(super) struct Lanes {
     by_conversation: HashMap<i64, Lane>,
-    /// The first of each lane that has nothing on its way: when it may go, its place and its conversation.
-    heads: BTreeSet<(i64, i64, i64)>,
+    /// Of each lane that has nothing on its way.
+    heads: BTreeSet<Head>,
     waiting: usize,
     swept_ms: i64,
 }
@@ -114,15 +127,34 @@ impl Lanes {
         self.raise(conversation, now_ms);
     }
 
-    /// When the first may go (unix milliseconds).
-    pub(super) fn due(&self) -> Option<i64> {
-        self.heads.first().map(|(due, ..)| *due)
+    /// When the first of these may go (unix milliseconds).
+    pub(super) fn due(&self, which: Which) -> Option<i64> {
+        self.first(which).map(|(_, due, ..)| due)
     }
 
-    /// The first that may go now, and its conversation, which is busy until [`Lanes::free`].
-    pub(super) fn take(&mut self, now_ms: i64) -> Option<(i64, Waiting)> {
-        while self.due().is_some_and(|due| due <= now_ms) {
-            let (_, _, conversation) = self.heads.pop_first()?;
+    fn first(&self, which: Which) -> Option<Head> {
+        let templates = (true, i64::MIN, i64::MIN, i64::MIN);
+        let template = self.heads.range(templates..).next().copied();
+        let free_form = self
+            .heads
+            .first()
+            .filter(|head| **head < templates)
+            .copied();
+        match which {
+            Which::All => free_form
+                .into_iter()
+                .chain(template)
+                .min_by_key(|head| (head.1, head.2)),
+            Which::FreeForm => free_form,
+            Which::Templates => template,
+        }
+    }
+
+    /// The first of these that may go now, and its conversation, which is busy until [`Lanes::free`].
+    pub(super) fn take(&mut self, which: Which, now_ms: i64) -> Option<(i64, Waiting)> {
+        while let Some(head) = self.first(which).filter(|(_, due, ..)| *due <= now_ms) {
+            self.heads.remove(&head);
+            let (.., conversation) = head;
             let lane = self.by_conversation.get_mut(&conversation);
             let taken = lane.and_then(|lane| {
                 lane.raised = None;
@@ -162,13 +194,14 @@ impl Lanes {
         let Some(lane) = self.by_conversation.get_mut(&conversation) else {
             return;
         };
-        if let Some((due, place)) = lane.raised.take() {
-            self.heads.remove(&(due, place, conversation));
+        if let Some(head) = lane.raised.take() {
+            self.heads.remove(&head);
         }
         if let Some(first) = lane.queue.front().filter(|_| !lane.busy) {
             let due = first.next_ms.max(lane.pair.at(0, now_ms));
-            lane.raised = Some((due, first.place));
-            self.heads.insert((due, first.place, conversation));
+            let head = (first.is_template, due, first.place, conversation);
+            lane.raised = Some(head);
+            self.heads.insert(head);
         }
     }
 

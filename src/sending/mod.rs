@@ -9,6 +9,7 @@
 //!   that they are in
 //! - [`state`]: how far a send has come
 //! - [`pacing`]: how fast a number may send, by `pace`; [`pair`]: how fast one customer may be written to
+//! - `silence`: Meta that does not answer
 //! - [`blocked`]: a number that can send nothing until a person has put something right
 //! - [`reports`]: what Meta's statuses tell about sends
 //! - [`repeats`]: requests that bear an `Idempotency-Key`
@@ -25,6 +26,7 @@ pub mod pair;
 pub mod phone;
 pub mod repeats;
 pub mod reports;
+mod silence;
 pub mod state;
 mod stored;
 pub mod taking;

@@ -12,9 +12,10 @@ use std::collections::HashSet;
 use super::{
     blocked::Blocked,
     guard::Goes,
-    lanes::{Lanes, Waiting},
+    lanes::{Lanes, Waiting, Which},
     pacing::{Pacing, Rates},
     pair,
+    silence::Silence,
     state::{Happened, State},
     stored::{self, Keep, Record, Send, write_state},
 };
@@ -34,6 +35,10 @@ pub struct Outbox {
     last: i64,
     pub(super) pacing: Pacing,
     most_in_flight: usize,
+    pub(super) silence: Silence,
+    /// Whether Meta has taken a message since it said last that the number can send nothing; and a template.
+    pub(super) takes: bool,
+    pub(super) takes_templates: bool,
     pub(super) blocked: Option<Blocked>,
     /// What the number's being blocked depends on, beside Meta: a digest of settings.
     pub(super) settings: String,
@@ -89,6 +94,9 @@ impl Outbox {
             last,
             pacing: Pacing::new(rates, changed_ms, now_ms),
             most_in_flight: wanted.clamp(IN_FLIGHT.0, IN_FLIGHT.1) as usize,
+            silence: Silence::default(),
+            takes: false,
+            takes_templates: false,
             blocked: Blocked::open(sql, &settings, now_ms)?,
             settings,
             watched: HashSet::new(),
@@ -108,15 +116,25 @@ impl Outbox {
             }
         }
         let rows = sql.exec(
-            "SELECT id, place, conversation, state = ?1 FROM sends WHERE state IN (?1, ?2) OR draft IS NOT NULL \
-             ORDER BY place",
-            &[write_state(&State::Queued).into(), write_state(&State::Unknown).into()],
+            "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
+             error IS NOT NULL FROM sends WHERE state IN (?1, ?2) OR draft IS NOT NULL \
+             ORDER BY iif(error IS NULL, NULL, changed_ms), place",
+            &[
+                write_state(&State::Queued).into(),
+                write_state(&State::Unknown).into(),
+            ],
         )?;
+        let mut tried = 0;
         for row in rows {
             let id = row.required_text(0)?.to_owned();
             outbox.watched.insert(id.clone());
             if row.required_integer(3)? == 1 {
-                let waiting = Waiting::new(id, row.required_integer(1)?);
+                let is_template = row.integer(4)? == Some(1);
+                let mut waiting = Waiting::new(id, row.required_integer(1)?, is_template);
+                // What was tried while the number could send nothing goes after all others, as they were tried.
+                waiting.put_back = row.required_integer(5)? == 1;
+                tried += i64::from(waiting.put_back);
+                waiting.next_ms = now_ms + tried;
                 outbox
                     .lanes
                     .insert(row.required_integer(2)?, waiting, now_ms);
@@ -155,22 +173,23 @@ impl Outbox {
         self.last = place;
         let ahead = (self.lanes.len(), self.lanes.len_of(send.conversation));
         let goes_ms = self.expected(send.conversation, ahead, now_ms);
-        self.lanes
-            .insert(send.conversation, Waiting::new(send.id, place), now_ms);
+        let is_template = !send.draft.message.is_free_form();
+        let waiting = Waiting::new(send.id, place, is_template);
+        self.lanes.insert(send.conversation, waiting, now_ms);
         Ok(Some(goes_ms))
     }
 
     /// The next send whose turn has come, marked as started. The caller commits that before the request leaves.
     pub fn next(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<Option<Started>, SqlError> {
         loop {
-            if self.busy >= self.most_in_flight || self.ready_at(now_ms) > now_ms {
+            let Some((at, which, probes)) = self.turn(now_ms) else {
+                return Ok(None);
+            };
+            let alone = probes && which == Which::All;
+            if at > now_ms || self.busy >= self.most_in_flight || alone && self.busy > 0 {
                 return Ok(None);
             }
-            let probes = self.blocked.is_some();
-            if probes && self.busy > 0 {
-                return Ok(None);
-            }
-            let Some((conversation, waiting)) = self.lanes.take(now_ms) else {
+            let Some((conversation, waiting)) = self.lanes.take(which, now_ms) else {
                 return Ok(None);
             };
             let Some((draft, asked_ms)) = stored::draft(sql, &waiting.id)? else {
@@ -179,13 +198,14 @@ impl Outbox {
             };
             let state = State::Queued.after(Happened::Start);
             stored::write(sql, &waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
-            if let Some(blocked) = &mut self.blocked {
+            if let Some(blocked) = self.blocked.as_mut().filter(|_| probes) {
                 blocked.tried(now_ms);
                 blocked.save(sql, &self.settings)?;
             }
             self.watched.insert(waiting.id.clone());
             self.busy += 1;
             self.pacing.took(now_ms);
+            self.silence.took(now_ms);
             return Ok(Some(Started {
                 send: Send {
                     id: waiting.id,
@@ -204,9 +224,30 @@ impl Outbox {
 
     /// When a send is to go that cannot go now (unix milliseconds), or 0 if one can.
     pub fn wakes_at(&self, now_ms: i64) -> Option<i64> {
-        let due = self.lanes.due()?;
-        let at = self.ready_at(now_ms).max(due);
+        let (at, ..) = self.turn(now_ms)?;
         Some(if at <= now_ms { 0 } else { at })
+    }
+
+    /// Whose turn it is next and when (unix milliseconds), and whether that is to see if the number can send again.
+    fn turn(&self, now_ms: i64) -> Option<(i64, Which, bool)> {
+        let due = |which| self.lanes.due(which);
+        let (at, which, probes) = match &self.blocked {
+            None => (due(Which::All)?, Which::All, false),
+            Some(blocked) if blocked.of_templates => {
+                let template = due(Which::Templates).map(|at| (at.max(blocked.tries_ms), true));
+                let free_form = due(Which::FreeForm).map(|at| (at, false));
+                let (at, probes) = free_form.into_iter().chain(template).min()?;
+                let which = if probes {
+                    Which::Templates
+                } else {
+                    Which::FreeForm
+                };
+                (at, which, probes)
+            }
+            Some(blocked) => (due(Which::All)?.max(blocked.tries_ms), Which::All, true),
+        };
+        let ready = self.pacing.at(now_ms).max(self.silence.until_ms());
+        Some((at.max(ready), which, probes))
     }
 
     /// How a send stands; and, while it waits, when it will go as far as can be told (unix milliseconds).
@@ -236,15 +277,6 @@ impl Outbox {
         self.blocked.as_ref()
     }
 
-    /// When the number may send (unix milliseconds).
-    fn ready_at(&self, now_ms: i64) -> i64 {
-        let tries_ms = self
-            .blocked
-            .as_ref()
-            .map_or(i64::MIN, |blocked| blocked.tries_ms);
-        self.pacing.at(now_ms).max(tries_ms)
-    }
-
     /// When a send goes that has so many before it, in all and in its conversation.
     fn expected(
         &self,
@@ -255,6 +287,7 @@ impl Outbox {
         self.pacing
             .expected(ahead, now_ms)
             .max(self.lanes.expected(conversation, ahead_in_lane, now_ms))
-            .max(self.ready_at(now_ms))
+            .max(self.silence.until_ms())
+            .max(self.blocked.as_ref().map_or(0, |blocked| blocked.tries_ms))
     }
 }

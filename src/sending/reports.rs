@@ -4,12 +4,11 @@
 //! delivered or read is not written here: the mailbox knows it by the message's id.
 
 use super::{
-    blocked::Change,
+    blocked::{Blocked, Change},
     ending::{WINDOW_CLOSED, fallen_back},
-    lanes::Waiting,
     outbox::Outbox,
     state::{Happened, State},
-    stored::{self, Keep, Record},
+    stored::{self, Keep, Record, Send},
 };
 use crate::{
     event::{Effect, Event},
@@ -20,6 +19,9 @@ use crate::{
 const STATUS: &str = "whatsapp.status.";
 const FAILED: &str = "whatsapp.status.failed";
 const SEND: &str = "biz_opaque_callback_data";
+
+/// For how long a status says how it is with the number, in milliseconds: Meta repeats for seven days what it could not tell.
+const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
 
 /// Whether an event is a status that names a send.
 pub fn names_a_send(event: &Event) -> bool {
@@ -32,6 +34,8 @@ struct Report {
     message_id: String,
     failed: bool,
     code: Option<u32>,
+    /// When it happened (unix milliseconds).
+    at_ms: i64,
 }
 
 impl Outbox {
@@ -48,7 +52,9 @@ impl Outbox {
             if (event.kind != FAILED && self.watched.is_empty()) || !names_a_send(event) {
                 continue;
             }
-            let Some(report) = read(event) else { continue };
+            let Some(report) = read(event, now_ms) else {
+                continue;
+            };
             // One member's is not the whole group's.
             if report.failed && event.is_of_a_group() {
                 continue;
@@ -130,7 +136,9 @@ impl Outbox {
         record: &Record,
         now_ms: i64,
     ) -> Result<Option<Change>, SqlError> {
-        let Report { id, code, .. } = report;
+        let Report {
+            id, code, at_ms, ..
+        } = report;
         let code = code.unwrap_or_default();
         let draft = if code == WINDOW_CLOSED && !self.overtaken.contains(&id) {
             stored::draft(sql, &id)?.and_then(|(draft, _)| fallen_back(draft))
@@ -138,22 +146,25 @@ impl Outbox {
             None
         };
         if let Some(draft) = draft {
-            let keep = Keep::This(&draft);
-            stored::write(sql, &id, &State::Queued, &keep, true, now_ms)?;
-            self.watched.insert(id.clone());
-            let waiting = Waiting::new(id, record.place);
-            self.lanes.insert(record.conversation, waiting, now_ms);
+            let conversation = record.conversation;
+            let send = Send {
+                id,
+                conversation,
+                draft,
+            };
+            self.falls_back(sql, send, record, now_ms)?;
             return Ok(None);
         }
         stored::write_error(sql, &id, code, now_ms)?;
-        if errors::find(code).is_some_and(|entry| entry.class.blocks_number()) {
-            return self.block(sql, code, now_ms);
+        let blocks = errors::find(code).is_some_and(|entry| entry.class.blocks_number());
+        if blocks && now_ms.saturating_sub(at_ms) < SAYS_HOW_IT_IS_MS {
+            return self.block(sql, Blocked::by_status(code, now_ms), false);
         }
         Ok(None)
     }
 }
 
-fn read(event: &Event) -> Option<Report> {
+fn read(event: &Event, now_ms: i64) -> Option<Report> {
     let document = Document::parse(&event.data)?;
     let status = document.root().get("status")?;
     let text = |name| Some(status.get(name)?.text()?.into_owned());
@@ -169,5 +180,6 @@ fn read(event: &Event) -> Option<Report> {
         message_id,
         failed: event.kind == FAILED,
         code: code.and_then(|code| u32::try_from(code).ok()),
+        at_ms: event.time.map_or(now_ms, |time| time.saturating_mul(1_000)),
     })
 }

@@ -38,6 +38,8 @@ pub enum Happened {
     Answered(Answer),
     /// No connection came about, so that nothing can have gone out.
     ConnectionRefused,
+    /// The platform let no more requests out.
+    NotTried,
     /// No answer in time, or the connection broke.
     NoAnswer,
     /// The object began anew, and with it was lost whatever was on its way.
@@ -47,6 +49,17 @@ pub enum Happened {
         /// `wamid.…`.
         message_id: String,
     },
+}
+
+impl Happened {
+    /// There is no token to send with: as if Meta had found it wrong, so that all waits for one.
+    pub fn no_token() -> Self {
+        Self::Answered(Answer::Refused {
+            code: 0,
+            class: Class::Token,
+            again: false,
+        })
+    }
 }
 
 impl State {
@@ -108,7 +121,7 @@ impl State {
             (Self::Queued, Happened::Start) => Self::Started,
             (Self::Queued, Happened::Refuse(class)) => Self::Failed { code: None, class },
             (Self::Started, Happened::Answered(answer)) => Self::answered(answer),
-            (Self::Started, Happened::ConnectionRefused) => Self::Queued,
+            (Self::Started, Happened::ConnectionRefused | Happened::NotTried) => Self::Queued,
             (Self::Started, Happened::NoAnswer | Happened::Restarted) => Self::Unknown,
             (Self::Queued | Self::Started | Self::Unknown, Happened::Seen { message_id }) => {
                 Self::Accepted { message_id }
@@ -246,6 +259,7 @@ mod tests {
                 code: None
             })),
             Just(Happened::ConnectionRefused),
+            Just(Happened::NotTried),
             Just(Happened::NoAnswer),
             Just(Happened::Restarted),
             Just(Happened::Seen {
@@ -261,7 +275,10 @@ mod tests {
             let mut may_have_gone_out = false;
             for happened in story {
                 let was_started = state == State::Started;
-                let proof = matches!(happened, Happened::ConnectionRefused | Happened::Answered(Answer::Refused { .. }));
+                let proof = matches!(
+                    happened,
+                    Happened::ConnectionRefused | Happened::NotTried | Happened::Answered(Answer::Refused { .. })
+                );
                 state = state.after(happened);
                 if was_started && state != State::Started && !proof {
                     may_have_gone_out = true;

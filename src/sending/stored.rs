@@ -61,7 +61,8 @@ pub struct Record {
     pub conversation: i64,
     /// How far it has come.
     pub state: State,
-    /// Meta's error code, where a status told after it was accepted that it will not arrive.
+    /// Meta's error code: of one that was accepted, where a status told later that it will not arrive; of one that waits,
+    /// by which the number stopped when it was tried.
     pub error: Option<u32>,
     /// The fallback went in its place, or will.
     pub fell_back: bool,
@@ -78,14 +79,18 @@ pub(super) fn create(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
          asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         &[],
     )?;
+    // What waits until the number is put right waits.
     sql.exec(
-        "DELETE FROM sends WHERE asked_ms < ?1",
-        &[now_ms.saturating_sub(KEPT_MS).into()],
+        "DELETE FROM sends WHERE asked_ms < ?1 AND state <> ?2",
+        &[
+            now_ms.saturating_sub(KEPT_MS).into(),
+            write_state(&State::Queued).into(),
+        ],
     )?;
     Ok(())
 }
 
-/// Every send in this state takes the other.
+/// Every send in this state takes the other. Its text is kept where its fallback may yet be needed.
 pub(super) fn change_all(
     sql: &dyn Sql,
     from: &State,
@@ -93,7 +98,8 @@ pub(super) fn change_all(
     now_ms: i64,
 ) -> Result<(), SqlError> {
     sql.exec(
-        "UPDATE sends SET state = ?1, draft = NULL, changed_ms = ?2 WHERE state = ?3",
+        "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
+         WHERE state = ?3",
         &[
             write_state(to).into(),
             now_ms.into(),
@@ -155,8 +161,8 @@ pub(super) fn write(
         Keep::This(draft) => (0, write_draft(draft)),
     };
     sql.exec(
-        "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), draft = iif(?5, draft, ?6) \
-         WHERE id = ?1",
+        "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), draft = iif(?5, draft, ?6), \
+         error = iif(?7, NULL, error) WHERE id = ?1",
         &[
             id.into(),
             write_state(state).into(),
@@ -164,7 +170,17 @@ pub(super) fn write(
             i64::from(fell_back).into(),
             as_it_is.into(),
             draft,
+            i64::from(matches!(state, State::Queued | State::Started)).into(),
         ],
+    )?;
+    Ok(())
+}
+
+/// Notes by what the number stopped when a send was tried, which waits.
+pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<(), SqlError> {
+    sql.exec(
+        "UPDATE sends SET error = ?2 WHERE id = ?1",
+        &[id.into(), i64::from(code).into()],
     )?;
     Ok(())
 }

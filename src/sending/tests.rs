@@ -3,6 +3,7 @@
 mod blocked;
 mod fallback;
 mod law;
+mod outage;
 
 use std::rc::Rc;
 

@@ -44,6 +44,16 @@ fn said(event: &Event, ledger: &Ledger) -> Option<(bool, How, String)> {
 }
 
 #[test]
+fn who_says_stop_while_another_app_has_the_conversation_is_heard() {
+    let standby = Event {
+        kind: STANDBY.to_owned(),
+        ..wrote("STOP")
+    };
+    let heard = said(&standby, &Ledger::default());
+    assert_eq!(heard, Some((false, How::Word, "stop".to_owned())));
+}
+
+#[test]
 fn a_word_a_button_whatsapps_switch_and_a_refusal_are_heard() {
     let pressed =
         |message: Value| event("whatsapp.message.received", &json!({ "message": message }));

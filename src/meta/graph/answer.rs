@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::checked;
+
 use super::errors::{Class, Outcome, find};
 
 /// What became of a message.
@@ -36,8 +38,8 @@ pub enum Answer {
     },
 }
 
-/// Reads an answer. What does not plainly say that the message was taken, or that it was not, is unknown: a 5xx, a
-/// redirect, a success without an id, an error that cannot be read, one that Meta calls transient and does not
+/// Reads an answer. What does not plainly say that the message was taken, or that it was not, is unknown: a 5xx that is
+/// not about the number, a redirect, a success without an id, an error that cannot be read, one that Meta calls transient and does not
 /// document, and those of which Meta says itself that it does not know (1, 2, 131000, 131016).
 pub fn read(status: u16, body: &[u8]) -> Answer {
     match status {
@@ -47,7 +49,7 @@ pub fn read(status: u16, body: &[u8]) -> Answer {
 }
 
 fn accepted(body: &[u8]) -> Option<Answer> {
-    let sent: Value = serde_json::from_slice(body).ok()?;
+    let sent: Value = checked::json(body)?;
     let text = |place: &str| sent.pointer(place)?.as_str().map(str::to_owned);
     Some(Answer::Accepted {
         message_id: text("/messages/0/id").filter(|id| !id.is_empty())?,
@@ -58,7 +60,7 @@ fn accepted(body: &[u8]) -> Option<Answer> {
 }
 
 fn refused(status: u16, body: &[u8]) -> Answer {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let answer: Value = checked::json(body).unwrap_or_default();
     let code = answer.pointer("/error/code").and_then(Value::as_u64);
     let Some(mut code) = code.and_then(|code| u32::try_from(code).ok()) else {
         return Answer::Unknown { status, code: None };
@@ -78,7 +80,7 @@ fn refused(status: u16, body: &[u8]) -> Answer {
             status,
             code: Some(code),
         },
-        _ if !(400..=499).contains(&status) => Answer::Unknown {
+        _ if !(400..=499).contains(&status) && !class.is_of_the_number() => Answer::Unknown {
             status,
             code: Some(code),
         },
@@ -158,13 +160,23 @@ mod tests {
                 matches!(error(400, code, true), Answer::Refused { again: true, .. }),
                 "{code}"
             );
-            assert_eq!(
-                error(500, code, true),
-                Answer::Unknown {
-                    status: 500,
-                    code: Some(code)
-                }
-            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_number_is_a_refusal_whatever_the_status() {
+        for status in [400, 403, 500, 503] {
+            for (code, again) in [
+                (3, false),
+                (131_045, false),
+                (133_000, false),
+                (131_057, true),
+            ] {
+                assert!(
+                    matches!(error(status, code, true), Answer::Refused { again: it, .. } if it == again),
+                    "{status} {code}"
+                );
+            }
         }
     }
 
@@ -214,9 +226,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_above_499_is_ever_sent_again(status in 500_u16.., code: u32, transient: bool) {
+        fn nothing_above_499_is_ever_sent_again_but_what_is_wrong_with_the_number(
+            status in 500_u16..,
+            code in prop_oneof![any::<u32>(), 0_u32..400, 130_000_u32..140_000],
+            transient: bool,
+        ) {
+            let of_the_number = find(code).is_some_and(|entry| entry.class.is_of_the_number());
             let unknown = matches!(error(status, code, transient), Answer::Unknown { .. });
-            prop_assert!(unknown);
+            prop_assert_eq!(unknown, !of_the_number);
         }
     }
 }

@@ -46,6 +46,8 @@ pub enum Class {
     OptOut,
     /// A person has the conversation in hand. Never said by Meta.
     Handover,
+    /// It has waited for too long. Never said by Meta.
+    Late,
     /// The template is missing, paused, disabled, or its parameters do not fit.
     Template,
     /// The message is not well formed.
@@ -79,6 +81,7 @@ const CLASSES: &[(Class, &str)] = &[
     (Class::Window, "window"),
     (Class::OptOut, "opt_out"),
     (Class::Handover, "handover"),
+    (Class::Late, "late"),
     (Class::Template, "template"),
     (Class::Content, "content"),
     (Class::Media, "media"),
@@ -100,6 +103,12 @@ impl Class {
     pub fn of(name: &str) -> Option<Self> {
         let entry = CLASSES.iter().find(|(_, known)| *known == name);
         entry.map(|(class, _)| *class)
+    }
+
+    /// Whether it is about the number, so that of its messages nothing has gone out, whatever the HTTP status is. Meta
+    /// documents 3, 131045, 131057 and 133000 with 500.
+    pub fn is_of_the_number(self) -> bool {
+        self.blocks_number() || self == Self::Maintenance
     }
 
     /// Whether nothing more can be sent by this number until a person has put it right.
@@ -162,7 +171,7 @@ const fn code(
 static TABLE: &[ErrorCode] = {
     use {Class::*, Outcome::*};
     &[
-        code(0, Token, Refused, "the access token cannot be authenticated", "Set a new GRAPH_ACCESS_TOKEN."),
+        code(0, Token, Refused, "there is no access token, or it cannot be authenticated", "Set a new GRAPH_ACCESS_TOKEN."),
         code(1, Server, Unknown, "unknown error of the API", "Look at Meta's status page."),
         code(2, Server, Unknown, "the API is down for a moment", "Look at Meta's status page."),
         code(3, Permission, Refused, "the app lacks a capability", "Give the app the permission whatsapp_business_messaging."),
@@ -195,7 +204,7 @@ static TABLE: &[ErrorCode] = {
         code(131_044, Call, Refused, "there is a problem with the payment method for calls", "Put the payment method right in WhatsApp Manager."),
         code(131_045, Number, Refused, "the number is not registered", "Register the number."),
         code(131_047, Window, Refused, "the customer service window is closed", "Send a template."),
-        code(131_048, Limit, Refused, "too many customers blocked or reported the number", "Look at the number's quality in WhatsApp Manager."),
+        code(131_048, Account, Refused, "too many customers blocked or reported the number", "Look at the number's quality in WhatsApp Manager."),
         code(131_049, Limit, Refused, "Meta limits how much marketing this customer gets", "Wait for 24 hours or more."),
         code(131_050, OptOut, Refused, "the customer does not want marketing from this business", "Send no marketing until the customer takes it back."),
         code(131_051, Content, Refused, "the type of message is not supported", "Send another type."),

@@ -89,3 +89,214 @@ fn a_late_failure_of_the_account_blocks_the_number() {
         event.data
     );
 }
+
+/// Sends so many, to one person each.
+fn fill(bench: &mut Bench, count: i64, send: impl Fn(&str, i64) -> Send) {
+    for number in 0..count {
+        bench.add(send(&format!("s{number}"), number + 1));
+    }
+}
+
+fn templates(id: &str, conversation: i64) -> Send {
+    let mut send = send(id, conversation);
+    send.draft.message = template();
+    send
+}
+
+#[test]
+fn a_message_that_meta_refuses_for_what_it_is_does_not_tell_that_the_number_can_send() {
+    let mut bench = Bench::new();
+    fill(&mut bench, 3, send);
+    let started = bench.wait_next();
+    bench.done(started, refused(131_031));
+    let probe = bench.wait_next();
+    let before = bench.now;
+    let (state, change) = bench.done(probe, refused(131_009));
+    assert!(matches!(state, State::Failed { .. }));
+    assert_eq!(change, None);
+    let probe = bench.wait_next();
+    assert!(
+        probe.probes && bench.now - before < 1_000,
+        "the next is tried at once"
+    );
+}
+
+#[test]
+fn those_that_waited_while_the_number_was_blocked_are_not_burnt_where_it_is_blocked_again() {
+    let mut bench = Bench::new();
+    fill(&mut bench, 6, send);
+    let all: Vec<_> = (0..6).map(|_| bench.wait_next()).collect();
+    for started in all {
+        assert_eq!(bench.done(started, refused(131_031)).0, State::Queued);
+    }
+    let probe = bench.wait_next();
+    bench.done(probe, accepted("wamid.1"));
+    let next = bench.wait_next();
+    let (state, _) = bench.done(next, refused(131_031));
+    assert!(
+        matches!(state, State::Failed { .. }),
+        "others go: it is at fault itself"
+    );
+    let next = bench.wait_next();
+    let (state, change) = bench.done(next, refused(131_031));
+    assert_eq!(state, State::Queued);
+    assert!(matches!(change, Some(Change::Blocked(_))));
+}
+
+#[test]
+fn after_a_restart_what_was_tried_while_the_number_was_blocked_goes_after_the_others() {
+    let mut bench = Bench::new();
+    bench.add(send("at fault", 1));
+    bench.add(send("good", 2));
+    let started = bench.wait_next();
+    bench.done(started, refused(10));
+    assert_eq!(bench.find("at fault").error, Some(10));
+    bench.now += 5 * MINUTE;
+    bench.reopen("a");
+    let good = bench.wait_next();
+    assert_eq!(good.send.id, "good");
+    bench.done(good, accepted("wamid.1"));
+    let again = bench.wait_next();
+    let (state, _) = bench.done(again, refused(10));
+    assert!(matches!(state, State::Failed { code: Some(10), .. }));
+    assert_eq!(bench.find("at fault").error, None);
+}
+
+#[test]
+fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
+    let mut bench = Bench::new();
+    fill(&mut bench, 3, templates);
+    let started = bench.wait_next();
+    let (state, change) = bench.done(started, refused(131_042));
+    assert_eq!(state, State::Queued);
+    assert!(matches!(change, Some(Change::Blocked(blocked)) if blocked.of_templates));
+    bench.add(send("answer", 9));
+    bench.add(send("behind a template", 1));
+    for _ in 0..2 {
+        let answer = bench.wait_next();
+        assert_eq!(answer.send.id, "answer");
+        assert!(!answer.probes && bench.now < 2 * MINUTE);
+        let (_, change) = bench.done(answer, Happened::ConnectionRefused);
+        assert_eq!(change, None);
+        bench.reopen("a");
+    }
+    let answer = bench.wait_next();
+    let (_, change) = bench.done(answer, accepted("wamid.1"));
+    assert_eq!(change, None, "it says nothing of templates");
+    let probe = bench.wait_next();
+    assert!(probe.probes && bench.now >= 6 * MINUTE);
+    assert_eq!(probe.send.id, "s1", "another than the one that was refused");
+    let (_, change) = bench.done(probe, accepted("wamid.2"));
+    assert!(matches!(change, Some(Change::Unblocked(_))));
+}
+
+#[test]
+fn where_it_turns_out_that_nothing_can_be_sent_all_waits() {
+    let mut bench = Bench::new();
+    fill(&mut bench, 2, templates);
+    let started = bench.wait_next();
+    bench.done(started, refused(131_042));
+    bench.add(send("answer", 9));
+    let answer = bench.wait_next();
+    let (state, change) = bench.done(answer, refused(190));
+    assert_eq!(state, State::Queued);
+    assert!(matches!(
+        change,
+        Some(Change::Blocked(Blocked {
+            code: 190,
+            of_templates: false,
+            ..
+        }))
+    ));
+    let before = bench.now;
+    assert!(bench.wait_next().probes);
+    assert_eq!(bench.now - before, 5 * MINUTE);
+}
+
+#[test]
+fn a_number_that_a_status_stopped_sends_again_when_two_messages_in_a_row_were_not_refused_later() {
+    let mut bench = Bench::new();
+    fill(&mut bench, 5, templates);
+    let started = bench.wait_next();
+    bench.done(started, accepted("wamid.0"));
+    let failed = |send: &str, wamid| status(send, wamid, MessageStatus::Failed, Some(131_042));
+    assert!(bench.told(failed("s0", "wamid.0")).is_some());
+    let probe = bench.wait_next();
+    let id = probe.send.id.clone();
+    assert_eq!(bench.done(probe, accepted("wamid.1")).1, None);
+    assert_eq!(bench.next(), None, "whether it arrives is not known yet");
+    assert_eq!(bench.told(failed(&id, "wamid.1")), None);
+    for taken in 0..2 {
+        let before = bench.now;
+        bench.reopen("a");
+        let probe = bench.wait_next();
+        let waited = [5 * MINUTE, MINUTE][taken];
+        assert_eq!(bench.now - before, waited);
+        let (_, change) = bench.done(probe, accepted("wamid.2"));
+        assert_eq!(change.is_some(), taken == 1);
+    }
+}
+
+#[test]
+fn a_failure_of_days_ago_says_nothing_of_the_number() {
+    let mut bench = Bench::new();
+    bench.now += 1_000 * MINUTE;
+    bench.add(send("a", 1));
+    let started = bench.wait_next();
+    bench.done(started, accepted("wamid.1"));
+    let mut late = status("a", "wamid.1", MessageStatus::Failed, Some(131_042));
+    late.time = Some((bench.now - 60 * MINUTE) / 1_000);
+    assert_eq!(bench.told(late), None);
+    assert_eq!(bench.find("a").error, Some(131_042));
+}
+
+#[test]
+fn a_status_that_overtakes_the_answer_tells_that_the_number_can_send() {
+    let mut bench = Bench::new();
+    fill(&mut bench, 2, send);
+    let started = bench.wait_next();
+    bench.done(started, refused(190));
+    let probe = bench.wait_next();
+    bench.told(status(&probe.send.id, "wamid.1", MessageStatus::Sent, None));
+    let (_, change) = bench.done(probe, Happened::NoAnswer);
+    assert!(matches!(change, Some(Change::Unblocked(_))));
+}
+
+#[test]
+fn without_a_token_all_waits_until_there_is_one() {
+    let mut bench = Bench::new();
+    fill(&mut bench, 10, send);
+    let started = bench.wait_next();
+    let (state, change) = bench.done(started, Happened::no_token());
+    assert_eq!(state, State::Queued);
+    let event = change.unwrap().event("106540352242922", bench.now);
+    assert!(
+        event.data.contains("Set a new GRAPH_ACCESS_TOKEN"),
+        "{}",
+        event.data
+    );
+    bench.reopen("with a token");
+    let probe = bench.wait_next();
+    bench.done(probe, accepted("wamid.1"));
+    assert_eq!(
+        (0..9)
+            .filter(|_| !bench.wait_next().send.id.is_empty())
+            .count(),
+        6 + 3
+    );
+}
+
+#[test]
+fn what_waits_is_not_forgotten_however_long_it_waits() {
+    let mut bench = Bench::new();
+    bench.add(send("a", 1));
+    let started = bench.wait_next();
+    bench.done(started, refused(131_031));
+    bench.now += 30 * 24 * 60 * MINUTE;
+    bench.reopen("a");
+    let probe = bench.wait_next();
+    bench.done(probe, accepted("wamid.1"));
+    bench.reopen("a");
+    let kept = bench.outbox.find(&*bench.sql, "a", bench.now).unwrap();
+    assert_eq!(kept, None, "nine days after it was asked for");
+}

@@ -77,3 +77,36 @@ fn the_fallback_goes_where_the_window_is_closed_when_its_turn_comes() {
     assert!(bench.find("a").fell_back);
     assert_eq!(bench.draft("a"), None);
 }
+
+#[test]
+fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
+    let failed = || status("a", "wamid.1", MessageStatus::Failed, Some(131_047));
+    let fallback_goes = |bench: &mut Bench| {
+        let fallback = bench.wait_next();
+        assert_eq!(fallback.send.draft.message.kind(), "template");
+        bench.done(fallback, accepted("wamid.2"));
+        bench.told(failed());
+        assert_eq!(bench.outbox.wakes_at(bench.now), None, "it goes once");
+    };
+    for happened in [Happened::NoAnswer, accepted("wamid.1")] {
+        let mut bench = Bench::new();
+        bench.add(with_fallback("a", 1));
+        let started = bench.wait_next();
+        bench.told(failed());
+        assert_eq!(bench.done(started, happened).0, State::Queued);
+        fallback_goes(&mut bench);
+    }
+    for restarts in [false, true] {
+        let mut bench = Bench::new();
+        bench.add(with_fallback("a", 1));
+        let started = bench.wait_next();
+        if restarts {
+            bench.reopen("a");
+        } else {
+            bench.done(started, Happened::NoAnswer);
+        }
+        assert_eq!(bench.find("a").state, State::Unknown);
+        bench.told(failed());
+        fallback_goes(&mut bench);
+    }
+}

@@ -9,24 +9,25 @@ use super::*;
 /// Something that happens, at any step.
 #[derive(Debug, Clone)]
 enum Step {
-    Add(u8, i64, bool),
+    Add(u8, i64, u8),
     Next,
     /// Graph gets the request of the oldest on its way, and this becomes of it.
     End(u8),
     /// The object ends and begins anew.
     Crash,
     /// A status comes of a message that went out.
-    Status(u8, bool),
+    Status(u8, Option<u32>),
     Wait(i64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (0_u8..12, 1_i64..4, any::<bool>()).prop_map(|(id, to, fallback)| Step::Add(id, to, fallback)),
+        3 => (0_u8..12, 1_i64..4, 0_u8..3).prop_map(|(id, to, what)| Step::Add(id, to, what)),
         6 => Just(Step::Next),
-        6 => (0_u8..10).prop_map(Step::End),
+        6 => (0_u8..12).prop_map(Step::End),
         1 => Just(Step::Crash),
-        2 => (any::<u8>(), any::<bool>()).prop_map(|(which, failed)| Step::Status(which, failed)),
+        2 => (any::<u8>(), prop::sample::select(vec![None, Some(131_047), Some(131_042)]))
+            .prop_map(|(which, failed)| Step::Status(which, failed)),
         3 => (0_i64..400_000).prop_map(Step::Wait),
     ]
 }
@@ -43,9 +44,14 @@ proptest! {
         for (number, step) in steps.into_iter().enumerate() {
             let wamid = format!("wamid.{number}");
             match step {
-                Step::Add(id, conversation, fallback) => {
+                Step::Add(id, conversation, what) => {
                     let id = format!("s{id}");
-                    let wanted = if fallback { with_fallback(&id, conversation) } else { send(&id, conversation) };
+                    let mut wanted = send(&id, conversation);
+                    match what {
+                        0 => {}
+                        1 => wanted = with_fallback(&id, conversation),
+                        _ => wanted.draft.message = template(),
+                    }
                     asked.entry(id).or_insert(wanted.clone());
                     bench.add(wanted);
                 }
@@ -60,10 +66,12 @@ proptest! {
                         3 => refused(131_047),
                         4 => refused(190),
                         5 => refused(132_001),
-                        6 => Happened::NoAnswer,
+                        6 => refused(131_042),
+                        7 => Happened::NotTried,
+                        8 => Happened::NoAnswer,
                         _ => accepted(&wamid),
                     };
-                    if what >= 6 {
+                    if what >= 8 {
                         out.entry(id).or_default().push(wamid);
                     }
                     bench.done(started, happened);
@@ -80,9 +88,9 @@ proptest! {
                     let all: Vec<_> = out.iter().flat_map(|(id, wamids)| wamids.iter().map(move |wamid| (id.clone(), wamid.clone()))).collect();
                     if all.is_empty() { continue; }
                     let (id, wamid) = all[usize::from(which) % all.len()].clone();
-                    let (what, code) = if failed { (MessageStatus::Failed, Some(131_047)) } else { (MessageStatus::Sent, None) };
-                    if failed { refused_later.push(wamid.clone()); }
-                    bench.told(status(&id, &wamid, what, code));
+                    let what = if failed.is_some() { MessageStatus::Failed } else { MessageStatus::Sent };
+                    if failed.is_some() { refused_later.push(wamid.clone()); }
+                    bench.told(status(&id, &wamid, what, failed));
                 }
                 Step::Wait(ms) => bench.now += ms,
                 Step::End(_) => {}

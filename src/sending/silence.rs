@@ -1,0 +1,96 @@
+//! Meta that does not answer, or not so that anybody can tell what became of a message.
+//!
+//! A message that was on its way then may have gone out, and is never sent again by itself. So that an outage does not make
+//! that of all that waits, messages go one at a time once some in a row have ended so, and less and less often, until Meta
+//! says something that can be read.
+
+use super::ending::doubled;
+
+/// How many in a row are an outage.
+const BEARABLE: u32 = 5;
+
+/// How long it is waited after that, in milliseconds: twice as long after each time, up to a minute.
+const FIRST_WAIT_MS: i64 = 5_000;
+const LONGEST_WAIT_MS: i64 = 60_000;
+
+/// How long an answer may take, in milliseconds, and some more.
+const ANSWERED_WITHIN_MS: i64 = 30_000;
+
+/// How long Meta has said nothing that can be read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Silence {
+    in_a_row: u32,
+    until_ms: i64,
+}
+
+impl Silence {
+    /// When the next message may go (unix milliseconds).
+    pub(super) fn until_ms(self) -> i64 {
+        self.until_ms
+    }
+
+    /// A message goes now. In a silence it goes alone.
+    pub(super) fn took(&mut self, now_ms: i64) {
+        if self.in_a_row >= BEARABLE {
+            self.until_ms = now_ms.saturating_add(ANSWERED_WITHIN_MS);
+        }
+    }
+
+    /// What became of a message cannot be told.
+    pub(super) fn goes_on(&mut self, now_ms: i64) {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        if let Some(times) = self.in_a_row.checked_sub(BEARABLE) {
+            let wait_ms = doubled(FIRST_WAIT_MS, times, LONGEST_WAIT_MS);
+            self.until_ms = now_ms.saturating_add(wait_ms);
+        }
+    }
+
+    /// Meta has taken a message, or refused it.
+    pub(super) fn ends(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_in_a_row_are_an_outage_and_it_is_waited_longer_and_longer() {
+        let mut silence = Silence::default();
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            silence.took(100);
+            silence.goes_on(100);
+            waits.push(silence.until_ms());
+        }
+        let after_five = [
+            5_100, 10_100, 20_100, 40_100, 60_100, 60_100, 60_100, 60_100,
+        ];
+        assert_eq!((&waits[..4], &waits[4..]), (&[0; 4][..], &after_five[..]));
+    }
+
+    #[test]
+    fn an_answer_ends_it() {
+        let mut silence = Silence::default();
+        for _ in 0..5 {
+            silence.goes_on(100);
+        }
+        silence.ends();
+        silence.took(200);
+        assert_eq!(silence.until_ms(), 0);
+    }
+
+    #[test]
+    fn while_it_lasts_one_goes_at_a_time() {
+        let mut silence = Silence::default();
+        for _ in 0..5 {
+            silence.goes_on(0);
+        }
+        silence.took(5_000);
+        assert!(
+            silence.until_ms() > 25_000,
+            "Meta may take 20 seconds to answer"
+        );
+    }
+}

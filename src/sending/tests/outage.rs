@@ -1,0 +1,46 @@
+//! Meta does not answer.
+
+use super::*;
+
+#[test]
+fn what_waits_during_an_outage_of_meta_goes_on_waiting() {
+    let server_error = || Happened::Answered(crate::meta::graph::answer::read(503, b""));
+    for (minutes, happened) in [(10, server_error()), (60, Happened::NoAnswer)] {
+        let mut bench = Bench::new();
+        for number in 0..1_000 {
+            bench.add(send(&number.to_string(), number));
+        }
+        let mut lost = 0;
+        let began = bench.now;
+        while bench.now - began < minutes * MINUTE {
+            let started = bench.wait_next();
+            assert_eq!(bench.done(started, happened.clone()).0, State::Unknown);
+            lost += 1;
+        }
+        assert!(lost < 10 + minutes, "{lost} in {minutes} minutes");
+        let started = bench.wait_next();
+        bench.done(started, accepted("wamid.1"));
+        let again = bench.now;
+        for _ in 0..80 {
+            let started = bench.wait_next();
+            bench.done(started, accepted("wamid.1"));
+        }
+        assert!(bench.now - again < 2_000, "then all is as it was");
+    }
+}
+
+#[test]
+fn one_message_that_meta_chokes_on_holds_back_no_other() {
+    let mut bench = Bench::new();
+    for number in 0..20 {
+        bench.add(send(&number.to_string(), number));
+        let started = bench.wait_next();
+        let happened = if number % 2 == 0 {
+            Happened::NoAnswer
+        } else {
+            accepted("wamid.1")
+        };
+        bench.done(started, happened);
+    }
+    assert!(bench.now < 2 * MINUTE);
+}
