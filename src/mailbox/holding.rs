@@ -141,11 +141,8 @@ impl Mailbox {
     pub(super) fn behind(&self, conversations: &[i64]) -> Result<Vec<Behind>, SqlError> {
         let mut all = Vec::new();
         for cursor in &self.cursors {
-            let mut last = None;
-            for conversation in conversations {
-                let left = cursor.left(&*self.sql, &self.log, *conversation)?;
-                last = last.max(left.map(|(_, last)| last));
-            }
+            let left = cursor.left(&*self.sql, &self.log, conversations, i64::MAX)?;
+            let last = left.iter().map(|(_, seq)| *seq).max();
             all.extend(last.map(|until| Behind {
                 destination: cursor.destination().id.clone(),
                 until,
@@ -154,18 +151,26 @@ impl Mailbox {
         Ok(all)
     }
 
-    /// Whether anything of a person's events is still to be delivered of what another partition waits for.
-    pub fn is_behind(&self, behind: &Behind, names: &[String]) -> Result<bool, SqlError> {
-        let Some(cursor) = self.cursor(&behind.destination) else {
-            return Ok(false);
-        };
-        for conversation in self.conversations_of(names)? {
-            let left = cursor.left(&*self.sql, &self.log, conversation)?;
-            if left.is_some_and(|(first, _)| first <= behind.until) {
-                return Ok(true);
+    /// Of what another partition waits for ([`Question::holds`]), the ids of that of which nothing is still to be delivered.
+    pub fn gone(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>, SqlError> {
+        let mut gone: Vec<i64> = holds.iter().map(|(id, ..)| *id).collect();
+        for cursor in &self.cursors {
+            let mut asked = Vec::new();
+            for (id, behind, names) in holds {
+                if behind.destination == cursor.destination().id {
+                    let conversations = self.conversations_of(names)?;
+                    asked.extend(conversations.iter().map(|one| (*one, behind.until, *id)));
+                }
             }
+            let Some(until) = asked.iter().map(|(_, until, _)| *until).max() else {
+                continue;
+            };
+            let conversations: Vec<i64> = asked.iter().map(|(one, ..)| *one).collect();
+            let left = cursor.left(&*self.sql, &self.log, &conversations, until)?;
+            asked.retain(|(one, until, _)| left.iter().any(|(of, seq)| of == one && seq <= until));
+            gone.retain(|id| asked.iter().all(|(.., behind)| behind != id));
         }
-        Ok(false)
+        Ok(gone)
     }
 
     /// Holds a conversation back for as long as another partition has such events of it.

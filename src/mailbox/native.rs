@@ -1,17 +1,23 @@
 //! The database of the tests: SQLite itself, in memory.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use rusqlite::{Connection, params_from_iter, types::ValueRef};
 
 use super::sql::{Row, Sql, SqlError, Value};
 
 #[derive(Debug)]
-pub(crate) struct Native(Connection);
+pub(crate) struct Native {
+    connection: Connection,
+    log_read: Cell<usize>,
+}
 
 impl Native {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Self(Connection::open_in_memory().unwrap()))
+        Rc::new(Self {
+            connection: Connection::open_in_memory().unwrap(),
+            log_read: Cell::new(0),
+        })
     }
 
     /// How many rows of any table hold something, for tests that ask what is left.
@@ -22,9 +28,14 @@ impl Native {
             .unwrap()
     }
 
+    /// How many statements have read a table of the log so far.
+    pub(crate) fn log_read(&self) -> usize {
+        self.log_read.get()
+    }
+
     /// How many rows were written so far.
     pub(crate) fn changes(&self) -> u64 {
-        self.0.total_changes()
+        self.connection.total_changes()
     }
 
     pub(crate) fn tables(&self) -> Vec<String> {
@@ -42,7 +53,10 @@ impl Native {
 impl Sql for Native {
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
         let refused = |error: rusqlite::Error| SqlError::Refused(error.to_string());
-        let mut statement = self.0.prepare_cached(statement).map_err(refused)?;
+        if statement.contains(" FROM log_") {
+            self.log_read.set(self.log_read.get() + 1);
+        }
+        let mut statement = self.connection.prepare_cached(statement).map_err(refused)?;
         let columns = statement.column_count();
         let parameters = parameters.iter().map(|value| match value {
             Value::Null => rusqlite::types::Value::Null,

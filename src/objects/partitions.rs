@@ -312,12 +312,8 @@ impl Mailbox {
             let names = asked.next()?.texts();
             Some((id, Behind { destination, until }, names))
         };
-        let mut gone = Vec::new();
-        for (id, behind, names) in asked.root().items().filter_map(read) {
-            if !self.with_core(|core| core.mailbox.is_behind(&behind, &names))? {
-                gone.push(id);
-            }
-        }
+        let holds: Vec<_> = asked.root().items().filter_map(read).collect();
+        let gone = self.with_core(|core| core.mailbox.gone(&holds))?;
         serde_json::to_string(&gone).map_err(|error| error.to_string().into())
     }
 }

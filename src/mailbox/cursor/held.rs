@@ -31,19 +31,24 @@ impl Cursor {
         self.followed = true;
     }
 
-    /// The first and the last of a conversation's events that are still to be delivered, by their `seq`.
+    /// Events of these conversations that are still to be delivered, each with its conversation: the first and the last of
+    /// them are among these. What came behind `until` need not be.
     pub(in crate::mailbox) fn left(
         &self,
         sql: &dyn Sql,
         log: &Log,
-        conversation: i64,
-    ) -> Result<Option<(i64, i64)>, SqlError> {
-        let flights = self.in_flight.values();
-        let flying = flights.filter(|flight| flight.conversation == conversation);
-        let known = flying.flat_map(|flight| flight.seqs.iter().copied());
-        let mut left: Vec<i64> = known.chain(self.queue.of(conversation)).collect();
-        left.extend(self.parking.left(sql, conversation)?);
-        left.extend(log.left(sql, self.read, conversation)?);
-        Ok(left.iter().min().copied().zip(left.iter().max().copied()))
+        conversations: &[i64],
+        until: i64,
+    ) -> Result<Vec<(i64, i64)>, SqlError> {
+        let mut left = log.left(sql, self.read, until, conversations)?;
+        for conversation in conversations {
+            let flights = self.in_flight.values();
+            let flying = flights.filter(|flight| flight.conversation == *conversation);
+            let flying = flying.flat_map(|flight| flight.seqs.iter().copied());
+            let parked = self.parking.left(sql, *conversation)?;
+            let known = flying.chain(self.queue.of(*conversation)).chain(parked);
+            left.extend(known.map(|seq| (*conversation, seq)));
+        }
+        Ok(left)
     }
 }

@@ -165,27 +165,32 @@ impl Log {
         rows.first().map(read).transpose()
     }
 
-    /// The first and the last event of a conversation behind a place.
+    /// The first and the last event of each of these conversations behind a place and up to another, each with its
+    /// conversation: one walk for all of them, since there is no index.
     pub(in crate::mailbox) fn left(
         &self,
         sql: &dyn Sql,
         place: i64,
-        conversation: i64,
-    ) -> Result<Vec<i64>, SqlError> {
+        until: i64,
+        conversations: &[i64],
+    ) -> Result<Vec<(i64, i64)>, SqlError> {
         let mut left = Vec::new();
-        if place >= self.last || self.is_empty() {
+        if place >= self.last.min(until) || self.is_empty() {
             return Ok(left);
         }
+        let conversations = serde_json::to_string(conversations).unwrap_or_default();
         for table in self.tables_behind(place) {
             let rows = sql.exec(
                 &format!(
-                    "SELECT min(seq), max(seq) FROM {table} WHERE seq > ?1 AND conversation = ?2"
+                    "SELECT conversation, min(seq), max(seq) FROM {table} WHERE seq > ?1 AND seq <= ?2 \
+                     AND conversation IN (SELECT value FROM json_each(?3)) GROUP BY conversation"
                 ),
-                &[place.into(), conversation.into()],
+                &[place.into(), until.into(), conversations.as_str().into()],
             )?;
             for row in &rows {
-                left.extend(row.integer(0)?);
-                left.extend(row.integer(1)?);
+                for column in [1, 2] {
+                    left.push((row.required_integer(0)?, row.required_integer(column)?));
+                }
             }
         }
         Ok(left)

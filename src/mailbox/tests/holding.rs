@@ -277,6 +277,31 @@ fn nobody_waits_for_a_destination_that_there_is_no_more() {
 }
 
 #[test]
+fn who_asks_for_many_has_the_log_walked_through_once() {
+    let sql = Native::new();
+    let slow = Destination {
+        paused: true,
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![slow]).unwrap();
+    let persons: Vec<String> = (0..100).map(|n| format!("{n}")).collect();
+    let events = persons.iter().map(|person| message(person, person));
+    mailbox.append(events.collect(), NOW).unwrap();
+    let hold = |(id, person): (i64, &String)| {
+        let behind = Behind {
+            destination: "crm".to_owned(),
+            until: i64::MAX,
+        };
+        (id, behind, vec![phone(person).key()])
+    };
+    let mut holds: Vec<_> = (0..).zip(&persons).map(hold).collect();
+    holds.push(hold((100, &"nobody".to_owned())));
+    let before = sql.log_read();
+    assert_eq!(mailbox.gone(&holds).unwrap(), [100]);
+    assert_eq!(sql.log_read() - before, 1);
+}
+
+#[test]
 fn who_waits_asks_less_and_less_often_and_every_half_minute_at_least() {
     let mut number = moved();
     let mailbox = &mut number.partitions[0];

@@ -55,9 +55,7 @@ impl Number {
             return false;
         };
         let former = &self.partitions[question.former.parse::<usize>().unwrap()];
-        let mut holds = question.holds;
-        holds.retain(|(_, behind, names)| !former.is_behind(behind, names).unwrap());
-        let ids: Vec<i64> = holds.iter().map(|(id, ..)| *id).collect();
+        let ids = former.gone(&question.holds).unwrap();
         self.partitions[partition].freed(&ids, now_ms).unwrap();
         true
     }
