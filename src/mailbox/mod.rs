@@ -234,6 +234,7 @@ impl Mailbox {
     ///
     /// Gives the destinations that have been gone for so long that what waited for them was let go.
     pub fn rest(&mut self) -> Result<Vec<usize>, SqlError> {
+        self.stop_replays_to_nowhere()?;
         let mut given_up = Vec::new();
         for (index, cursor) in self.cursors.iter_mut().enumerate() {
             let is_given_up = cursor.is_given_up(self.now_ms) && cursor.flights() == 0;

@@ -40,6 +40,8 @@ pub enum Begun {
     Running(Box<Replay>),
     /// There is no destination of this name to replay to.
     NoDestination,
+    /// That destination wants nothing more.
+    Gone,
     /// So many run already.
     TooMany(usize),
 }
@@ -90,9 +92,12 @@ impl Mailbox {
         if let Some(replay) = self.replay_of(&wanted.id)? {
             return Ok(Begun::Running(Box::new(replay)));
         }
-        let is_it = |cursor: &&Cursor| cursor.destination().id == wanted.to;
-        if !self.cursors.iter().any(|cursor| is_it(&cursor)) {
+        let mut cursors = self.cursors.iter();
+        let Some(to) = cursors.find(|cursor| cursor.destination().id == wanted.to) else {
             return Ok(Begun::NoDestination);
+        };
+        if to.is_gone() {
+            return Ok(Begun::Gone);
         }
         if self.replays.0.len() >= MOST {
             return Ok(Begun::TooMany(MOST));
@@ -183,6 +188,24 @@ impl Mailbox {
         let stopped = self.replay_of(id)?;
         self.replays.0.retain(|job| job.replay.ended_ms.is_none());
         Ok(stopped)
+    }
+
+    /// Stops those to destinations that have been gone for so long that nothing more is kept for them.
+    pub(super) fn stop_replays_to_nowhere(&mut self) -> Result<(), SqlError> {
+        let now_ms = self.now_ms;
+        let is_to = |job: &&Job| {
+            let mut cursors = self
+                .cursors
+                .iter()
+                .filter(|cursor| cursor.is_given_up(now_ms));
+            cursors.any(|cursor| cursor.destination().id == job.replay.to)
+        };
+        let jobs = self.replays.0.iter().filter(is_to);
+        let ids: Vec<String> = jobs.map(|job| job.replay.id.clone()).collect();
+        for id in ids {
+            self.stop_replay(&id, now_ms)?;
+        }
+        Ok(())
     }
 }
 

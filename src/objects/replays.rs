@@ -54,6 +54,11 @@ impl Mailbox {
             Some((Begun::NoDestination, _)) => {
                 not_found("there is no destination to replay to: name one in `to`")
             }
+            Some((Begun::Gone, _)) => problem(
+                409,
+                "Destination gone",
+                &serde_json::json!({ "detail": "it answered 410: give it another `url`" }),
+            ),
             Some((Begun::TooMany(running), _)) => problem(
                 409,
                 "Too many replays",

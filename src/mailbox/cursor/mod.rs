@@ -165,6 +165,11 @@ impl Cursor {
         self.gone_ms.map(|at| at.saturating_add_unsigned(total_ms))
     }
 
+    /// Whether it wants nothing more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone_ms.is_some()
+    }
+
     /// Whether it has been gone for so long that nothing more is kept for it.
     pub(super) fn is_given_up(&self, now_ms: i64) -> bool {
         self.kept_until_ms().is_some_and(|until| until <= now_ms)
@@ -172,7 +177,13 @@ impl Cursor {
 
     /// Lets go of all that waits for it. Gives whether there was anything.
     pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool, SqlError> {
-        let waits = self.queue.len() > 0 || !self.parking.is_empty() || self.is_behind(log);
+        // What came later is there for others.
+        let behind = log.kinds_behind(sql, self.read)?;
+        let waits = self.queue.len() > 0
+            || self.parking.len() > 0
+            || behind.iter().any(|(kind, _, since_ms)| {
+                self.destination.wants(kind) && Some(*since_ms) < self.kept_until_ms()
+            });
         let places: Vec<i64> = self.queue.places().copied().collect();
         for place in places {
             self.queue.remove(place);

@@ -116,6 +116,7 @@ fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_hav
     mailbox
         .append(vec![message("1", "c")], NOW + total)
         .unwrap();
+    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new(), "told once");
     let taken = deliver(&mut mailbox, NOW + total, |_| true);
     assert_eq!(taken, ["c-0"], "to the other alone");
     let tables = sql.tables();

@@ -451,6 +451,29 @@ fn a_replay_to_a_destination_that_is_down_waits_with_it() {
 }
 
 #[test]
+fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops_when_that_is_given_up()
+ {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let messages = [("1", "a"), ("2", "b")];
+    with_dead_letters(&sql, &messages, &["a-0", "b-0"]);
+    let mut mailbox = open();
+    begin(&mut mailbox, wanted(of("crm")));
+    let delivery = mailbox.next(LATER).unwrap().unwrap();
+    mailbox.done(&delivery, &Outcome::Gone, LATER, 0.5).unwrap();
+    let second = Wanted {
+        id: "r2".to_owned(),
+        ..wanted(of("crm"))
+    };
+    assert_eq!(mailbox.replay(second, LATER).unwrap(), Begun::Gone);
+    mailbox.next(LATER + 3_600_000).unwrap();
+    mailbox.rest().unwrap();
+    for mailbox in [mailbox, open()] {
+        assert_eq!(figures(&mailbox, "r1"), ("stopped", 2, 0, 0, 0));
+    }
+}
+
+#[test]
 fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &[]);
