@@ -5,6 +5,11 @@ use std::collections::HashSet;
 use super::sql::{Row, Sql, SqlError};
 use crate::conversation::{State, window::Windows};
 
+/// Selects all numbers that a conversation has had, by any of them.
+pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
+     JOIN same ON conversations.joined = same.id UNION SELECT conversations.joined FROM conversations \
+     JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT id FROM same";
+
 /// One conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Conversation {
@@ -55,13 +60,9 @@ pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlEr
         .map_or(Ok(conversation), |row| row.required_integer(0))
 }
 
-/// All numbers that a conversation has had.
+/// All numbers that a conversation has had, by any of them.
 pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
-    let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
-           JOIN same ON conversations.joined = same.id) SELECT id FROM same",
-        &[joined_into(sql, conversation)?.into()],
-    )?;
+    let rows = sql.exec(NUMBERS, &[conversation.into()])?;
     rows.iter().map(|row| row.required_integer(0)).collect()
 }
 

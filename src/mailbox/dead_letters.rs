@@ -3,6 +3,7 @@
 
 use super::{
     Mailbox,
+    conversations::NUMBERS,
     log::{Stored, complete},
     sql::{Row, Sql, SqlError, Value},
 };
@@ -109,17 +110,14 @@ impl Which {
     fn clause(&self) -> (String, Vec<Value>) {
         let mut clause = "true".to_owned();
         let mut parameters = Vec::new();
+        let of_conversation = format!("conversation IN ({NUMBERS})");
         let conditions: [(&str, Option<Value>); 5] = [
             (
                 "destination = ?",
                 self.destination.as_deref().map(Value::from),
             ),
             ("id = ?", self.event.as_deref().map(Value::from)),
-            (
-                "conversation IN (WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id \
-                 FROM conversations JOIN same ON conversations.joined = same.id) SELECT id FROM same)",
-                self.conversation.map(Value::from),
-            ),
+            (of_conversation.as_str(), self.conversation.map(Value::from)),
             ("received_ms >= ?", self.from_ms.map(Value::from)),
             ("received_ms < ?", self.until_ms.map(Value::from)),
         ];

@@ -301,6 +301,11 @@ impl Mailbox {
         self.cursors.get(index).map(Cursor::destination)
     }
 
+    /// The number that a conversation has now, by any that it has had.
+    pub fn number(&self, conversation: i64) -> Result<i64, SqlError> {
+        conversations::joined_into(&*self.sql, conversation)
+    }
+
     /// How the windows of a conversation stand.
     pub fn windows(&self, conversation: i64) -> Result<Windows, SqlError> {
         conversations::windows(&*self.sql, conversation)

@@ -47,7 +47,9 @@ pub(super) fn which(
         // One that is asked for in both ways is only there where both mean the same.
         conversation = match (found, conversation) {
             (Some(found), None) => Some(found.conversation),
-            (Some(found), Some(number)) if found.conversation == number => Some(number),
+            (Some(found), Some(number)) if found.conversation == mailbox.number(number)? => {
+                Some(number)
+            }
             _ => return Ok(None),
         };
     }

@@ -100,6 +100,26 @@ fn dead_letters_are_found_by_destination_event_conversation_and_time() {
 }
 
 #[test]
+fn dead_letters_are_found_by_any_number_that_their_conversation_has_had() {
+    let sql = Native::new();
+    let messages = [("1", "a"), ("2", "b"), ("3", "c")];
+    let mut mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
+    let phones = ["1", "2"].map(|phone| Name::Phone(phone.to_owned()));
+    let former = phones
+        .each_ref()
+        .map(|phone| mailbox.find(phone).unwrap().unwrap().conversation);
+    let conversation = mailbox.meet(&phones).unwrap();
+    for number in former {
+        let which = Which {
+            conversation: Some(number),
+            ..Which::default()
+        };
+        assert_eq!(mailbox.number(number).unwrap(), conversation);
+        assert_eq!(mailbox.summary(&which).unwrap().count, 2, "{number}");
+    }
+}
+
+#[test]
 fn deleted_dead_letters_leave_nothing_behind() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
