@@ -2,8 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::sql::{Row, Sql, SqlError};
+use super::sql::{Row, Sql, SqlError, Value};
 use crate::conversation::{State, window::Windows};
+
+/// Selects the number that a conversation has now: numbers only ever get smaller.
+const JOINED_INTO: &str = "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
+     JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT min(id) FROM same";
 
 /// Selects all numbers that a conversation has had, by any of them.
 pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
@@ -48,16 +52,29 @@ pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError>
     Ok(State::read(found.state.as_deref()))
 }
 
-/// The conversation that this one has become part of, or itself: numbers only ever get smaller.
+/// The conversation that this one has become part of, or itself.
 pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlError> {
-    let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
-           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
-         SELECT min(id) FROM same",
-        &[conversation.into()],
-    )?;
+    let rows = sql.exec(JOINED_INTO, &[conversation.into()])?;
     rows.first()
         .map_or(Ok(conversation), |row| row.required_integer(0))
+}
+
+/// Has events of a table, those that `clause` and its parameter mean, stand under the numbers that their conversations have
+/// now.
+pub(super) fn renumber(
+    sql: &dyn Sql,
+    table: &str,
+    clause: &str,
+    parameter: Value,
+) -> Result<(), SqlError> {
+    let now = JOINED_INTO.replace("?1", "conversation");
+    sql.run(
+        &format!(
+            "UPDATE OR REPLACE {table} SET conversation = ({now}) \
+             WHERE {clause} AND conversation IN (SELECT id FROM conversations WHERE joined IS NOT NULL)"
+        ),
+        &[parameter],
+    )
 }
 
 /// All numbers that a conversation has had, by any of them.

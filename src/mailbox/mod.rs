@@ -95,9 +95,13 @@ use cursor::Cursor;
 use holding::Holds;
 use ids::Ids;
 use log::Log;
+use parking::Parking;
 use people::People;
 use replays::Replays;
 use sql::{Sql, SqlError};
+
+/// How often at most is looked for what waits for destinations which were taken out of the settings, in milliseconds.
+const LAPSES_EVERY_MS: i64 = 3_600_000;
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
 #[derive(Debug)]
@@ -116,6 +120,8 @@ pub struct Mailbox {
     /// Since when is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
     replays: Replays,
+    /// When something is to be let go that waits for destinations which were taken out of the settings.
+    lapses_ms: Option<i64>,
     /// The time that was told last (unix milliseconds).
     now_ms: i64,
 }
@@ -144,11 +150,12 @@ impl Mailbox {
             None => 0,
         };
         let log = Log::load(&*sql, passed)?;
+        Cursor::leave(&*sql, &destinations)?;
         let holds = Holds::load(&*sql)?;
         let cursors = destinations
             .into_iter()
             .map(|destination| {
-                let mut cursor = Cursor::load(&*sql, destination, log.last())?;
+                let mut cursor = Cursor::load(&*sql, destination, &log)?;
                 let id = cursor.destination().id.clone();
                 for conversation in holds.of(&id) {
                     cursor.hold(conversation, holds.before(&id, conversation));
@@ -169,6 +176,7 @@ impl Mailbox {
             mirrored: Vec::new(),
             counts_since_ms: None,
             replays: Replays::load(&*sql)?,
+            lapses_ms: Parking::lapses_ms(&*sql)?,
             sql,
             now_ms: 0,
         })
@@ -242,6 +250,11 @@ impl Mailbox {
                 given_up.push(index);
             }
         }
+        if self.lapses_ms.is_some_and(|at| at <= self.now_ms) {
+            Parking::lapse(&*self.sql, self.now_ms)?;
+            let next = Parking::lapses_ms(&*self.sql)?;
+            self.lapses_ms = next.map(|at| at.max(self.now_ms + LAPSES_EVERY_MS));
+        }
         let passed = self.passed();
         if passed < self.log.last() || self.log.keeps() {
             self.save_all()?;
@@ -279,6 +292,7 @@ impl Mailbox {
             .chain(self.can_step_replays().then_some(0))
             .chain(self.closings.wakes_at())
             .chain(self.holds.wakes_at())
+            .chain(self.lapses_ms)
             .filter(|at| *at > after)
             .min()
     }

@@ -2,11 +2,16 @@
 
 use super::{
     Failure, Waiting,
+    conversations::renumber,
     log::{COLUMNS, DECLARED, Log, Stored, complete},
     parking::{Parking, Refusal},
     schedule::Parked,
     sql::{Sql, SqlError},
 };
+
+/// For how long what is parked for a destination that was taken out of the settings is kept after it was received, in
+/// milliseconds: as long as anything can be kept.
+const KEPT_MS: i64 = 168 * 3_600_000;
 
 impl Parking {
     pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
@@ -28,6 +33,47 @@ impl Parking {
             sql.exec(&statement, &[])?;
         }
         Ok(())
+    }
+
+    /// Has what was parked for a destination when it was taken out of the settings be tried now that it is back: its
+    /// conversations may have become part of others, or what they were held for may have gone.
+    pub(super) fn come_back(sql: &dyn Sql, destination: &str) -> Result<(), SqlError> {
+        renumber(sql, "parked_events", "destination = ?1", destination.into())?;
+        sql.run(
+            "DELETE FROM parked WHERE destination = ?1",
+            &[destination.into()],
+        )?;
+        sql.run(
+            "INSERT INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
+             SELECT DISTINCT ?1, conversation, 0, 0, 0, '' FROM parked_events WHERE destination = ?1",
+            &[destination.into()],
+        )
+    }
+
+    /// When what is parked for destinations that were taken out of the settings has been kept for long enough (unix
+    /// milliseconds).
+    pub(super) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
+        let rows = sql.exec(
+            "SELECT min(received_ms) FROM parked_events \
+             WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
+            &[],
+        )?;
+        let oldest_ms = rows.first().map_or(Ok(None), |row| row.integer(0))?;
+        Ok(oldest_ms.map(|at| at.saturating_add(KEPT_MS)))
+    }
+
+    /// Lets go of what has been.
+    pub(super) fn lapse(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        sql.run(
+            "DELETE FROM parked_events WHERE received_ms <= ?1 \
+             AND destination IN (SELECT destination FROM cursors WHERE gone = '')",
+            &[now_ms.saturating_sub(KEPT_MS).into()],
+        )?;
+        // How conversations wait is found out anew should one of them come back.
+        sql.run(
+            "DELETE FROM parked WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
+            &[],
+        )
     }
 
     /// The first events of a conversation that waits.

@@ -68,6 +68,12 @@ impl Replays {
              dropped INTEGER NOT NULL) STRICT, WITHOUT ROWID",
             &[],
         )?;
+        // Those to destinations that were taken out of the settings.
+        sql.run(
+            "UPDATE replays SET state = 1 WHERE ended_ms IS NULL \
+             AND receiver IN (SELECT destination FROM cursors WHERE gone = '')",
+            &[],
+        )?;
         let mut jobs = Vec::new();
         for row in sql.exec(
             &format!("SELECT {COLUMNS} FROM replays WHERE ended_ms IS NULL ORDER BY id"),

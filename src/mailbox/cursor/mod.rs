@@ -180,7 +180,7 @@ impl Cursor {
         // What came later is there for others.
         let behind = log.kinds_behind(sql, self.read)?;
         let waits = self.queue.len() > 0
-            || self.parking.len() > 0
+            || self.parking.wakes_at(i64::MIN, |_| false).is_some()
             || behind.iter().any(|(kind, _, since_ms)| {
                 self.destination.wants(kind) && Some(*since_ms) < self.kept_until_ms()
             });

@@ -8,6 +8,7 @@ use crate::{
     mailbox::{
         Failure,
         flow::{Down, Flow, State},
+        log::Log,
         parking::Parking,
         queue::{Batching, Queue},
         sql::{Row, Sql, SqlError},
@@ -19,6 +20,8 @@ use crate::{
 #[derive(Default)]
 struct Written {
     place: i64,
+    /// The address that is gone; empty while the destination is not configured.
+    gone: Option<String>,
     gone_ms: Option<i64>,
     down: Option<Down>,
     failure: Option<Failure>,
@@ -37,7 +40,8 @@ impl Written {
         };
         Ok(Self {
             place: row.required_integer(0)?,
-            gone_ms: row.integer(1)?,
+            gone: row.text(1)?.map(str::to_owned),
+            gone_ms: row.integer(8)?,
             down,
             failure: Failure::read(row, 5)?,
             tally: Tally::read(row.text(7)?),
@@ -57,40 +61,59 @@ impl Cursor {
         Ok(())
     }
 
-    /// Opens a destination's cursor. One that was not there before begins behind `last`, and gets what comes from now
-    /// on; or, if it asks for that, at the beginning of what is still in the log.
+    /// Takes note of the destinations that are configured no more.
+    pub(in crate::mailbox) fn leave(
+        sql: &dyn Sql,
+        destinations: &[Destination],
+    ) -> Result<(), SqlError> {
+        let ids = destinations.iter().map(|destination| &destination.id);
+        let ids = serde_json::to_string(&ids.collect::<Vec<_>>()).unwrap_or_default();
+        sql.run(
+            "UPDATE cursors SET gone = '', gone_ms = NULL WHERE gone IS NOT '' \
+             AND destination NOT IN (SELECT value FROM json_each(?1))",
+            &[ids.into()],
+        )
+    }
+
+    /// Opens a destination's cursor. One that was not there before begins at the end of the log, and gets what comes from
+    /// now on; or, if it asks for that, at the beginning of what is still there.
     pub(in crate::mailbox) fn load(
         sql: &dyn Sql,
         destination: Destination,
-        last: i64,
+        log: &Log,
     ) -> Result<Self, SqlError> {
         let id = destination.id.as_str();
-        // Who is gone is there again under another address, and under the former one as well once it has had another.
+        let place = match destination.from {
+            From::Now => log.last(),
+            From::Beginning => 0,
+        };
         sql.run(
-            "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1 AND gone <> ?2",
-            &[id.into(), destination.url.as_str().into()],
+            "INSERT OR IGNORE INTO cursors (destination, place, gone) VALUES (?1, ?2, '')",
+            &[id.into(), place.into()],
         )?;
         let rows = sql.exec(
-            "SELECT place, gone_ms, down_since_ms, down_tries, down_next_ms, error, error_ms, tally FROM cursors \
+            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
              WHERE destination = ?1",
             &[id.into()],
         )?;
-        let written = if let Some(row) = rows.first() {
-            Written::read(row)?
-        } else {
-            let place = match destination.from {
-                From::Now => last,
-                From::Beginning => 0,
-            };
-            sql.exec(
-                "INSERT INTO cursors (destination, place) VALUES (?1, ?2)",
-                &[id.into(), place.into()],
-            )?;
-            Written {
-                place,
-                ..Written::default()
-            }
+        let mut written = match rows.first() {
+            Some(row) => Written::read(row)?,
+            None => Written::default(),
         };
+        let gone = written.gone.as_deref();
+        if gone == Some("") {
+            // While it was not there, or before it was, people may have turned out to be one.
+            Parking::come_back(sql, id)?;
+            log.renumber(sql, written.place)?;
+        }
+        // Who is gone is there again under another address, and under the former one as well once it has had another.
+        if gone.is_some_and(|gone| gone != destination.url.as_str()) {
+            sql.run(
+                "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
+                &[id.into()],
+            )?;
+            written.gone_ms = None;
+        }
         Ok(Self {
             parking: Parking::load(sql, id, destination.retry)?,
             flow: Flow::new(destination.retry, destination.max_per_second, written.down),

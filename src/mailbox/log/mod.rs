@@ -16,6 +16,7 @@ pub(super) use stored::{COLUMNS, DECLARED, complete};
 
 use super::{
     batch,
+    conversations::renumber,
     generations::Generations,
     recent::Recent,
     sql::{Sql, SqlError},
@@ -217,6 +218,15 @@ impl Log {
         Ok(())
     }
 
+    /// Has all behind a place stand under the numbers that the conversations have now, to be called before anything of it
+    /// is read.
+    pub(super) fn renumber(&self, sql: &dyn Sql, place: i64) -> Result<(), SqlError> {
+        for table in self.tables_behind(place) {
+            renumber(sql, &table, "seq > ?1", place.into())?;
+        }
+        Ok(())
+    }
+
     /// Takes note that this is committed.
     pub(super) fn joined(&mut self, from: i64, into: i64) {
         self.recent.joined(from, into);
@@ -274,7 +284,7 @@ impl Log {
     /// Parts go with their row.
     fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
         let kept = self.generations.numbers().next().filter(|_| self.rows > 0);
-        let gone = kept.map_or(passed.min(self.last), |oldest| passed.min(oldest - 1));
+        let gone = kept.map_or(self.last, |oldest| passed.min(oldest - 1));
         sql.exec(
             "DELETE FROM parts WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM parked_events) \
              AND seq NOT IN (SELECT seq FROM dead_letters)",

@@ -160,6 +160,20 @@ fn each_destination_waits_for_what_it_has_not_got_itself() {
 }
 
 #[test]
+fn what_was_held_for_a_destination_that_was_away_when_that_ended_goes_when_it_is_back() {
+    let mut number = moved_in(Number::with(&["crm", "bi"]));
+    assert_eq!(delivered_to(&mut number, 0, 1), ["as-user-0"]);
+    number.partitions[0].rest().unwrap();
+    number.restart_with(0, &["crm"]);
+    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.ask(0, NOW);
+    assert_eq!(number.waits_for(0), 0);
+    number.restart_with(0, &["bi"]);
+    let back = deliver(&mut number.partitions[0], NOW, takes_all);
+    assert_eq!(back, ["as-both-0"]);
+}
+
+#[test]
 fn who_was_in_three_partitions_waits_for_both_others() {
     let mut number = Number::new();
     let names = [

@@ -170,6 +170,71 @@ fn what_waits_behind_it_is_tried_for_as_long_as_any_after_a_restart_too() {
     );
 }
 
+/// Starts all that can go to a destination, and gives the events' ids.
+fn started_for(mailbox: &mut Mailbox, destination: usize, now_ms: i64) -> Vec<String> {
+    let mut ids = Vec::new();
+    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
+        if delivery.destination == destination {
+            ids.extend(delivery.events.iter().map(|event| event.id.clone()));
+        } else {
+            mailbox
+                .done(&delivery, &Outcome::Taken, now_ms, 0.5)
+                .unwrap();
+        }
+    }
+    ids
+}
+
+#[test]
+fn who_turned_out_to_be_one_is_one_for_a_destination_that_begins_at_the_beginning_later() {
+    let sql = Native::new();
+    let open = |more: Vec<Destination>| {
+        let destinations = [vec![destination("crm")], more].concat();
+        let mailbox = Mailbox::open(sql.clone(), destinations).unwrap();
+        mailbox.keeping(3_600_000)
+    };
+    let mut mailbox = open(vec![]);
+    for event in one_by_two_names() {
+        mailbox.append(vec![event], NOW).unwrap();
+        deliver(&mut mailbox, NOW, |_| true);
+    }
+    let late = Destination {
+        from: crate::config::From::Beginning,
+        ..destination("late")
+    };
+    assert_eq!(started_for(&mut open(vec![late]), 1, NOW), ["by-user-0"]);
+}
+
+#[test]
+fn who_turned_out_to_be_one_is_one_for_a_destination_that_was_away_meanwhile() {
+    let sql = Native::new();
+    let open = |ids: &[&str]| {
+        let destinations = ids.iter().map(|id| destination(id)).collect();
+        Mailbox::open(sql.clone(), destinations).unwrap()
+    };
+    let [by_user, by_phone, by_both] = one_by_two_names();
+    let mut mailbox = open(&["crm", "bot"]);
+    mailbox.append(vec![by_user], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.append(vec![by_phone], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
+    let mut mailbox = open(&["crm"]);
+    mailbox.append(vec![by_both.clone()], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    let mut mailbox = open(&["crm", "bot"]);
+    let later = Event {
+        id: "later-0".to_owned(),
+        ..by_both
+    };
+    mailbox.append(vec![later], NOW).unwrap();
+    assert_eq!(started_for(&mut mailbox, 1, NOW), ["by-phone-0"]);
+    let mut mailbox = open(&["bot"]);
+    assert_eq!(
+        deliver(&mut mailbox, NOW, |_| true),
+        ["by-phone-0", "later-0"]
+    );
+}
+
 /// Event 14 is refused and 20 is on its way when 8 tells that they are of one person.
 fn two_become_one(mailbox: &mut Mailbox) {
     let (by_phone, by_user, by_both) = (event(14), event(20), event(8));

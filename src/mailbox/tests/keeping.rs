@@ -113,6 +113,26 @@ fn a_destination_that_begins_at_the_beginning_gets_what_is_kept() {
 }
 
 #[test]
+fn what_waits_for_a_destination_that_was_taken_out_goes_after_a_week() {
+    let sql = Native::new();
+    let mut mailbox = open(&sql, &["crm", "bot"], 0);
+    let large = Event {
+        data: format!(r#"{{"raw":"{}"}}"#, "x".repeat(900_000)),
+        ..message("1", "large")
+    };
+    mailbox.append(vec![large], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
+    let mut mailbox = open(&sql, &["crm"], 0);
+    let week = NOW + 168 * HOUR;
+    assert_eq!(mailbox.wakes_at(NOW), Some(week));
+    deliver(&mut mailbox, week - 1, |_| true);
+    assert_eq!(sql.count("parked_events"), 1, "it may come back");
+    deliver(&mut mailbox, week, |_| true);
+    let left = ["parked_events", "parked", "parts"].map(|table| sql.count(table));
+    assert_eq!((left, mailbox.wakes_at(week)), ([0, 0, 0], None));
+}
+
+#[test]
 fn a_message_that_is_kept_costs_no_more_rows_than_one_that_is_not() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);

@@ -173,6 +173,18 @@ fn a_replay_may_go_to_another_destination_also_to_one_that_does_not_want_such_ev
 }
 
 #[test]
+fn a_replay_to_a_destination_that_is_taken_out_stops() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    mailbox.next(LATER).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("bot")]).unwrap();
+    mailbox.next(LATER).unwrap();
+    assert_eq!(figures(&mailbox, "r1"), ("stopped", 1, 0, 0, 0));
+    assert_eq!(sql.count("parked_events"), 0);
+}
+
+#[test]
 fn a_replay_follows_a_person_who_turned_out_to_be_another() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
