@@ -6,16 +6,24 @@ import { receive } from "./edge/receive.js";
 
 export { Courier, Drift, Mailbox };
 
-const { fetch, webhooks } = Entrypoint.prototype;
+const { fetch, outliveTraps, webhooks } = Entrypoint.prototype;
 
-// The URL that was last posted to, and how webhooks are taken there, if they are: it stays so for as long as an isolate
+outliveTraps();
+
+// Counts the instances of the WASM, in worker-build's way: a trap loses one.
+const wasm = globalThis.__worker_init_state;
+
+// The URL that was last posted to, and how webhooks are taken there, if they are: it stays so for as long as an instance
 // lives.
-let url, taking;
+let url, instance, taking;
 
 export default {
   fetch(request, env, ctx) {
     if (request.method === "POST") {
-      if (request.url !== url) [url, taking] = [request.url, webhooks(request.url, env)];
+      if (request.url !== url || wasm.instanceId !== instance) {
+        taking = webhooks(request.url, env);
+        [url, instance] = [request.url, wasm.instanceId];
+      }
       if (taking) return receive(request, taking, env, ctx);
     }
     return fetch.call({ env, ctx }, request);

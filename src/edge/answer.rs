@@ -37,8 +37,10 @@ fn take(path: &str) -> Option<&'static LocalKey<Take>> {
         return Some(&super::bench::TAKE);
     }
     #[cfg(feature = "panic-routes")]
-    if path == "/panic/body" {
-        return Some(&signed::panic::TAKE);
+    match path {
+        "/panic/body" => return Some(&signed::panic::TAKE),
+        "/trap/body" => return Some(&signed::panic::TRAP),
+        _ => {}
     }
     let found = routes::find("POST", path).ok()?;
     (found.route.action == Action::Receive).then_some(&webhook::TAKE)
@@ -118,7 +120,10 @@ async fn other(
 async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
     match path {
         "/panic/fetch" => panic!("on purpose"),
-        "/panic/object" | "/panic/alarm" => Some(panic_in_object(env, path).await),
+        "/trap/fetch" => std::process::abort(),
+        "/panic/object" | "/panic/alarm" | "/trap/object" | "/trap/append" | "/trap/alarm" => {
+            Some(panic_in_object(env, path).await)
+        }
         _ => None,
     }
 }

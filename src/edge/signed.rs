@@ -72,7 +72,7 @@ fn verified(
     Ok((is_signed || in_some_form().is_ok()).then_some(body))
 }
 
-/// Panics on purpose where a webhook would be taken.
+/// Panics and traps on purpose where a webhook would be taken.
 #[cfg(feature = "panic-routes")]
 #[allow(clippy::panic)]
 pub(super) mod panic {
@@ -80,5 +80,6 @@ pub(super) mod panic {
 
     thread_local! {
         pub(crate) static TAKE: Take = Closure::new(|_, _, _, _, _| panic!("on purpose"));
+        pub(crate) static TRAP: Take = Closure::new(|_, _, _, _, _| std::process::abort());
     }
 }

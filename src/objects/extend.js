@@ -4,6 +4,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { Courier, Mailbox } from "../../../../index.js";
 import { append } from "./gather.js";
+import { endThoughLost } from "./lost.js";
 import { carry } from "./post.js";
 
 export function extendObjects() {
@@ -13,4 +14,5 @@ export function extendObjects() {
   }
   Courier.prototype.carry = carry;
   Mailbox.prototype.append = append;
+  endThoughLost(Mailbox.prototype);
 }

@@ -114,8 +114,10 @@ impl DurableObject for Mailbox {
             #[allow(clippy::panic)]
             (Method::Post, "/panic/object") => panic!("on purpose"),
             #[cfg(feature = "panic-routes")]
-            (Method::Post, "/panic/alarm") => {
-                super::alarm::PANICS.set(true);
+            (Method::Post, "/trap/object") => std::process::abort(),
+            #[cfg(feature = "panic-routes")]
+            (Method::Post, place @ ("/panic/alarm" | "/trap/alarm" | "/trap/append")) => {
+                super::alarm::PLACE.set(place.to_owned());
                 self.wake.wake();
                 Response::empty()
             }
@@ -258,6 +260,11 @@ impl Mailbox {
                 core.mailbox.mirror_failed(conversation);
             }
             core.append(events, now)?;
+            #[cfg(feature = "panic-routes")]
+            core.sql.transaction(&mut || {
+                super::alarm::end_on_purpose("append");
+                Ok(())
+            })?;
             Ok(core.wakes_at(now))
         })?;
         self.tell_windows(now)?;

@@ -14,6 +14,7 @@ mod desk;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 pub(crate) mod drift;
 mod http;
+mod lost;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
 mod mirror;
@@ -32,6 +33,7 @@ pub(crate) use append::{append_all, extend_objects};
 pub(crate) use ask::{ask, post};
 pub use courier::Courier;
 pub use drift::Drift;
+pub(crate) use lost::outlive_traps;
 pub use mailbox::Mailbox;
 pub(crate) use problem::{faulty, problem, respond, respond_as};
 pub(crate) use query::names;

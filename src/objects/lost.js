@@ -1,0 +1,52 @@
+// A trap (no memory is left, a stack overflows) loses the instance of the WASM, and all futures and closures in it: what
+// waits for one of them waits for ever.
+//
+// A new one is made at once. The glue would make it when it is next called, and give it what it has just put into the
+// memory of the old one. worker-build makes an object anew in it when that is next called, and `worker.js` asks anew how
+// webhooks are taken.
+
+import { __wbg_reset_state as makeAnother, outliveTraps } from "../../../../index.js";
+
+// What is called when the instance is lost.
+const waiting = new Set();
+
+// To be called when the instance is lost.
+export function beginAnew() {
+  makeAnother();
+  outliveTraps();
+  console.error(JSON.stringify({ event: "wasm.lost" }));
+  for (const tell of waiting) tell();
+}
+
+// Whether the instance is lost before `promise` is kept.
+async function isLostBefore(promise) {
+  let tell;
+  const lost = new Promise((resolve) => (tell = () => resolve(true)));
+  waiting.add(tell);
+  try {
+    return await Promise.race([lost, promise.then(() => false)]);
+  } finally {
+    waiting.delete(tell);
+  }
+}
+
+// The methods that WASM has for a mailbox.
+let own;
+
+// Has the methods of a mailbox end whatever happens: no other alarm goes off while one is at work.
+export function endThoughLost(mailbox) {
+  own ??= { alarm: mailbox.alarm, fetch: mailbox.fetch };
+  mailbox.alarm = alarm;
+  mailbox.fetch = fetch;
+}
+
+async function alarm() {
+  // This is now an object of the new instance, and reads what there is to do.
+  if (await isLostBefore(own.alarm.call(this))) this.armAgain();
+}
+
+async function fetch(request) {
+  const answer = own.fetch.call(this, request);
+  if (await isLostBefore(answer)) throw new Error("the instance was lost");
+  return answer;
+}
