@@ -1,7 +1,7 @@
 //! Appending: what is new of a webhook's events is written down in one transaction, with all that follows from it.
 
 use super::{
-    Mailbox, count,
+    Mailbox, batch, conversations, count,
     cursor::Cursor,
     log::Stored,
     people::People,
@@ -166,6 +166,7 @@ impl Mailbox {
 
     /// Takes note that conversations became part of another.
     pub(super) fn joined(&mut self, joins: Vec<(i64, i64)>) {
+        self.joins.extend(&joins);
         for (from, into) in joins {
             self.log.joined(from, into);
             self.holds.joined(from, into);
@@ -173,6 +174,31 @@ impl Mailbox {
                 cursor.joined(from, into);
             }
         }
+    }
+
+    /// The conversations that became part of another since this was asked last: from, into.
+    pub fn joins(&mut self) -> Vec<(i64, i64)> {
+        std::mem::take(&mut self.joins)
+    }
+
+    /// Which of these conversations are part of another: from, into.
+    pub fn joined_among(
+        &self,
+        conversations: impl Iterator<Item = i64>,
+    ) -> Result<Vec<(i64, i64)>, SqlError> {
+        let mut joined = Vec::new();
+        for conversations in batch::rows(conversations) {
+            let rows = self.sql.exec(
+                "SELECT conversations.id FROM json_each(?1) AS wanted CROSS JOIN conversations ON conversations.id = wanted.value \
+                 WHERE joined IS NOT NULL",
+                &[conversations.into()],
+            )?;
+            for row in &rows {
+                let from = row.required_integer(0)?;
+                joined.push((from, conversations::joined_into(&*self.sql, from)?));
+            }
+        }
+        Ok(joined)
     }
 
     fn wants(&self, event: &Event) -> bool {

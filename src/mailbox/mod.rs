@@ -117,6 +117,7 @@ pub struct Mailbox {
     closings: Closings,
     mirror: Option<Mirror>,
     mirrored: Vec<Mirrored>,
+    joins: Vec<(i64, i64)>,
     /// Since when is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
     replays: Replays,
@@ -174,6 +175,7 @@ impl Mailbox {
             closings: Closings::default(),
             mirror: None,
             mirrored: Vec::new(),
+            joins: Vec::new(),
             counts_since_ms: None,
             replays: Replays::load(&*sql)?,
             lapses_ms: Parking::lapses_ms(&*sql)?,

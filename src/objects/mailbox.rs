@@ -201,7 +201,12 @@ impl Mailbox {
                 destination
             })
             .collect();
-        let outbox = Outbox::open(&*sql, rates, settings.graph.digest(), now_ms())?;
+        let mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
+        let now = now_ms();
+        let mut outbox = Outbox::open(&*sql, rates, settings.graph.digest(), now)?;
+        for (from, into) in mailbox.joined_among(outbox.conversations())? {
+            outbox.join(from, into, now);
+        }
         let answers = match (&settings.answering, &phone_number_id) {
             (Some(answering), Some(number)) => Some(answers(&*sql, answering, number, &address)?),
             _ => None,
@@ -212,7 +217,7 @@ impl Mailbox {
         self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
             opening: self.openings.get(),
-            mailbox: mailbox::Mailbox::open(sql.clone(), destinations)?
+            mailbox: mailbox
                 .with_policy(policy)?
                 .with_mirror(mirror)
                 .keeping(i64::from(settings.keep_hours) * 3_600_000),

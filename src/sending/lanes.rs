@@ -39,8 +39,8 @@ impl Waiting {
 #[derive(Debug, Default)]
 struct Lane {
     queue: VecDeque<Waiting>,
-    /// One of it is on its way.
-    busy: bool,
+    /// How many of it are on their way: one, but for conversations that turned out to be one.
+    busy: usize,
     pair: Pair,
     /// Where it stands among the heads.
     raised: Option<Head>,
@@ -64,6 +64,8 @@ pub(super) struct Lanes {
     /// Of each lane that has nothing on its way.
     heads: BTreeSet<Head>,
     waiting: usize,
+    /// What conversations became that turned out to be part of another.
+    became: HashMap<i64, i64>,
     swept_ms: i64,
 }
 
@@ -73,6 +75,7 @@ impl Lanes {
             by_conversation: HashMap::new(),
             heads: BTreeSet::new(),
             waiting: 0,
+            became: HashMap::new(),
             swept_ms: now_ms,
         }
     }
@@ -84,6 +87,7 @@ impl Lanes {
 
     /// How many wait in one conversation.
     pub(super) fn len_of(&self, conversation: i64) -> usize {
+        let conversation = self.end(conversation);
         self.by_conversation
             .get(&conversation)
             .map_or(0, |lane| lane.queue.len())
@@ -91,6 +95,7 @@ impl Lanes {
 
     /// How many wait before a place: in all, and in one conversation.
     pub(super) fn before(&self, place: i64, conversation: i64) -> (usize, usize) {
+        let conversation = self.end(conversation);
         let before = |lane: &Lane| {
             let queue = lane.queue.iter();
             queue.filter(|other| other.place < place).count()
@@ -104,12 +109,52 @@ impl Lanes {
 
     /// So many messages went to one customer lately.
     pub(super) fn went(&mut self, conversation: i64, messages: i64, now_ms: i64) {
+        let conversation = self.end(conversation);
         let lane = self.by_conversation.entry(conversation).or_default();
         lane.pair = Pair::after(messages, now_ms);
     }
 
+    /// A conversation turned out to be part of another: what waits in both goes in one order.
+    pub(super) fn join(&mut self, from: i64, into: i64, now_ms: i64) {
+        let into = self.end(into);
+        for became in self.became.values_mut().filter(|became| **became == from) {
+            *became = into;
+        }
+        self.became.insert(from, into);
+        let Some(lane) = self.by_conversation.remove(&from) else {
+            return;
+        };
+        if let Some(head) = lane.raised {
+            self.heads.remove(&head);
+        }
+        let whole = self.by_conversation.entry(into).or_default();
+        whole.busy += lane.busy;
+        whole.pair = whole.pair.joined(lane.pair, now_ms);
+        whole.queue.extend(lane.queue);
+        whole
+            .queue
+            .make_contiguous()
+            .sort_by_key(|waiting| waiting.place);
+        self.raise(into, now_ms);
+    }
+
+    /// The conversations in which something waits.
+    pub(super) fn conversations(&self) -> impl Iterator<Item = i64> {
+        let waiting = self.by_conversation.iter();
+        waiting.filter_map(|(conversation, lane)| (!lane.queue.is_empty()).then_some(*conversation))
+    }
+
+    /// The conversation that this one has become part of, or itself.
+    fn end(&self, conversation: i64) -> i64 {
+        self.became
+            .get(&conversation)
+            .copied()
+            .unwrap_or(conversation)
+    }
+
     /// Puts a send where its place is.
     pub(super) fn insert(&mut self, conversation: i64, waiting: Waiting, now_ms: i64) {
+        let conversation = self.end(conversation);
         let queue = &mut self.by_conversation.entry(conversation).or_default().queue;
         let index = queue.partition_point(|other| other.place < waiting.place);
         queue.insert(index, waiting);
@@ -119,6 +164,7 @@ impl Lanes {
 
     /// Takes a send out that waits.
     pub(super) fn remove(&mut self, conversation: i64, id: &str, now_ms: i64) {
+        let conversation = self.end(conversation);
         if let Some(lane) = self.by_conversation.get_mut(&conversation) {
             let before = lane.queue.len();
             lane.queue.retain(|waiting| waiting.id != id);
@@ -159,7 +205,7 @@ impl Lanes {
             let taken = lane.and_then(|lane| {
                 lane.raised = None;
                 let waiting = lane.queue.pop_front()?;
-                lane.busy = true;
+                lane.busy += 1;
                 lane.pair = lane.pair.took(now_ms);
                 Some(waiting)
             });
@@ -173,8 +219,9 @@ impl Lanes {
 
     /// What was on its way in a conversation is not any more.
     pub(super) fn free(&mut self, conversation: i64, now_ms: i64) {
+        let conversation = self.end(conversation);
         if let Some(lane) = self.by_conversation.get_mut(&conversation) {
-            lane.busy = false;
+            lane.busy = lane.busy.saturating_sub(1);
         }
         self.raise(conversation, now_ms);
         self.sweep(now_ms);
@@ -182,6 +229,7 @@ impl Lanes {
 
     /// When the send of a conversation may go that has so many before it in it (unix milliseconds).
     pub(super) fn expected(&self, conversation: i64, ahead: usize, now_ms: i64) -> i64 {
+        let conversation = self.end(conversation);
         let lane = self.by_conversation.get(&conversation);
         let pair = lane.map(|lane| lane.pair).unwrap_or_default();
         let first = lane.and_then(|lane| lane.queue.front());
@@ -197,7 +245,7 @@ impl Lanes {
         if let Some(head) = lane.raised.take() {
             self.heads.remove(&head);
         }
-        if let Some(first) = lane.queue.front().filter(|_| !lane.busy) {
+        if let Some(first) = lane.queue.front().filter(|_| lane.busy == 0) {
             let due = first.next_ms.max(lane.pair.at(0, now_ms));
             let head = (first.is_template, due, first.place, conversation);
             lane.raised = Some(head);
@@ -210,7 +258,8 @@ impl Lanes {
             return;
         }
         self.swept_ms = now_ms;
-        self.by_conversation
-            .retain(|_, lane| lane.busy || !lane.queue.is_empty() || !lane.pair.is_rested(now_ms));
+        self.by_conversation.retain(|_, lane| {
+            lane.busy > 0 || !lane.queue.is_empty() || !lane.pair.is_rested(now_ms)
+        });
     }
 }

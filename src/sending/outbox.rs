@@ -267,6 +267,16 @@ impl Outbox {
         Ok(Some((record, goes_ms)))
     }
 
+    /// The conversations in which something waits.
+    pub fn conversations(&self) -> impl Iterator<Item = i64> {
+        self.lanes.conversations()
+    }
+
+    /// A conversation turned out to be part of another: from now on what waits in both goes in one order.
+    pub fn join(&mut self, from: i64, into: i64, now_ms: i64) {
+        self.lanes.join(from, into, now_ms);
+    }
+
     /// Whether any send is on its way.
     pub fn is_sending(&self) -> bool {
         self.busy > 0

@@ -39,6 +39,15 @@ impl Pair {
         due - (BURST - 1) * INTERVAL_MS
     }
 
+    /// Two customers turned out to be one: what went to either went to both.
+    #[must_use]
+    pub fn joined(self, other: Self, now_ms: i64) -> Self {
+        let owed_ms = other.due_ms.saturating_sub(now_ms).max(0);
+        Self {
+            due_ms: self.due_ms.max(now_ms) + owed_ms,
+        }
+    }
+
     /// A message goes now.
     #[must_use]
     pub fn took(self, now_ms: i64) -> Self {
@@ -81,6 +90,14 @@ mod tests {
         assert_eq!(pair.at(2, now), now + 18_000);
         assert!(pair.at(44, now + MEMORY_MS) <= now + MEMORY_MS);
         assert!(pair.is_rested(now + MEMORY_MS));
+    }
+
+    #[test]
+    fn what_went_to_two_who_turned_out_to_be_one_counts_together() {
+        let after = |messages| Pair::after(messages, 1_000);
+        assert_eq!(after(3).joined(after(4), 1_000), after(7));
+        assert_eq!(after(3).joined(Pair::default(), 1_000), after(3));
+        assert_eq!(Pair::default().joined(after(3), 1_000), after(3));
     }
 
     #[test]

@@ -191,6 +191,30 @@ fn messages_of_one_conversation_go_one_after_the_other_and_those_of_others_besid
 }
 
 #[test]
+fn what_waits_for_two_who_turn_out_to_be_one_goes_in_its_order() {
+    let mut bench = Bench::new();
+    for (id, conversation) in [("a1", 1), ("b1", 2), ("a2", 1), ("b2", 2), ("c", 3)] {
+        bench.add(send(id, conversation));
+    }
+    let b1 = {
+        let a1 = bench.wait_next();
+        let b1 = bench.wait_next();
+        bench.outbox.join(2, 1, bench.now);
+        bench.done(a1, accepted("wamid.1"));
+        b1
+    };
+    assert_eq!(bench.wait_next().send.id, "c");
+    bench.now += 1_000;
+    assert_eq!(bench.next(), None, "b1 is still on its way");
+    bench.done(b1, refused(130_429));
+    for id in ["b1", "a2", "b2"] {
+        let next = bench.wait_next();
+        assert_eq!((next.send.id.as_str(), next.send.conversation), (id, 1));
+        bench.done(next, accepted("wamid.2"));
+    }
+}
+
+#[test]
 fn what_was_on_its_way_when_the_object_ended_is_unknown_until_a_status_names_it() {
     let mut bench = Bench::new();
     bench.add(send("a", 1));
