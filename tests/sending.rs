@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -228,6 +228,29 @@ async fn what_does_not_fit_is_refused_with_the_path_of_every_fault() {
     let unknown = bench.client.get(format!("{url}/1.2-3")).bearer_auth(TOKEN);
     assert_eq!(unknown.send().await.unwrap().status(), 404);
     assert!(bench.graph.requests().is_empty());
+}
+
+#[tokio::test]
+async fn who_asks_a_mailbox_that_cannot_answer_is_told_so() {
+    let mut bench = Bench::new().await;
+    let id = bench.send(to_ana(&template())).await;
+    bench.wait_for(&id, "accepted").await;
+    bench.transom.kill().await;
+    for file in fs::read_dir(bench.transom.disk().join("mailbox")).unwrap() {
+        let file = file.unwrap().path();
+        if !file.ends_with("metadata.sqlite") {
+            fs::write(file, "no database").unwrap();
+        }
+    }
+    bench.transom.restart().await;
+    let (status, answer) = bench.post(to_ana(&template())).await;
+    assert_eq!(
+        (status.as_u16(), &answer["status"]),
+        (503, &json!(503)),
+        "{answer}"
+    );
+    let (status, answer) = bench.transom.admin(&format!("/v1/messages/{id}")).await;
+    assert_eq!((status, &answer["status"]), (503, &json!(503)), "{answer}");
 }
 
 #[tokio::test]

@@ -44,7 +44,10 @@ pub(super) async fn answer(
     match found.route.action {
         Action::Metrics => figures::answer(env, &ready.settings, &parameters).await,
         Action::Numbers => numbers(&ready.settings, &parameters),
-        Action::Drift => drift::all(env, &parameters.query()).await,
+        Action::Drift => match drift::all(env, &parameters.query()).await? {
+            Some(answer) => Ok(answer),
+            None => Problem::NoAnswer.response(),
+        },
         _ => asking::answer(found, env, &ready.settings, &in_path, &parameters).await,
     }
 }

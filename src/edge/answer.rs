@@ -132,5 +132,6 @@ async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
 async fn panic_in_object(env: &Env, path: &str) -> Result<Response> {
     use crate::objects::{BINDING, ask, post};
     let path = path.trim_start_matches('/');
-    ask(env, BINDING, "panic", path, &post(&[])).await
+    let answer = ask(env, BINDING, "panic", path, &post(&[])).await?;
+    Ok(answer.ok_or("no answer")?)
 }

@@ -1,11 +1,8 @@
 //! What is asked of the mailbox of a number, and, where the number has partitions, of all of them as of one.
 
-use std::{pin::pin, time::Duration};
-
-use futures_util::future::{Either, select};
 use url::form_urlencoded;
 use web_sys::RequestInit;
-use worker::{Date, Delay, Env, Method, Response, Result};
+use worker::{Date, Env, Method, Response, Result};
 
 use super::{
     parameters::Parameters,
@@ -18,9 +15,6 @@ use crate::{
     mailbox::address::partition_told,
     objects::{self, all_side_by_side, respond},
 };
-
-/// How long a mailbox may take to answer.
-const BUDGET: Duration = Duration::from_secs(10);
 
 /// What a mailbox is asked for.
 #[derive(Clone)]
@@ -41,7 +35,7 @@ pub(super) async fn answer(
 ) -> Result<Response> {
     let action = found.route.action;
     let number = in_path.get("phone_number_id").unwrap_or_default();
-    let mailboxes = match mailboxes(env, settings, number, in_path, parameters).await? {
+    let mailboxes = match mailboxes(env, settings, number, in_path, parameters).await {
         Ok(mailboxes) => mailboxes,
         Err(problem) => return problem.response(),
     };
@@ -69,7 +63,10 @@ pub(super) async fn answer(
     if let Some(person) = parameters.get("person") {
         let of = settings.partitions_of(number);
         let names = objects::names(person);
-        for name in objects::names_of(env, number, of, &names).await? {
+        let Ok(names) = objects::names_of(env, number, of, &names).await else {
+            return Problem::NoAnswer.response();
+        };
+        for name in names {
             let (_, name) = name.split_once(':').unwrap_or_default();
             asked.add("person", name);
         }
@@ -96,11 +93,13 @@ async fn mailboxes(
     number: &str,
     in_path: &Parameters,
     parameters: &Parameters,
-) -> Result<std::result::Result<Vec<String>, Problem>> {
+) -> std::result::Result<Vec<String>, Problem> {
     if let Some(person) = in_path.get("person") {
         let names = objects::names(person);
-        let mailbox = objects::mailbox_of(env, settings, number, &names, false).await?;
-        return Ok(Ok(vec![mailbox]));
+        let mailbox = objects::mailbox_of(env, settings, number, &names, false).await;
+        return mailbox
+            .map(|mailbox| vec![mailbox])
+            .map_err(|_| Problem::NoAnswer);
     }
     let all = objects::mailboxes(settings, number);
     let of = settings.partitions_of(number);
@@ -113,13 +112,13 @@ async fn mailboxes(
         None => conversation,
     };
     let Some(partition) = partition else {
-        return Ok(Ok(all));
+        return Ok(all);
     };
     let one = usize::try_from(partition).ok().and_then(|at| all.get(at));
-    Ok(match one {
+    match one {
         Some(one) => Ok(vec![one.clone()]),
         None => Err(Problem::NoPartition(of)),
-    })
+    }
 }
 
 impl Asked<'_> {
@@ -227,9 +226,5 @@ pub(super) async fn ask(
 ) -> Result<Option<Response>> {
     let init = RequestInit::new();
     init.set_method(method.as_ref());
-    let answer = pin!(objects::ask(env, objects::BINDING, mailbox, command, &init));
-    Ok(match select(answer, pin!(Delay::from(BUDGET))).await {
-        Either::Left((answer, _)) => answer.ok(),
-        Either::Right(_) => None,
-    })
+    objects::ask(env, objects::BINDING, mailbox, command, &init).await
 }

@@ -49,14 +49,20 @@ pub(super) async fn send(
         headers.set("idempotency-key", &key)?;
         init.set_headers(&headers);
     }
-    let Some(mailbox) = mailbox(env, settings, &number, &body).await? else {
+    let Ok(mailbox) = mailbox(env, settings, &number, &body).await else {
+        return Problem::NoAnswer.response();
+    };
+    let Some(mailbox) = mailbox else {
         let fault = Fault {
             path: "sends".to_owned(),
             reason: "must be for one recipient, since the number has partitions".to_owned(),
         };
         return faulty(&[fault]);
     };
-    objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await
+    match objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await? {
+        Some(answer) => Ok(answer),
+        None => Problem::NoAnswer.response(),
+    }
 }
 
 /// The name of the mailbox that has the conversation with whom a request wants to write to. What is wrong with the
@@ -123,6 +129,9 @@ pub(super) async fn tell(found: &Found, env: &Env, environment: &Environment) ->
     for mailbox in objects::mailboxes(&ready.settings, number) {
         let get = RequestInit::new();
         let answer = objects::ask(env, objects::BINDING, &mailbox, &command, &get).await?;
+        let Some(answer) = answer else {
+            return Problem::NoAnswer.response();
+        };
         if answer.status_code() != 404 {
             return Ok(answer);
         }

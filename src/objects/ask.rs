@@ -1,25 +1,35 @@
 //! Requests to our own objects. They are made of the platform's types: with the crate's, all that `cf` can say would be
 //! part of the WASM.
 
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RequestInit;
-use worker::{Env, Response, Result};
+use worker::{Delay, Env, Response, Result};
 
 use super::stub::stub;
 
-/// What the object of this binding and name answers to a command: a path, and perhaps a query.
+/// How long an object may take to answer.
+const BUDGET: Duration = Duration::from_secs(10);
+
+/// What the object of this binding and name answers to a command: a path, and perhaps a query. `None` where it does not,
+/// or not in time.
 pub(crate) async fn ask(
     env: &Env,
     binding: &str,
     name: &str,
     command: &str,
     init: &RequestInit,
-) -> Result<Response> {
+) -> Result<Option<Response>> {
     let stub = stub(env, binding, name)?;
-    let answer = JsFuture::from(stub.fetch(&format!("https://object/{command}"), init)?).await?;
-    Ok(answer.dyn_into::<web_sys::Response>()?.into())
+    let answer = JsFuture::from(stub.fetch(&format!("https://object/{command}"), init)?);
+    Ok(match select(answer, pin!(Delay::from(BUDGET))).await {
+        Either::Left((Ok(answer), _)) => Some(answer.dyn_into::<web_sys::Response>()?.into()),
+        Either::Left((Err(_), _)) | Either::Right(_) => None,
+    })
 }
 
 /// A POST with this body.

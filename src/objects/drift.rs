@@ -117,7 +117,7 @@ pub(crate) async fn tell(env: &Env, counts: &BTreeMap<String, i64>) -> Result<()
 }
 
 /// A page of what was seen.
-pub(crate) async fn all(env: &Env, query: &str) -> Result<Response> {
+pub(crate) async fn all(env: &Env, query: &str) -> Result<Option<Response>> {
     ask(
         env,
         BINDING,
