@@ -5,10 +5,6 @@ use std::collections::HashSet;
 use super::sql::{Row, Sql, SqlError, Value};
 use crate::conversation::{State, window::Windows};
 
-/// Selects the number that a conversation has now: numbers only ever get smaller.
-const JOINED_INTO: &str = "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
-     JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT min(id) FROM same";
-
 /// Selects all numbers that a conversation has had, by any of them.
 pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
      JOIN same ON conversations.joined = same.id UNION SELECT conversations.joined FROM conversations \
@@ -54,9 +50,17 @@ pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError>
 
 /// The conversation that this one has become part of, or itself.
 pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlError> {
-    let rows = sql.exec(JOINED_INTO, &[conversation.into()])?;
+    let rows = sql.exec(&now("?1"), &[conversation.into()])?;
     rows.first()
         .map_or(Ok(conversation), |row| row.required_integer(0))
+}
+
+/// Selects the number that a conversation has now: numbers only ever get smaller.
+fn now(number: &str) -> String {
+    format!(
+        "WITH RECURSIVE same(id) AS (SELECT {number} UNION SELECT conversations.joined FROM conversations \
+         JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT min(id) FROM same"
+    )
 }
 
 /// Has events of a table, those that `clause` and its parameter mean, stand under the numbers that their conversations have
@@ -67,7 +71,7 @@ pub(super) fn renumber(
     clause: &str,
     parameter: Value,
 ) -> Result<(), SqlError> {
-    let now = JOINED_INTO.replace("?1", "conversation");
+    let now = now("conversation");
     sql.run(
         &format!(
             "UPDATE OR REPLACE {table} SET conversation = ({now}) \

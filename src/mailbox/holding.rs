@@ -153,24 +153,30 @@ impl Mailbox {
 
     /// Of what another partition waits for ([`Question::holds`]), the ids of that of which nothing is still to be delivered.
     pub fn gone(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>, SqlError> {
-        let mut gone: Vec<i64> = holds.iter().map(|(id, ..)| *id).collect();
+        let mut left = Vec::new();
         for cursor in &self.cursors {
             let mut asked = Vec::new();
-            for (id, behind, names) in holds {
-                if behind.destination == cursor.destination().id {
-                    let conversations = self.conversations_of(names)?;
-                    asked.extend(conversations.iter().map(|one| (*one, behind.until, *id)));
+            let mut conversations = Vec::new();
+            let mut last = i64::MIN;
+            for (id, Behind { destination, until }, names) in holds {
+                if *destination == cursor.destination().id {
+                    for conversation in self.conversations_of(names)? {
+                        asked.push((conversation, *until, *id));
+                        conversations.push(conversation);
+                    }
+                    last = last.max(*until);
                 }
             }
-            let Some(until) = asked.iter().map(|(_, until, _)| *until).max() else {
-                continue;
-            };
-            let conversations: Vec<i64> = asked.iter().map(|(one, ..)| *one).collect();
-            let left = cursor.left(&*self.sql, &self.log, &conversations, until)?;
-            asked.retain(|(one, until, _)| left.iter().any(|(of, seq)| of == one && seq <= until));
-            gone.retain(|id| asked.iter().all(|(.., behind)| behind != id));
+            for (of, seq) in cursor.left(&*self.sql, &self.log, &conversations, last)? {
+                for (conversation, until, id) in &asked {
+                    if *conversation == of && seq <= *until {
+                        left.push(*id);
+                    }
+                }
+            }
         }
-        Ok(gone)
+        let ids = holds.iter().map(|(id, ..)| *id);
+        Ok(ids.filter(|id| !left.contains(id)).collect())
     }
 
     /// Holds a conversation back for as long as another partition has such events of it.

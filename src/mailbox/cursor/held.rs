@@ -42,12 +42,14 @@ impl Cursor {
     ) -> Result<Vec<(i64, i64)>, SqlError> {
         let mut left = log.left(sql, self.read, until, conversations)?;
         for conversation in conversations {
-            let flights = self.in_flight.values();
-            let flying = flights.filter(|flight| flight.conversation == *conversation);
-            let flying = flying.flat_map(|flight| flight.seqs.iter().copied());
-            let parked = self.parking.left(sql, *conversation)?;
-            let known = flying.chain(self.queue.of(*conversation)).chain(parked);
-            left.extend(known.map(|seq| (*conversation, seq)));
+            let mut seqs = self.parking.left(sql, *conversation)?;
+            seqs.extend(self.queue.of(*conversation));
+            for flight in self.in_flight.values() {
+                if flight.conversation == *conversation {
+                    seqs.extend_from_slice(&flight.seqs);
+                }
+            }
+            left.extend(seqs.into_iter().map(|seq| (*conversation, seq)));
         }
         Ok(left)
     }

@@ -66,8 +66,11 @@ impl Cursor {
         sql: &dyn Sql,
         destinations: &[Destination],
     ) -> Result<(), SqlError> {
-        let ids = destinations.iter().map(|destination| &destination.id);
-        let ids = serde_json::to_string(&ids.collect::<Vec<_>>()).unwrap_or_default();
+        let ids = destinations
+            .iter()
+            .map(|destination| destination.id.clone());
+        let ids: Vec<String> = ids.collect();
+        let ids = serde_json::to_string(ids.as_slice()).unwrap_or_default();
         sql.run(
             "UPDATE cursors SET gone = '', gone_ms = NULL WHERE gone IS NOT '' \
              AND destination NOT IN (SELECT value FROM json_each(?1))",
