@@ -29,6 +29,13 @@ async fn it_says_that_nothing_is_kept_where_there_is_no_destination() {
     let backend = Backend::start(DESTINATION_SECRET).await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     assert_eq!(says(settings).await, json!({ "status": "ok" }));
+    let reply = json!({ "type": "text", "text": { "body": "Hi" } });
+    let rules = json!({ "replies": [ { "when": {}, "reply": reply } ] });
+    let note = says(Transom::builder().config(rules)).await["note"].clone();
+    assert!(
+        note.as_str().unwrap().contains("GRAPH_ACCESS_TOKEN"),
+        "{note}"
+    );
 }
 
 #[tokio::test]
