@@ -9,6 +9,7 @@ mod read;
 use std::borrow::Cow;
 
 use read::Reader;
+use serde_json::Value;
 
 use crate::written::push_string;
 
@@ -247,7 +248,10 @@ impl<'a> Json<'a> {
             ..
         } = self.node();
         if escaped {
-            return serde_json::from_str(self.raw()).ok().map(Cow::Owned);
+            return match serde_json::from_str(self.raw()) {
+                Ok(Value::String(text)) => Some(Cow::Owned(text)),
+                _ => None,
+            };
         }
         // Between the quotes.
         let inner = start as usize + 1..(end as usize).checked_sub(1)?;

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use crate::meta::json::{Json, Key, is_tame, marks_of};
 use crate::written::{begin_member, push_string, separate};
 
@@ -112,7 +114,9 @@ impl Shape {
             Self::Username => push_string(out, json.text().ok_or(Misfit)?.trim_start_matches('@')),
             Self::Number => {
                 let text = json.text().ok_or(Misfit)?;
-                serde_json::from_str::<serde_json::Number>(&text).map_err(|_| Misfit)?;
+                let Ok(Value::Number(_)) = serde_json::from_str(&text) else {
+                    return Err(Misfit);
+                };
                 out.push_str(text.trim());
             }
             Self::Bool => match json.raw().trim_matches('"') {

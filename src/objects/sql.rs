@@ -5,6 +5,7 @@
 //! it never returns where there is no row.
 
 use js_sys::{Array, JSON, Promise};
+use serde_json::Value as Json;
 use wasm_bindgen::{
     JsCast as _, JsValue,
     prelude::{ScopedClosure, wasm_bindgen},
@@ -130,19 +131,22 @@ fn to_platform(value: &Value) -> JsValue {
 
 /// Reads rows from an array of arrays.
 fn from_platform(json: &str) -> Result<Vec<Row>, SqlError> {
-    let rows: Vec<Vec<serde_json::Value>> = serde_json::from_str(json).map_err(|_| never())?;
+    let Ok(Json::Array(rows)) = serde_json::from_str(json) else {
+        return Err(never());
+    };
     let value = |value| match value {
-        serde_json::Value::Null => Ok(Value::Null),
-        serde_json::Value::Number(value) => value.as_i64().map(Value::Integer).ok_or_else(never),
-        serde_json::Value::String(value) => Ok(Value::Text(value)),
+        Json::Null => Ok(Value::Null),
+        Json::Number(value) => value.as_i64().map(Value::Integer).ok_or_else(never),
+        Json::String(value) => Ok(Value::Text(value)),
         _ => Err(never()),
     };
     rows.into_iter()
-        .map(|row| {
-            row.into_iter()
-                .map(value)
-                .collect::<Result<_, _>>()
-                .map(Row)
+        .map(|row| match row {
+            Json::Array(row) => {
+                let values = row.into_iter().map(value);
+                values.collect::<Result<_, _>>().map(Row)
+            }
+            _ => Err(never()),
         })
         .collect()
 }

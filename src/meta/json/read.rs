@@ -1,5 +1,7 @@
 //! Reads JSON (RFC 8259) once: checks it, and notes where everything in it stands.
 
+use serde_json::Value;
+
 use super::{Node, marks};
 use crate::written::plain;
 
@@ -265,7 +267,7 @@ impl<'a> Reader<'a> {
         // Only such a number may be larger than an `f64` can be.
         if exponent || self.at - start > 300 {
             let number = str::from_utf8(self.bytes.get(start..self.at)?).ok()?;
-            self.tame &= serde_json::from_str::<f64>(number).is_ok();
+            self.tame &= serde_json::from_str::<Value>(number).is_ok();
         }
         self.push(start, false)
     }
