@@ -130,8 +130,7 @@ async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
 
 #[cfg(feature = "panic-routes")]
 async fn panic_in_object(env: &Env, path: &str) -> Result<Response> {
-    use crate::objects::{BINDING, ask, post};
+    use crate::objects::{BINDING, fetch, post};
     let path = path.trim_start_matches('/');
-    let answer = ask(env, BINDING, "panic", path, &post(&[])).await?;
-    Ok(answer.ok_or("no answer")?)
+    fetch(env, BINDING, "panic", path, &post(&[])).await
 }

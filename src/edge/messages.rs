@@ -12,7 +12,7 @@ use crate::{
     config::Settings,
     environment::Environment,
     meta::json::{Document, Json},
-    objects::{self, faulty, problem},
+    objects::{self, all_side_by_side, faulty, problem},
     sending::{
         asked::{self, Asked},
         whom::Whom,
@@ -126,15 +126,19 @@ pub(super) async fn tell(found: &Found, env: &Env, environment: &Environment) ->
         .append_pair("id", id)
         .finish();
     let command = format!("message?{query}");
-    for mailbox in objects::mailboxes(&ready.settings, number) {
+    let mailboxes = objects::mailboxes(&ready.settings, number).into_iter();
+    let answers = mailboxes.map(async |mailbox| {
         let get = RequestInit::new();
-        let answer = objects::ask(env, objects::BINDING, &mailbox, &command, &get).await?;
-        let Some(answer) = answer else {
-            return Problem::NoAnswer.response();
-        };
-        if answer.status_code() != 404 {
-            return Ok(answer);
-        }
+        objects::ask(env, objects::BINDING, &mailbox, &command, &get).await
+    });
+    let answers = all_side_by_side(answers).await?;
+    let all_answered = answers.iter().all(Option::is_some);
+    let mut answers = answers.into_iter().flatten();
+    if let Some(answer) = answers.find(|answer| answer.status_code() != 404) {
+        return Ok(answer);
+    }
+    if !all_answered {
+        return Problem::NoAnswer.response();
     }
     Problem::NotFound.response()
 }

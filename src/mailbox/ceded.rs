@@ -117,9 +117,10 @@ impl Ceded {
     }
 
     /// Which of these events, that are to be stored here for a person's sake, may be although it was promised not to.
-    pub(super) fn freed(&self, ids: &[String], person: i64) -> Vec<String> {
-        let freed = |id: &&String| self.ids.get(*id).is_some_and(|promised| person < *promised);
-        ids.iter().filter(freed).cloned().collect()
+    pub(super) fn given_back(&self, ids: &[String], person: i64) -> Vec<String> {
+        let given_back =
+            |id: &&String| self.ids.get(*id).is_some_and(|promised| person < *promised);
+        ids.iter().filter(given_back).cloned().collect()
     }
 
     /// Takes promises back.

@@ -118,8 +118,8 @@ impl Mailbox {
         let mut incomplete = Vec::new();
         let mut new = Vec::new();
         let mut placed = Vec::new();
-        let freed = |it: &Adoption| self.ceded.freed(&it.ids, it.person);
-        let freed: Vec<String> = adoptions.iter().flat_map(freed).collect();
+        let promises = |it: &Adoption| self.ceded.given_back(&it.ids, it.person);
+        let promises: Vec<String> = adoptions.iter().flat_map(promises).collect();
         // Where this fails, what is remembered of people may not be what is committed: it is not put back.
         let mut people = std::mem::take(&mut self.people);
         people.meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
@@ -143,7 +143,7 @@ impl Mailbox {
         let joins = to_their_ends(people.joins());
         atomically(&*sql, || {
             people.save(&*sql)?;
-            self.ceded.release(&*sql, freed)?;
+            self.ceded.release(&*sql, promises)?;
             for (conversation, ..) in &placed {
                 self.ceded.returned(&*sql, *conversation)?;
             }

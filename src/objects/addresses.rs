@@ -18,7 +18,7 @@ use crate::{
 /// The binding of the mailboxes' namespace in wrangler.toml.
 pub(crate) const BINDING: &str = "MAILBOX";
 
-/// How long an object may take to answer.
+/// How long an object may take to answer a call that others wait for.
 const BUDGET: Duration = Duration::from_secs(5);
 
 /// What the mailbox or directory of this name is called through.

@@ -12,7 +12,7 @@ use worker::{Delay, Env, Response, Result};
 
 use super::stub::stub;
 
-/// How long an object may take to answer.
+/// How long an object may take to answer a request.
 const BUDGET: Duration = Duration::from_secs(10);
 
 /// What the object of this binding and name answers to a command: a path, and perhaps a query. `None` where it does not,
@@ -24,12 +24,24 @@ pub(crate) async fn ask(
     command: &str,
     init: &RequestInit,
 ) -> Result<Option<Response>> {
-    let stub = stub(env, binding, name)?;
-    let answer = JsFuture::from(stub.fetch(&format!("https://object/{command}"), init)?);
+    let answer = pin!(fetch(env, binding, name, command, init));
     Ok(match select(answer, pin!(Delay::from(BUDGET))).await {
-        Either::Left((Ok(answer), _)) => Some(answer.dyn_into::<web_sys::Response>()?.into()),
-        Either::Left((Err(_), _)) | Either::Right(_) => None,
+        Either::Left((answer, _)) => answer.ok(),
+        Either::Right(_) => None,
     })
+}
+
+/// The same, however long it takes.
+pub(crate) async fn fetch(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    command: &str,
+    init: &RequestInit,
+) -> Result<Response> {
+    let stub = stub(env, binding, name)?;
+    let answer = JsFuture::from(stub.fetch(&format!("https://object/{command}"), init)?).await?;
+    Ok(answer.dyn_into::<web_sys::Response>()?.into())
 }
 
 /// A POST with this body.

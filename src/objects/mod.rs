@@ -30,6 +30,8 @@ mod stub;
 
 pub(crate) use addresses::{BINDING, mailbox_of, mailboxes, names_of};
 pub(crate) use append::{append_all, extend_objects};
+#[cfg(feature = "panic-routes")]
+pub(crate) use ask::fetch;
 pub(crate) use ask::{ask, post};
 pub use courier::Courier;
 pub use drift::Drift;

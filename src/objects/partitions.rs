@@ -102,7 +102,7 @@ async fn adopt_all(
         .map(async |(to, adoptions)| answer(adopting(env, to, adoptions, false)?).await);
     let answers = all_side_by_side(adopted).await?;
     for ((_, adoptions), incomplete) in adoptions.iter_mut().zip(answers) {
-        let incomplete = integers(&incomplete);
+        let incomplete = integers(&incomplete).ok_or("not places")?;
         let mut places = 0_i64..;
         adoptions.retain(|_| {
             let place = places.next();
@@ -199,13 +199,12 @@ async fn gone(env: &Env, question: Question) -> Result<Vec<i64>> {
         .collect();
     let asked = serde_json::to_string(&asked)?;
     let gone = in_time(stub(env, &question.former)?.gone(&asked)?).await?;
-    Ok(integers(&gone))
+    Ok(integers(&gone).unwrap_or_default())
 }
 
 /// The numbers of a list that crossed from another object as JSON.
-fn integers(list: &str) -> Vec<i64> {
-    let list = Document::parse(list);
-    list.map(|list| list.root().integers()).unwrap_or_default()
+fn integers(list: &str) -> Option<Vec<i64>> {
+    Some(Document::parse(list)?.root().integers())
 }
 
 fn events_in(bytes: &[u8]) -> std::result::Result<Vec<Event>, JsValue> {
@@ -246,7 +245,7 @@ impl Mailbox {
     /// …]`.
     pub fn cede(&self, events: &[u8], persons: &str) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
-        let persons = integers(persons);
+        let persons = integers(persons).ok_or("not persons")?;
         let now = now_ms();
         let (mut all, wakes_at) = self.with_core(|core| {
             core.told(&events, now)?;
@@ -273,9 +272,9 @@ impl Mailbox {
         let moved = Moved::read_all(moved).ok_or("not what another partition knows")?;
         let wanted = Document::parse(wanted).ok_or("not what is to be stored")?;
         let adoptions = events_in(events)?.into_iter().zip(moved);
-        let adoptions: Vec<Adoption> = adoptions
+        let adoptions: Option<Vec<Adoption>> = adoptions
             .zip(wanted.root().items())
-            .filter_map(|((event, moved), wanted)| {
+            .map(|((event, moved), wanted)| {
                 let mut wanted = wanted.items();
                 Some(Adoption {
                     event,
@@ -285,6 +284,7 @@ impl Mailbox {
                 })
             })
             .collect();
+        let adoptions = adoptions.ok_or("not what is to be stored")?;
         let incomplete = self.with_core(|core| core.mailbox.adopt(&adoptions, complete))?;
         serde_json::to_string(&incomplete).map_err(|error| error.to_string().into())
     }

@@ -174,7 +174,9 @@ impl Mailbox {
             Ok(answer) => Happened::Answered(graph::answer::read(answer.status, &answer.body)),
             Err(NoAnswer::NotTried) => Happened::NotTried,
             Err(NoAnswer::Failed(ErrorClass::ConnectionRefused)) => Happened::ConnectionRefused,
-            Err(NoAnswer::Failed(_) | NoAnswer::Lost) => Happened::NoAnswer,
+            Err(NoAnswer::Failed(_)) => Happened::NoAnswer,
+            // It says nothing of Meta.
+            Err(NoAnswer::Lost) => Happened::Restarted,
         })
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::{
     event::{self, Effect, Event, Home, rfc3339},
-    mailbox::sql::{Sql, SqlError},
+    mailbox::sql::{Sql, SqlError, Value},
     meta::graph::errors::{self, Class},
 };
 
@@ -28,8 +28,8 @@ pub struct Blocked {
     pub of_templates: bool,
     /// Whether a status told it, not an answer.
     pub by_status: bool,
-    /// Whether Meta has taken a message since.
-    pub taken: bool,
+    /// When Meta has taken a message by which it was tried (unix milliseconds).
+    pub taken_ms: Option<i64>,
     /// Since when (unix milliseconds).
     pub since_ms: i64,
     /// When it is tried next (unix milliseconds).
@@ -55,11 +55,11 @@ impl Blocked {
         sql.exec(
             "CREATE TABLE IF NOT EXISTS stopped (one INTEGER PRIMARY KEY CHECK (one = 1), code INTEGER NOT NULL, \
              since_ms INTEGER NOT NULL, tries_ms INTEGER NOT NULL, settings TEXT NOT NULL, \
-             of_templates INTEGER NOT NULL, by_status INTEGER NOT NULL, taken INTEGER NOT NULL) STRICT",
+             of_templates INTEGER NOT NULL, by_status INTEGER NOT NULL, taken_ms INTEGER) STRICT",
             &[],
         )?;
         let rows = sql.exec(
-            "SELECT code, since_ms, tries_ms, settings, of_templates, by_status, taken FROM stopped",
+            "SELECT code, since_ms, tries_ms, settings, of_templates, by_status, taken_ms FROM stopped",
             &[],
         )?;
         let Some(row) = rows.first() else {
@@ -71,7 +71,7 @@ impl Blocked {
             code: u32::try_from(row.required_integer(0)?).unwrap_or_default(),
             of_templates: flag(4)?,
             by_status: flag(5)?,
-            taken: flag(6)?,
+            taken_ms: row.integer(6)?,
             since_ms: row.required_integer(1)?,
             tries_ms: if same {
                 row.required_integer(2)?
@@ -87,7 +87,7 @@ impl Blocked {
             code,
             of_templates: is_template && is_payment(code),
             by_status: false,
-            taken: false,
+            taken_ms: None,
             since_ms: now_ms,
             tries_ms: now_ms + TRIED_EVERY_MS,
         }
@@ -108,15 +108,16 @@ impl Blocked {
 
     /// Meta says again that it can send nothing.
     pub(super) fn goes_on(&mut self, why: &Self) {
-        self.taken = false;
         self.by_status |= why.by_status;
-        self.tries_ms = why.tries_ms;
+        if self.taken_ms.take().is_some() {
+            self.tries_ms = why.tries_ms;
+        }
     }
 
     /// Meta has taken a message by which it was tried. Gives whether the number can send again.
     pub(super) fn ends(&mut self, now_ms: i64) -> bool {
-        if self.by_status && !self.taken {
-            self.taken = true;
+        if self.by_status && self.taken_ms.is_none() {
+            self.taken_ms = Some(now_ms);
             self.tries_ms = now_ms + TOLD_WITHIN_MS;
             return false;
         }
@@ -125,7 +126,7 @@ impl Blocked {
 
     pub(super) fn save(&self, sql: &dyn Sql, settings: &str) -> Result<(), SqlError> {
         sql.exec(
-            "INSERT OR REPLACE INTO stopped (one, code, since_ms, tries_ms, settings, of_templates, by_status, taken) \
+            "INSERT OR REPLACE INTO stopped (one, code, since_ms, tries_ms, settings, of_templates, by_status, taken_ms) \
              VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             &[
                 i64::from(self.code).into(),
@@ -134,7 +135,7 @@ impl Blocked {
                 settings.into(),
                 i64::from(self.of_templates).into(),
                 i64::from(self.by_status).into(),
-                i64::from(self.taken).into(),
+                self.taken_ms.map_or(Value::Null, Into::into),
             ],
         )?;
         Ok(())

@@ -40,7 +40,7 @@ enum Number {
 #[derive(Debug)]
 struct Ending {
     state: State,
-    /// Where it is queued again: how long it waits (milliseconds), and by what the number stopped, where it did.
+    /// Where it is queued again: how long it waits (milliseconds), and the code by which the number stopped, where it did.
     wait_ms: i64,
     put_back: Option<u32>,
     /// Whether its fallback goes in its place, where it has one.
@@ -49,8 +49,8 @@ struct Ending {
 }
 
 impl Ending {
-    /// `others_go`: the number can send, for all that is known, and has just sent others like this one.
-    fn of(started: &Started, happened: Happened, others_go: bool) -> Self {
+    /// `probes`: it went to see whether the number can send again; `others_go`: the number can send, for all that is known, and has just sent others like this one.
+    fn of(started: &Started, happened: Happened, probes: bool, others_go: bool) -> Self {
         let answer = match &happened {
             Happened::Answered(answer) => Some(answer.clone()),
             _ => None,
@@ -72,7 +72,7 @@ impl Ending {
             Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
                 ending.number = Number::Refuses;
                 // One that is refused so again, while others go, is at fault itself.
-                if started.probes || !started.put_back || !others_go {
+                if probes || !started.put_back || !others_go {
                     ending.number = Number::Stops(code);
                     ending.state = State::Queued;
                     ending.put_back = Some(code);
@@ -82,7 +82,10 @@ impl Ending {
                 again: true,
                 class: Class::PairRate,
                 ..
-            }) => ending.wait_ms = pair::wait_ms(started.attempts),
+            }) => {
+                ending.number = Number::Refuses;
+                ending.wait_ms = pair::wait_ms(started.attempts);
+            }
             Some(Answer::Refused { again: true, .. }) => {
                 ending.number = Number::SlowsDown;
                 ending.wait_ms = wait(started.attempts);
@@ -123,7 +126,10 @@ impl Outbox {
         } else {
             self.takes
         };
-        let ending = Ending::of(&started, happened, takes && self.blocked.is_none());
+        let tries = |blocked: &Blocked| Some(blocked.since_ms) == started.probes;
+        let probes = self.blocked.as_ref().is_some_and(tries);
+        let others_go = takes && self.blocked.is_none();
+        let ending = Ending::of(&started, happened, probes, others_go);
         if matches!(
             ending.number,
             Number::Refuses | Number::SlowsDown | Number::Stops(_)
@@ -134,11 +140,15 @@ impl Outbox {
             // Should the next one be refused so too, it is the number after all.
             (self.takes, self.takes_templates) = (false, false);
         }
+        if probes {
+            self.tries_another(sql, &ending, now_ms)?;
+        }
         let change = match ending.number {
-            Number::AsItWas | Number::Refuses => {
-                self.tries_another(sql, &started, &ending.state, now_ms)?;
+            Number::AsItWas => {
+                self.silence.tells_nothing(now_ms);
                 None
             }
+            Number::Refuses => None,
             Number::Takes => self.accepted(sql, started.probes, is_template, now_ms)?,
             Number::SlowsDown => {
                 self.pacing.slow_down(now_ms);
@@ -146,7 +156,7 @@ impl Outbox {
             }
             Number::Stops(code) => {
                 let why = Blocked::by_answer(code, is_template, now_ms);
-                self.block(sql, why, started.probes)?
+                self.block(sql, why, probes)?
             }
             Number::Silent => {
                 self.silence.goes_on(now_ms);
@@ -200,20 +210,18 @@ impl Outbox {
         Ok(())
     }
 
-    /// A message by which the number was tried, and that was refused for what it is, tells nothing: the next may go at
-    /// once.
+    /// A message by which the number was tried tells nothing where it did not go, or was refused for what it is: then the
+    /// next may go as soon as this one might.
     fn tries_another(
         &mut self,
         sql: &dyn Sql,
-        started: &Started,
-        state: &State,
+        ending: &Ending,
         now_ms: i64,
     ) -> Result<(), SqlError> {
-        if started.probes
-            && matches!(state, State::Failed { .. })
-            && let Some(blocked) = &mut self.blocked
-        {
-            blocked.tries_ms = now_ms;
+        let tells_nothing = matches!(ending.state, State::Failed { .. } | State::Queued)
+            && ending.put_back.is_none();
+        if let Some(blocked) = self.blocked.as_mut().filter(|_| tells_nothing) {
+            blocked.tries_ms = now_ms.saturating_add(ending.wait_ms);
             blocked.save(sql, &self.settings)?;
         }
         Ok(())
@@ -276,7 +284,7 @@ impl Outbox {
     pub(super) fn block(
         &mut self,
         sql: &dyn Sql,
-        why: Blocked,
+        mut why: Blocked,
         instead: bool,
     ) -> Result<Option<Change>, SqlError> {
         (self.takes, self.takes_templates) = (false, false);
@@ -287,27 +295,31 @@ impl Outbox {
                 blocked.save(sql, &self.settings)?;
                 return Ok(None);
             }
+            why.by_status |= blocked.by_status;
         }
         why.save(sql, &self.settings)?;
         self.blocked = Some(why.clone());
         Ok(Some(Change::Blocked(why)))
     }
 
-    /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
+    /// Meta has taken a message. Where that was one to see whether the number can send again (`probes`: since when it
+    /// could not), it can.
     fn accepted(
         &mut self,
         sql: &dyn Sql,
-        probes: bool,
+        probes: Option<i64>,
         is_template: bool,
         now_ms: i64,
     ) -> Result<Option<Change>, SqlError> {
         self.silence.ends();
         self.takes = true;
         self.takes_templates |= is_template;
-        let Some(mut blocked) = self.blocked.take_if(|_| probes) else {
+        let tries = |blocked: &mut Blocked| Some(blocked.since_ms) == probes;
+        let Some(mut blocked) = self.blocked.take_if(tries) else {
             return Ok(None);
         };
         if blocked.ends(now_ms) {
+            self.right_ms = now_ms;
             Blocked::remove(sql)?;
             return Ok(Some(Change::Unblocked(blocked)));
         }

@@ -138,10 +138,21 @@ impl Lanes {
         self.raise(into, now_ms);
     }
 
-    /// The conversations in which something waits.
+    /// The conversations of which something is known.
     pub(super) fn conversations(&self) -> impl Iterator<Item = i64> {
-        let waiting = self.by_conversation.iter();
-        waiting.filter_map(|(conversation, lane)| (!lane.queue.is_empty()).then_some(*conversation))
+        self.by_conversation.keys().copied()
+    }
+
+    /// Takes note that there is such a conversation.
+    pub(super) fn meet(&mut self, conversation: i64) {
+        self.by_conversation.entry(conversation).or_default();
+    }
+
+    /// Whether what waits at this place is a template.
+    pub(super) fn is_template(&self, conversation: i64, place: i64) -> bool {
+        let lane = self.by_conversation.get(&self.end(conversation));
+        let mut queue = lane.iter().flat_map(|lane| &lane.queue);
+        queue.any(|waiting| waiting.place == place && waiting.is_template)
     }
 
     /// The conversation that this one has become part of, or itself.

@@ -19,7 +19,10 @@ use super::{
     state::{Happened, State},
     stored::{self, Keep, Record, Send, write_state},
 };
-use crate::mailbox::sql::{Sql, SqlError};
+use crate::{
+    mailbox::sql::{Sql, SqlError},
+    meta::graph::Class,
+};
 
 /// How long an answer of Meta's may take without the rate suffering for it, in milliseconds.
 const ANSWERED_WITHIN_MS: u32 = 500;
@@ -40,6 +43,8 @@ pub struct Outbox {
     pub(super) takes: bool,
     pub(super) takes_templates: bool,
     pub(super) blocked: Option<Blocked>,
+    /// When the number could send again last (unix milliseconds).
+    pub(super) right_ms: i64,
     /// What the number's being blocked depends on, beside Meta: a digest of settings.
     pub(super) settings: String,
     /// The sends of which a status of Meta's would tell something new.
@@ -58,8 +63,8 @@ pub struct Started {
     pub(super) place: i64,
     pub(super) attempts: u32,
     pub(super) put_back: bool,
-    /// It goes to see whether the number can send again.
-    pub(super) probes: bool,
+    /// It goes to see whether the number can send again: since when it could not (unix milliseconds).
+    pub(super) probes: Option<i64>,
     pub(super) fell_back: bool,
 }
 
@@ -95,6 +100,7 @@ impl Outbox {
             pacing: Pacing::new(rates, changed_ms, now_ms),
             most_in_flight: wanted.clamp(IN_FLIGHT.0, IN_FLIGHT.1) as usize,
             silence: Silence::default(),
+            right_ms: i64::MIN,
             takes: false,
             takes_templates: false,
             blocked: Blocked::open(sql, &settings, now_ms)?,
@@ -128,13 +134,16 @@ impl Outbox {
         for row in rows {
             let id = row.required_text(0)?.to_owned();
             outbox.watched.insert(id.clone());
+            outbox.lanes.meet(row.required_integer(2)?);
             if row.required_integer(3)? == 1 {
                 let is_template = row.integer(4)? == Some(1);
                 let mut waiting = Waiting::new(id, row.required_integer(1)?, is_template);
                 // What was tried while the number could send nothing goes after all others, as they were tried.
-                waiting.put_back = row.required_integer(5)? == 1;
-                tried += i64::from(waiting.put_back);
-                waiting.next_ms = now_ms + tried;
+                if row.required_integer(5)? == 1 {
+                    tried += 1;
+                    waiting.put_back = true;
+                    waiting.next_ms = now_ms + tried;
+                }
                 outbox
                     .lanes
                     .insert(row.required_integer(2)?, waiting, now_ms);
@@ -172,8 +181,8 @@ impl Outbox {
         }
         self.last = place;
         let ahead = (self.lanes.len(), self.lanes.len_of(send.conversation));
-        let goes_ms = self.expected(send.conversation, ahead, now_ms);
         let is_template = !send.draft.message.is_free_form();
+        let goes_ms = self.expected(send.conversation, is_template, ahead, now_ms);
         let waiting = Waiting::new(send.id, place, is_template);
         self.lanes.insert(send.conversation, waiting, now_ms);
         Ok(Some(goes_ms))
@@ -193,6 +202,11 @@ impl Outbox {
                 return Ok(None);
             };
             let Some((draft, asked_ms)) = stored::draft(sql, &waiting.id)? else {
+                let state = State::Failed {
+                    code: None,
+                    class: Class::Other,
+                };
+                stored::write(sql, &waiting.id, &state, &Keep::Nothing, false, now_ms)?;
                 self.lanes.free(conversation, now_ms);
                 continue;
             };
@@ -216,7 +230,11 @@ impl Outbox {
                 place: waiting.place,
                 attempts: waiting.attempts,
                 put_back: waiting.put_back,
-                probes,
+                probes: self
+                    .blocked
+                    .as_ref()
+                    .filter(|_| probes)
+                    .map(|blocked| blocked.since_ms),
                 fell_back: false,
             }));
         }
@@ -262,12 +280,13 @@ impl Outbox {
         };
         let goes_ms = (record.state == State::Queued).then(|| {
             let ahead = self.lanes.before(record.place, record.conversation);
-            self.expected(record.conversation, ahead, now_ms)
+            let is_template = self.lanes.is_template(record.conversation, record.place);
+            self.expected(record.conversation, is_template, ahead, now_ms)
         });
         Ok(Some((record, goes_ms)))
     }
 
-    /// The conversations in which something waits.
+    /// The conversations of which something is known.
     pub fn conversations(&self) -> impl Iterator<Item = i64> {
         self.lanes.conversations()
     }
@@ -291,13 +310,16 @@ impl Outbox {
     fn expected(
         &self,
         conversation: i64,
+        is_template: bool,
         (ahead, ahead_in_lane): (usize, usize),
         now_ms: i64,
     ) -> i64 {
+        let waits = |blocked: &&Blocked| is_template || !blocked.of_templates;
+        let blocked = self.blocked.as_ref().filter(waits);
         self.pacing
             .expected(ahead, now_ms)
             .max(self.lanes.expected(conversation, ahead_in_lane, now_ms))
             .max(self.silence.until_ms())
-            .max(self.blocked.as_ref().map_or(0, |blocked| blocked.tries_ms))
+            .max(blocked.map_or(0, |blocked| blocked.tries_ms))
     }
 }

@@ -157,7 +157,12 @@ impl Outbox {
         }
         stored::write_error(sql, &id, code, now_ms)?;
         let blocks = errors::find(code).is_some_and(|entry| entry.class.blocks_number());
-        if blocks && now_ms.saturating_sub(at_ms) < SAYS_HOW_IT_IS_MS {
+        // What failed before the number was put right, or was tried, says nothing of how it is.
+        let tried_ms = self.blocked.as_ref().and_then(|blocked| blocked.taken_ms);
+        let right_ms = tried_ms.unwrap_or(self.right_ms);
+        let since_ms = right_ms.max(now_ms.saturating_sub(SAYS_HOW_IT_IS_MS));
+        // Meta tells time in seconds.
+        if blocks && at_ms.saturating_add(1_000) > since_ms {
             return self.block(sql, Blocked::by_status(code, now_ms), false);
         }
         Ok(None)

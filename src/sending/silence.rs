@@ -20,6 +20,8 @@ const ANSWERED_WITHIN_MS: i64 = 30_000;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Silence {
     in_a_row: u32,
+    /// A message is on its way that went alone.
+    alone: bool,
     until_ms: i64,
 }
 
@@ -31,21 +33,33 @@ impl Silence {
 
     /// A message goes now. In a silence it goes alone.
     pub(super) fn took(&mut self, now_ms: i64) {
-        if self.in_a_row >= BEARABLE {
+        self.alone = self.in_a_row >= BEARABLE;
+        if self.alone {
             self.until_ms = now_ms.saturating_add(ANSWERED_WITHIN_MS);
         }
     }
 
-    /// What became of a message cannot be told.
+    /// What became of a message cannot be told. Those that were on their way when the silence began are one try, not many.
     pub(super) fn goes_on(&mut self, now_ms: i64) {
+        if self.in_a_row >= BEARABLE && !self.alone {
+            return;
+        }
         self.in_a_row = self.in_a_row.saturating_add(1);
         if let Some(times) = self.in_a_row.checked_sub(BEARABLE) {
             let wait_ms = doubled(FIRST_WAIT_MS, times, LONGEST_WAIT_MS);
             self.until_ms = now_ms.saturating_add(wait_ms);
         }
+        self.alone = false;
     }
 
-    /// Meta has taken a message, or refused it.
+    /// A message that went alone did not leave, or not to Meta: another may go at once.
+    pub(super) fn tells_nothing(&mut self, now_ms: i64) {
+        if std::mem::take(&mut self.alone) {
+            self.until_ms = now_ms;
+        }
+    }
+
+    /// Meta has taken a message, or turned it away.
     pub(super) fn ends(&mut self) {
         *self = Self::default();
     }
@@ -79,6 +93,29 @@ mod tests {
         silence.ends();
         silence.took(200);
         assert_eq!(silence.until_ms(), 0);
+    }
+
+    #[test]
+    fn those_that_were_on_their_way_when_it_began_are_one_try() {
+        let mut silence = Silence::default();
+        (0..40).for_each(|_| silence.took(100));
+        (0..40).for_each(|_| silence.goes_on(100));
+        assert_eq!(silence.until_ms(), 5_100);
+        silence.took(5_100);
+        silence.goes_on(6_000);
+        assert_eq!(silence.until_ms(), 16_000);
+    }
+
+    #[test]
+    fn what_did_not_leave_costs_no_time() {
+        let mut silence = Silence::default();
+        (0..5).for_each(|_| silence.goes_on(100));
+        silence.took(5_100);
+        silence.tells_nothing(5_200);
+        assert_eq!(silence.until_ms(), 5_200);
+        silence.took(5_200);
+        silence.goes_on(5_300);
+        assert_eq!(silence.until_ms(), 15_300, "and it goes on where it was");
     }
 
     #[test]

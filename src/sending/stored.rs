@@ -61,8 +61,7 @@ pub struct Record {
     pub conversation: i64,
     /// How far it has come.
     pub state: State,
-    /// Meta's error code: of one that was accepted, where a status told later that it will not arrive; of one that waits,
-    /// by which the number stopped when it was tried.
+    /// Meta's error code, where a status told after it was accepted that it will not arrive.
     pub error: Option<u32>,
     /// The fallback went in its place, or will.
     pub fell_back: bool,
@@ -162,7 +161,7 @@ pub(super) fn write(
     };
     sql.exec(
         "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), draft = iif(?5, draft, ?6), \
-         error = iif(?7, NULL, error) WHERE id = ?1",
+         error = iif(?7 OR state = ?8, NULL, error) WHERE id = ?1",
         &[
             id.into(),
             write_state(state).into(),
@@ -171,6 +170,7 @@ pub(super) fn write(
             as_it_is.into(),
             draft,
             i64::from(matches!(state, State::Queued | State::Started)).into(),
+            write_state(&State::Queued).into(),
         ],
     )?;
     Ok(())
@@ -205,11 +205,16 @@ pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> 
 
 fn read(row: &Row) -> Result<Record, SqlError> {
     let state = State::read(row.required_text(2)?).ok_or(SqlError::Column(2))?;
+    // Of one that waits, it is the code by which the number stopped.
+    let is_accepted = matches!(state, State::Accepted { .. });
     Ok(Record {
         place: row.required_integer(0)?,
         conversation: row.required_integer(1)?,
         state,
-        error: row.integer(3)?.and_then(|code| u32::try_from(code).ok()),
+        error: row
+            .integer(3)?
+            .filter(|_| is_accepted)
+            .and_then(|code| u32::try_from(code).ok()),
         fell_back: row.required_integer(4)? != 0,
         asked_ms: row.required_integer(5)?,
         changed_ms: row.required_integer(6)?,

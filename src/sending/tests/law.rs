@@ -24,7 +24,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0_u8..12, 1_i64..4, 0_u8..3).prop_map(|(id, to, what)| Step::Add(id, to, what)),
         6 => Just(Step::Next),
-        6 => (0_u8..12).prop_map(Step::End),
+        6 => (0_u8..13).prop_map(Step::End),
         1 => Just(Step::Crash),
         2 => (any::<u8>(), prop::sample::select(vec![None, Some(131_047), Some(131_042)]))
             .prop_map(|(which, failed)| Step::Status(which, failed)),
@@ -68,10 +68,11 @@ proptest! {
                         5 => refused(132_001),
                         6 => refused(131_042),
                         7 => Happened::NotTried,
-                        8 => Happened::NoAnswer,
+                        8 => Happened::Refuse(Class::Late),
+                        9 => Happened::NoAnswer,
                         _ => accepted(&wamid),
                     };
-                    if what >= 8 {
+                    if what >= 9 {
                         out.entry(id).or_default().push(wamid);
                     }
                     bench.done(started, happened);

@@ -44,3 +44,41 @@ fn one_message_that_meta_chokes_on_holds_back_no_other() {
     }
     assert!(bench.now < 2 * MINUTE);
 }
+
+#[test]
+fn what_goes_at_the_same_time_is_one_try() {
+    let mut bench = Bench::new();
+    for number in 0..50 {
+        bench.add(send(&number.to_string(), number));
+    }
+    let under_way: Vec<_> = (0..40).map(|_| bench.wait_next()).collect();
+    for started in under_way {
+        bench.done(started, Happened::NoAnswer);
+    }
+    let before = bench.now;
+    bench.wait_next();
+    assert_eq!(bench.now - before, 5_000);
+}
+
+#[test]
+fn what_we_refuse_ourselves_costs_the_others_no_time() {
+    let mut bench = Bench::new();
+    for number in 0..300 {
+        bench.add(send(&number.to_string(), number));
+    }
+    for _ in 0..6 {
+        let started = bench.wait_next();
+        bench.done(started, Happened::NoAnswer);
+    }
+    let before = bench.now;
+    for _ in 0..200 {
+        let started = bench.wait_next();
+        bench.done(started, Happened::Refuse(Class::Late));
+    }
+    assert!(bench.now - before < MINUTE, "{}", bench.now - before);
+    let started = bench.wait_next();
+    bench.done(started, refused(131_056));
+    let before = bench.now;
+    bench.wait_next();
+    assert!(bench.now - before < 1_000, "Meta answers again");
+}
