@@ -1,8 +1,9 @@
 //! What becomes of a send that was on its way, and of the number by it.
 
 use super::{
-    blocked::{Blocked, Change},
+    blocked::Change,
     lanes::Waiting,
+    number::Heard,
     outbox::{Outbox, Started},
     pair,
     state::{Happened, State},
@@ -20,22 +21,6 @@ const LONGEST_WAIT_MS: i64 = 60_000;
 /// Meta's code for a closed window.
 pub(super) const WINDOW_CLOSED: u32 = 131_047;
 
-/// What follows for the number from what became of a send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Number {
-    AsItWas,
-    /// Meta took a message.
-    Takes,
-    /// Meta refused a message for what it is, which says nothing of others.
-    Refuses,
-    /// It sends faster than Meta takes it.
-    SlowsDown,
-    /// It can send nothing, as Meta says by this code.
-    Stops(u32),
-    /// Nothing was said that can be read.
-    Silent,
-}
-
 /// What becomes of a send.
 #[derive(Debug)]
 struct Ending {
@@ -45,7 +30,10 @@ struct Ending {
     put_back: Option<u32>,
     /// Whether its fallback goes in its place, where it has one.
     falls_back: bool,
-    number: Number,
+    /// Whether the number sends faster than Meta takes it.
+    slows_down: bool,
+    /// What it says of the number.
+    heard: Heard,
 }
 
 impl Ending {
@@ -66,14 +54,15 @@ impl Ending {
             wait_ms: 0,
             put_back: None,
             falls_back: false,
-            number: Number::AsItWas,
+            slows_down: false,
+            heard: Heard::Nothing,
         };
         match answer {
             Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
-                ending.number = Number::Refuses;
+                ending.heard = Heard::Refuses;
                 // One that is refused so again, while others go, is at fault itself.
                 if probes || !started.put_back || !others_go {
-                    ending.number = Number::Stops(code);
+                    ending.heard = Heard::Stops(code);
                     ending.state = State::Queued;
                     ending.put_back = Some(code);
                 }
@@ -83,20 +72,21 @@ impl Ending {
                 class: Class::PairRate,
                 ..
             }) => {
-                ending.number = Number::Refuses;
+                ending.heard = Heard::Refuses;
                 ending.wait_ms = pair::wait_ms(started.attempts);
             }
             Some(Answer::Refused { again: true, .. }) => {
-                ending.number = Number::SlowsDown;
+                ending.heard = Heard::Refuses;
+                ending.slows_down = true;
                 ending.wait_ms = wait(started.attempts);
             }
             Some(Answer::Refused { code, .. }) => {
-                ending.number = Number::Refuses;
+                ending.heard = Heard::Refuses;
                 ending.falls_back = code == WINDOW_CLOSED;
             }
-            Some(Answer::Accepted { .. }) => ending.number = Number::Takes,
-            Some(Answer::Unknown { .. }) => ending.number = Number::Silent,
-            None if is_silent => ending.number = Number::Silent,
+            Some(Answer::Accepted { .. }) => ending.heard = Heard::Takes,
+            Some(Answer::Unknown { .. }) => ending.heard = Heard::Silence,
+            None if is_silent => ending.heard = Heard::Silence,
             None => ending.wait_ms = wait(started.attempts),
         }
         ending
@@ -120,49 +110,25 @@ impl Outbox {
         if self.overtaken.remove(id) {
             return self.overtaken_by_status(sql, started, now_ms);
         }
-        let is_template = !started.send.draft.message.is_free_form();
-        let takes = if is_template {
-            self.takes_templates
-        } else {
-            self.takes
-        };
-        let tries = |blocked: &Blocked| Some(blocked.since_ms) == started.probes;
-        let probes = self.blocked.as_ref().is_some_and(tries);
-        let others_go = takes && self.blocked.is_none();
+        let message = started.message();
+        let probes = self.number.is_tried_by(message);
+        let others_go = self.number.others_go(message.is_template);
         let ending = Ending::of(&started, happened, probes, others_go);
-        if matches!(
-            ending.number,
-            Number::Refuses | Number::SlowsDown | Number::Stops(_)
-        ) {
-            self.silence.ends();
-        }
-        if matches!(&ending.state, State::Failed { class, .. } if class.blocks_number()) {
-            // Should the next one be refused so too, it is the number after all.
-            (self.takes, self.takes_templates) = (false, false);
-        }
-        if probes {
-            self.tries_another(sql, &ending, now_ms)?;
-        }
-        let change = match ending.number {
-            Number::AsItWas => {
-                self.silence.tells_nothing(now_ms);
-                None
-            }
-            Number::Refuses => None,
-            Number::Takes => self.accepted(sql, started.probes, is_template, now_ms)?,
-            Number::SlowsDown => {
-                self.pacing.slow_down(now_ms);
-                None
-            }
-            Number::Stops(code) => {
-                let why = Blocked::by_answer(code, is_template, now_ms);
-                self.block(sql, why, probes)?
-            }
-            Number::Silent => {
-                self.silence.goes_on(now_ms);
-                None
-            }
+        let failed = match &ending.state {
+            State::Failed { class, .. } => Some(*class),
+            _ => None,
         };
+        if failed.is_some_and(Class::blocks_number) {
+            self.number.doubts();
+        }
+        let waits = ending.state == State::Queued && ending.put_back.is_none();
+        if probes && (failed.is_some() || waits) {
+            self.number.tries_another(sql, ending.wait_ms, now_ms)?;
+        }
+        if ending.slows_down {
+            self.pacing.slow_down(now_ms);
+        }
+        let change = self.number.hears(sql, ending.heard, message, now_ms)?;
         let state = self.end(sql, started, ending, now_ms)?;
         Ok((state, change))
     }
@@ -174,19 +140,17 @@ impl Outbox {
         started: Started,
         now_ms: i64,
     ) -> Result<(State, Option<Change>), SqlError> {
-        let Started {
-            mut send, probes, ..
-        } = started;
+        let message = started.message();
+        let mut send = started.send;
         let Some(found) = stored::find(sql, &send.id)? else {
             return Ok((State::Unknown, None));
         };
-        let is_template = !send.draft.message.is_free_form();
         match found.error {
             None => {
-                let change = self.accepted(sql, probes, is_template, now_ms)?;
+                let change = self.number.hears(sql, Heard::Takes, message, now_ms)?;
                 Ok((found.state, change))
             }
-            Some(WINDOW_CLOSED) if !is_template && send.draft.fall_back() => {
+            Some(WINDOW_CLOSED) if !message.is_template && send.draft.fall_back() => {
                 self.falls_back(sql, send, &found, now_ms)?;
                 Ok((State::Queued, None))
             }
@@ -207,23 +171,6 @@ impl Outbox {
         self.watched.insert(send.id.clone());
         let waiting = Waiting::new(send.id, found.place, true);
         self.lanes.insert(send.conversation, waiting, now_ms);
-        Ok(())
-    }
-
-    /// A message by which the number was tried tells nothing where it did not go, or was refused for what it is: then the
-    /// next may go as soon as this one might.
-    fn tries_another(
-        &mut self,
-        sql: &dyn Sql,
-        ending: &Ending,
-        now_ms: i64,
-    ) -> Result<(), SqlError> {
-        let tells_nothing = matches!(ending.state, State::Failed { .. } | State::Queued)
-            && ending.put_back.is_none();
-        if let Some(blocked) = self.blocked.as_mut().filter(|_| tells_nothing) {
-            blocked.tries_ms = now_ms.saturating_add(ending.wait_ms);
-            blocked.save(sql, &self.settings)?;
-        }
         Ok(())
     }
 
@@ -277,55 +224,6 @@ impl Outbox {
             self.lanes.insert(conversation, waiting, now_ms);
         }
         Ok(state)
-    }
-
-    /// The number can send nothing. Where it could not before either, `instead` says whether what was said of it now
-    /// counts.
-    pub(super) fn block(
-        &mut self,
-        sql: &dyn Sql,
-        mut why: Blocked,
-        instead: bool,
-    ) -> Result<Option<Change>, SqlError> {
-        (self.takes, self.takes_templates) = (false, false);
-        if let Some(blocked) = &mut self.blocked {
-            let widens = blocked.of_templates && !why.of_templates;
-            if !widens && (!instead || blocked.code == why.code) {
-                blocked.goes_on(&why);
-                blocked.save(sql, &self.settings)?;
-                return Ok(None);
-            }
-            why.by_status |= blocked.by_status;
-        }
-        why.save(sql, &self.settings)?;
-        self.blocked = Some(why.clone());
-        Ok(Some(Change::Blocked(why)))
-    }
-
-    /// Meta has taken a message. Where that was one to see whether the number can send again (`probes`: since when it
-    /// could not), it can.
-    fn accepted(
-        &mut self,
-        sql: &dyn Sql,
-        probes: Option<i64>,
-        is_template: bool,
-        now_ms: i64,
-    ) -> Result<Option<Change>, SqlError> {
-        self.silence.ends();
-        self.takes = true;
-        self.takes_templates |= is_template;
-        let tries = |blocked: &mut Blocked| Some(blocked.since_ms) == probes;
-        let Some(mut blocked) = self.blocked.take_if(tries) else {
-            return Ok(None);
-        };
-        if blocked.ends(now_ms) {
-            self.right_ms = now_ms;
-            Blocked::remove(sql)?;
-            return Ok(Some(Change::Unblocked(blocked)));
-        }
-        blocked.save(sql, &self.settings)?;
-        self.blocked = Some(blocked);
-        Ok(None)
     }
 }
 

@@ -9,7 +9,7 @@
 //!   that they are in
 //! - [`state`]: how far a send has come
 //! - [`pacing`]: how fast a number may send, by `pace`; [`pair`]: how fast one customer may be written to
-//! - `silence`: Meta that does not answer
+//! - `number`: how it stands with the number, by [`blocked`] and by `silence`: Meta that does not answer
 //! - [`blocked`]: a number that can send nothing until a person has put something right
 //! - [`reports`]: what Meta's statuses tell about sends
 //! - [`repeats`]: requests that bear an `Idempotency-Key`
@@ -19,6 +19,7 @@ pub mod blocked;
 mod ending;
 pub mod guard;
 mod lanes;
+mod number;
 pub mod outbox;
 mod pace;
 pub mod pacing;

@@ -13,9 +13,9 @@ use super::{
     blocked::Blocked,
     guard::Goes,
     lanes::{Lanes, Waiting, Which},
+    number::{self, Number},
     pacing::{Pacing, Rates},
     pair,
-    silence::Silence,
     state::{Happened, State},
     stored::{self, Keep, Record, Send, write_state},
 };
@@ -38,15 +38,7 @@ pub struct Outbox {
     last: i64,
     pub(super) pacing: Pacing,
     most_in_flight: usize,
-    pub(super) silence: Silence,
-    /// Whether Meta has taken a message since it said last that the number can send nothing; and a template.
-    pub(super) takes: bool,
-    pub(super) takes_templates: bool,
-    pub(super) blocked: Option<Blocked>,
-    /// When the number could send again last (unix milliseconds).
-    pub(super) right_ms: i64,
-    /// What the number's being blocked depends on, beside Meta: a digest of settings.
-    pub(super) settings: String,
+    pub(super) number: Number,
     /// The sends of which a status of Meta's would tell something new.
     pub(super) watched: HashSet<String>,
     /// Those on their way of which a status has told that they went out.
@@ -69,6 +61,14 @@ pub struct Started {
 }
 
 impl Started {
+    /// What is heard of the number by it is by this.
+    pub(super) fn message(&self) -> number::Message {
+        number::Message {
+            is_template: !self.send.draft.message.is_free_form(),
+            probes: self.probes,
+        }
+    }
+
     /// Takes note of what the window lets go.
     pub fn goes_as(&mut self, goes: Goes) {
         self.fell_back |= goes == Goes::Fallback && self.send.draft.fall_back();
@@ -99,12 +99,7 @@ impl Outbox {
             last,
             pacing: Pacing::new(rates, changed_ms, now_ms),
             most_in_flight: wanted.clamp(IN_FLIGHT.0, IN_FLIGHT.1) as usize,
-            silence: Silence::default(),
-            right_ms: i64::MIN,
-            takes: false,
-            takes_templates: false,
-            blocked: Blocked::open(sql, &settings, now_ms)?,
-            settings,
+            number: Number::open(sql, settings, now_ms)?,
             watched: HashSet::new(),
             overtaken: HashSet::new(),
         };
@@ -212,14 +207,10 @@ impl Outbox {
             };
             let state = State::Queued.after(Happened::Start);
             stored::write(sql, &waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
-            if let Some(blocked) = self.blocked.as_mut().filter(|_| probes) {
-                blocked.tried(now_ms);
-                blocked.save(sql, &self.settings)?;
-            }
+            let probes = self.number.took(sql, probes, now_ms)?;
             self.watched.insert(waiting.id.clone());
             self.busy += 1;
             self.pacing.took(now_ms);
-            self.silence.took(now_ms);
             return Ok(Some(Started {
                 send: Send {
                     id: waiting.id,
@@ -230,11 +221,7 @@ impl Outbox {
                 place: waiting.place,
                 attempts: waiting.attempts,
                 put_back: waiting.put_back,
-                probes: self
-                    .blocked
-                    .as_ref()
-                    .filter(|_| probes)
-                    .map(|blocked| blocked.since_ms),
+                probes,
                 fell_back: false,
             }));
         }
@@ -249,7 +236,7 @@ impl Outbox {
     /// Whose turn it is next and when (unix milliseconds), and whether that is to see if the number can send again.
     fn turn(&self, now_ms: i64) -> Option<(i64, Which, bool)> {
         let due = |which| self.lanes.due(which);
-        let (at, which, probes) = match &self.blocked {
+        let (at, which, probes) = match self.number.blocked() {
             None => (due(Which::All)?, Which::All, false),
             Some(blocked) if blocked.of_templates => {
                 let template = due(Which::Templates).map(|at| (at.max(blocked.tries_ms), true));
@@ -264,7 +251,7 @@ impl Outbox {
             }
             Some(blocked) => (due(Which::All)?.max(blocked.tries_ms), Which::All, true),
         };
-        let ready = self.pacing.at(now_ms).max(self.silence.until_ms());
+        let ready = self.pacing.at(now_ms).max(self.number.silent_until_ms());
         Some((at.max(ready), which, probes))
     }
 
@@ -303,7 +290,7 @@ impl Outbox {
 
     /// Why the number can send nothing, where it cannot.
     pub fn blocked(&self) -> Option<&Blocked> {
-        self.blocked.as_ref()
+        self.number.blocked()
     }
 
     /// When a send goes that has so many before it, in all and in its conversation.
@@ -315,11 +302,11 @@ impl Outbox {
         now_ms: i64,
     ) -> i64 {
         let waits = |blocked: &&Blocked| is_template || !blocked.of_templates;
-        let blocked = self.blocked.as_ref().filter(waits);
+        let blocked = self.number.blocked().filter(waits);
         self.pacing
             .expected(ahead, now_ms)
             .max(self.lanes.expected(conversation, ahead_in_lane, now_ms))
-            .max(self.silence.until_ms())
+            .max(self.number.silent_until_ms())
             .max(blocked.map_or(0, |blocked| blocked.tries_ms))
     }
 }

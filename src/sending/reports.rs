@@ -4,7 +4,7 @@
 //! delivered or read is not written here: the mailbox knows it by the message's id.
 
 use super::{
-    blocked::{Blocked, Change},
+    blocked::Change,
     ending::{WINDOW_CLOSED, fallen_back},
     outbox::Outbox,
     state::{Happened, State},
@@ -19,9 +19,6 @@ use crate::{
 const STATUS: &str = "whatsapp.status.";
 const FAILED: &str = "whatsapp.status.failed";
 const SEND: &str = "biz_opaque_callback_data";
-
-/// For how long a status says how it is with the number, in milliseconds: Meta repeats for seven days what it could not tell.
-const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
 
 /// Whether an event is a status that names a send.
 pub fn names_a_send(event: &Event) -> bool {
@@ -156,14 +153,8 @@ impl Outbox {
             return Ok(None);
         }
         stored::write_error(sql, &id, code, now_ms)?;
-        let blocks = errors::find(code).is_some_and(|entry| entry.class.blocks_number());
-        // What failed before the number was put right, or was tried, says nothing of how it is.
-        let tried_ms = self.blocked.as_ref().and_then(|blocked| blocked.taken_ms);
-        let right_ms = tried_ms.unwrap_or(self.right_ms);
-        let since_ms = right_ms.max(now_ms.saturating_sub(SAYS_HOW_IT_IS_MS));
-        // Meta tells time in seconds.
-        if blocks && at_ms.saturating_add(1_000) > since_ms {
-            return self.block(sql, Blocked::by_status(code, now_ms), false);
+        if errors::find(code).is_some_and(|entry| entry.class.blocks_number()) {
+            return self.number.hears_later(sql, code, at_ms, now_ms);
         }
         Ok(None)
     }

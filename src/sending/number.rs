@@ -1,0 +1,218 @@
+//! How it stands with a number: whether it can send, as far as Meta's answers and statuses tell, and whether Meta answers.
+
+use super::{
+    blocked::{Blocked, Change},
+    silence::Silence,
+};
+use crate::mailbox::sql::{Sql, SqlError};
+
+/// For how long a status says how it is, in milliseconds: Meta repeats for seven days what it could not tell.
+const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
+
+/// What a number is known to do.
+#[derive(Debug)]
+pub(super) struct Number {
+    silence: Silence,
+    blocked: Option<Blocked>,
+    /// Whether Meta has taken a message since it said last that the number can send nothing; and a template.
+    takes: bool,
+    takes_templates: bool,
+    /// When it could send again last (unix milliseconds).
+    right_ms: i64,
+    /// What its being blocked depends on, beside Meta: a digest of settings.
+    settings: String,
+}
+
+/// What is heard of a number by what became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nothing: it did not leave, or nobody knows.
+    Nothing,
+    /// Meta took it.
+    Takes,
+    /// Meta refused it for what it is, or for now.
+    Refuses,
+    /// The number can send nothing, as Meta says by this code.
+    Stops(u32),
+    /// Nothing was said that can be read.
+    Silence,
+}
+
+/// A message of which something is heard.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message {
+    pub(super) is_template: bool,
+    /// Where it went to see whether the number can send again: since when it could not (unix milliseconds).
+    pub(super) probes: Option<i64>,
+}
+
+impl Number {
+    pub(super) fn open(sql: &dyn Sql, settings: String, now_ms: i64) -> Result<Self, SqlError> {
+        Ok(Self {
+            silence: Silence::default(),
+            blocked: Blocked::open(sql, &settings, now_ms)?,
+            takes: false,
+            takes_templates: false,
+            right_ms: i64::MIN,
+            settings,
+        })
+    }
+
+    /// Why it can send nothing, where it cannot.
+    pub(super) fn blocked(&self) -> Option<&Blocked> {
+        self.blocked.as_ref()
+    }
+
+    /// Until when a silence of Meta's is waited for (unix milliseconds).
+    pub(super) fn silent_until_ms(&self) -> i64 {
+        self.silence.until_ms()
+    }
+
+    /// Whether it can send, for all that is known, and has just sent others of this kind.
+    pub(super) fn others_go(&self, is_template: bool) -> bool {
+        let takes = if is_template {
+            self.takes_templates
+        } else {
+            self.takes
+        };
+        takes && self.blocked.is_none()
+    }
+
+    /// Whether a message went to see if what is wrong with it now still is.
+    pub(super) fn is_tried_by(&self, message: Message) -> bool {
+        let tries = |blocked: &Blocked| Some(blocked.since_ms) == message.probes;
+        self.blocked.as_ref().is_some_and(tries)
+    }
+
+    /// A message goes now. Where it `probes`, gives since when the number could not send (unix milliseconds).
+    pub(super) fn took(
+        &mut self,
+        sql: &dyn Sql,
+        probes: bool,
+        now_ms: i64,
+    ) -> Result<Option<i64>, SqlError> {
+        self.silence.took(now_ms);
+        let Some(blocked) = self.blocked.as_mut().filter(|_| probes) else {
+            return Ok(None);
+        };
+        blocked.tried(now_ms);
+        blocked.save(sql, &self.settings)?;
+        Ok(Some(blocked.since_ms))
+    }
+
+    /// Takes note of what became of a message, and gives whether the number stopped or began again by it.
+    pub(super) fn hears(
+        &mut self,
+        sql: &dyn Sql,
+        heard: Heard,
+        message: Message,
+        now_ms: i64,
+    ) -> Result<Option<Change>, SqlError> {
+        match heard {
+            Heard::Nothing => {
+                self.silence.tells_nothing(now_ms);
+                Ok(None)
+            }
+            Heard::Silence => {
+                self.silence.goes_on(now_ms);
+                Ok(None)
+            }
+            Heard::Refuses => {
+                self.silence.ends();
+                Ok(None)
+            }
+            Heard::Takes => {
+                self.silence.ends();
+                self.takes = true;
+                self.takes_templates |= message.is_template;
+                self.begins_again(sql, message, now_ms)
+            }
+            Heard::Stops(code) => {
+                self.silence.ends();
+                let why = Blocked::by_answer(code, message.is_template, now_ms);
+                self.stops(sql, why, self.is_tried_by(message))
+            }
+        }
+    }
+
+    /// A status says that it can send nothing: how it was at `at_ms` (unix milliseconds).
+    pub(super) fn hears_later(
+        &mut self,
+        sql: &dyn Sql,
+        code: u32,
+        at_ms: i64,
+        now_ms: i64,
+    ) -> Result<Option<Change>, SqlError> {
+        // What failed before the number was put right, or was tried, says nothing of how it is.
+        let tried_ms = self.blocked.as_ref().and_then(|blocked| blocked.taken_ms);
+        let right_ms = tried_ms.unwrap_or(self.right_ms);
+        let since_ms = right_ms.max(now_ms.saturating_sub(SAYS_HOW_IT_IS_MS));
+        // Meta tells time in seconds.
+        if at_ms.saturating_add(1_000) <= since_ms {
+            return Ok(None);
+        }
+        self.stops(sql, Blocked::by_status(code, now_ms), false)
+    }
+
+    /// A message was refused as if the number could send nothing, though others go. Should the next one be refused so, too,
+    /// it is the number after all.
+    pub(super) fn doubts(&mut self) {
+        (self.takes, self.takes_templates) = (false, false);
+    }
+
+    /// A message by which it was tried tells nothing: the next may go after so long (milliseconds).
+    pub(super) fn tries_another(
+        &mut self,
+        sql: &dyn Sql,
+        after_ms: i64,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        if let Some(blocked) = &mut self.blocked {
+            blocked.tries_ms = now_ms.saturating_add(after_ms);
+            blocked.save(sql, &self.settings)?;
+        }
+        Ok(())
+    }
+
+    /// It can send nothing. Where it could not before either, `instead` says whether what was said of it now counts.
+    fn stops(
+        &mut self,
+        sql: &dyn Sql,
+        mut why: Blocked,
+        instead: bool,
+    ) -> Result<Option<Change>, SqlError> {
+        self.doubts();
+        if let Some(blocked) = &mut self.blocked {
+            let widens = blocked.of_templates && !why.of_templates;
+            if !widens && (!instead || blocked.code == why.code) {
+                blocked.goes_on(&why);
+                blocked.save(sql, &self.settings)?;
+                return Ok(None);
+            }
+            why.by_status |= blocked.by_status;
+        }
+        why.save(sql, &self.settings)?;
+        self.blocked = Some(why.clone());
+        Ok(Some(Change::Blocked(why)))
+    }
+
+    /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
+    fn begins_again(
+        &mut self,
+        sql: &dyn Sql,
+        message: Message,
+        now_ms: i64,
+    ) -> Result<Option<Change>, SqlError> {
+        let is_tried = self.is_tried_by(message);
+        let Some(blocked) = self.blocked.as_mut().filter(|_| is_tried) else {
+            return Ok(None);
+        };
+        if !blocked.ends(now_ms) {
+            blocked.save(sql, &self.settings)?;
+            return Ok(None);
+        }
+        self.right_ms = now_ms;
+        Blocked::remove(sql)?;
+        Ok(self.blocked.take().map(Change::Unblocked))
+    }
+}
