@@ -21,7 +21,7 @@ pub use answering::Answering;
 #[cfg(test)]
 pub(crate) use answering::answering_of;
 pub use consent::{Category, Consent, OptIn, Said};
-pub use destination::{Condition, Destination, Format, From, Header};
+pub use destination::{Condition, Destination, Format, Header, StartsAt};
 pub use hours::OfficeHours;
 pub use number::Number;
 pub use pattern::{NotAPattern, Pattern};

@@ -24,7 +24,7 @@ use crate::{
         asked::{self, Receipt, Wanted},
         guard::Goes,
         repeats::{Known, LONGEST_KEY},
-        taking::{Into, Queued},
+        taking::{Intake, Queued},
     },
 };
 
@@ -153,7 +153,7 @@ impl Core {
             }
         }
         let sends_as = self.sends_as.clone();
-        let mut into = Into {
+        let mut intake = Intake {
             mailbox: &mut self.mailbox,
             outbox: &mut self.outbox,
             sql: &*self.sql,
@@ -162,7 +162,7 @@ impl Core {
             consent,
             now_ms,
         };
-        let sends = match sending::take(&mut into, wanted, |name| names(name).into())? {
+        let sends = match sending::take(&mut intake, wanted, |name| names(name).into())? {
             Ok(sends) => sends,
             Err(refusal) => return Ok(Reply::Refused(refusal)),
         };

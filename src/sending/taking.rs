@@ -48,7 +48,7 @@ pub struct Queued {
 }
 
 /// Where the sends are taken in.
-pub struct Into<'a> {
+pub struct Intake<'a> {
     /// The number's mailbox.
     pub mailbox: &'a mut Mailbox,
     /// The number's sends.
@@ -67,7 +67,7 @@ pub struct Into<'a> {
 
 /// Takes it in, and gives a send for each message. `names` gives what a person may mean who writes down a name.
 pub fn take(
-    into: &mut Into<'_>,
+    intake: &mut Intake<'_>,
     wanted: Vec<Wanted>,
     names: impl Fn(&str) -> Vec<Name>,
 ) -> Result<Result<Vec<Queued>, Refusal>, SqlError> {
@@ -75,7 +75,7 @@ pub fn take(
     let (mut closed, mut objections) = (Vec::new(), Vec::new());
     for wanted in wanted {
         let path = wanted.path.clone();
-        match check(into, wanted, &names)? {
+        match check(intake, wanted, &names)? {
             Ok(one) => ready.push(one),
             Err(Stop::Fault(fault)) => faults.push(fault),
             Err(Stop::Closed(why)) => closed.push((path, why)),
@@ -91,7 +91,7 @@ pub fn take(
     if !objections.is_empty() {
         return Ok(Err(Refusal::Objections(objections)));
     }
-    queue(into, ready).map(Ok)
+    queue(intake, ready).map(Ok)
 }
 
 /// What is wanted, found good.
@@ -113,7 +113,7 @@ enum Stop {
 }
 
 fn check(
-    into: &Into<'_>,
+    intake: &Intake<'_>,
     wanted: Wanted,
     names: impl Fn(&str) -> Vec<Name>,
 ) -> Result<Result<Ready, Stop>, SqlError> {
@@ -126,10 +126,10 @@ fn check(
     let (name, found) = match &wanted.to {
         Whom::Person(to) => {
             let name = name_of(to);
-            let found = into.mailbox.look(&name)?;
+            let found = intake.mailbox.look(&name)?;
             (name, found)
         }
-        Whom::Conversation(name) => match find(into.mailbox, names(name))? {
+        Whom::Conversation(name) => match find(intake.mailbox, names(name))? {
             Some((name, found)) => (name, Some(found)),
             None => {
                 return fault(
@@ -139,12 +139,12 @@ fn check(
             }
         },
     };
-    let fallback = wanted.fallback.as_ref().or(into.fallback);
+    let fallback = wanted.fallback.as_ref().or(intake.fallback);
     let longest = wanted.messages.iter().map(size).max().unwrap_or(0);
     if longest + fallback.map_or(0, size) > LARGEST {
         return fault("message", "at most 256 KB, the fallback included");
     }
-    let goes = match going(into, &wanted, fallback, found.as_ref()) {
+    let goes = match going(intake, &wanted, fallback, found.as_ref()) {
         Ok(goes) => goes,
         Err(stop) => return Ok(Err(stop)),
     };
@@ -176,14 +176,14 @@ fn size(message: &Message) -> usize {
 
 /// What goes of each message to somebody, of whom this is known.
 fn going(
-    into: &Into<'_>,
+    intake: &Intake<'_>,
     wanted: &Wanted,
     fallback: Option<&Message>,
     found: Option<&Found>,
 ) -> Result<Vec<Goes>, Stop> {
     let closes_at = found.and_then(|found| found.windows.customer_service);
     let standing = found.map_or(Standing::Unknown, |found| found.state.consent.standing());
-    let now = into.now_ms.div_euclid(1000);
+    let now = intake.now_ms.div_euclid(1000);
     let one = |message| {
         let goes = guard::check(message, fallback.is_some(), closes_at, now);
         let goes = goes.map_err(Stop::Closed)?;
@@ -191,7 +191,7 @@ fn going(
             Goes::Message => message,
             Goes::Fallback => fallback.unwrap_or(message),
         };
-        let (consent, category) = (into.consent, wanted.category);
+        let (consent, category) = (intake.consent, wanted.category);
         match guard::objection(consent, leaves, category, standing, closes_at, now) {
             Some(objection) => Err(Stop::Objection(objection)),
             None => Ok(goes),
@@ -200,7 +200,7 @@ fn going(
     wanted.messages.iter().map(one).collect()
 }
 
-fn queue(into: &mut Into<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError> {
+fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError> {
     let mut sends = Vec::new();
     for one in ready {
         let Ready {
@@ -212,11 +212,11 @@ fn queue(into: &mut Into<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError
         } = one;
         let conversation = match conversation {
             Some(conversation) => conversation,
-            None => into.mailbox.meet(std::slice::from_ref(&name))?,
+            None => intake.mailbox.meet(std::slice::from_ref(&name))?,
         };
         let mut in_reply_to = wanted.in_reply_to;
         for (message, goes) in wanted.messages.into_iter().zip(goes) {
-            let id = into.outbox.new_id(into.sends_as, into.now_ms);
+            let id = intake.outbox.new_id(intake.sends_as, intake.now_ms);
             let draft = Draft {
                 to: recipient_of(&name),
                 fallback: fallback.clone().filter(|_| message.is_free_form()),
@@ -230,10 +230,10 @@ fn queue(into: &mut Into<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError
                 conversation,
                 draft,
             };
-            let goes_ms = into.outbox.add(into.sql, send, into.now_ms)?;
+            let goes_ms = intake.outbox.add(intake.sql, send, intake.now_ms)?;
             sends.push(Queued {
                 id,
-                goes_ms: goes_ms.unwrap_or(into.now_ms),
+                goes_ms: goes_ms.unwrap_or(intake.now_ms),
                 goes,
             });
         }

@@ -32,7 +32,7 @@ pub struct Destination {
     /// Sent along with every request.
     pub headers: Vec<Header>,
     /// Where it begins in the log of a mailbox that does not know it yet.
-    pub from: From,
+    pub from: StartsAt,
     /// How long it may take to answer, in milliseconds.
     pub timeout_ms: u32,
     /// How many requests it gets at the same time from one mailbox.
@@ -73,7 +73,7 @@ impl Format {
 
 /// Where a destination begins in the log of a mailbox that does not know it yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum StartsAt {
     /// It gets what comes from then on.
     Now,
     /// It gets what is still in the log as well: what another destination has not got yet.
@@ -92,7 +92,7 @@ impl Destination {
             when: Vec::new(),
             format: Format::CloudEvents,
             headers: Vec::new(),
-            from: From::Now,
+            from: StartsAt::Now,
             timeout_ms: 10_000,
             max_in_flight: 20,
             max_per_second: None,

@@ -1,6 +1,6 @@
 //! Reads a destination out of `CONFIG`.
 
-use super::{Condition, Destination, Format, From, Header};
+use super::{Condition, Destination, Format, Header, StartsAt};
 use crate::{
     checked::Node,
     config::{Address, AddressError, Pattern, Retry, SigningSecret, id, number, reference},
@@ -179,10 +179,10 @@ fn read_format(node: &Node<'_>) -> Option<Format> {
     }
 }
 
-fn read_from(node: &Node<'_>) -> Option<From> {
+fn read_from(node: &Node<'_>) -> Option<StartsAt> {
     match node.one_of(&["now", "beginning"])? {
-        "now" => Some(From::Now),
-        _ => Some(From::Beginning),
+        "now" => Some(StartsAt::Now),
+        _ => Some(StartsAt::Beginning),
     }
 }
 

@@ -203,10 +203,10 @@ fn pace_and_start_can_be_set() {
         read(&json!({ "max_per_second": 20, "from": "beginning", "format": "meta" })).unwrap();
     assert_eq!(
         (crm.max_per_second, crm.from, crm.format),
-        (Some(20), From::Beginning, Format::Meta)
+        (Some(20), StartsAt::Beginning, Format::Meta)
     );
     let crm = read(&json!({})).unwrap();
-    assert_eq!((crm.max_per_second, crm.from), (None, From::Now));
+    assert_eq!((crm.max_per_second, crm.from), (None, StartsAt::Now));
     assert_eq!(
         faults(&json!({ "max_per_second": 0, "from": "yesterday" })),
         [

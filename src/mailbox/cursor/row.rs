@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Cursor;
 use crate::{
-    config::{Destination, From},
+    config::{Destination, StartsAt},
     mailbox::{
         Failure,
         flow::{Down, Flow, State},
@@ -87,8 +87,8 @@ impl Cursor {
     ) -> Result<Self, SqlError> {
         let id = destination.id.as_str();
         let place = match destination.from {
-            From::Now => log.last(),
-            From::Beginning => 0,
+            StartsAt::Now => log.last(),
+            StartsAt::Beginning => 0,
         };
         sql.run(
             "INSERT OR IGNORE INTO cursors (destination, place, gone) VALUES (?1, ?2, '')",

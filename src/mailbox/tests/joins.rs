@@ -208,7 +208,7 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_begins_at_the_beginnin
         deliver(&mut mailbox, NOW, |_| true);
     }
     let late = Destination {
-        from: crate::config::From::Beginning,
+        from: crate::config::StartsAt::Beginning,
         ..destination("late")
     };
     assert_eq!(started_for(&mut open(vec![late]), 1, NOW), ["by-user-0"]);

@@ -103,7 +103,7 @@ fn a_destination_that_begins_at_the_beginning_gets_what_is_kept() {
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
     deliver(&mut mailbox, NOW, |_| true);
     let late = Destination {
-        from: crate::config::From::Beginning,
+        from: crate::config::StartsAt::Beginning,
         ..destination("late")
     };
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm"), late])

@@ -49,7 +49,7 @@ impl Bench {
         let Ok(Asked::Sends(wanted)) = asked::read(request) else {
             panic!("{:?}", asked::read(request));
         };
-        let mut into = Into {
+        let mut intake = Intake {
             mailbox: &mut self.mailbox,
             outbox: &mut self.outbox,
             sql: &*self.sql,
@@ -59,7 +59,7 @@ impl Bench {
             now_ms: NOW,
         };
         let names = |name: &str| vec![Name::User(name.to_owned()), Name::Phone(name.to_owned())];
-        take(&mut into, wanted, names).unwrap()
+        take(&mut intake, wanted, names).unwrap()
     }
 }
 
