@@ -45,7 +45,7 @@ impl Problem {
                 Some(if *is_set {
                     "send ADMIN_TOKEN as a bearer token"
                 } else {
-                    "ADMIN_TOKEN is not set: wrangler secret put ADMIN_TOKEN"
+                    "ADMIN_TOKEN is not set, or has fewer than 16 characters: wrangler secret put ADMIN_TOKEN"
                 }),
             ),
             Self::Forbidden => (403, "Forbidden", None),

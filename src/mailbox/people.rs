@@ -54,6 +54,11 @@ impl People {
              free_entry_point INTEGER, referred INTEGER, joined INTEGER, state TEXT) STRICT",
             &[],
         )?;
+        // Few are, and there may be a million conversations.
+        sql.exec(
+            "CREATE INDEX IF NOT EXISTS joined ON conversations (joined) WHERE joined IS NOT NULL",
+            &[],
+        )?;
         sql.exec(
             "CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, conversation INTEGER NOT NULL) \
              STRICT, WITHOUT ROWID",

@@ -142,10 +142,14 @@ impl Replay {
         )
     }
 
-    /// Where it was stopped, or has delivered all, that is written down. Gives whether it has ended.
+    /// Whether it was stopped, or has delivered all.
+    pub(super) fn is_over(&self) -> bool {
+        (self.looked || self.state == State::Stopping) && self.waiting == 0
+    }
+
+    /// Where it is over, that is written down. Gives whether it has ended.
     pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool, SqlError> {
-        let over = self.looked || self.state == State::Stopping;
-        if over && self.waiting == 0 {
+        if self.is_over() {
             self.state = match self.state {
                 State::Stopping => State::Stopped,
                 _ => State::Done,

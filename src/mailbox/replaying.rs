@@ -37,10 +37,10 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Whether any replay can go on now.
+    /// Whether any replay can go on now, or end.
     pub(super) fn can_step_replays(&self) -> bool {
         let mut jobs = self.replays.0.iter();
-        jobs.any(|job| can_step(job, &self.cursors).is_some())
+        jobs.any(|job| job.replay.is_over() || can_step(job, &self.cursors).is_some())
     }
 
     /// Takes note of what became of a delivery, where it holds events of a replay.

@@ -82,6 +82,7 @@ impl Replays {
             let mut replay = Replay::read(&row)?;
             if replay.state == State::Stopping {
                 replay.dropped += drop_waiting(sql, &replay, &HashSet::new())?;
+                replay.write(sql)?;
             }
             let waiting = waiting(sql, &replay)?;
             replay.waiting = count(waiting.len());

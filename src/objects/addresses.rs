@@ -60,7 +60,7 @@ pub(crate) async fn mailbox_of(
     };
     let answer = in_time(answer).await?;
     let partition = if meet {
-        let routes = Route::read_all(&answer).unwrap_or_default();
+        let routes = Route::read_all(&answer).ok_or("not where they belong")?;
         routes.first().map(|route| route.partition)
     } else {
         answer.parse().ok()

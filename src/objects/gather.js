@@ -27,7 +27,8 @@ function gather(mailbox) {
   const group = { webhooks: [], bytes: 0 };
   group.stored = new Promise((settle) => (group.settle = settle));
   mailbox.group = group;
-  const committed = () => mailbox.group === group && close(mailbox);
+  // After a trap the mailbox is another object, which knows nothing of the group.
+  const committed = () => (mailbox.group === group ? close(mailbox) : group.settle(false));
   mailbox.committed().then(committed, committed);
 }
 
