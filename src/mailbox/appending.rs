@@ -1,7 +1,7 @@
 //! Appending: what is new of a webhook's events is written down in one transaction, with all that follows from it.
 
 use super::{
-    Mailbox, batch, conversations, count,
+    Mailbox, conversations, count,
     cursor::Cursor,
     log::Stored,
     people::People,
@@ -186,19 +186,7 @@ impl Mailbox {
         &self,
         conversations: impl Iterator<Item = i64>,
     ) -> Result<Vec<(i64, i64)>, SqlError> {
-        let mut joined = Vec::new();
-        for conversations in batch::rows(conversations) {
-            let rows = self.sql.exec(
-                "SELECT conversations.id FROM json_each(?1) AS wanted CROSS JOIN conversations ON conversations.id = wanted.value \
-                 WHERE joined IS NOT NULL",
-                &[conversations.into()],
-            )?;
-            for row in &rows {
-                let from = row.required_integer(0)?;
-                joined.push((from, conversations::joined_into(&*self.sql, from)?));
-            }
-        }
-        Ok(joined)
+        conversations::joined_among(&*self.sql, conversations)
     }
 
     fn wants(&self, event: &Event) -> bool {

@@ -60,13 +60,13 @@ pub fn answered(
             continue;
         };
         let names: Vec<_> = people::all_names(event).collect();
-        let ids = ids.get(&names).cloned().unwrap_or_default();
+        let ids = ids.get(&names);
         if told.insert((route.partition, moved.former.clone(), names)) {
             let adoption = Adoption {
                 event: super::names_alone(event),
                 moved,
                 person: route.person,
-                ids,
+                ids: ids.cloned().unwrap_or_default(),
             };
             add(&mut adoptions, route.partition, adoption);
         }

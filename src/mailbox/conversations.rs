@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::sql::{Row, Sql, SqlError, Value};
+use super::{
+    batch,
+    sql::{Row, Sql, SqlError, Value},
+};
 use crate::conversation::{State, window::Windows};
 
 /// Selects all numbers that a conversation has had, by any of them.
@@ -61,6 +64,28 @@ fn now(number: &str) -> String {
         "WITH RECURSIVE same(id) AS (SELECT {number} UNION SELECT conversations.joined FROM conversations \
          JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT min(id) FROM same"
     )
+}
+
+/// Which of these conversations have become part of another: from, into.
+pub(super) fn joined_among(
+    sql: &dyn Sql,
+    conversations: impl Iterator<Item = i64>,
+) -> Result<Vec<(i64, i64)>, SqlError> {
+    let now = now("wanted.value");
+    let mut joined = Vec::new();
+    for conversations in batch::rows(conversations) {
+        let rows = sql.exec(
+            &format!(
+                "SELECT wanted.value, ({now}) FROM json_each(?1) AS wanted \
+                 WHERE wanted.value IN (SELECT id FROM conversations WHERE joined IS NOT NULL)"
+            ),
+            &[conversations.into()],
+        )?;
+        for row in &rows {
+            joined.push((row.required_integer(0)?, row.required_integer(1)?));
+        }
+    }
+    Ok(joined)
 }
 
 /// Has events of a table, those that `clause` and its parameter mean, stand under the numbers that their conversations have
