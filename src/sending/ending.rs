@@ -7,7 +7,7 @@ use super::{
     outbox::{Outbox, Started},
     pair,
     state::{Happened, State},
-    stored::{self, Draft, Keep, Record, Send},
+    stored::{self, Keep, Record, Send},
 };
 use crate::{
     mailbox::sql::{Sql, SqlError},
@@ -37,7 +37,8 @@ struct Ending {
 }
 
 impl Ending {
-    /// `probes`: it went to see whether the number can send again; `others_go`: the number can send, for all that is known, and has just sent others like this one.
+    /// `probes`: it went to see whether the number can send again; `others_go`: the number can send, for all that is known,
+    /// and has just sent others like this one.
     fn of(started: &Started, happened: Happened, probes: bool, others_go: bool) -> Self {
         let answer = match &happened {
             Happened::Answered(answer) => Some(answer.clone()),
@@ -59,8 +60,8 @@ impl Ending {
         };
         match answer {
             Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
-                ending.heard = Heard::Refuses;
                 // One that is refused so again, while others go, is at fault itself.
+                ending.heard = Heard::Doubts;
                 if probes || !started.put_back || !others_go {
                     ending.heard = Heard::Stops(code);
                     ending.state = State::Queued;
@@ -114,15 +115,10 @@ impl Outbox {
         let probes = self.number.is_tried_by(message);
         let others_go = self.number.others_go(message.is_template);
         let ending = Ending::of(&started, happened, probes, others_go);
-        let failed = match &ending.state {
-            State::Failed { class, .. } => Some(*class),
-            _ => None,
-        };
-        if failed.is_some_and(Class::blocks_number) {
-            self.number.doubts();
-        }
-        let waits = ending.state == State::Queued && ending.put_back.is_none();
-        if probes && (failed.is_some() || waits) {
+        // It did not go, or was refused for what it is.
+        let tells_nothing = matches!(ending.state, State::Failed { .. } | State::Queued)
+            && ending.put_back.is_none();
+        if probes && tells_nothing {
             self.number.tries_another(sql, ending.wait_ms, now_ms)?;
         }
         if ending.slows_down {
@@ -150,7 +146,7 @@ impl Outbox {
                 let change = self.number.hears(sql, Heard::Takes, message, now_ms)?;
                 Ok((found.state, change))
             }
-            Some(WINDOW_CLOSED) if !message.is_template && send.draft.fall_back() => {
+            Some(WINDOW_CLOSED) if send.draft.fall_back() => {
                 self.falls_back(sql, send, &found, now_ms)?;
                 Ok((State::Queued, None))
             }
@@ -188,7 +184,7 @@ impl Outbox {
             mut draft,
         } = started.send;
         let is_free_form = draft.message.is_free_form();
-        let falls_back = ending.falls_back && is_free_form && draft.fall_back();
+        let falls_back = ending.falls_back && draft.fall_back();
         let fell_back = started.fell_back || falls_back;
         let state = if falls_back {
             State::Queued
@@ -235,10 +231,4 @@ fn wait(attempts: u32) -> i64 {
 pub(super) fn doubled(first_ms: i64, times: u32, longest_ms: i64) -> i64 {
     let doubled = first_ms.saturating_mul(1 << times.min(16));
     doubled.min(longest_ms)
-}
-
-/// What was kept of a send whose fallback may yet be needed goes out in its place.
-pub(super) fn fallen_back(mut draft: Draft) -> Option<Draft> {
-    let falls_back = draft.message.is_free_form() && draft.fall_back();
-    falls_back.then_some(draft)
 }

@@ -32,6 +32,9 @@ pub(super) enum Heard {
     Takes,
     /// Meta refused it for what it is, or for now.
     Refuses,
+    /// Meta refused it as if the number could send nothing, though others go. Should the next one be refused so, too, it is
+    /// the number after all.
+    Doubts,
     /// The number can send nothing, as Meta says by this code.
     Stops(u32),
     /// Nothing was said that can be read.
@@ -121,6 +124,11 @@ impl Number {
                 self.silence.ends();
                 Ok(None)
             }
+            Heard::Doubts => {
+                self.silence.ends();
+                (self.takes, self.takes_templates) = (false, false);
+                Ok(None)
+            }
             Heard::Takes => {
                 self.silence.ends();
                 self.takes = true;
@@ -154,12 +162,6 @@ impl Number {
         self.stops(sql, Blocked::by_status(code, now_ms), false)
     }
 
-    /// A message was refused as if the number could send nothing, though others go. Should the next one be refused so, too,
-    /// it is the number after all.
-    pub(super) fn doubts(&mut self) {
-        (self.takes, self.takes_templates) = (false, false);
-    }
-
     /// A message by which it was tried tells nothing: the next may go after so long (milliseconds).
     pub(super) fn tries_another(
         &mut self,
@@ -181,7 +183,7 @@ impl Number {
         mut why: Blocked,
         instead: bool,
     ) -> Result<Option<Change>, SqlError> {
-        self.doubts();
+        (self.takes, self.takes_templates) = (false, false);
         if let Some(blocked) = &mut self.blocked {
             let widens = blocked.of_templates && !why.of_templates;
             if !widens && (!instead || blocked.code == why.code) {

@@ -61,7 +61,7 @@ pub struct Started {
 }
 
 impl Started {
-    /// What is heard of the number by it is by this.
+    /// What matters of it for what is heard of the number.
     pub(super) fn message(&self) -> number::Message {
         number::Message {
             is_template: !self.send.draft.message.is_free_form(),

@@ -5,7 +5,7 @@
 
 use super::{
     blocked::Change,
-    ending::{WINDOW_CLOSED, fallen_back},
+    ending::WINDOW_CLOSED,
     outbox::Outbox,
     state::{Happened, State},
     stored::{self, Keep, Record, Send},
@@ -138,11 +138,13 @@ impl Outbox {
         } = report;
         let code = code.unwrap_or_default();
         let draft = if code == WINDOW_CLOSED && !self.overtaken.contains(&id) {
-            stored::draft(sql, &id)?.and_then(|(draft, _)| fallen_back(draft))
+            stored::draft(sql, &id)?
         } else {
             None
         };
-        if let Some(draft) = draft {
+        if let Some((mut draft, _)) = draft
+            && draft.fall_back()
+        {
             let conversation = record.conversation;
             let send = Send {
                 id,

@@ -41,8 +41,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The template takes the place of the message. A template quotes nothing.
+    /// The template takes the place of the message, where that is bound to the window and there is one. A template quotes
+    /// nothing.
     pub(super) fn fall_back(&mut self) -> bool {
+        if !self.message.is_free_form() {
+            return false;
+        }
         let Some(template) = self.fallback.take() else {
             return false;
         };

@@ -98,6 +98,15 @@ fn fill(bench: &mut Bench, count: i64, send: impl Fn(&str, i64) -> Send) {
     }
 }
 
+/// A number that the first of so many sends has stopped.
+fn stopped(code: u32, count: i64, send: impl Fn(&str, i64) -> Send) -> Bench {
+    let mut bench = Bench::new();
+    fill(&mut bench, count, send);
+    let started = bench.wait_next();
+    bench.done(started, refused(code));
+    bench
+}
+
 fn templates(id: &str, conversation: i64) -> Send {
     let mut send = send(id, conversation);
     send.draft.message = template();
@@ -106,10 +115,7 @@ fn templates(id: &str, conversation: i64) -> Send {
 
 #[test]
 fn a_message_that_meta_refuses_for_what_it_is_does_not_tell_that_the_number_can_send() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 3, send);
-    let started = bench.wait_next();
-    bench.done(started, refused(131_031));
+    let mut bench = stopped(131_031, 3, send);
     let probe = bench.wait_next();
     let before = bench.now;
     let (state, change) = bench.done(probe, refused(131_009));
@@ -192,10 +198,7 @@ fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
 
 #[test]
 fn where_it_turns_out_that_nothing_can_be_sent_all_waits() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 2, templates);
-    let started = bench.wait_next();
-    bench.done(started, refused(131_042));
+    let mut bench = stopped(131_042, 2, templates);
     bench.add(send("answer", 9));
     let answer = bench.wait_next();
     let (state, change) = bench.done(answer, refused(190));
@@ -252,10 +255,7 @@ fn a_failure_of_days_ago_says_nothing_of_the_number() {
 
 #[test]
 fn a_status_that_overtakes_the_answer_tells_that_the_number_can_send() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 2, send);
-    let started = bench.wait_next();
-    bench.done(started, refused(190));
+    let mut bench = stopped(190, 2, send);
     let probe = bench.wait_next();
     bench.told(status(&probe.send.id, "wamid.1", MessageStatus::Sent, None));
     let (_, change) = bench.done(probe, Happened::NoAnswer);
@@ -303,10 +303,7 @@ fn what_waits_is_not_forgotten_however_long_it_waits() {
 
 #[test]
 fn a_probe_of_before_says_nothing_of_what_is_wrong_since() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 3, templates);
-    let started = bench.wait_next();
-    bench.done(started, refused(131_042));
+    let mut bench = stopped(131_042, 3, templates);
     let probe = bench.wait_next();
     assert!(probe.probes.is_some());
     bench.add(send("answer", 9));
@@ -345,10 +342,7 @@ fn what_failed_before_the_number_was_put_right_does_not_stop_it_again() {
 
 #[test]
 fn a_probe_that_did_not_leave_is_not_waited_for() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 2, send);
-    let started = bench.wait_next();
-    bench.done(started, refused(190));
+    let mut bench = stopped(190, 2, send);
     let probe = bench.wait_next();
     let before = bench.now;
     bench.done(probe, Happened::NotTried);
@@ -358,10 +352,7 @@ fn a_probe_that_did_not_leave_is_not_waited_for() {
 
 #[test]
 fn who_asks_is_told_that_an_answer_goes_though_templates_wait() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 2, templates);
-    let started = bench.wait_next();
-    bench.done(started, refused(131_042));
+    let mut bench = stopped(131_042, 2, templates);
     let goes_ms = bench.add(send("answer", 9)).unwrap();
     assert!(goes_ms < bench.now + 1_000);
     let goes_ms = bench.add(templates("template", 8)).unwrap();
