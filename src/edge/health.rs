@@ -15,10 +15,10 @@ const NO_TOKEN: &str =
 pub(super) fn answer(environment: &Environment) -> Result<Response> {
     let response = match &**environment {
         Ok(ready) => {
-            let mut body = serde_json::json!({ "status": "ok" });
-            if let (Some(note), Some(body)) = (note(&ready.settings), body.as_object_mut()) {
-                body.insert("note".to_owned(), note.into());
-            }
+            let body = match note(&ready.settings) {
+                Some(note) => serde_json::json!({ "status": "ok", "note": note }),
+                None => serde_json::json!({ "status": "ok" }),
+            };
             Response::from_json(&body)?
         }
         Err(faults) => {

@@ -214,7 +214,7 @@ fn events_in(bytes: &[u8]) -> std::result::Result<Vec<Event>, JsValue> {
 
 #[wasm_bindgen]
 impl Mailbox {
-    /// Of a directory: where events belong, ([`Route::write_all`]).
+    /// Of a directory: where events belong ([`Route::write_all`]).
     pub fn resolve(&self, events: &[u8]) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
         let routes = self.with_directory(|directory| directory.resolve(&events, now_ms()))?;

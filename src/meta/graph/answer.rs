@@ -39,8 +39,8 @@ pub enum Answer {
 }
 
 /// Reads an answer. What does not plainly say that the message was taken, or that it was not, is unknown: a 5xx that is
-/// not about the number, a redirect, a success without an id, an error that cannot be read, one that Meta calls transient and does not
-/// document, and those of which Meta says itself that it does not know (1, 2, 131000, 131016).
+/// not about the number, a redirect, a success without an id, an error that cannot be read, one that Meta calls transient
+/// and does not document, and those of which Meta says itself that it does not know (1, 2, 131000, 131016).
 pub fn read(status: u16, body: &[u8]) -> Answer {
     match status {
         200..=299 => accepted(body).unwrap_or(Answer::Unknown { status, code: None }),
