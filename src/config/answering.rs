@@ -31,7 +31,7 @@ pub struct Answering {
     pub closing_s: Option<i64>,
     /// When somebody is there.
     pub office_hours: Option<OfficeHours>,
-    /// The id of our app at Meta, by which it says who gets a conversation; `None`: whoever does is another.
+    /// The id of our app at Meta, by which it says who gets a conversation; `None`: what is passed is passed to ours.
     pub app_id: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use crate::{
 pub enum By {
     /// Somebody who wrote in the WhatsApp Business app, or in another inbox.
     App,
-    /// Meta passed it to another app.
+    /// Another app to which Meta gave it.
     Meta,
     /// A rule handed it over, or was told to stop.
     Rule,
@@ -73,8 +73,8 @@ impl Handover {
     }
 
     /// Who has a conversation in hand after an event in it, where it was `before`. Who takes it over has it for
-    /// `settings.pause_s` from when that happened (`now`, in unix seconds, where Meta does not say). What Meta passed to
-    /// another app ends when it is passed to ours.
+    /// `settings.pause_s` from when that happened (`now`, in unix seconds, where Meta does not say). What another app has
+    /// ends when it is passed to ours.
     pub fn after(
         before: Option<Self>,
         event: &Event,
@@ -85,7 +85,7 @@ impl Handover {
         let by = match event.kind.as_str() {
             "whatsapp.message.echoed" => By::App,
             "whatsapp.handover.control_passed" | "whatsapp.handover.control_taken" => {
-                if settings.app_id.is_some() && new_owner(event) == settings.app_id {
+                if goes_to_ours(event, settings) {
                     return before.filter(|it| it.by != By::Meta || it.since > since);
                 }
                 By::Meta
@@ -141,6 +141,15 @@ impl Handover {
     }
 }
 
+/// Whether Meta gave a conversation to our app. Meta tells that it was passed to who has it now, and that it was taken to
+/// who had it before: where it names no new owner, or we do not know our own name, that says whose it is.
+fn goes_to_ours(event: &Event, settings: &Answering) -> bool {
+    match (new_owner(event), &settings.app_id) {
+        (Some(new), Some(ours)) => new == *ours,
+        _ => event.kind == "whatsapp.handover.control_passed",
+    }
+}
+
 /// The id of the app to which Meta gave a conversation, where Meta says it.
 fn new_owner(event: &Event) -> Option<String> {
     let document = Document::parse(&event.data)?;
@@ -175,7 +184,6 @@ mod tests {
         let told = |kind: &str, time| Handover::after(None, &event(kind, time), &settings, NOW);
         for (kind, by) in [
             ("whatsapp.message.echoed", By::App),
-            ("whatsapp.handover.control_passed", By::Meta),
             ("whatsapp.handover.control_taken", By::Meta),
         ] {
             let since = NOW - 60;
@@ -214,37 +222,64 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_to_our_app_is_answered_again() {
-        let control = |app: &str, since| Event {
-            data: format!(r#"{{"control":{{"new_owner_app_id":"{app}"}}}}"#),
-            ..event("whatsapp.handover.control_passed", Some(since))
+    fn what_is_passed_is_ours_and_what_is_taken_anothers_unless_meta_names_the_owner() {
+        let told = |kind: &str, new_owner: &str| Event {
+            data: format!(r#"{{"control":{{{new_owner}}}}}"#),
+            ..event(&format!("whatsapp.handover.control_{kind}"), Some(NOW))
         };
-        let ours = Answering {
+        let (unnamed, ours, other) = (
+            "",
+            r#""new_owner_app_id":"57""#,
+            r#""new_owner_app_id":"58""#,
+        );
+        let named = Answering {
             app_id: Some("57".to_owned()),
             ..Answering::default()
         };
         let unset = Answering::default();
-        let by = |by| Handover {
-            by,
+        let meta = Some(Handover {
+            by: By::Meta,
             since: NOW - 60,
             until: None,
-        };
-        let meta = Some(by(By::Meta));
-        let after = |before, event, settings| Handover::after(before, &event, settings, NOW);
-        assert_eq!(after(meta, control("57", NOW), &ours), None);
-        assert_eq!(after(None, control("57", NOW), &ours), None);
-        for (before, event, settings) in [
-            (None, control("58", NOW), &ours),
-            (None, event("whatsapp.handover.control_taken", None), &ours),
-            (None, control("57", NOW), &unset),
+        });
+        for (kind, new_owner, settings, goes_to_ours) in [
+            ("passed", unnamed, &unset, true),
+            ("passed", other, &unset, true),
+            ("passed", unnamed, &named, true),
+            ("passed", ours, &named, true),
+            ("passed", other, &named, false),
+            ("taken", unnamed, &unset, false),
+            ("taken", ours, &unset, false),
+            ("taken", unnamed, &named, false),
+            ("taken", other, &named, false),
+            ("taken", ours, &named, true),
         ] {
-            let taken = after(before, event, settings);
-            assert_eq!(taken.map(|it| it.by), Some(By::Meta));
+            for before in [meta, None] {
+                let after = Handover::after(before, &told(kind, new_owner), settings, NOW);
+                let by = after.map(|it| it.by);
+                let expected = (!goes_to_ours).then_some(By::Meta);
+                assert_eq!(by, expected, "{kind} {new_owner} {:?}", settings.app_id);
+            }
         }
-        assert_eq!(after(meta, control("57", NOW - 61), &ours), meta, "before");
+    }
+
+    #[test]
+    fn what_is_passed_to_our_app_ends_only_what_another_app_had_before() {
+        let by = |by| {
+            Some(Handover {
+                by,
+                since: NOW - 60,
+                until: None,
+            })
+        };
+        let after = |before, since| {
+            let passed = event("whatsapp.handover.control_passed", Some(since));
+            Handover::after(before, &passed, &Answering::default(), NOW)
+        };
+        assert_eq!(after(by(By::Meta), NOW), None);
+        assert_eq!(after(by(By::Meta), NOW - 61), by(By::Meta), "before");
         for person in [By::App, By::Rule, By::Api] {
-            let person = Some(by(person));
-            assert_eq!(after(person, control("57", NOW), &ours), person);
+            assert_eq!(after(by(person), NOW), by(person));
         }
     }
 
