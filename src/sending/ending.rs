@@ -207,6 +207,7 @@ impl Outbox {
         }
         if matches!(state, State::Failed { .. }) || is_accepted && !may_fall_back {
             self.watched.remove(&id);
+            self.tried_before.remove(&id);
         }
         if state == State::Queued {
             let waiting = Waiting {

@@ -41,6 +41,8 @@ pub struct Outbox {
     pub(super) number: Number,
     /// The sends of which a status of Meta's would tell something new.
     pub(super) watched: HashSet<String>,
+    /// Those that were refused or did not leave, and went again: a failure may be of either try.
+    pub(super) tried_before: HashSet<String>,
     /// Those on their way of which a status has told that they went out.
     pub(super) overtaken: HashSet<String>,
 }
@@ -101,6 +103,7 @@ impl Outbox {
             most_in_flight: wanted.clamp(IN_FLIGHT.0, IN_FLIGHT.1) as usize,
             number: Number::open(sql, settings, now_ms)?,
             watched: HashSet::new(),
+            tried_before: HashSet::new(),
             overtaken: HashSet::new(),
         };
         if changed_ms > now_ms - pair::MEMORY_MS {
@@ -209,6 +212,9 @@ impl Outbox {
             stored::write(sql, &waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
             let probes = self.number.took(sql, probes, now_ms)?;
             self.watched.insert(waiting.id.clone());
+            if waiting.attempts > 0 || waiting.put_back {
+                self.tried_before.insert(waiting.id.clone());
+            }
             self.busy += 1;
             self.pacing.took(now_ms);
             return Ok(Some(Started {

@@ -77,6 +77,7 @@ impl Outbox {
             return Ok(None);
         }
         self.watched.remove(&report.id);
+        self.tried_before.remove(&report.id);
         if refused {
             self.refused_later(sql, report, &record, now_ms)
         } else {
@@ -107,6 +108,11 @@ impl Outbox {
                 return Ok(true);
             }
             State::Accepted { .. } | State::Failed { .. } => return Ok(false),
+            // It is of an earlier try, which Meta has refused, or may be.
+            State::Queued if *failed => return Ok(false),
+            State::Started | State::Unknown if *failed && self.tried_before.contains(id) => {
+                return Ok(false);
+            }
             // What waits under this id may be a fallback, and the status may be about what went before it.
             state if record.fell_back && (*failed || *state != State::Unknown) => {
                 return Ok(false);

@@ -4,6 +4,7 @@ mod blocked;
 mod fallback;
 mod law;
 mod outage;
+mod statuses;
 
 use std::rc::Rc;
 

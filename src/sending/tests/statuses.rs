@@ -1,0 +1,25 @@
+//! What Meta tells later.
+
+use super::*;
+
+#[test]
+fn a_failure_of_what_was_refused_and_waits_does_not_take_it_from_the_queue() {
+    for code in [130_429, 131_042, 131_056] {
+        let failed = || status("a", "wamid.1", MessageStatus::Failed, Some(code));
+        let mut bench = Bench::new();
+        bench.add(send("a", 1));
+        let started = bench.wait_next();
+        bench.done(started, refused(code));
+        bench.told(failed());
+        assert_eq!(bench.find("a").state, State::Queued);
+        let again = bench.wait_next();
+        bench.told(failed());
+        let (state, _) = bench.done(again, accepted("wamid.2"));
+        let message_id = "wamid.2".into();
+        assert_eq!(state, State::Accepted { message_id });
+        bench.told(failed());
+        assert_eq!(bench.find("a").error, None, "it is the first try's");
+        bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(131_026)));
+        assert_eq!(bench.find("a").error, Some(131_026));
+    }
+}
