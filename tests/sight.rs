@@ -3,12 +3,15 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
+use simulator::graph::Graph;
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, Transom, destination, eventually, unix, with};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, unix, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -159,4 +162,30 @@ async fn each_change_of_state_is_a_line_in_the_log() {
         (&told["state"], &told["last_error"]["class"]),
         (&json!("gone"), &json!("status 410"))
     );
+}
+
+/// A time limit that went on after the answer would keep the mailbox and its couriers awake, and Cloudflare has that paid.
+#[tokio::test]
+async fn a_mailbox_sleeps_once_everything_is_answered_however_long_that_might_have_taken() {
+    let graph = Graph::start().await;
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let reply = json!({ "type": "text", "text": { "body": "hola" } });
+    backend.always(Answer::replies([reply]));
+    let patient = with(
+        destination("crm", &backend),
+        json!({ "timeout_ms": 30_000 }),
+    );
+    let settings = Transom::builder().destinations([patient]).graph(&graph);
+    let transom = settings.start().await;
+    writes(&transom.meta(), &Customer::local(), "hola").await;
+    assert!(graph.wait_for(1, PATIENCE).await);
+    transom
+        .wait_for_waiting(NUMBER, "crm", |told| told["delivered"] == 1)
+        .await;
+    // The runtime lets go of an object that has had nothing to do for ten seconds.
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    // To ask wakes it, and it counts anew.
+    transom
+        .wait_for_waiting(NUMBER, "crm", |told| told["delivered"] == 0)
+        .await;
 }

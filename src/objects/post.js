@@ -12,19 +12,43 @@ const GRACE_MS = 5_000;
 // those that have long ended among them.
 const SHARE = 64;
 
+// A time limit, for all that is asked with it. A timer that is left to go off keeps an object awake, and that is paid for:
+// the last that ends takes it back.
+class Limit {
+  constructor(timeout) {
+    const controller = new AbortController();
+    const over = () => controller.abort(new DOMException("the time was up", "TimeoutError"));
+    this.signal = controller.signal;
+    this.timer = setTimeout(over, timeout);
+    this.out = 0;
+  }
+
+  begin() {
+    this.out += 1;
+  }
+
+  end() {
+    this.out -= 1;
+    if (this.out === 0) clearTimeout(this.timer);
+  }
+}
+
 // Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer, up to a little more than
-// `most` bytes; the status alone, where there is nothing else; or, where there is no answer before `signal`, the words of
+// `most` bytes; the status alone, where there is nothing else; or, where there is no answer within `limit`, the words of
 // what went wrong.
-async function ask(url, headers, body, signal, most) {
+async function ask(url, headers, body, limit, most) {
+  limit.begin();
   try {
-    const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal };
+    const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal: limit.signal };
     const answer = await fetch(url, request);
     // The headers are an object to be made, and only of a refusal does it say anything.
-    const retryAfter = answer.ok ? undefined : answer.headers.get("retry-after");
+    const retryAfter = answer.ok ? undefined : answer.headers.get("retry-after") || undefined;
     const beginning = answer.body ? await read(answer.body, most) : undefined;
     return (retryAfter ?? beginning) ? [answer.status, retryAfter, beginning] : answer.status;
   } catch (error) {
     return String(error);
+  } finally {
+    limit.end();
   }
 }
 
@@ -41,40 +65,40 @@ async function read(body, most) {
   return all;
 }
 
-// Time limits. A signal is a timer, so one does for all that leaves at about the same time: nobody has less time than was
-// said, or more than a sixty-fourth beyond.
+// Time limits that are shared by what leaves at about the same time: nobody has less time than was said, or more than a
+// sixty-fourth beyond.
 class Limits {
   constructor() {
     this.shared = new Map();
   }
 
-  signal(timeout) {
+  within(timeout) {
     const now = Date.now();
-    let limit = this.shared.get(timeout);
-    if (limit === undefined || now >= limit.until || limit.left === 0) {
+    let shared = this.shared.get(timeout);
+    if (shared === undefined || now >= shared.until || shared.left === 0 || shared.limit.out === 0) {
       const beyond = timeout / 64;
-      limit = { until: now + beyond, left: SHARE, signal: AbortSignal.timeout(timeout + beyond) };
-      this.shared.set(timeout, limit);
+      shared = { until: now + beyond, left: SHARE, limit: new Limit(timeout + beyond) };
+      this.shared.set(timeout, shared);
     }
-    limit.left -= 1;
-    return limit.signal;
+    shared.left -= 1;
+    return shared.limit;
   }
 }
 
 // Posts a body, all within `timeout` milliseconds.
 export function post(url, headers, body, timeout, most) {
-  return ask(url, headers, body, AbortSignal.timeout(timeout), most);
+  return ask(url, headers, body, new Limit(timeout), most);
 }
 
 // What a courier does: makes requests side by side, and gives their answers by their numbers. Some may be late: those
 // that came by then are given to `tell`, and the last to the caller.
 export function carry(requests, timeout, most, tell) {
-  const signal = AbortSignal.timeout(timeout);
+  const limit = new Limit(timeout);
   const answers = [];
   let left = requests.length;
   return new Promise((end) => {
     requests.forEach(async ([url, headers, body], number) => {
-      answers.push([number, await ask(url, headers, body, signal, most)]);
+      answers.push([number, await ask(url, headers, body, limit, most)]);
       left -= 1;
       if (left === 0) end(answers);
       else if (answers.length === 1) setTimeout(() => left > 0 && tell(answers.splice(0)), GATHER_MS);
@@ -115,7 +139,7 @@ export class Desk {
 
   begin(note, courier, url, headers, body, timeout, most) {
     if (courier === undefined) {
-      ask(url, headers, body, this.limits.signal(timeout), most).then(note);
+      ask(url, headers, body, this.limits.within(timeout), most).then(note);
       return;
     }
     const key = `${courier} ${timeout}`;
