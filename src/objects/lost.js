@@ -40,9 +40,18 @@ export function endThoughLost(mailbox) {
   mailbox.fetch = fetch;
 }
 
+// How often in a row a mailbox's run was lost. It is not kept in the mailbox, which is made anew.
+const losses = new WeakMap();
+
 async function alarm() {
-  // This is now an object of the new instance, and reads what there is to do.
-  if (await isLostBefore(own.alarm.call(this))) this.armAgain();
+  if (await isLostBefore(own.alarm.call(this))) {
+    const times = (losses.get(this) ?? 0) + 1;
+    losses.set(this, times);
+    // This is now an object of the new instance, and reads what there is to do.
+    this.armAgain(times);
+  } else {
+    losses.delete(this);
+  }
 }
 
 async function fetch(request) {

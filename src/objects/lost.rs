@@ -7,6 +7,9 @@ use super::{
     mailbox::{Mailbox, now_ms},
 };
 
+/// At most some five minutes lie between two runs that are lost.
+const MOST_DOUBLINGS: u32 = 6;
+
 #[wasm_bindgen(module = "/src/objects/lost.js")]
 extern "C" {
     #[wasm_bindgen(js_name = beginAnew)]
@@ -21,10 +24,12 @@ pub(crate) fn outlive_traps() {
 
 #[wasm_bindgen]
 impl Mailbox {
-    /// Sets the alarm again after a run that was lost.
+    /// Sets the alarm again after so many runs in a row were lost, each time twice as far off, since what loses one is lost
+    /// to every object of the instance.
     #[wasm_bindgen(js_name = armAgain)]
-    pub fn arm_again(&self) -> Result<(), JsValue> {
-        self.arm(Some(now_ms() + AFTER_FAILURE_MS))?;
+    pub fn arm_again(&self, times: u32) -> Result<(), JsValue> {
+        let doublings = times.saturating_sub(1).min(MOST_DOUBLINGS);
+        self.arm(Some(now_ms() + (AFTER_FAILURE_MS << doublings)))?;
         Ok(())
     }
 }
