@@ -1,6 +1,7 @@
 //! The field `calls`.
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/calls>
 
+use crate::meta::payload::message::{AUDIO, DOCUMENT};
 use crate::meta::payload::{CONTACTS, ERRORS, METADATA, PRODUCT};
 use crate::meta::shape::Shape::{Any, Hidden, List, Number, Object, Text, Upper};
 use crate::meta::shape::{Shape, member};
@@ -33,9 +34,15 @@ pub const CALL: Shape = Object(&[
         Object(&[member(&["sdp_type"], Text), member(&["sdp"], Text)]),
     ),
     member(&["connection"], Any),
-    // Loosely documented.
-    member(&["call_recording"], Any),
-    member(&["call_transcription"], Any),
+    member(
+        &["call_recording"],
+        Object(&[member(&["type"], Text), AUDIO]),
+    ),
+    // Meta's page says `call_transcript`.
+    member(
+        &["call_transcription", "call_transcript"],
+        Object(&[member(&["type"], Text), DOCUMENT]),
+    ),
     ERRORS,
     member(&["timestamp"], Hidden),
     member(&["from"], Hidden),

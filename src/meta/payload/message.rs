@@ -106,8 +106,10 @@ const MEDIA: &[Member] = &[
 ];
 const IMAGE: Member = member(&["image"], Object(MEDIA));
 const VIDEO: Member = member(&["video"], Object(MEDIA));
-const AUDIO: Member = member(&["audio", "voice"], Object(MEDIA));
-const DOCUMENT: Member = member(&["document"], Object(MEDIA));
+/// A recording.
+pub const AUDIO: Member = member(&["audio", "voice"], Object(MEDIA));
+/// A file.
+pub const DOCUMENT: Member = member(&["document"], Object(MEDIA));
 const STICKER: Member = member(&["sticker"], Object(MEDIA));
 
 const LOCATION: Member = member(
