@@ -101,8 +101,8 @@ impl Mailbox {
     }
 
     /// Takes in what other partitions know of persons who are in this one from now on. That a conversation is in
-    /// somebody's hand is taken in once, since it may have been given back here; the rest every time, since to take it in
-    /// twice does no harm. What was promised for the sake of a person who is in another partition no more than the one who
+    /// somebody's hand is taken in once, since it may have been given back here; and once that its window is about to close,
+    /// since it may have been answered here; the rest every time, since to take it in twice does no harm. What was promised for the sake of a person who is in another partition no more than the one who
     /// is here now may be stored. What comes of theirs is held back until what is still to be delivered there has gone.
     ///
     /// Nothing is done where the person is new from there, and the events are not `complete`: only one that says all
@@ -125,12 +125,14 @@ impl Mailbox {
         people.meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
         for (place, Adoption { event, moved, .. }) in adoptions.iter().enumerate() {
             let mut left = moved.conversations.iter();
-            if !complete && left.any(|left| !known.contains_key(&of(moved, left))) {
+            let is_new = left.any(|left| !known.contains_key(&of(moved, left)));
+            if !complete && is_new {
                 incomplete.push(place);
                 continue;
             }
             let conversation = people.place(&*sql, event)?.conversation;
             let mut state = moved.state.clone();
+            state.closing = state.closing.filter(|_| is_new);
             for left in &moved.conversations {
                 if known.get(&of(moved, left)) != Some(&left.state().write()) {
                     state = state.joined(left.state());

@@ -21,7 +21,7 @@ fn mailbox(sql: &Rc<Native>) -> Mailbox {
     mailbox_with(sql, answering)
 }
 
-fn policy(answering: Answering) -> Policy {
+pub(super) fn policy(answering: Answering) -> Policy {
     let budget = Budget::new(1_000, 0, NOW / 1000);
     let answers = Answers::new(answering, "1065", |_, _| Some(0), budget);
     Policy::new(Some(answers), None).unwrap()
@@ -206,7 +206,7 @@ fn who_asks_has_a_conversation_remember_something_else() {
 }
 
 /// A rule that answers what has "hours" in it, and one that answers before the window closes.
-fn answering() -> Answering {
+pub(super) fn answering() -> Answering {
     let config = serde_json::json!({ "replies": [
         { "id": "hours", "when": { "text": "hours" }, "reply": { "type": "text", "text": { "body": "9 to 18" } } },
         { "id": "sorry", "when": { "window": "closing" }, "reply": { "type": "text", "text": { "body": "Sorry" } } },
@@ -214,7 +214,7 @@ fn answering() -> Answering {
     crate::config::answering_of(&config)
 }
 
-fn asks(person: &str, id: &str) -> Event {
+pub(super) fn asks(person: &str, id: &str) -> Event {
     let data = format!(
         r#"{{"customer":{{"phone":"{person}"}},"message":{{"id":"wamid.{id}","kind":"text","text":{{"body":"Hours?"}}}}}}"#
     );

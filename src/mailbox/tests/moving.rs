@@ -136,3 +136,37 @@ fn who_comes_back_to_a_partition_is_here_again() {
         number.restart(0);
     }
 }
+
+#[test]
+fn a_window_that_was_answered_since_somebody_moved_is_not_told_of_as_closing() {
+    let mut number = Number::new();
+    number.restart_with_policy(&following::answering());
+    number.take(&of(&[user("US.1")], "as-user"));
+    let unanswered = Event {
+        data: r#"{"customer":{"phone":"2"},"message":{"id":"wamid.q","kind":"text","text":{"body":"Hello"}}}"#.to_owned(),
+        ..of(&[phone("2")], "q")
+    };
+    number.take(&unanswered);
+    let closing = |number: &mut Number, partition, name: &Name| {
+        let found = number.partition(partition).look(name).unwrap();
+        found.unwrap().state.closing
+    };
+    assert!(closing(&mut number, 1, &phone("2")).is_some());
+    let both = |event: Event| Event {
+        names: vec![user("US.1"), phone("2")],
+        ..event
+    };
+    for (how, is_to_be_told) in [
+        (MessageStatus::Read, true),
+        (MessageStatus::Sent, false),
+        (MessageStatus::Delivered, false),
+    ] {
+        let answer = Event {
+            time: Some(NOW / 1000 + 60),
+            ..status("2", "m", how)
+        };
+        number.take(&both(answer));
+        let told = closing(&mut number, 0, &user("US.1"));
+        assert_eq!(told.is_some(), is_to_be_told, "{how:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::mailbox::address::partition_of;
+use crate::{config::Answering, mailbox::address::partition_of};
 
 pub(super) const OF: u32 = 3;
 
@@ -42,6 +42,17 @@ impl Number {
     /// The same; from now on it has other destinations.
     pub(super) fn restart_with(&mut self, partition: usize, destinations: &[&str]) {
         self.partitions[partition] = open(&self.disks[partition], destinations);
+    }
+
+    /// All partitions lose their memory; from now on they answer.
+    pub(super) fn restart_with_policy(&mut self, answering: &Answering) {
+        for partition in 0..self.partitions.len() {
+            self.restart(partition);
+            let here = self.partitions.remove(partition);
+            let policy = following::policy(answering.clone());
+            let here = here.with_policy(Some(policy)).unwrap();
+            self.partitions.insert(partition, here);
+        }
     }
 
     /// How many things a partition waits for.
