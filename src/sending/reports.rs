@@ -142,8 +142,7 @@ impl Outbox {
         let Report {
             id, code, at_ms, ..
         } = report;
-        let code = code.unwrap_or_default();
-        let draft = if code == WINDOW_CLOSED && !self.overtaken.contains(&id) {
+        let draft = if code == Some(WINDOW_CLOSED) && !self.overtaken.contains(&id) {
             stored::draft(sql, &id)?
         } else {
             None
@@ -161,10 +160,12 @@ impl Outbox {
             return Ok(None);
         }
         stored::write_error(sql, &id, code, now_ms)?;
-        if errors::find(code).is_some_and(|entry| entry.class.blocks_number()) {
-            return self.number.hears_later(sql, code, at_ms, now_ms);
+        match code.and_then(errors::find).zip(code) {
+            Some((entry, code)) if entry.class.blocks_number() => {
+                self.number.hears_later(sql, code, at_ms, now_ms)
+            }
+            _ => Ok(None),
         }
-        Ok(None)
     }
 }
 

@@ -189,11 +189,17 @@ pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<(), SqlErro
     Ok(())
 }
 
-/// Notes why a send that was accepted will not arrive.
-pub(super) fn write_error(sql: &dyn Sql, id: &str, code: u32, now_ms: i64) -> Result<(), SqlError> {
+/// Notes that a send that was accepted will not arrive, and why, where that was said.
+pub(super) fn write_error(
+    sql: &dyn Sql,
+    id: &str,
+    code: Option<u32>,
+    now_ms: i64,
+) -> Result<(), SqlError> {
+    let code = code.map_or(Value::Null, |code| i64::from(code).into());
     sql.exec(
         "UPDATE sends SET error = ?2, draft = NULL, changed_ms = ?3 WHERE id = ?1",
-        &[id.into(), i64::from(code).into(), now_ms.into()],
+        &[id.into(), code, now_ms.into()],
     )?;
     Ok(())
 }

@@ -23,3 +23,20 @@ fn a_failure_of_what_was_refused_and_waits_does_not_take_it_from_the_queue() {
         assert_eq!(bench.find("a").error, Some(131_026));
     }
 }
+
+#[test]
+fn a_failure_without_a_code_says_nothing_of_the_number() {
+    for errors in [json!([]), json!(null), json!([{ "title": "x" }])] {
+        let mut bench = Bench::new();
+        bench.add(with_fallback("a", 1));
+        let started = bench.wait_next();
+        bench.done(started, accepted("wamid.1"));
+        let mut failed = status("a", "wamid.1", MessageStatus::Failed, None);
+        failed.data = json!({
+            "status": { "id": "wamid.1", "biz_opaque_callback_data": "a", "errors": errors },
+        })
+        .to_string();
+        assert_eq!(bench.told(failed), None);
+        assert_eq!((bench.find("a").error, bench.draft("a")), (None, None));
+    }
+}
