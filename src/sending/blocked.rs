@@ -94,10 +94,10 @@ impl Blocked {
     }
 
     /// It stops now, as Meta says in a status.
-    pub(super) fn by_status(code: u32, now_ms: i64) -> Self {
+    pub(super) fn by_status(code: u32, is_template: bool, now_ms: i64) -> Self {
         Self {
             by_status: true,
-            ..Self::by_answer(code, true, now_ms)
+            ..Self::by_answer(code, is_template, now_ms)
         }
     }
 

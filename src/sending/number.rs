@@ -143,11 +143,12 @@ impl Number {
         }
     }
 
-    /// A status says that it can send nothing: how it was at `at_ms` (unix milliseconds).
+    /// A status of a message says that it can send nothing: how it was at `at_ms` (unix milliseconds).
     pub(super) fn hears_later(
         &mut self,
         sql: &dyn Sql,
         code: u32,
+        is_template: bool,
         at_ms: i64,
         now_ms: i64,
     ) -> Result<Option<Change>, SqlError> {
@@ -159,7 +160,7 @@ impl Number {
         if at_ms.saturating_add(1_000) <= since_ms {
             return Ok(None);
         }
-        self.stops(sql, Blocked::by_status(code, now_ms), false)
+        self.stops(sql, Blocked::by_status(code, is_template, now_ms), false)
     }
 
     /// A message by which it was tried tells nothing: the next may go after so long (milliseconds).

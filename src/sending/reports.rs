@@ -162,7 +162,8 @@ impl Outbox {
         stored::write_error(sql, &id, code, now_ms)?;
         match code.and_then(errors::find).zip(code) {
             Some((entry, code)) if entry.class.blocks_number() => {
-                self.number.hears_later(sql, code, at_ms, now_ms)
+                self.number
+                    .hears_later(sql, code, record.is_template, at_ms, now_ms)
             }
             _ => Ok(None),
         }

@@ -56,6 +56,9 @@ impl Draft {
     }
 }
 
+/// `fell_back` of what was a template from the first, and so never falls back.
+const IS_TEMPLATE: i64 = 2;
+
 /// How a send stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -69,6 +72,8 @@ pub struct Record {
     pub error: Option<u32>,
     /// The fallback went in its place, or will.
     pub fell_back: bool,
+    /// What went is a template, or what will.
+    pub(super) is_template: bool,
     /// When it was asked for (unix milliseconds).
     pub asked_ms: i64,
     /// When its state last changed (unix milliseconds).
@@ -116,7 +121,7 @@ pub(super) fn change_all(
 pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result<bool, SqlError> {
     let added = sql.exec(
         "INSERT INTO sends (id, place, conversation, state, draft, fell_back, asked_ms, changed_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
         &[
             send.id.as_str().into(),
             place.into(),
@@ -124,6 +129,12 @@ pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result
             write_state(&State::Queued).into(),
             write_draft(&send.draft),
             now_ms.into(),
+            if send.draft.message.is_free_form() {
+                0
+            } else {
+                IS_TEMPLATE
+            }
+            .into(),
         ],
     )?;
     Ok(!added.is_empty())
@@ -217,6 +228,7 @@ fn read(row: &Row) -> Result<Record, SqlError> {
     let state = State::read(row.required_text(2)?).ok_or(SqlError::Column(2))?;
     // Of one that waits, it is the code by which the number stopped.
     let is_accepted = matches!(state, State::Accepted { .. });
+    let fell_back = row.required_integer(4)?;
     Ok(Record {
         place: row.required_integer(0)?,
         conversation: row.required_integer(1)?,
@@ -225,7 +237,8 @@ fn read(row: &Row) -> Result<Record, SqlError> {
             .integer(3)?
             .filter(|_| is_accepted)
             .and_then(|code| u32::try_from(code).ok()),
-        fell_back: row.required_integer(4)? != 0,
+        fell_back: fell_back == 1,
+        is_template: fell_back != 0,
         asked_ms: row.required_integer(5)?,
         changed_ms: row.required_integer(6)?,
     })

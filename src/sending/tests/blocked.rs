@@ -91,6 +91,27 @@ fn a_late_failure_of_the_account_blocks_the_number() {
     );
 }
 
+#[test]
+fn a_late_failure_of_the_payment_stops_templates_alone_where_it_was_one_that_failed() {
+    for (send, of_templates) in [
+        (send("a", 1), false),
+        (templates("a", 1), true),
+        (with_fallback("a", 1), true),
+    ] {
+        let mut bench = Bench::new();
+        let has_fallback = send.draft.fallback.is_some();
+        bench.add(send);
+        let mut started = bench.wait_next();
+        if has_fallback {
+            started.goes_as(crate::sending::guard::Goes::Fallback);
+        }
+        bench.done(started, accepted("wamid.1"));
+        bench.reopen("a");
+        bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_042)));
+        assert_eq!(bench.outbox.blocked().unwrap().of_templates, of_templates);
+    }
+}
+
 /// Sends so many, to one person each.
 fn fill(bench: &mut Bench, count: i64, send: impl Fn(&str, i64) -> Send) {
     for number in 0..count {
