@@ -8,11 +8,11 @@
 //! - [`written`], [`problem`]: write JSON
 //! - [`text`]: finds words in what people write
 //! - [`meta`]: Meta's side of the wire: challenge, signature, webhook payloads, Graph bodies and errors
-//! - [`event`]: what happened, as we store and forward it: the model, ids, normalizing, CloudEvents
-//! - [`config`]: settings, checked as a whole
+//! - [`event`]: what happened, as we store and forward it: the model, ids, normalizing
+//! - [`config`]: settings, checked as a whole, and which events a destination wants
 //! - [`conversation`]: what we conclude about a conversation: its windows, who it is with, rules, consent
 //! - [`mailbox`]: the durable log of one business number: append, dedupe, cursors, parking
-//! - [`delivery`]: to destinations: filters, formats, signatures, reading their answers
+//! - [`delivery`]: to destinations: formats (CloudEvents), signatures, reading their answers
 //! - [`sending`]: to the Graph API: what may be sent, and what may be tried again
 //! - `zones`, `environment`: what the platform knows: time zones, and settings as they are set
 //! - `objects`: the Durable Objects, thin shells that hold state, call the above and do the I/O

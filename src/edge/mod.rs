@@ -1,4 +1,11 @@
 //! The routes: which there are, what may be asked on them, and what is answered.
+//!
+//! - `routes`: the table of them; `openapi.json` describes them, and `answer` is where every request comes in
+//! - `webhook`: what Meta calls, step by step; `receive.js` and `request.js` read a request, `signed` goes on from there
+//! - `admin`: what the team calls; `parameters` says what it may ask, `asking` asks the mailbox, `together` makes one
+//!   answer of several partitions', `messages` are sends, `figures` and `metrics` are `/metrics`
+//! - `health`: whether all is set up
+//! - `body`, `problem`: a request's body, and why it is refused
 
 pub mod metrics;
 pub mod parameters;

@@ -1,4 +1,11 @@
-//! What happened, as we store and forward it: the model, ids, normalizing, CloudEvents.
+//! What happened, as we store and forward it: the model, ids, normalizing.
+//!
+//! - `split`, `change`: a webhook, and one of its changes, taken apart; `fields` has a file for each field of Meta's
+//! - `draft`, `events`: an event in the making, and all of a webhook's; `shell` is the envelope that stays around it
+//! - `model`, `types`, `id`, `timestamp`: what an event is, which types there are, how it is known again
+//! - `person`, `contacts`: whose it is
+//! - `drift`: what of it is not known
+//! - `wire`: events as bytes, on the way to a mailbox
 
 mod change;
 mod common;

@@ -18,7 +18,7 @@ pub struct Event {
     pub names: Vec<Name>,
     /// What it does to its conversation.
     pub effect: Effect,
-    /// The JSON object that CloudEvents calls `data`, all but its `window`, which only the mailbox knows.
+    /// The JSON object that CloudEvents calls `data`, but for what only the mailbox knows: its `window`, and the like.
     pub data: String,
 }
 

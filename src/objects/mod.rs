@@ -1,4 +1,20 @@
 //! The Durable Objects: thin shells that hold state, call the rules, and do the I/O.
+//!
+//! A mailbox, of which each number has one, or one for each partition:
+//!
+//! - `mailbox`: the object, its state, and how it is opened
+//! - `append`, `gather.js`: events that come in, and webhooks that are appended together
+//! - `alarm`: what it does by itself; `deliver` (events to destinations) and `send` (messages to the Graph API) do it
+//! - `admin`, `dead_letters`, `replays`, `consent`, `sends`: what it is asked for; `query` reads the parameters
+//! - `mirror`: tells windows to KV
+//! - `lost`: what becomes of it when the WASM traps
+//!
+//! Where its requests leave: `desk` and `post.js`, by a `courier` or from itself; `http` reads what came of them.
+//!
+//! Beside mailboxes: `drift` counts what we do not know of what Meta sends.
+//!
+//! Towards objects: `addresses` (which keep a number's mailbox), `partitions` (of a number that has several), `stub` (methods
+//! that are called), `ask` (requests), `side_by_side` (several at once). Towards the platform: `sql`, `problem`.
 
 mod addresses;
 mod admin;
