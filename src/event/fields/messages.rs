@@ -45,7 +45,15 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     if !item.is_object() {
         return None;
     }
-    let kind = item.get("type").and_then(Json::text).unwrap_or_default();
+    let kind = text_of(item.get("type"));
+    // Meta tells of some edits and revocations as of what the API does not support.
+    let unsupported = item.get("unsupported").filter(|_| kind == "unsupported");
+    let inner = text_of(unsupported.and_then(|it| it.get("type")));
+    let kind = if ["edit", "revoke"].contains(&inner.as_ref()) {
+        inner
+    } else {
+        kind
+    };
     let draft = match kind.as_ref() {
         "system" => system(change, item),
         "edit" => message(change, "whatsapp.message.edited", item),

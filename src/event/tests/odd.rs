@@ -19,6 +19,28 @@ fn kinds(events: &[(Home, Event)]) -> Vec<&str> {
 }
 
 #[test]
+fn an_edit_or_a_revocation_that_meta_does_not_show_is_one_nevertheless() {
+    for (what, kind, effect) in [
+        ("edit", "whatsapp.message.edited", Effect::None),
+        ("revoke", "whatsapp.message.revoked", Effect::None),
+        (
+            "poll_update",
+            "whatsapp.message.received",
+            Effect::Opens { referral: false },
+        ),
+    ] {
+        let unsupported = json!({"from": "16505551234", "id": "wamid.U", "timestamp": "1770000000",
+            "type": "unsupported", "unsupported": {"type": what}, "errors": [{"code": 131_051}]});
+        let events = events(&messages(json!({"messages": [unsupported]})));
+        let [(_, event)] = events.as_slice() else {
+            panic!("{events:?}");
+        };
+        assert_eq!((event.kind.as_str(), &event.effect), (kind, &effect));
+        assert_eq!(data(event)["message"]["unsupported"]["type"], what);
+    }
+}
+
+#[test]
 fn what_is_not_json_is_one_event_with_the_body() {
     for body in ["", "not json", "{\"a\":", "\0"] {
         let [(home, event)] = &events_of(body.as_bytes())[..] else {
