@@ -5,6 +5,8 @@
 //! before. So each event waits for older ones alone, and no two for each other. And nobody is promised to be told: who
 //! holds asks, again and again and after every restart, until the other partition says that nothing is left.
 
+use std::collections::HashMap;
+
 use super::{
     Mailbox,
     cursor::Cursor,
@@ -29,6 +31,13 @@ pub struct Behind {
     pub destination: String,
     /// The last of those events there.
     pub until: i64,
+}
+
+/// What there still is to deliver to one destination.
+pub(super) struct LeftFor {
+    pub(super) destination: String,
+    /// The last event of each conversation that has any.
+    pub(super) last: HashMap<i64, i64>,
 }
 
 /// What another partition is asked for.
@@ -137,18 +146,23 @@ impl Holds {
 }
 
 impl Mailbox {
-    /// What there is still to deliver of the events of these conversations.
-    pub(super) fn behind(&self, conversations: &[i64]) -> Result<Vec<Behind>, SqlError> {
-        let mut all = Vec::new();
-        for cursor in &self.cursors {
-            let left = cursor.left(&*self.sql, &self.log, conversations, i64::MAX)?;
-            let last = left.iter().map(|(_, seq)| *seq).max();
-            all.extend(last.map(|until| Behind {
+    /// What there is still to deliver of the events of these conversations: each destination is asked once, since that is
+    /// a walk through what it has not read.
+    pub(super) fn left(&self, conversations: &[i64]) -> Result<Vec<LeftFor>, SqlError> {
+        let of_cursor = |cursor: &Cursor| {
+            let mut last = HashMap::new();
+            for (conversation, seq) in
+                cursor.left(&*self.sql, &self.log, conversations, i64::MAX)?
+            {
+                let known = last.entry(conversation).or_insert(seq);
+                *known = seq.max(*known);
+            }
+            Ok(LeftFor {
                 destination: cursor.destination().id.clone(),
-                until,
-            }));
-        }
-        Ok(all)
+                last,
+            })
+        };
+        self.cursors.iter().map(of_cursor).collect()
     }
 
     /// Of what another partition waits for ([`Question::holds`]), the ids of that of which nothing is still to be delivered.

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
-    Mailbox,
+    Behind, Mailbox,
     appending::to_their_ends,
     batch, conversations,
+    holding::LeftFor,
     moved::{Left, Moved},
     people::{self, People},
     seen::Seen,
@@ -49,23 +50,24 @@ impl Mailbox {
             .map(|(event, person)| (event.id.clone(), *person))
             .collect();
         let people = People::of(&*sql, events)?;
+        let conversations = conversations_of(&people, events.iter().flat_map(people::all_names));
         atomically(&*sql, || {
-            let names = events.iter().flat_map(people::all_names);
-            for (conversation, _) in names.filter_map(|name| people.known(name)) {
-                self.ceded.moved(&*sql, conversation)?;
+            for conversation in &conversations {
+                self.ceded.moved(&*sql, *conversation)?;
             }
             if others.is_empty() {
                 return Ok(());
             }
             self.ceded.promise(&*sql, others, now_ms)
         })?;
+        let left = self.left(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
         for event in events {
             let moved = match known.entry(people::all_names(event).collect()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let moved = self.moved(&people, new.key())?;
+                    let moved = moved(&people, new.key(), &left);
                     new.insert(moved)
                 }
             };
@@ -75,29 +77,6 @@ impl Mailbox {
             });
         }
         Ok(all)
-    }
-
-    /// What is known of the one who has these names, and what is still to be delivered of theirs.
-    fn moved(&self, people: &People, names: &[&Name]) -> Result<Moved, SqlError> {
-        let found = names.iter().filter_map(|name| Some(people.known(name)?.0));
-        let mut conversations: Vec<i64> = found.collect();
-        conversations.sort_unstable();
-        conversations.dedup();
-        let mut moved = Moved {
-            behind: self.behind(&conversations)?,
-            ..Moved::default()
-        };
-        for number in conversations {
-            let mut state = State::read(people.state(number));
-            moved.conversations.push(Left {
-                number,
-                handover: state.handover.take(),
-            });
-            let windows = people.windows(number).unwrap_or_default();
-            moved.windows = moved.windows.joined(windows);
-            moved.state = std::mem::take(&mut moved.state).joined(state);
-        }
-        Ok(moved)
     }
 
     /// Takes in what other partitions know of persons who are in this one from now on. That a conversation is in
@@ -196,6 +175,42 @@ impl Mailbox {
         }
         Ok(())
     }
+}
+
+/// The conversations with those who have these names, each once.
+fn conversations_of<'a>(people: &People, names: impl Iterator<Item = &'a Name>) -> Vec<i64> {
+    let found = names.filter_map(|name| Some(people.known(name)?.0));
+    let mut conversations: Vec<i64> = found.collect();
+    conversations.sort_unstable();
+    conversations.dedup();
+    conversations
+}
+
+/// What is known of the one who has these names, and what is still to be delivered of theirs.
+fn moved(people: &People, names: &[&Name], left: &[LeftFor]) -> Moved {
+    let conversations = conversations_of(people, names.iter().copied());
+    let behind = left.iter().filter_map(|LeftFor { destination, last }| {
+        let theirs = conversations.iter().filter_map(|number| last.get(number));
+        Some(Behind {
+            destination: destination.clone(),
+            until: *theirs.max()?,
+        })
+    });
+    let mut moved = Moved {
+        behind: behind.collect(),
+        ..Moved::default()
+    };
+    for number in conversations {
+        let mut state = State::read(people.state(number));
+        moved.conversations.push(Left {
+            number,
+            handover: state.handover.take(),
+        });
+        let windows = people.windows(number).unwrap_or_default();
+        moved.windows = moved.windows.joined(windows);
+        moved.state = std::mem::take(&mut moved.state).joined(state);
+    }
+    moved
 }
 
 /// The conversations of other partitions whose persons are known to be here, each with in whose hand it was when that was

@@ -170,3 +170,23 @@ fn a_window_that_was_answered_since_somebody_moved_is_not_told_of_as_closing() {
         assert_eq!(told.is_some(), is_to_be_told, "{how:?}");
     }
 }
+
+#[test]
+fn how_many_people_have_moved_does_not_matter_to_how_often_their_former_partition_walks_through_its_log()
+ {
+    let disk = Native::new();
+    let mut former = partitions::open(&disk, &["crm", "bot"]);
+    let people = |what: &str| -> Vec<Event> {
+        let of = |n: usize| of(&[phone(&n.to_string())], &format!("{what}-{n}"));
+        (0..100).map(of).collect()
+    };
+    former.append(people("early"), NOW).unwrap();
+    let late = people("late");
+    let mut ask = |many: usize| {
+        let before = disk.log_read();
+        let moved = former.cede(&late[..many], &vec![1; many], NOW).unwrap();
+        assert!(moved.iter().all(|moved| moved.behind.len() == 2));
+        disk.log_read() - before
+    };
+    assert_eq!(ask(1), ask(100));
+}

@@ -186,7 +186,7 @@ impl Number {
     }
 }
 
-fn open(disk: &Rc<Native>, destinations: &[&str]) -> Mailbox {
+pub(super) fn open(disk: &Rc<Native>, destinations: &[&str]) -> Mailbox {
     let destinations = destinations.iter().map(|id| destination(id));
     Mailbox::open(disk.clone(), destinations.collect()).unwrap()
 }
