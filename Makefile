@@ -29,7 +29,7 @@ dev: build ## Transom on http://127.0.0.1:8787 with a backend that prints what a
 
 .PHONY: say
 say: ## While `make dev` runs: a message as a customer sends it (make say TEXT="hola")
-	@cargo run --quiet -p simulator -- send -- "$${TEXT:-hola}"
+	@scripts/local say "$${TEXT:-hola}"
 
 .PHONY: demo
 demo: build ## A customer's message travels to a backend and an answer back, told step by step

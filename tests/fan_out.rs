@@ -158,7 +158,7 @@ async fn nobody_outside_can_have_a_courier_make_a_request() {
                 backend
                     .url()
                     .trim_start_matches("http://")
-                    .trim_end_matches("/hooks"),
+                    .trim_end_matches("/events"),
             )
             .header("transom-timeout-ms", "1000")
             .bearer_auth(support::ADMIN_TOKEN)

@@ -74,9 +74,9 @@ impl Backend {
         Ok(Self { server, state })
     }
 
-    /// The destination's `url`: `http://127.0.0.1:port/hooks`.
+    /// The destination's `url`: `http://127.0.0.1:port/events`.
     pub fn url(&self) -> String {
-        format!("{}/hooks", self.server.url())
+        format!("{}/events", self.server.url())
     }
 
     /// Takes signatures under this secret as well.

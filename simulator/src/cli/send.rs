@@ -85,6 +85,9 @@ pub(crate) async fn send(args: SendArgs) -> Result<(), String> {
             Ok(())
         }
         (_, Some(error)) => Err(format!("No answer from {}: {error}", args.url)),
+        (401, None) => Err(format!(
+            "401 in {ms} ms: it was probably signed with another secret than META_APP_SECRET; --secret gives one"
+        )),
         (status, None) => Err(format!(
             "{status} in {ms} ms; Meta would repeat it: {}",
             answer.body
