@@ -249,7 +249,7 @@ async fn the_token_is_asked_for_everywhere_but_for_the_description() {
     let problem: Value = answer.json().await.unwrap();
     assert_eq!(
         problem["detail"],
-        "ADMIN_TOKEN is not set, or has fewer than 16 characters: wrangler secret put ADMIN_TOKEN"
+        "ADMIN_TOKEN is not set, or has fewer than 16 characters: npx wrangler secret put ADMIN_TOKEN (locally: a line in .dev.vars)"
     );
 }
 

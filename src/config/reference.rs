@@ -23,7 +23,9 @@ pub(super) fn read(
         return node.refuse("must be a reference such as env:CRM_SECRET, never the secret itself");
     };
     match lookup(name).filter(|value| !value.trim().is_empty()) {
-        None => node.refuse(format!("{name} is not set: wrangler secret put {name}")),
+        None => node.refuse(format!(
+            "{name} is not set: npx wrangler secret put {name} (locally: a line in .dev.vars)"
+        )),
         Some(value) => Some((name.to_owned(), value)),
     }
 }

@@ -80,7 +80,7 @@ const SHORTEST_ADMIN_TOKEN: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SettingsFault {
     /// A secret that nothing works without is not set, or blank.
-    #[error("{0} is not set: wrangler secret put {0}")]
+    #[error("{0} is not set: npx wrangler secret put {0} (locally: a line in .dev.vars)")]
     NotSet(&'static str),
     /// A setting, or a part of `CONFIG`, is not what it must be.
     #[error("{0}")]

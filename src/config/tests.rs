@@ -63,8 +63,8 @@ fn what_is_missing_is_named_with_how_to_set_it() {
     assert_eq!(
         none.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "META_APP_SECRET is not set: wrangler secret put META_APP_SECRET",
-            "META_VERIFY_TOKEN is not set: wrangler secret put META_VERIFY_TOKEN",
+            "META_APP_SECRET is not set: npx wrangler secret put META_APP_SECRET (locally: a line in .dev.vars)",
+            "META_VERIFY_TOKEN is not set: npx wrangler secret put META_VERIFY_TOKEN (locally: a line in .dev.vars)",
         ]
     );
 }
@@ -73,7 +73,9 @@ fn what_is_missing_is_named_with_how_to_set_it() {
 fn a_blank_secret_is_none() {
     assert_eq!(
         read(&[("META_APP_SECRET", " , ")]).unwrap_err(),
-        ["META_APP_SECRET is not set: wrangler secret put META_APP_SECRET"]
+        [
+            "META_APP_SECRET is not set: npx wrangler secret put META_APP_SECRET (locally: a line in .dev.vars)"
+        ]
     );
     assert!(read(&[("ADMIN_TOKEN", " ")]).unwrap().admin_token.is_none());
 }
@@ -217,7 +219,7 @@ fn every_fault_of_a_config_is_told_with_its_path() {
             "destinations[0].retires: is not known here",
             "destinations[0].id: must be 1 to 64 of a-z, 0-9, _ and -",
             "destinations[0].url: must be https, or http on loopback",
-            "destinations[0].secret: NOT_SET is not set: wrangler secret put NOT_SET",
+            "destinations[0].secret: NOT_SET is not set: npx wrangler secret put NOT_SET (locally: a line in .dev.vars)",
             "destinations[0].timeout_ms: must be 100 to 30000 ms",
             "destinations[1].url: must not be a private, loopback, link-local or metadata address",
             "destinations[1].secret: SHORT must be whsec_ and the base64 of 24 to 64 random bytes: \

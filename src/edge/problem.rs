@@ -45,7 +45,7 @@ impl Problem {
                 Some(if *is_set {
                     "send ADMIN_TOKEN as a bearer token"
                 } else {
-                    "ADMIN_TOKEN is not set, or has fewer than 16 characters: wrangler secret put ADMIN_TOKEN"
+                    "ADMIN_TOKEN is not set, or has fewer than 16 characters: npx wrangler secret put ADMIN_TOKEN (locally: a line in .dev.vars)"
                 }),
             ),
             Self::Forbidden => (403, "Forbidden", None),

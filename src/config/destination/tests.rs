@@ -157,7 +157,7 @@ fn a_header_that_would_get_in_the_way_is_refused() {
         ),
         [
             "destinations[0].headers.X-A: must be 1 to 4096 printable ASCII characters",
-            "destinations[0].headers.X-B: NOT_SET is not set: wrangler secret put NOT_SET",
+            "destinations[0].headers.X-B: NOT_SET is not set: npx wrangler secret put NOT_SET (locally: a line in .dev.vars)",
             "destinations[0].headers.X-C: must be 1 to 4096 printable ASCII characters",
             "destinations[0].headers.X-D: must be 1 to 4096 printable ASCII characters",
             "destinations[0].headers.?: must be the name of a header: 1 to 64 letters, digits and -",
