@@ -52,7 +52,7 @@ pub(super) struct Message {
 impl Number {
     pub(super) fn open(sql: &dyn Sql, settings: String, now_ms: i64) -> Result<Self, SqlError> {
         Ok(Self {
-            silence: Silence::default(),
+            silence: Silence::open(sql)?,
             blocked: Blocked::open(sql, &settings, now_ms)?,
             takes: false,
             takes_templates: false,
@@ -94,7 +94,9 @@ impl Number {
         probes: bool,
         now_ms: i64,
     ) -> Result<Option<i64>, SqlError> {
+        let before = self.silence;
         self.silence.took(now_ms);
+        self.silence.save(sql, before)?;
         let Some(blocked) = self.blocked.as_mut().filter(|_| probes) else {
             return Ok(None);
         };
@@ -111,32 +113,25 @@ impl Number {
         message: Message,
         now_ms: i64,
     ) -> Result<Option<Change>, SqlError> {
+        let before = self.silence;
         match heard {
-            Heard::Nothing => {
-                self.silence.tells_nothing(now_ms);
-                Ok(None)
-            }
-            Heard::Silence => {
-                self.silence.goes_on(now_ms);
-                Ok(None)
-            }
-            Heard::Refuses => {
-                self.silence.ends();
-                Ok(None)
-            }
+            Heard::Nothing => self.silence.tells_nothing(now_ms),
+            Heard::Silence => self.silence.goes_on(now_ms),
+            _ => self.silence.ends(),
+        }
+        self.silence.save(sql, before)?;
+        match heard {
+            Heard::Nothing | Heard::Silence | Heard::Refuses => Ok(None),
             Heard::Doubts => {
-                self.silence.ends();
                 (self.takes, self.takes_templates) = (false, false);
                 Ok(None)
             }
             Heard::Takes => {
-                self.silence.ends();
                 self.takes = true;
                 self.takes_templates |= message.is_template;
                 self.begins_again(sql, message, now_ms)
             }
             Heard::Stops(code) => {
-                self.silence.ends();
                 let why = Blocked::by_answer(code, message.is_template, now_ms);
                 self.stops(sql, why, self.is_tried_by(message))
             }

@@ -2,9 +2,10 @@
 //!
 //! A message that was on its way then may have gone out, and is never sent again by itself. So that an outage does not make
 //! that of all that waits, messages go one at a time once some in a row have ended so, and less and less often, until Meta
-//! says something that can be read.
+//! says something that can be read. An outage is stored: between its tries the object may end.
 
 use super::ending::doubled;
+use crate::mailbox::sql::{Sql, SqlError};
 
 /// How many in a row are an outage.
 const BEARABLE: u32 = 5;
@@ -26,6 +27,44 @@ pub(super) struct Silence {
 }
 
 impl Silence {
+    /// Reads whether Meta was silent.
+    pub(super) fn open(sql: &dyn Sql) -> Result<Self, SqlError> {
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS silence (one INTEGER PRIMARY KEY CHECK (one = 1), in_a_row INTEGER NOT NULL, \
+             until_ms INTEGER NOT NULL) STRICT",
+            &[],
+        )?;
+        let rows = sql.exec("SELECT in_a_row, until_ms FROM silence", &[])?;
+        let Some(row) = rows.first() else {
+            return Ok(Self::default());
+        };
+        Ok(Self {
+            in_a_row: u32::try_from(row.required_integer(0)?).unwrap_or(BEARABLE),
+            alone: false,
+            until_ms: row.required_integer(1)?,
+        })
+    }
+
+    /// Writes it down where it is an outage, or was one, and is not as it was.
+    pub(super) fn save(self, sql: &dyn Sql, before: Self) -> Result<(), SqlError> {
+        if self == before {
+            return Ok(());
+        }
+        if self.is_outage() {
+            sql.exec(
+                "INSERT OR REPLACE INTO silence (one, in_a_row, until_ms) VALUES (1, ?1, ?2)",
+                &[i64::from(self.in_a_row).into(), self.until_ms.into()],
+            )?;
+        } else if before.is_outage() {
+            sql.exec("DELETE FROM silence", &[])?;
+        }
+        Ok(())
+    }
+
+    fn is_outage(self) -> bool {
+        self.in_a_row >= BEARABLE
+    }
+
     /// When the next message may go (unix milliseconds).
     pub(super) fn until_ms(self) -> i64 {
         self.until_ms
@@ -33,7 +72,7 @@ impl Silence {
 
     /// A message goes now. In a silence it goes alone.
     pub(super) fn took(&mut self, now_ms: i64) {
-        self.alone = self.in_a_row >= BEARABLE;
+        self.alone = self.is_outage();
         if self.alone {
             self.until_ms = now_ms.saturating_add(ANSWERED_WITHIN_MS);
         }
@@ -41,7 +80,7 @@ impl Silence {
 
     /// What became of a message cannot be told. Those that were on their way when the silence began are one try, not many.
     pub(super) fn goes_on(&mut self, now_ms: i64) {
-        if self.in_a_row >= BEARABLE && !self.alone {
+        if self.is_outage() && !self.alone {
             return;
         }
         self.in_a_row = self.in_a_row.saturating_add(1);

@@ -30,6 +30,36 @@ fn what_waits_during_an_outage_of_meta_goes_on_waiting() {
 }
 
 #[test]
+fn an_outage_lasts_though_the_object_ends_between_its_tries() {
+    let mut bench = Bench::new();
+    for number in 0..1_000 {
+        bench.add(send(&number.to_string(), number));
+    }
+    let began = bench.now;
+    let mut lost = 0;
+    while bench.now - began < 60 * MINUTE {
+        let at = bench.outbox.wakes_at(bench.now).unwrap();
+        if at - bench.now > 10_000 {
+            bench.now = at;
+            bench.reopen("a");
+        }
+        let started = bench.wait_next();
+        bench.done(started, Happened::NoAnswer);
+        lost += 1;
+    }
+    assert!(lost < 10 + 60, "{lost} in an hour");
+    let started = bench.wait_next();
+    bench.done(started, accepted("wamid.1"));
+    bench.reopen("a");
+    let again = bench.now;
+    for _ in 0..80 {
+        let started = bench.wait_next();
+        bench.done(started, accepted("wamid.1"));
+    }
+    assert!(bench.now - again < 3_000, "then all is as it was");
+}
+
+#[test]
 fn one_message_that_meta_chokes_on_holds_back_no_other() {
     let mut bench = Bench::new();
     for number in 0..20 {
