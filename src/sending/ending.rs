@@ -76,9 +76,11 @@ impl Ending {
                 ending.heard = Heard::Refuses;
                 ending.wait_ms = pair::wait_ms(started.attempts);
             }
-            Some(Answer::Refused { again: true, .. }) => {
+            Some(Answer::Refused {
+                again: true, class, ..
+            }) => {
                 ending.heard = Heard::Refuses;
-                ending.slows_down = true;
+                ending.slows_down = class != Class::Group;
                 ending.wait_ms = wait(started.attempts);
             }
             Some(Answer::Refused { code, .. }) => {

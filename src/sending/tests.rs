@@ -337,3 +337,20 @@ fn who_asks_is_told_when_it_will_go() {
         "a restart does not forget what a customer got"
     );
 }
+
+#[test]
+fn a_group_that_was_written_to_too_often_is_waited_for_and_nobody_else() {
+    let mut bench = Bench::new();
+    for number in 0..41 {
+        bench.add(send(&number.to_string(), number));
+    }
+    let group = bench.wait_next();
+    assert_eq!(bench.done(group, refused(131_208)).0, State::Queued);
+    let before = bench.now;
+    for _ in 0..40 {
+        let started = bench.wait_next();
+        bench.done(started, accepted("wamid.1"));
+    }
+    assert!(bench.now - before < 600, "the pace is as it was");
+    assert_eq!(bench.wait_next().send.id, "0");
+}

@@ -155,7 +155,9 @@ mod tests {
 
     #[test]
     fn what_meta_turned_away_for_now_may_be_sent_again() {
-        for code in [4, 613, 80_007, 130_429, 131_056, 131_057, 2_494_100] {
+        for code in [
+            4, 613, 80_007, 130_429, 131_056, 131_057, 131_208, 133_004, 2_494_100,
+        ] {
             assert!(
                 matches!(error(400, code, true), Answer::Refused { again: true, .. }),
                 "{code}"

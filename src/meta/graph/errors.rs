@@ -217,7 +217,9 @@ static TABLE: &[ErrorCode] = {
         code(131_062, Recipient, Refused, "this needs a phone number, a user id is not enough", "Ask the customer for the phone number."),
         code(131_063, Limit, Refused, "marketing templates are switched off for this API", "Send it by the Marketing Messages API."),
         code(131_064, Limit, Refused, "limited, as templates were put into the wrong category", "Look at the templates' categories in WhatsApp Manager."),
-        codes(131_200, 131_299, Group, Refused, "the group cannot take this", "Look at the group."),
+        codes(131_200, 131_207, Group, Refused, "the group cannot take this", "Look at the group."),
+        code(131_208, Group, Again, "too much at once to this group", "Send it more slowly."),
+        codes(131_209, 131_299, Group, Refused, "the group cannot take this", "Look at the group."),
         code(132_000, Template, Refused, "the number of parameters does not fit the template", "Compare the parameters with the template."),
         code(132_001, Template, Refused, "there is no such approved template in this language", "Check the name, the language and the approval."),
         code(132_005, Template, Refused, "the text is too long with its parameters in place", "Shorten the parameters."),
@@ -230,7 +232,7 @@ static TABLE: &[ErrorCode] = {
         code(132_068, Flow, Refused, "the flow is blocked", "Put the flow right."),
         code(132_069, Flow, Refused, "the flow is slowed down", "Send it again in an hour."),
         code(133_000, Number, Refused, "an earlier deregistration was not completed", "Deregister the number again."),
-        code(133_004, Maintenance, Refused, "the server for registrations is down for a moment", "Try again later."),
+        code(133_004, Maintenance, Again, "the server for registrations is down for a moment", "Try again later."),
         code(133_005, Number, Refused, "the two-step PIN is wrong", "Use the right PIN, or set a new one."),
         code(133_006, Number, Refused, "the number must be verified first", "Verify the number."),
         codes(133_008, 133_009, Number, Refused, "too many guesses of the PIN", "Wait as long as the details say."),
@@ -265,7 +267,9 @@ mod tests {
             .collect();
         assert_eq!(
             again,
-            [4, 613, 80_007, 130_429, 131_056, 131_057, 2_494_100]
+            [
+                4, 613, 80_007, 130_429, 131_056, 131_057, 131_208, 133_004, 2_494_100
+            ]
         );
     }
 
