@@ -184,3 +184,39 @@ async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_h
         }
     }
 }
+
+#[tokio::test]
+async fn an_opt_out_told_before_the_customer_writes_is_kept_with_partitions() {
+    let scene = start_with(json!({ "consent": {} })).await;
+    let template = json!({ "name": "promo", "language": { "code": "es" } });
+    let promo = json!({ "message": { "type": "template", "template": template } });
+    let mut partitions = std::collections::BTreeSet::new();
+    for n in 1..=6 {
+        let [_, user, both] = called(n);
+        for person in [both.phone.clone().unwrap(), user.user_id.clone()] {
+            let path = format!("/v1/consent/{NUMBER}/{person}");
+            let told = reqwest::Client::new()
+                .put(scene.transom.url(&path))
+                .bearer_auth(ADMIN_TOKEN)
+                .json(&json!({ "state": "opted_out" }));
+            assert_eq!(told.send().await.unwrap().status(), 200);
+            let (_, kept) = scene.transom.admin(&path).await;
+            assert_eq!(kept["state"], "opted_out", "{kept}");
+            partitions.insert(kept["conversation"].as_i64().unwrap() % 4);
+            let whom = if person == user.user_id {
+                "recipient"
+            } else {
+                "to"
+            };
+            let (status, answer) = scene
+                .ask(with(json!({ (whom): person }), promo.clone()))
+                .await;
+            assert_eq!(status, 403, "{answer}");
+        }
+        scene.post(&Webhook::of([text(&both, "hola")])).await;
+        let whom = json!({ "to": both.phone });
+        let (status, answer) = scene.ask(with(whom, promo.clone())).await;
+        assert_eq!(status, 403, "once they have written: {answer}");
+    }
+    assert!(partitions.len() > 1, "not all in one: {partitions:?}");
+}

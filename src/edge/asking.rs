@@ -35,7 +35,7 @@ pub(super) async fn answer(
 ) -> Result<Response> {
     let action = found.route.action;
     let number = in_path.get("phone_number_id").unwrap_or_default();
-    let mailboxes = match mailboxes(env, settings, number, in_path, parameters).await {
+    let mailboxes = match mailboxes(env, settings, number, in_path, parameters, action).await {
         Ok(mailboxes) => mailboxes,
         Err(problem) => return problem.response(),
     };
@@ -93,10 +93,14 @@ async fn mailboxes(
     number: &str,
     in_path: &Parameters,
     parameters: &Parameters,
+    action: Action,
 ) -> std::result::Result<Vec<String>, Problem> {
     if let Some(person) = in_path.get("person") {
         let names = objects::names(person);
-        let mailbox = objects::mailbox_of(env, settings, number, &names, false).await;
+        // What they said elsewhere is kept for who has not written yet.
+        let stranger = (action == Action::SetConsent).then(|| objects::stranger(person));
+        let stranger = stranger.flatten();
+        let mailbox = objects::mailbox_of(env, settings, number, &names, stranger).await;
         return mailbox
             .map(|mailbox| vec![mailbox])
             .map_err(|_| Problem::NoAnswer);

@@ -81,15 +81,15 @@ async fn mailbox(
         Some(Ok(Asked::Sends(wanted))) => wanted,
         _ => Vec::new(),
     };
-    let (names, meet) = match wanted.as_slice() {
-        [] => (Vec::new(), false),
+    let (names, stranger) = match wanted.as_slice() {
+        [] => (Vec::new(), None),
         [one] => match &one.to {
-            Whom::Person(_) => (one.to.name().into_iter().collect(), true),
-            Whom::Conversation(name) => (objects::names(name).to_vec(), false),
+            Whom::Person(_) => (Vec::new(), one.to.name()),
+            Whom::Conversation(name) => (objects::names(name).to_vec(), None),
         },
         _ => return Ok(None),
     };
-    objects::mailbox_of(env, settings, number, &names, meet)
+    objects::mailbox_of(env, settings, number, &names, stranger)
         .await
         .map(Some)
 }

@@ -37,36 +37,31 @@ pub(crate) fn mailboxes(settings: &Settings, number: &str) -> Vec<String> {
     all.iter().map(Address::name).collect()
 }
 
-/// The name of the object that keeps the conversation with the one who has the first of these names that is known. Who
-/// is not known is met, where `meet`; otherwise any will say that they are not known.
+/// The name of the object that keeps the conversation with the one who has the first of these names that is known. Where
+/// nobody is, that of `stranger`, who is met if need be; without one, any will say that they are not known.
 pub(crate) async fn mailbox_of(
     env: &Env,
     settings: &Settings,
     number: &str,
     names: &[Name],
-    meet: bool,
+    stranger: Option<Name>,
 ) -> Result<String> {
     let of = settings.partitions_of(number);
     let mailboxes = mailboxes(settings, number);
-    let first = || mailboxes.first().cloned().unwrap_or_default();
-    if of <= 1 {
-        return Ok(first());
+    let mut partition = None;
+    if of > 1 && !names.is_empty() {
+        let (directory, all) = directory(env, number, of, names)?;
+        partition = in_time(directory.find(&all)?).await?.parse().ok();
     }
-    let (directory, all) = directory(env, number, of, names)?;
-    let answer = if meet {
-        directory.resolve(&all)?
-    } else {
-        directory.find(&all)?
-    };
-    let answer = in_time(answer).await?;
-    let partition = if meet {
+    if let Some(stranger) = stranger.filter(|_| of > 1 && partition.is_none()) {
+        let (directory, one) = directory(env, number, of, &[stranger])?;
+        let answer = in_time(directory.resolve(&one)?).await?;
         let routes = Route::read_all(&answer).ok_or("not where they belong")?;
-        routes.first().map(|route| route.partition)
-    } else {
-        answer.parse().ok()
-    };
-    let found = partition.and_then(|partition| mailboxes.get(usize::try_from(partition).ok()?));
-    Ok(found.cloned().unwrap_or_else(first))
+        partition = routes.first().map(|route| route.partition);
+    }
+    let at = partition.map_or(Ok(0), usize::try_from);
+    let found = at.ok().and_then(|at| mailboxes.get(at));
+    Ok(found.or(mailboxes.first()).cloned().unwrap_or_default())
 }
 
 /// All names of the one who has the first of these names that is known; none, where nobody has.

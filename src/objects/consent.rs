@@ -13,8 +13,12 @@ use crate::{
     conversation::consent::Entry,
     event::Name,
     mailbox::{Found, address::Address},
+    meta::graph::Recipient,
     problem,
-    sending::{phone, whom::is_user},
+    sending::{
+        phone,
+        whom::{is_user, name_of},
+    },
     written::Object,
 };
 
@@ -82,9 +86,9 @@ impl Mailbox {
 const NOT_A_NAME: &str = "person: must be known here, or be a phone number with its country code or a business-scoped user id";
 
 /// Somebody who is not known yet.
-fn stranger(person: &str) -> Option<Name> {
+pub(crate) fn stranger(person: &str) -> Option<Name> {
     if is_user(person) {
-        return Some(Name::User(person.to_owned()));
+        return Some(name_of(&Recipient::User(person.to_owned())));
     }
     phone::read(person).map(|digits| Name::Phone(digits.to_owned()))
 }

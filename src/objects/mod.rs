@@ -49,6 +49,7 @@ pub(crate) use append::{append_all, extend_objects};
 #[cfg(feature = "panic-routes")]
 pub(crate) use ask::fetch;
 pub(crate) use ask::{ask, post};
+pub(crate) use consent::stranger;
 pub use courier::Courier;
 pub use drift::Drift;
 pub(crate) use lost::outlive_traps;

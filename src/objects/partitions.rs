@@ -167,7 +167,7 @@ impl Mailbox {
             return Ok(None);
         };
         let name = [name_of(to)];
-        let home = mailbox_of(&self.env, &ready.settings, &number, &name, false).await?;
+        let home = mailbox_of(&self.env, &ready.settings, &number, &name, None).await?;
         if home == here.name() {
             return Ok(None);
         }
