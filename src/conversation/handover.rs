@@ -44,16 +44,20 @@ impl Handover {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// Both in one: who took over last has it (of two in the same second, a person), until the later end.
+    /// Both in one: who took over last has it (of two in the same second, a person), until the later end. Meta has it only
+    /// where its end is the later one: what it passes back may not end what somebody else wanted for longer.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
-        let end = |it: &Self| it.until.unwrap_or(i64::MAX);
+        let end = |it: &Self| (it.until.unwrap_or(i64::MAX), it.by != By::Meta);
         let began = |it: &Self| (it.since, it.by != By::Rule);
-        let longer = if end(&other) > end(&self) {
-            other
+        let (longer, shorter) = if end(&other) > end(&self) {
+            (other, self)
         } else {
-            self
+            (self, other)
         };
+        if shorter.by == By::Meta && longer.by != By::Meta {
+            return longer;
+        }
         let last = if began(&other) > began(&self) {
             other
         } else {
@@ -307,6 +311,29 @@ mod tests {
         ] {
             assert_eq!(one.joined(other), both);
             assert_eq!(other.joined(one), both);
+        }
+    }
+
+    #[test]
+    fn what_meta_passes_there_and_back_leaves_a_stop_as_it_was() {
+        let control = |app: &str, since| Event {
+            data: format!(r#"{{"control":{{"new_owner_app_id":"{app}"}}}}"#),
+            ..event("whatsapp.handover.control_passed", Some(since))
+        };
+        let ours = Answering {
+            app_id: Some("57".to_owned()),
+            ..Answering::default()
+        };
+        for by in [By::Rule, By::Api, By::App] {
+            let stopped = Some(Handover {
+                by,
+                since: NOW - 5,
+                until: None,
+            });
+            let there = Handover::after(stopped, &control("58", NOW), &ours, NOW);
+            assert_eq!(there, stopped);
+            let back = Handover::after(there, &control("57", NOW + 1), &ours, NOW + 1);
+            assert_eq!(back, stopped);
         }
     }
 
