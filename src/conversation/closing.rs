@@ -53,6 +53,8 @@ impl Closing {
                 status: MessageStatus::Sent,
                 ..
             } if is_later => None,
+            // Another app has answered.
+            _ if is_later && event.kind == "whatsapp.standby.echoed" => None,
             _ if event.kind == CLOSING => None,
             _ => before,
         }
@@ -132,7 +134,13 @@ mod tests {
         let waits = after(None, &wrote(NOW));
         assert!(waits.is_some());
         assert_eq!(after(waits.clone(), &wrote(NOW - 300)), waits);
-        assert_eq!(after(waits, &answered), None);
+        assert_eq!(after(waits.clone(), &answered), None);
+        let by_another_app = Event {
+            kind: "whatsapp.standby.echoed".to_owned(),
+            effect: Effect::None,
+            ..answered
+        };
+        assert_eq!(after(waits, &by_another_app), None);
         assert_eq!(after(None, &wrote(NOW - 300)), None);
     }
 
