@@ -91,7 +91,7 @@ impl Policy {
         let consent = self.consent.as_ref();
         let heard = consent
             .is_some_and(|settings| hear(settings, event, known.conversation, now, &mut concluded));
-        // Who says that they want no messages is not answered by a rule as well.
+        // Who says that they want no messages, or is answered by a confirmation, is not answered by a rule as well.
         if let Some(answers) = self.answers.as_mut().filter(|_| !heard) {
             answers.answer(event, known, now, &mut concluded);
         }
@@ -100,7 +100,8 @@ impl Policy {
 }
 
 /// Takes in what an event says about the customer's consent. Where that changes it, it is told, and, where the customer
-/// has just written it, answered. Gives whether the customer has just written it.
+/// has just written it, answered. Gives whether that leaves nothing to answer: the customer has just written that they want
+/// no messages, or is answered.
 fn hear(
     settings: &Consent,
     event: &Event,
@@ -115,6 +116,7 @@ fn hear(
         return false;
     };
     let written = matches!(entry.how, How::Word | How::Button);
+    let mut heard = written && !entry.opted_in;
     concluded.added.push(("consent", entry.view()));
     let ledger = ledger.with(entry);
     let after = ledger.standing();
@@ -129,6 +131,7 @@ fn hear(
         // While another app has the conversation, it answers.
         let may_confirm = written && event.kind != consent::STANDBY;
         if let Some(message) = confirmation.filter(|_| may_confirm) {
+            heard = true;
             let about = recipient::of(&event.data);
             concluded.replies.push(Reply {
                 id: format!("{}.consent", event.id),
@@ -140,5 +143,5 @@ fn hear(
         }
     }
     concluded.state.consent = ledger;
-    written
+    heard
 }

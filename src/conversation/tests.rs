@@ -383,3 +383,34 @@ fn who_writes_in_the_app_silences_the_rules() {
     let concluded = policy.conclude(&wrote("x"), &known(state), NOW * 1000);
     assert_eq!(rule(&concluded)["withheld"], "handover");
 }
+
+#[test]
+fn rules_are_silent_for_an_opt_out_and_where_a_confirmation_goes() {
+    let answering = answering_of(&json!({ "replies": [ { "when": {}, "reply": text("A") } ] }));
+    let consent = json!({ "start": ["join"] });
+    let confirmed = json!({ "start": ["join"], "confirm_stop": text("No more."), "confirm_start": text("Welcome.") });
+    for (settings, said, opted_in, replies) in [
+        (&consent, "stop", None, [].as_slice()),
+        (&consent, "stop", Some(false), &[]),
+        (&consent, "join", None, &["a-1.rule:0.0"]),
+        (&consent, "join", Some(true), &["a-1.rule:0.0"]),
+        (&confirmed, "stop", None, &["a-1.consent"]),
+        (&confirmed, "stop", Some(false), &[]),
+        (&confirmed, "join", None, &["a-1.consent"]),
+        (&confirmed, "join", Some(true), &["a-1.rule:0.0"]),
+    ] {
+        let budget = Budget::new(answering.per_day, 0, NOW);
+        let answers = Answers::new(answering.clone(), "1065", |_, _| None, budget);
+        let consent = crate::checked::read("consent", settings, crate::config::Consent::read);
+        let mut policy = Policy::new(Some(answers), consent.unwrap()).unwrap();
+        let mut state = State::default();
+        if let Some(opted_in) = opted_in {
+            state.consent = state
+                .consent
+                .with(consent::Entry::told(opted_in, NOW - 60, None));
+        }
+        let concluded = policy.conclude(&wrote(said), &known(state), NOW * 1000);
+        let sent: Vec<_> = concluded.replies.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(sent, replies, "{settings} {said} {opted_in:?}");
+    }
+}
