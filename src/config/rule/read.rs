@@ -102,7 +102,14 @@ impl When {
         };
         let office_hours = node.get("office_hours");
         let window = node.get("window");
-        let of_a_message = ["text", "kind", "button", "list", "referral"];
+        let of_a_message = [
+            "text",
+            "kind",
+            "button",
+            "list",
+            "referral",
+            "first_contact",
+        ];
         if window.is_some() {
             for node in of_a_message.iter().filter_map(|key| node.get(key)) {
                 node.fault("is a condition on a message, and beside window there is none");

@@ -111,6 +111,10 @@ fn every_fault_is_told_with_its_path() {
             "replies[0].when.text: is a condition on a message, and beside window there is none",
         ),
         (
+            json!({ "when": { "window": "closing", "first_contact": true }, "tag": "x" }),
+            "replies[0].when.first_contact: is a condition on a message, and beside window there is none",
+        ),
+        (
             json!({ "when": {}, "reply": { "type": "text", "text": { "body": "" } } }),
             "replies[0].reply.text.body: must not be blank",
         ),
