@@ -102,8 +102,8 @@ impl Consent {
             "opt_in",
         ]);
         let languages = node.get("languages").map(|node| read_languages(&node));
-        let (mut stop, mut resume) = (read_words(node, "stop"), Vec::new());
-        let start = read_words(node, "start");
+        let start = read_words(node, "start", &[]);
+        let (mut stop, mut resume) = (read_words(node, "stop", &start), Vec::new());
         for (language, stops, resumes) in LANGUAGES {
             if languages.as_ref().is_none_or(|all| all.contains(language)) {
                 stop.extend(stops.iter().map(|word| words(word)));
@@ -139,8 +139,8 @@ fn read_languages(node: &Node<'_>) -> Vec<&'static str> {
         .collect()
 }
 
-/// Words as they are compared.
-fn read_words(node: &Node<'_>, key: &str) -> Vec<String> {
+/// Words as they are compared, none of which may be one of `start`.
+fn read_words(node: &Node<'_>, key: &str, start: &[String]) -> Vec<String> {
     let Some(list) = node.get(key) else {
         return Vec::new();
     };
@@ -151,6 +151,9 @@ fn read_words(node: &Node<'_>, key: &str) -> Vec<String> {
         };
         if word.trim().is_empty() {
             item.fault("must have a letter or a digit");
+        }
+        if start.contains(&word) {
+            item.fault("is in start as well");
         }
         all.push(word);
     }
@@ -275,6 +278,10 @@ mod tests {
 
     #[test]
     fn every_fault_is_told() {
+        let both = json!({ "stop": ["quita", "Basta ya"], "start": ["¡Basta ya!", "stop"] });
+        let faults = checked::read("consent", &both, Consent::read).unwrap_err();
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, ["consent.stop[1]: is in start as well"]);
         let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
         let wrong = json!({
             "languages": ["es", "tlh"], "stop": ["?!", 7], "opt_in": "sometimes", "confirm": 1,
