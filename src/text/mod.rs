@@ -9,4 +9,4 @@ mod words;
 
 pub use expression::{Expression, NotAnExpression};
 pub use fold::folded;
-pub use words::{Phrases, words};
+pub use words::{Phrases, without_pictograms, words};

@@ -21,6 +21,17 @@ pub fn words(text: &str) -> String {
     out
 }
 
+/// [`words`] without the pictograms.
+pub fn without_pictograms(words: &str) -> String {
+    let mut out = String::from(" ");
+    let words = words.split_whitespace();
+    for word in words.filter(|word| !word.starts_with(is_pictogram)) {
+        out.push_str(word);
+        end_word(&mut out);
+    }
+    out
+}
+
 fn end_word(out: &mut String) {
     if !out.ends_with(' ') {
         out.push(' ');
@@ -87,15 +98,18 @@ fn is_letter(c: char) -> bool {
 
 /// A character of a script that puts nothing between words, or a pictogram.
 fn stands_alone(c: char) -> bool {
-    matches!(c,
+    is_pictogram(c)
+        || matches!(c,
         '\u{e00}'..='\u{eff}' // Thai, Lao
         | '\u{1000}'..='\u{109f}' // Burmese
         | '\u{1780}'..='\u{17ff}' // Khmer
-        | '\u{2190}'..='\u{2bff}'
         | '\u{3040}'..='\u{30ff}' // Japanese syllables
         | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' // Chinese characters
-        | '\u{ac00}'..='\u{d7af}' // Korean: what belongs to a word is written to its end
-        | '\u{1f000}'..='\u{1faff}')
+        | '\u{ac00}'..='\u{d7af}') // Korean: what belongs to a word is written to its end
+}
+
+fn is_pictogram(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 
 #[cfg(test)]

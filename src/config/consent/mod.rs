@@ -5,7 +5,11 @@ mod languages;
 
 pub use category::Category;
 
-use crate::{checked::Node, meta::graph::Message, text::words};
+use crate::{
+    checked::Node,
+    meta::graph::Message,
+    text::{without_pictograms, words},
+};
 use languages::LANGUAGES;
 
 /// How many words, and how many templates, may be set.
@@ -65,16 +69,23 @@ impl Consent {
             return None;
         }
         let word = words(text);
-        let said = if self.stop.contains(&word) {
-            Said::Stop
-        } else if self.start.contains(&word) {
-            Said::Start
-        } else if self.resume.contains(&word) {
-            Said::Resume
-        } else {
-            return None;
-        };
+        let plain = without_pictograms(&word);
+        let (said, word) = [word, plain]
+            .into_iter()
+            .find_map(|word| Some((self.meaning(&word)?, word)))?;
         Some((said, word.trim().to_owned()))
+    }
+
+    fn meaning(&self, word: &String) -> Option<Said> {
+        if self.stop.contains(word) {
+            Some(Said::Stop)
+        } else if self.start.contains(word) {
+            Some(Said::Start)
+        } else if self.resume.contains(word) {
+            Some(Said::Resume)
+        } else {
+            None
+        }
     }
 
     /// The category of a template. One of which nothing is said counts as marketing.
@@ -209,6 +220,11 @@ mod tests {
         for (text, expected) in [
             ("STOP", Some(Said::Stop)),
             ("Stop!", Some(Said::Stop)),
+            ("STOP 🛑", Some(Said::Stop)),
+            ("🙏🏽 stop 🙏🏽", Some(Said::Stop)),
+            ("❌ 停止 ✋\u{fe0f}", Some(Said::Stop)),
+            ("stop 👍 music", None),
+            ("👍", None),
             ("Dar de baja", Some(Said::Stop)),
             ("arreter", Some(Said::Stop)),
             ("İptal", None),
@@ -244,11 +260,12 @@ mod tests {
     #[test]
     fn own_words_come_beside_those_of_the_languages_that_are_chosen() {
         let consent = read(&json!({
-            "languages": ["es"], "stop": ["NO_PROMO", "Basta ya"], "start": ["Únete", "baja"],
+            "languages": ["es"], "stop": ["NO_PROMO", "Basta ya", "🛑"], "start": ["Únete", "baja"],
         }));
         for (text, expected) in [
             ("no_promo", Some(Said::Stop)),
             ("¡basta ya!", Some(Said::Stop)),
+            ("🛑", Some(Said::Stop)),
             ("darme de baja", Some(Said::Stop)),
             ("unete", Some(Said::Start)),
             ("baja", Some(Said::Start)),
