@@ -193,7 +193,8 @@ async fn an_opt_out_told_before_the_customer_writes_is_kept_with_partitions() {
     let mut partitions = std::collections::BTreeSet::new();
     for n in 1..=6 {
         let [_, user, both] = called(n);
-        for person in [both.phone.clone().unwrap(), user.user_id.clone()] {
+        for (whom, person) in [("to", &both.phone), ("recipient", &user.user_id)] {
+            let person = person.as_deref().unwrap();
             let path = format!("/v1/consent/{NUMBER}/{person}");
             let told = reqwest::Client::new()
                 .put(scene.transom.url(&path))
@@ -203,11 +204,6 @@ async fn an_opt_out_told_before_the_customer_writes_is_kept_with_partitions() {
             let (_, kept) = scene.transom.admin(&path).await;
             assert_eq!(kept["state"], "opted_out", "{kept}");
             partitions.insert(kept["conversation"].as_i64().unwrap() % 4);
-            let whom = if person == user.user_id {
-                "recipient"
-            } else {
-                "to"
-            };
             let (status, answer) = scene
                 .ask(with(json!({ (whom): person }), promo.clone()))
                 .await;
