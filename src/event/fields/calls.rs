@@ -46,16 +46,27 @@ fn call<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let calls = !from_business && ["connect", "call_created"].contains(&event.as_ref());
     let errors = change
         .container
-        .filter(|_| event == "terminate" && item.get("errors").is_none());
+        .filter(|_| event == "terminate" && item.get("errors").is_none())
+        .filter(|container| are_of(item, *container));
     let pieces: Vec<_> = [(&CALL, item)]
         .into_iter()
         .chain(errors.map(|value| (&ERRORS_BESIDE, value)))
         .collect();
     let key = vec!["call".into(), call.clone(), event];
     let draft = Draft::new(kind, call, key).with_payload_of("call", &pieces)?;
+    let (customer, other) = if from_business {
+        (to, from)
+    } else {
+        (from, to)
+    };
+    let person = if change.common.is_ours(&customer) {
+        other
+    } else {
+        customer
+    };
     Some(Draft {
         time: item.get("timestamp").and_then(seconds),
-        person: if from_business { to } else { from },
+        person,
         effect: if calls {
             Effect::Opens { referral: false }
         } else {
@@ -63,6 +74,16 @@ fn call<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         },
         ..draft
     })
+}
+
+/// Whether the errors beside the calls are those of this one, which has ended: where no other has, or no other failed.
+fn are_of(call: Json<'_>, container: Json<'_>) -> bool {
+    let ended = || {
+        let calls = container.get("calls").into_iter().flat_map(Json::items);
+        calls.filter(|call| text_of(call.get("event")) == "terminate")
+    };
+    let failed = |call: &Json<'_>| text_of(call.get("status")).eq_ignore_ascii_case("failed");
+    ended().nth(1).is_none() || (failed(&call) && ended().filter(failed).nth(1).is_none())
 }
 
 /// How a call of the business is doing. A customer who accepts it opens the window.
