@@ -61,13 +61,14 @@ impl<'o, 'a> Change<'o, 'a> {
         topic: Option<String>,
         value: Json<'a>,
     ) -> Draft<'a> {
-        let Common { field, time, .. } = &self.common;
-        let written = time.map(|time| time.to_string()).unwrap_or_default();
+        let Common {
+            field, time, at, ..
+        } = &self.common;
         let canonical = value.canonical();
         let about = topic.clone().unwrap_or_else(|| canonical.clone());
         let key = vec![
             "management".into(),
-            written.into(),
+            at.clone(),
             field.clone(),
             canonical.into(),
         ];

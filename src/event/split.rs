@@ -103,9 +103,16 @@ fn webhook<'a>(root: Json<'a>, events: &mut Events) {
 }
 
 fn entry(entry: Json<'_>, shell: &Shell, events: &mut Events) {
+    let written = entry.get("time");
+    let time = written.and_then(seconds);
+    let at = match time {
+        Some(time) => time.to_string().into(),
+        None => written.map(Json::raw).unwrap_or_default().into(),
+    };
     let common = Common {
         account: entry.get("id").and_then(id),
-        time: entry.get("time").and_then(seconds),
+        time,
+        at,
         ..Common::default()
     };
     let Some(changes) = entry
@@ -183,6 +190,7 @@ impl<'a> Common<'a> {
             number: number.and_then(id),
             display_phone_number: display.and_then(line).and_then(phone),
             time: self.time,
+            at: self.at,
         }
     }
 }
