@@ -31,6 +31,13 @@ pub(super) const TO: Keys = Keys {
     phone: &["to"],
 };
 
+/// The addressee of a message, as who sends it names him.
+pub(super) const SENT_TO: Keys = Keys {
+    user: &["recipient"],
+    parent: &[],
+    phone: &["to"],
+};
+
 /// The addressee of a message whose status is told. Meta's own pages spell the parent in three ways.
 pub(super) const RECIPIENT: Keys = Keys {
     user: &["recipient_user_id"],

@@ -85,7 +85,16 @@ pub(super) fn message<'a>(
     kind: &'static str,
     item: Json<'a>,
 ) -> Option<Draft<'a>> {
-    message_in(change, kind, item, item, &[(&MESSAGE, item)])
+    let of = item.get("type").and_then(Json::text)?;
+    let known = TYPES.contains(&of.as_ref());
+    let kind = if known { kind } else { UNKNOWN };
+    let draft = message_in(change, kind, item, item, &[(&MESSAGE, item)])?;
+    // The on-premises API called a voice message's type `voice`; it is one of `audio` since.
+    Some(if of == "voice" {
+        rename_voice(draft)
+    } else {
+        draft
+    })
 }
 
 /// Like [`message`], where type and content stand elsewhere than in the item, and the payload is made of `pieces`.
@@ -97,31 +106,20 @@ pub(super) fn message_in<'a>(
     pieces: &[(&Shape, Json<'a>)],
 ) -> Option<Draft<'a>> {
     let id = item.get("id").and_then(id)?;
-    let of = content.get("type").and_then(Json::text)?;
     let original = ["edit", "revoke"]
         .iter()
         .find_map(|name| content.get(name)?.get("original_message_id"));
     let about = original.and_then(Json::text).unwrap_or_else(|| id.clone());
-    let known = TYPES.contains(&of.as_ref());
     let key = vec!["message".into(), change.common.field.clone(), id];
-    let draft = sender(
-        Draft::new(if known { kind } else { UNKNOWN }, about, key),
-        item,
-    );
+    let draft = sender(Draft::new(kind, about, key), item);
     let draft = Draft {
         time: item.get("timestamp").and_then(seconds),
         ..draft
     };
-    if !known {
+    if kind == UNKNOWN {
         return Some(draft);
     }
-    let draft = draft.with_payload_of("message", pieces)?;
-    // The on-premises API called a voice message's type `voice`; it is one of `audio` since.
-    Some(if of == "voice" {
-        rename_voice(draft)
-    } else {
-        draft
-    })
+    draft.with_payload_of("message", pieces)
 }
 
 fn rename_voice(mut draft: Draft<'_>) -> Draft<'_> {

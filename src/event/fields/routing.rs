@@ -1,14 +1,14 @@
 //! Conversations that pass from one app to another, and those that another app has in hand.
 
 use super::{messages, statuses};
-use crate::event::Effect;
 use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, UNKNOWN, seconds};
-use crate::event::person::{CONTACT, FROM, Person, RECIPIENT, TO};
+use crate::event::person::{CONTACT, FROM, Person, RECIPIENT, SENT_TO, TO, id};
 use crate::event::shell::{CARRIED, Shell};
+use crate::event::{Effect, Name};
 use crate::meta::json::Json;
 use crate::meta::payload::coexistence::CONTROL;
-use crate::meta::payload::message::{CONTENT, ID, REVISION};
+use crate::meta::payload::message::{ID, SENT};
 
 /// A conversation passed to another app, or was taken by one.
 pub(super) fn handover<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
@@ -80,23 +80,33 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     messages::message(change, "whatsapp.standby.received", item)
 }
 
-/// Echoes have what was written one level down.
+/// Echoes have what was sent one level down, as the other app gave it to Meta, and with it to whom.
 fn echoed<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let kind = "whatsapp.standby.echoed";
-    let draft = match item.get("message") {
-        Some(content) => messages::message_in(
-            change,
-            kind,
-            item,
-            content,
-            &[(&ID, item), (&CONTENT, content), (&REVISION, content)],
-        )?,
-        None => messages::message(change, kind, item)?,
+    let to = Person::read(item, &TO);
+    let Some(sent) = item.get("message") else {
+        return Some(Draft {
+            person: to,
+            ..messages::message(change, kind, item)?
+        });
     };
-    Some(Draft {
-        person: Person::read(item, &TO),
-        ..draft
-    })
+    let mut draft = messages::message_in(change, kind, item, sent, &[(&ID, item), (&SENT, sent)])?;
+    if sent.get("type").is_none() {
+        sent.get("text")?;
+        // Who sends a text need not say so.
+        if let Some((_, json)) = &mut draft.payload {
+            json.insert_str(1, r#""kind":"text","#);
+        }
+    }
+    if messages::text_of(sent.get("recipient_type")) == "group" {
+        let group = sent.get("to").and_then(id);
+        let names = group.map(|group| Name::Group(group.into_owned()));
+        draft.names.extend(names);
+        draft.person = Person::default();
+    } else {
+        draft.person = to.or(Person::read(sent, &SENT_TO));
+    }
+    Some(draft)
 }
 
 fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {

@@ -63,6 +63,95 @@ fn what_names_nobody_is_the_one_contacts_beside_it() {
 }
 
 #[test]
+fn what_another_app_sent_is_the_conversation_of_whom_it_was_sent_to() {
+    let echo = |mut sent: Value| {
+        sent["messaging_product"] = json!("whatsapp");
+        let echo = json!({"id": "wamid.S", "timestamp": "1770000000", "message": sent});
+        only(&change(
+            "standby",
+            json!({"standby": {"message_echoes": [echo]}}),
+        ))
+        .1
+    };
+    let text = json!({"body": "x"});
+    let buttons =
+        json!({"type": "button", "body": {"text": "Confirm?"}, "action": {"buttons": []}});
+    let user = vec![Name::User("US.1".into())];
+    let group = vec![Name::Group("Y2F".into())];
+    for (sent, names, kind) in [
+        (
+            json!({"to": "+16505551234", "type": "text", "text": text}),
+            phone("16505551234"),
+            "text",
+        ),
+        (
+            json!({"to": "16505551234", "text": text}),
+            phone("16505551234"),
+            "text",
+        ),
+        (
+            json!({"to": "US.1", "type": "text", "text": text}),
+            user.clone(),
+            "text",
+        ),
+        (
+            json!({"recipient": "US.1", "type": "template", "template": {"name": "t"}}),
+            user,
+            "template",
+        ),
+        (
+            json!({"to": "16505551234", "type": "interactive", "interactive": buttons}),
+            phone("16505551234"),
+            "interactive",
+        ),
+        (
+            json!({"to": "Y2F", "recipient_type": "group", "type": "text", "text": text}),
+            group,
+            "text",
+        ),
+    ] {
+        let event = echo(sent.clone());
+        assert_eq!(event.kind, "whatsapp.standby.echoed", "{sent}");
+        assert_eq!(event.names, names, "{sent}");
+        let message = &data(&event)["message"];
+        assert_eq!(message["kind"], kind);
+        assert_eq!(message[kind], sent[kind]);
+    }
+    assert_eq!(echo(json!({"to": "16505551234"})).kind, "whatsapp.unknown");
+}
+
+#[test]
+fn errors_beside_several_calls_that_ended_are_those_of_the_one_that_failed() {
+    let ended = |statuses: &[&str]| {
+        let call = |(n, status)| json!({"id": format!("wacid.{n}"), "from": "16505551234", "event": "terminate", "timestamp": "1770000000", "status": status});
+        let calls: Vec<Value> = statuses.iter().enumerate().map(call).collect();
+        let told = change(
+            "calls",
+            json!({"calls": calls, "errors": [{"code": 138_007}]}),
+        );
+        let with = |(_, event): (Home, Event)| data(&event)["call"].get("errors").is_some();
+        events(&told).into_iter().map(with).collect::<Vec<_>>()
+    };
+    assert_eq!(ended(&["COMPLETED"]), [true]);
+    assert_eq!(ended(&["COMPLETED", "Failed"]), [false, true]);
+    assert_eq!(ended(&["COMPLETED", "COMPLETED"]), [false, false]);
+    assert_eq!(ended(&["FAILED", "FAILED"]), [false, false]);
+}
+
+#[test]
+fn a_call_is_never_the_conversation_of_our_own_number() {
+    for (from, to, direction) in [
+        (BUSINESS, "16505551234", "USER_INITIATED"),
+        ("16505551234", BUSINESS, "BUSINESS_INITIATED"),
+    ] {
+        let call = json!({"id": "wacid.A", "from": from, "to": to, "event": "terminate",
+            "timestamp": "1770000000", "direction": direction});
+        let (_, event) = only(&change("calls", json!({"calls": [call]})));
+        assert_eq!(event.names, phone("16505551234"));
+    }
+}
+
+#[test]
 fn an_error_of_the_number_is_nobodys_whoever_stands_beside_it() {
     for error in [json!({"code": 130_429, "title": "slow down"}), json!("x")] {
         let contacts = json!([{"wa_id": "16505551234"}]);
@@ -98,6 +187,9 @@ fn a_change_that_is_not_as_documented_is_known_again_by_its_time_too() {
     assert_eq!(at(1_770_000_000).time, Some(1_770_000_000));
     assert_eq!(at(1_770_000_000), at(1_770_000_000));
     assert_ne!(at(1_770_000_000).id, at(1_770_000_060).id);
+    // Milliseconds are no time that a calendar has, and tell two changes apart nevertheless.
+    assert_eq!(at(1_770_000_000_000).time, None);
+    assert_ne!(at(1_770_000_000_000).id, at(1_770_000_060_000).id);
 }
 
 #[test]

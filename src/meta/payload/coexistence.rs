@@ -2,7 +2,7 @@
 //! conversation that another app has in hand.
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/embedded-signup/onboarding-business-app-users>
 
-use crate::meta::payload::message::MESSAGE;
+use crate::meta::payload::message::{MESSAGE, SENT};
 use crate::meta::payload::status::STATUS;
 use crate::meta::payload::{CONTACTS, ERRORS, METADATA, PRODUCT};
 use crate::meta::shape::Shape::{Any, Hidden, List, Number, Object, Phone, Text, Username};
@@ -103,7 +103,7 @@ const STANDBY_ECHO: Shape = Object(&[
     member(&["to"], Hidden),
     member(&["to_user_id"], Hidden),
     member(&["to_parent_user_id"], Hidden),
-    member(&["message"], MESSAGE),
+    member(&["message"], SENT),
 ]);
 
 /// `messaging_handovers`.

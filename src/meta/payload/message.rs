@@ -85,8 +85,33 @@ pub const CONTENT: Shape = Object(&[
     CONTEXT,
 ]);
 
-/// What else a message has that stands elsewhere than its id, where it is no content: it takes back another, or fails.
-pub const REVISION: Shape = Object(&[EDIT, REVOKE, UNSUPPORTED, ERRORS]);
+/// A message as an app sends it, or takes it back.
+pub const SENT: Shape = Object(&[
+    member(&["type"], Text).written("kind"),
+    TEXT,
+    IMAGE,
+    VIDEO,
+    AUDIO,
+    DOCUMENT,
+    STICKER,
+    LOCATION,
+    VCARDS,
+    member(&["interactive"], Any),
+    member(&["template"], Any),
+    BUTTON,
+    ORDER,
+    REACTION,
+    CONTEXT,
+    EDIT,
+    REVOKE,
+    UNSUPPORTED,
+    ERRORS,
+    member(&["messaging_product"], Hidden),
+    member(&["recipient_type"], Hidden),
+    member(&["recipient"], Hidden),
+    member(&["to"], Hidden),
+    member(&["biz_opaque_callback_data"], Hidden),
+]);
 
 /// The id of a message whose content stands elsewhere.
 pub const ID: Shape = Object(&[member(&["id"], Text)]);
