@@ -154,8 +154,8 @@ impl Mailbox {
         // What lies before is not read again, not even after a crash.
         let passed = self.cursors.iter().map(Cursor::saved).min();
         let passed = passed.unwrap_or(i64::MAX);
+        self.log.join(&*self.sql, passed, joins)?;
         for (from, into) in joins {
-            self.log.join(&*self.sql, passed, *from, *into)?;
             self.holds.join(&*self.sql, *from, *into)?;
             for cursor in &self.cursors {
                 cursor.join(&*self.sql, *from, *into)?;

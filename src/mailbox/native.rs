@@ -28,7 +28,7 @@ impl Native {
             .unwrap()
     }
 
-    /// How many statements have read a table of the log so far.
+    /// How many statements have read a table of the log so far, or changed what they read of it.
     pub(crate) fn log_read(&self) -> usize {
         self.log_read.get()
     }
@@ -53,7 +53,10 @@ impl Native {
 impl Sql for Native {
     fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
         let refused = |error: rusqlite::Error| SqlError::Refused(error.to_string());
-        if statement.contains(" FROM log_") {
+        if [" FROM log_", "UPDATE log_"]
+            .iter()
+            .any(|walk| statement.contains(walk))
+        {
             self.log_read.set(self.log_read.get() + 1);
         }
         let mut statement = self.connection.prepare_cached(statement).map_err(refused)?;

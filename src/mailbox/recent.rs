@@ -124,7 +124,7 @@ mod tests {
                         last = first + 1;
                     }
                     2 => {
-                        log.join(&*sql, passed, one, other).unwrap();
+                        log.join(&*sql, passed, &[(one, other)]).unwrap();
                         log.joined(one, other);
                     }
                     _ => {

@@ -198,22 +198,25 @@ impl Log {
             .map(|number| self.generations.table(number))
     }
 
-    /// Moves what waits behind a place in a conversation into the one that it turned out to be part of. What was passed
-    /// and is kept stays under its former number.
+    /// Moves what waits behind a place in conversations into those that they turned out to be part of: from, into. What was
+    /// passed and is kept stays under its former number. One walk for all of them, since there is no index.
     pub(super) fn join(
         &self,
         sql: &dyn Sql,
         passed: i64,
-        from: i64,
-        into: i64,
+        joins: &[(i64, i64)],
     ) -> Result<(), SqlError> {
-        for table in self.tables_behind(passed) {
-            sql.exec(
-                &format!(
-                    "UPDATE {table} SET conversation = ?2 WHERE conversation = ?1 AND seq > ?3"
-                ),
-                &[from.into(), into.into(), passed.into()],
-            )?;
+        for rows in batch::rows(joins.iter()) {
+            for table in self.tables_behind(passed) {
+                sql.run(
+                    &format!(
+                        "UPDATE {table} SET conversation = (SELECT value ->> 1 FROM json_each(?1) \
+                         WHERE value ->> 0 = {table}.conversation) \
+                         WHERE seq > ?2 AND conversation IN (SELECT value ->> 0 FROM json_each(?1))"
+                    ),
+                    &[rows.as_str().into(), passed.into()],
+                )?;
+            }
         }
         Ok(())
     }

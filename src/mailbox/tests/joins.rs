@@ -309,3 +309,32 @@ proptest! {
         prop_assert_eq!(played.parked(), 0);
     }
 }
+
+#[test]
+fn how_many_people_turn_out_to_be_known_does_not_matter_to_how_often_the_log_is_walked_through() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let names = |n: usize| [Name::User(format!("US.{n}")), Name::Phone(n.to_string())];
+    let of = |names: &[Name], id: String| Event {
+        names: names.to_vec(),
+        ..message("", &id)
+    };
+    for n in 0..101 {
+        let apart = names(n).map(|name| of(&[name.clone()], format!("{}-{n}", name.key())));
+        mailbox.append(apart.to_vec(), NOW).unwrap();
+    }
+    let mut walks = |people: std::ops::Range<usize>| {
+        let before = sql.log_read();
+        let together = people.map(|n| of(&names(n), format!("together-{n}")));
+        mailbox.append(together.collect(), NOW).unwrap();
+        sql.log_read() - before
+    };
+    assert_eq!(walks(0..1), walks(1..101));
+    let waiting = "SELECT count(DISTINCT conversation), count(*) FROM ";
+    let table = sql.tables().into_iter().find(|it| it.starts_with("log_"));
+    let rows = sql
+        .exec(&format!("{waiting}{}", table.unwrap()), &[])
+        .unwrap();
+    let count = |column| rows[0].required_integer(column).unwrap();
+    assert_eq!((count(0), count(1)), (101, 303));
+}
