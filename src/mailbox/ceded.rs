@@ -21,11 +21,16 @@ use super::{
 /// For how long a promise is kept, in milliseconds: Meta repeats for seven days.
 const KEPT_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 
+/// How often at most is looked for what was kept for so long, in milliseconds: it is a walk through all promises.
+const LET_GO_EVERY_MS: i64 = 60 * 60 * 1000;
+
 /// Ids of events, each with for whose sake it was promised, and the conversations whose persons are in another partition.
 #[derive(Debug, Default)]
 pub(super) struct Ceded {
     ids: HashMap<String, i64>,
     conversations: HashSet<i64>,
+    /// When is looked next for promises that were kept for long enough (unix milliseconds).
+    lets_go_ms: i64,
 }
 
 impl Ceded {
@@ -100,8 +105,16 @@ impl Ceded {
              STRICT, WITHOUT ROWID",
             &[],
         )?;
-        let over = [now_ms.saturating_sub(KEPT_MS).into()];
-        sql.exec("DELETE FROM promised WHERE at_ms < ?1", &over)?;
+        if now_ms >= self.lets_go_ms {
+            let gone = sql.exec(
+                "DELETE FROM promised WHERE at_ms < ?1 RETURNING id",
+                &[now_ms.saturating_sub(KEPT_MS).into()],
+            )?;
+            for row in &gone {
+                self.ids.remove(row.required_text(0)?);
+            }
+            self.lets_go_ms = now_ms.saturating_add(LET_GO_EVERY_MS);
+        }
         for rows in batch::rows(events.iter()) {
             sql.exec(
                 "INSERT INTO promised (id, person, at_ms) SELECT value ->> 0, value ->> 1, ?2 FROM json_each(?1) \
