@@ -320,7 +320,8 @@ fn how_many_people_turn_out_to_be_known_does_not_matter_to_how_often_the_log_is_
         ..message("", &id)
     };
     for n in 0..101 {
-        let apart = names(n).map(|name| of(&[name.clone()], format!("{}-{n}", name.key())));
+        let apart =
+            names(n).map(|name| of(std::slice::from_ref(&name), format!("{}-{n}", name.key())));
         mailbox.append(apart.to_vec(), NOW).unwrap();
     }
     let mut walks = |people: std::ops::Range<usize>| {
