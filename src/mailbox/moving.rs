@@ -81,8 +81,9 @@ impl Mailbox {
 
     /// Takes in what other partitions know of persons who are in this one from now on. That a conversation is in
     /// somebody's hand is taken in once, since it may have been given back here; and once that its window is about to close,
-    /// since it may have been answered here; the rest every time, since to take it in twice does no harm. What was promised for the sake of a person who is in another partition no more than the one who
-    /// is here now may be stored. What comes of theirs is held back until what is still to be delivered there has gone.
+    /// since it may have been answered here; the rest every time, since to take it in twice does no harm. What was promised
+    /// for the sake of a person who is in another partition no more than the one who is here now may be stored. What comes of
+    /// theirs is held back until what is still to be delivered there has gone.
     ///
     /// Nothing is done where the person is new from there, and the events are not `complete`: only one that says all
     /// their names tells which conversations here are with the same person. Gives the places of these.

@@ -146,7 +146,8 @@ impl Parking {
         self.conversations.insert(conversation, parked);
     }
 
-    /// Takes note that the destination refused events of a conversation. Where they are put `aside`, they are still in the log alone.
+    /// Takes note that the destination refused events of a conversation. Where they are put `aside`, they are still in the
+    /// log alone.
     pub(super) fn refused(
         &mut self,
         sql: &dyn Sql,

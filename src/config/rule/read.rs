@@ -81,37 +81,30 @@ impl Rule {
     }
 }
 
+/// The conditions that only a message can meet.
+const OF_A_MESSAGE: [&str; 6] = [
+    "text",
+    "kind",
+    "button",
+    "list",
+    "referral",
+    "first_contact",
+];
+
 impl When {
     fn read(node: &Node<'_>) -> Self {
         if node.object().is_none() {
             return Self::default();
         }
-        node.only(&[
-            "text",
-            "kind",
-            "button",
-            "list",
-            "referral",
-            "first_contact",
-            "office_hours",
-            "window",
-        ]);
+        node.only(&[&OF_A_MESSAGE[..], &["office_hours", "window"]].concat());
         let list = |key| {
             let node = node.get(key);
             node.map(|node| texts(&node, "values")).unwrap_or_default()
         };
         let office_hours = node.get("office_hours");
         let window = node.get("window");
-        let of_a_message = [
-            "text",
-            "kind",
-            "button",
-            "list",
-            "referral",
-            "first_contact",
-        ];
         if window.is_some() {
-            for node in of_a_message.iter().filter_map(|key| node.get(key)) {
+            for node in OF_A_MESSAGE.iter().filter_map(|key| node.get(key)) {
                 node.fault("is a condition on a message, and beside window there is none");
             }
         }
