@@ -56,6 +56,9 @@ pub(super) enum May {
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) state: State,
+    /// The conversations that failed while it took what others wrote: it is their own events that break it, so that their
+    /// next failures say nothing of it. Forgotten when it goes down.
+    broken: HashSet<i64>,
     retry: Retry,
     max_per_second: Option<u32>,
     /// When the next request may go, in unix milliseconds with fractions.
@@ -63,8 +66,15 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    pub(super) fn new(retry: Retry, max_per_second: Option<u32>, down: Option<Down>) -> Self {
+    /// One that answered when it was last looked at, unless it is `down`, and had refused something of these conversations.
+    pub(super) fn new(
+        retry: Retry,
+        max_per_second: Option<u32>,
+        down: Option<Down>,
+        refused: impl Iterator<Item = i64>,
+    ) -> Self {
         Self {
+            broken: refused.filter(|_| down.is_none()).collect(),
             state: down.map_or_else(|| State::Up(HashSet::new()), State::Down),
             retry,
             max_per_second,
@@ -97,14 +107,15 @@ impl Flow {
         }
     }
 
-    /// Takes note that the destination answered as it should, or refused one event for what is in it. Gives whether
-    /// that ends an outage.
-    pub(super) fn answered(&mut self, now_ms: i64) -> bool {
-        match &mut self.state {
-            State::Up(failed) => {
-                failed.clear();
-                false
-            }
+    /// Takes note that the destination answered as it should, or refused one event for what is in it, at an event of this
+    /// conversation. Gives whether that ends an outage.
+    pub(super) fn answered(&mut self, now_ms: i64, conversation: i64) -> bool {
+        if let State::Up(failed) | State::Recovering { failed, .. } = &mut self.state {
+            self.broken.extend(failed.drain());
+        }
+        self.broken.remove(&conversation);
+        match &self.state {
+            State::Up(_) => false,
             State::Down(_) => {
                 self.state = State::Recovering {
                     since_ms: now_ms,
@@ -113,8 +124,7 @@ impl Flow {
                 self.slot_ms = 0.0;
                 true
             }
-            State::Recovering { failed, .. } => {
-                failed.clear();
+            State::Recovering { .. } => {
                 if self
                     .recovering_rate(now_ms)
                     .is_some_and(|rate| rate >= FULL_RATE)
@@ -132,7 +142,9 @@ impl Flow {
         match &mut self.state {
             // While it comes back, too, one event may break it every time.
             State::Up(failed) | State::Recovering { failed, .. } => {
-                failed.insert(conversation);
+                if !self.broken.contains(&conversation) {
+                    failed.insert(conversation);
+                }
                 if failed.len() < FAILURES {
                     return false;
                 }
@@ -152,6 +164,7 @@ impl Flow {
         };
         down.next_ms = next(&self.retry, down, now_ms, random);
         self.state = State::Down(down);
+        self.broken.clear();
         true
     }
 
@@ -214,7 +227,7 @@ mod tests {
             max_ms: 8_000,
             total_ms: 10_000,
         };
-        Flow::new(retry, max_per_second, None)
+        Flow::new(retry, max_per_second, None, std::iter::empty())
     }
 
     fn down() -> Flow {
@@ -238,7 +251,7 @@ mod tests {
         let mut flow = flow(None);
         for conversation in 0..100 {
             assert!(!flow.failed(NOW, conversation, 0.5));
-            flow.answered(NOW);
+            flow.answered(NOW, conversation);
         }
     }
 
@@ -275,13 +288,13 @@ mod tests {
     #[test]
     fn after_an_outage_the_rate_grows_until_it_is_free() {
         let mut flow = down();
-        assert!(flow.answered(NOW));
+        assert!(flow.answered(NOW, 1));
         let mut now = NOW;
         let mut a_second = vec![0; 9];
         while now < NOW + 9_000 {
             if flow.may(now, 0) == May::Go {
                 flow.started(now);
-                assert!(!flow.answered(now));
+                assert!(!flow.answered(now, 1));
                 if let Some(count) = a_second.get_mut(usize::try_from((now - NOW) / 1000).unwrap())
                 {
                     *count += 1;
@@ -308,9 +321,9 @@ mod tests {
     #[test]
     fn while_it_comes_back_one_that_fails_is_no_outage_and_five_in_a_row_are() {
         let mut flow = down();
-        flow.answered(NOW);
+        flow.answered(NOW, 0);
         assert!((0..100).all(|_| !flow.failed(NOW, 7, 0.5)));
-        flow.answered(NOW);
+        flow.answered(NOW, 0);
         let mut others = (1..=5).map(|conversation| flow.failed(NOW, conversation, 0.5));
         assert_eq!(others.position(|is_down| is_down), Some(4));
     }
@@ -318,10 +331,10 @@ mod tests {
     #[test]
     fn it_has_come_back_though_some_fail_as_always() {
         let mut flow = down();
-        flow.answered(NOW);
+        flow.answered(NOW, 0);
         for n in 0..90 {
             flow.failed(NOW + n * 100, n, 0.5);
-            flow.answered(NOW + n * 100);
+            flow.answered(NOW + n * 100, 0);
         }
         assert!(matches!(flow.state, State::Up(_)));
     }

@@ -300,6 +300,11 @@ impl Parking {
         }
     }
 
+    /// The conversations that wait because an event was refused.
+    pub(super) fn refused_before(&self) -> impl Iterator<Item = i64> {
+        self.conversations.refused()
+    }
+
     /// How often what has failed for longest was tried.
     pub(super) fn tries(&self) -> i64 {
         let all = self.conversations.values();

@@ -42,6 +42,14 @@ impl Schedule {
         self.parked.values()
     }
 
+    /// Those that were tried, in vain.
+    pub(super) fn refused(&self) -> impl Iterator<Item = i64> {
+        let parked = self.parked.iter();
+        parked
+            .filter(|(_, parked)| parked.attempts > 0)
+            .map(|(one, _)| *one)
+    }
+
     /// Has a conversation wait, in place of how it waited before.
     pub(super) fn insert(&mut self, conversation: i64, parked: Parked) {
         self.remove(conversation);

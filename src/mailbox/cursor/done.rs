@@ -115,7 +115,7 @@ impl Cursor {
         }
         self.tally.took(flight.seqs.len(), now_ms);
         self.since_saved += 1;
-        if self.flow.answered(now_ms) {
+        if self.flow.answered(now_ms, flight.conversation) {
             self.parking.all_due(now_ms);
             self.write_down(sql)?;
             changes.push(Change::Up);
@@ -177,7 +177,7 @@ impl Cursor {
             if let Some(at_ms) = refusal.not_before_ms {
                 self.flow.not_before(at_ms);
             }
-        } else if self.flow.answered(refusal.now_ms) {
+        } else if self.flow.answered(refusal.now_ms, flight.conversation) {
             self.parking.all_due(refusal.now_ms);
             changes.push(Change::Up);
         }

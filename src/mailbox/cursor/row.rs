@@ -117,9 +117,15 @@ impl Cursor {
             )?;
             written.gone_ms = None;
         }
+        let parking = Parking::load(sql, id, destination.retry)?;
         Ok(Self {
-            parking: Parking::load(sql, id, destination.retry)?,
-            flow: Flow::new(destination.retry, destination.max_per_second, written.down),
+            flow: Flow::new(
+                destination.retry,
+                destination.max_per_second,
+                written.down,
+                parking.refused_before(),
+            ),
+            parking,
             most: destination.format.most_events(),
             read: written.place,
             read_ms: 0,

@@ -272,3 +272,57 @@ fn what_nobody_wants_wakes_nobody_who_was_just_opened() {
     mailbox.append(vec![unwanted], NOW).unwrap();
     assert_eq!(mailbox.wakes_at(NOW), None);
 }
+
+/// Six customers whose messages break the backend, among many whose messages do not.
+fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut now = NOW;
+    for n in 0..240 {
+        let id = if n % 40 == 0 {
+            format!("broken{n}")
+        } else {
+            format!("{n}")
+        };
+        mailbox.append(vec![message(&id, &id)], now).unwrap();
+        by_broken(&mut mailbox, now);
+        now += 250;
+    }
+    (mailbox, now)
+}
+
+/// Delivers all that can go; what is of a broken customer gets no answer. Gives what was taken, and whether the
+/// destination went down.
+fn by_broken(mailbox: &mut Mailbox, now: i64) -> (Vec<String>, bool) {
+    let (mut taken, mut down) = (Vec::new(), false);
+    while let Some(delivery) = mailbox.next(now).unwrap() {
+        let id = delivery.events[0].id.clone();
+        let outcome = if id.starts_with("broken") {
+            unreachable()
+        } else {
+            taken.push(id);
+            Outcome::Taken
+        };
+        let changes = mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
+        down |= changes.contains(&Change::Down);
+    }
+    mailbox.rest().unwrap();
+    (taken, down)
+}
+
+#[test]
+fn in_a_quiet_hour_messages_that_break_the_backend_every_time_are_no_outage() {
+    for restarted in [false, true] {
+        let sql = Native::new();
+        let (mut mailbox, mut now) = broken_by_six(&sql);
+        if restarted {
+            mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+        }
+        let quiet_until = now + 1_800_000;
+        while let Some(at) = mailbox.wakes_at(now).filter(|at| *at < quiet_until) {
+            now = at.max(now);
+            assert_eq!(by_broken(&mut mailbox, now), (vec![], false));
+        }
+        mailbox.append(vec![message("new", "new")], now).unwrap();
+        assert_eq!(by_broken(&mut mailbox, now).0, ["new-0"]);
+    }
+}
