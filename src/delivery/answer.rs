@@ -4,6 +4,7 @@ use std::{fmt, time::UNIX_EPOCH};
 
 use crate::{
     checked::{self, Fault},
+    mailbox::Outcome,
     meta::graph::Message,
 };
 
@@ -24,30 +25,9 @@ pub const MAX_RETRY_AFTER_MS: i64 = 3_600_000;
 /// The shortest, one second: `Retry-After: 0` must not make a loop.
 const MIN_RETRY_AFTER_MS: i64 = 1_000;
 
-/// What a destination's answer means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// It has the event. It may have asked for replies; if anything is wrong with them none of them is sent, but the
-    /// event is delivered all the same.
-    Taken {
-        /// The replies in the order in which they are to be sent, or all that is wrong with them.
-        replies: Result<Vec<Message>, Vec<Fault>>,
-    },
-    /// It wants no more events, ever.
-    Gone,
-    /// It says when to come again. It counts as a try that failed, and the schedule's end holds for it as well.
-    Later {
-        /// Unix milliseconds, from a second to an hour ahead.
-        at_ms: i64,
-        /// For the record.
-        class: ErrorClass,
-    },
-    /// It did not take the event; to be tried again by the schedule.
-    Refused {
-        /// For the record.
-        class: ErrorClass,
-    },
-}
+/// The replies that an answer asks for, in the order in which they are to be sent, or all that is wrong with them: then none
+/// of them is sent, but the event is delivered all the same.
+pub type Replies = Result<Vec<Message>, Vec<Fault>>;
 
 /// Why a try failed, in few and stable words that hold no content: `status 500`, `timeout`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,26 +54,32 @@ impl fmt::Display for ErrorClass {
     }
 }
 
-/// Reads an answer. `retry_after` is the header as it came, `body` at most [`BODY_LIMIT`] bytes (more is not looked
-/// at), `now_ms` is in Unix milliseconds.
-pub fn read(status: u16, retry_after: Option<&str>, body: &[u8], now_ms: i64) -> Answer {
-    let class = ErrorClass::Status(status);
-    match status {
-        200..=299 => Answer::Taken {
-            replies: read_replies(body),
-        },
-        410 => Answer::Gone,
-        429 | 503 => match retry_after.and_then(|value| wait_ms(value, now_ms)) {
-            Some(wait) => {
-                let wait = wait.clamp(MIN_RETRY_AFTER_MS, MAX_RETRY_AFTER_MS);
-                Answer::Later {
-                    at_ms: now_ms.saturating_add(wait),
-                    class,
-                }
-            }
-            None => Answer::Refused { class },
-        },
-        _ => Answer::Refused { class },
+/// What an answer means. `retry_after` is the header as it came, `now_ms` is in Unix milliseconds.
+pub fn read(status: u16, retry_after: Option<&str>, now_ms: i64) -> Outcome {
+    let wait = match status {
+        200..=299 => return Outcome::Taken,
+        410 => return Outcome::Gone,
+        429 | 503 => retry_after.and_then(|value| wait_ms(value, now_ms)),
+        _ => None,
+    };
+    let wait = wait.map(|wait| wait.clamp(MIN_RETRY_AFTER_MS, MAX_RETRY_AFTER_MS));
+    refused(
+        ErrorClass::Status(status),
+        wait.map(|wait| now_ms.saturating_add(wait)),
+    )
+}
+
+/// What it means that there was no answer.
+pub fn none(class: ErrorClass) -> Outcome {
+    refused(class, None)
+}
+
+fn refused(class: ErrorClass, not_before_ms: Option<i64>) -> Outcome {
+    Outcome::Refused {
+        error: class.to_string(),
+        not_before_ms,
+        // 429: it has too much, whatever is in the event (RFC 6585 §4).
+        whole: !matches!(class, ErrorClass::Status(..=428 | 430..=499)),
     }
 }
 
@@ -115,9 +101,24 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
     Some(i64::try_from(date.as_millis()).ok()?.saturating_sub(now_ms))
 }
 
+/// The replies that the answer to an event of this type asks for. There is none to what tells how our own messages are
+/// doing: each reply has statuses of its own, and a backend that answers everything would write to the customer without
+/// end. Of what is longer than [`BODY_LIMIT`] nothing is sent.
+pub fn replies(kind: &str, body: &[u8]) -> Replies {
+    let replies = read_replies(body)?;
+    let is_status = kind.starts_with("whatsapp.status.") || kind.starts_with("whatsapp.standby.");
+    if is_status && !replies.is_empty() {
+        return Err(vec![Fault {
+            path: "replies".to_owned(),
+            reason: "a status, or what another app has in hand, cannot be replied to".to_owned(),
+        }]);
+    }
+    Ok(replies)
+}
+
 /// Most backends answer with nothing, with `ok` or with JSON of their own: whatever is not an object with `replies`
 /// asks for none. What only looks as if it asked for some is a fault.
-fn read_replies(body: &[u8]) -> Result<Vec<Message>, Vec<Fault>> {
+fn read_replies(body: &[u8]) -> Replies {
     let whole = Some(body).filter(|body| body.len() <= BODY_LIMIT);
     let Some(answer) = whole.and_then(checked::json) else {
         let mut words = body.windows(ASKS.len());
@@ -150,12 +151,12 @@ mod tests {
     const NOW: i64 = 1_795_334_400_000;
 
     fn replies(body: &str) -> Result<Vec<Message>, Vec<String>> {
-        match read(200, None, body.as_bytes(), NOW) {
-            Answer::Taken { replies } => {
-                replies.map_err(|faults| faults.iter().map(ToString::to_string).collect())
-            }
-            other => panic!("{other:?}"),
-        }
+        replies_to("whatsapp.message.received", body.as_bytes())
+    }
+
+    fn replies_to(kind: &str, body: &[u8]) -> Result<Vec<Message>, Vec<String>> {
+        let replies = super::replies(kind, body);
+        replies.map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -173,18 +174,21 @@ mod tests {
         ] {
             assert_eq!(replies(body), Ok(vec![]), "{body}");
         }
-        assert_eq!(
-            read(204, None, b"", NOW),
-            Answer::Taken {
-                replies: Ok(vec![])
-            }
-        );
-        assert_eq!(
-            read(200, None, &[0xff; 9], NOW),
-            Answer::Taken {
-                replies: Ok(vec![])
-            }
-        );
+        assert_eq!(replies_to("whatsapp.status.read", &[0xff; 9]), Ok(vec![]));
+        for status in [200, 204, 299] {
+            assert_eq!(read(status, Some("5"), b"", NOW), Outcome::Taken);
+        }
+    }
+
+    #[test]
+    fn a_status_and_what_another_app_has_in_hand_cannot_be_replied_to() {
+        let body = br#"{"replies":[{"type":"text","text":{"body":"One"}}]}"#;
+        for kind in ["whatsapp.status.read", "whatsapp.standby.message"] {
+            assert_eq!(
+                replies_to(kind, body).unwrap_err(),
+                ["replies: a status, or what another app has in hand, cannot be replied to"]
+            );
+        }
     }
 
     #[test]
@@ -241,16 +245,20 @@ mod tests {
 
     #[test]
     fn gone_is_gone_and_all_else_is_tried_again() {
-        assert_eq!(read(410, Some("5"), b"", NOW), Answer::Gone);
-        for status in [
-            100, 301, 302, 307, 308, 400, 401, 404, 408, 429, 500, 502, 503, 504, 999,
-        ] {
-            assert_eq!(
-                read(status, None, b"{}", NOW),
-                Answer::Refused {
-                    class: ErrorClass::Status(status)
-                }
-            );
+        assert_eq!(read(410, Some("5"), b"", NOW), Outcome::Gone);
+        let event = [100, 301, 302, 307, 308, 400, 401, 404, 408, 428, 430, 499];
+        let destination = [429, 500, 502, 503, 504, 999];
+        for (statuses, is_whole) in [(&event[..], false), (&destination[..], true)] {
+            for status in statuses {
+                assert_eq!(
+                    read(*status, None, NOW),
+                    Outcome::Refused {
+                        error: format!("status {status}"),
+                        not_before_ms: None,
+                        whole: is_whole,
+                    }
+                );
+            }
         }
     }
 
@@ -270,21 +278,17 @@ mod tests {
             ("1.5", None),
             ("", None),
         ] {
-            let class = ErrorClass::Status(503);
-            let expected = wait.map_or(Answer::Refused { class }, |wait| Answer::Later {
-                at_ms: NOW + wait,
-                class,
-            });
-            assert_eq!(read(503, Some(value), b"", NOW), expected, "{value}");
+            assert_eq!(waits(503, value), wait, "{value}");
         }
-        assert!(matches!(
-            read(429, Some("5"), b"", NOW),
-            Answer::Later { .. }
-        ));
-        assert!(matches!(
-            read(500, Some("5"), b"", NOW),
-            Answer::Refused { .. }
-        ));
+        assert_eq!(waits(429, "5"), Some(5_000));
+        assert_eq!(waits(500, "5"), None);
+    }
+
+    fn waits(status: u16, retry_after: &str) -> Option<i64> {
+        match read(status, Some(retry_after), NOW) {
+            Outcome::Refused { not_before_ms, .. } => not_before_ms.map(|at| at - NOW),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -309,7 +313,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_a_backend_says_is_too_much(status: u16, retry_after: Option<String>, body: Vec<u8>, now_ms: i64) {
-            read(status, retry_after.as_deref(), &body, now_ms);
+            read(status, retry_after.as_deref(), now_ms);
+            let _ = super::replies("whatsapp.message.received", &body);
         }
     }
 }

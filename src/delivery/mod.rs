@@ -8,7 +8,7 @@ mod request;
 mod run;
 pub mod signature;
 
-pub use answer::{Answer, ErrorClass};
+pub use answer::ErrorClass;
 pub use cloudevent::Outgoing;
 pub use lanes::{Lane, Lanes};
 pub use request::{Request, request};

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     checked::Fault,
     conversation::recipient::{self, About},
-    delivery::{self, ErrorClass, Run, answer},
+    delivery::{self, Run, answer, answer::Replies},
     mailbox::{Change, Delivery, GONE, Outcome, sql::SqlError},
     meta::graph::Message,
     sending::{Draft, Send},
@@ -112,8 +112,7 @@ impl Mailbox {
         let UnderWay {
             opening, delivery, ..
         } = under_way;
-        let (outcome, replies) = outcome(answer, now);
-        let replies = replies.and_then(|replies| may_reply(&delivery, replies));
+        let (outcome, replies) = outcome(&delivery, answer, now);
         let (replies, faults) = match replies {
             Ok(replies) => (replies, Vec::new()),
             Err(faults) => (Vec::new(), faults),
@@ -191,47 +190,26 @@ impl Core {
 
 /// What an answer means for a delivery, and which replies it asks for.
 fn outcome(
+    delivery: &Delivery,
     answer: std::result::Result<Answer, NoAnswer>,
     now: i64,
-) -> (Outcome, std::result::Result<Vec<Message>, Vec<Fault>>) {
-    let refused = |class: ErrorClass, not_before_ms| Outcome::Refused {
-        error: class.to_string(),
-        not_before_ms,
-        whole: !matches!(class, ErrorClass::Status(..500)),
-    };
+) -> (Outcome, Replies) {
     let outcome = match answer {
         Ok(answer) => {
             let retry_after = answer.retry_after.as_deref();
-            match delivery::answer::read(answer.status, retry_after, &answer.body, now) {
-                answer::Answer::Taken { replies } => return (Outcome::Taken, replies),
-                answer::Answer::Gone => Outcome::Gone,
-                answer::Answer::Later { at_ms, class } => refused(class, Some(at_ms)),
-                answer::Answer::Refused { class } => refused(class, None),
+            match answer::read(answer.status, retry_after, now) {
+                Outcome::Taken => {
+                    let last = delivery.events.last();
+                    let kind = last.map_or("", |event| event.kind.as_str());
+                    return (Outcome::Taken, answer::replies(kind, &answer.body));
+                }
+                outcome => outcome,
             }
         }
         Err(NoAnswer::NotTried | NoAnswer::Lost) => Outcome::NotTried,
-        Err(NoAnswer::Failed(class)) => refused(class, None),
+        Err(NoAnswer::Failed(class)) => answer::none(class),
     };
     (outcome, Ok(Vec::new()))
-}
-
-/// Replies that may be sent. None is to what tells how our own messages are doing: each reply has statuses of its own, and
-/// a backend that answers everything would write to the customer without end.
-fn may_reply(
-    delivery: &Delivery,
-    replies: Vec<Message>,
-) -> std::result::Result<Vec<Message>, Vec<Fault>> {
-    let answers = delivery.events.last().map(|event| event.kind.as_str());
-    let is_status = answers.is_some_and(|kind| {
-        kind.starts_with("whatsapp.status.") || kind.starts_with("whatsapp.standby.")
-    });
-    if is_status && !replies.is_empty() {
-        return Err(vec![Fault {
-            path: "replies".to_owned(),
-            reason: "a status, or what another app has in hand, cannot be replied to".to_owned(),
-        }]);
-    }
-    Ok(replies)
 }
 
 /// Tells an operator of what has changed: ids and classes, no content.

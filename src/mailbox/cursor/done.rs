@@ -27,7 +27,8 @@ pub enum Outcome {
         error: String,
         /// Not to be tried again before this time (unix milliseconds), where the destination said so.
         not_before_ms: Option<i64>,
-        /// It speaks of the destination as a whole, not of these events: no connection, no answer, a server error.
+        /// It speaks of the destination as a whole, not of these events: no connection, no answer, a server error, too many
+        /// requests.
         whole: bool,
     },
     /// The destination wants nothing more.

@@ -273,6 +273,23 @@ fn what_nobody_wants_wakes_nobody_who_was_just_opened() {
     assert_eq!(mailbox.wakes_at(NOW), None);
 }
 
+#[test]
+fn a_destination_that_is_down_and_says_when_to_come_again_is_left_alone_until_then() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let events = (0..20).map(|n| message(&n.to_string(), &n.to_string()));
+    mailbox.append(events.collect(), NOW).unwrap();
+    while let Some(delivery) = mailbox.next(NOW).unwrap() {
+        mailbox.done(&delivery, &unreachable(), NOW, 0.5).unwrap();
+    }
+    let at = mailbox.wakes_at(NOW).unwrap();
+    let delivery = mailbox.next(at).unwrap().unwrap();
+    let busy = crate::delivery::answer::read(429, Some("600"), at);
+    mailbox.done(&delivery, &busy, at, 0.5).unwrap();
+    assert_eq!(mailbox.next(at + 599_999).unwrap(), None);
+    assert_eq!(mailbox.wakes_at(at), Some(at + 600_000));
+}
+
 /// Six customers whose messages break the backend, among many whose messages do not.
 fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
