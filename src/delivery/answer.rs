@@ -176,7 +176,7 @@ mod tests {
         }
         assert_eq!(replies_to("whatsapp.status.read", &[0xff; 9]), Ok(vec![]));
         for status in [200, 204, 299] {
-            assert_eq!(read(status, Some("5"), b"", NOW), Outcome::Taken);
+            assert_eq!(read(status, Some("5"), NOW), Outcome::Taken);
         }
     }
 
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn gone_is_gone_and_all_else_is_tried_again() {
-        assert_eq!(read(410, Some("5"), b"", NOW), Outcome::Gone);
+        assert_eq!(read(410, Some("5"), NOW), Outcome::Gone);
         let event = [100, 301, 302, 307, 308, 400, 401, 404, 408, 428, 430, 499];
         let destination = [429, 500, 502, 503, 504, 999];
         for (statuses, is_whole) in [(&event[..], false), (&destination[..], true)] {
