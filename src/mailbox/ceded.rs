@@ -37,14 +37,13 @@ impl Ceded {
     /// There are tables only where anything was ever ceded.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
         let mut ceded = Self::default();
-        let table = "SELECT 1 FROM sqlite_master WHERE name = ?1";
-        if !sql.exec(table, &["promised".into()])?.is_empty() {
+        if sql.has_table("promised")? {
             for row in sql.exec("SELECT id, person FROM promised", &[])? {
                 let id = row.required_text(0)?.to_owned();
                 ceded.ids.insert(id, row.required_integer(1)?);
             }
         }
-        if !sql.exec(table, &["moved".into()])?.is_empty() {
+        if sql.has_table("moved")? {
             for row in sql.exec("SELECT conversation FROM moved", &[])? {
                 ceded.conversations.insert(row.required_integer(0)?);
             }

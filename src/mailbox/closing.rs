@@ -29,13 +29,13 @@ impl Closings {
     pub(super) fn open(sql: &dyn Sql, wanted: bool) -> Result<Self, SqlError> {
         let mut closings = Self { wanted, next: None };
         if wanted {
-            sql.exec(
+            sql.run(
                 &format!("CREATE INDEX IF NOT EXISTS closing ON conversations ({AT}) WHERE {AT} IS NOT NULL"),
                 &[],
             )?;
             closings.find(sql)?;
         } else {
-            sql.exec("DROP INDEX IF EXISTS closing", &[])?;
+            sql.run("DROP INDEX IF EXISTS closing", &[])?;
         }
         Ok(closings)
     }
@@ -75,7 +75,7 @@ impl Closings {
             let conversation = row.required_integer(0)?;
             let closing = state.closing.take().filter(|_| !moved(conversation));
             events.extend(closing.and_then(|closing| closing.event(phone_number_id)));
-            sql.exec(
+            sql.run(
                 "UPDATE conversations SET state = ?2 WHERE id = ?1",
                 &[conversation.into(), state.write().into()],
             )?;
@@ -86,14 +86,10 @@ impl Closings {
     }
 
     fn find(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
-        let rows = sql.exec(
+        self.next = sql.first_integer(
             &format!("SELECT min({AT}) FROM conversations WHERE {AT} IS NOT NULL"),
             &[],
         )?;
-        self.next = match rows.first() {
-            Some(row) => row.integer(0)?,
-            None => None,
-        };
         Ok(())
     }
 }

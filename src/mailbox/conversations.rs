@@ -53,9 +53,8 @@ pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError>
 
 /// The conversation that this one has become part of, or itself.
 pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlError> {
-    let rows = sql.exec(&now("?1"), &[conversation.into()])?;
-    rows.first()
-        .map_or(Ok(conversation), |row| row.required_integer(0))
+    let now = sql.first_integer(&now("?1"), &[conversation.into()])?;
+    Ok(now.unwrap_or(conversation))
 }
 
 /// Selects the number that a conversation has now: numbers only ever get smaller.

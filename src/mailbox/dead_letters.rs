@@ -231,7 +231,7 @@ impl Mailbox {
     /// Deletes them for good.
     pub fn delete(&mut self, which: &Which) -> Result<(), SqlError> {
         let (clause, parameters) = which.clause();
-        self.sql.exec(
+        self.sql.run(
             &format!("DELETE FROM dead_letters WHERE {clause}"),
             &parameters,
         )?;

@@ -29,7 +29,7 @@ pub struct Seen {
 pub fn saw(sql: &dyn Sql, paths: &BTreeMap<String, i64>, now: i64) -> Result<(), SqlError> {
     create(sql)?;
     for rows in batch::rows(paths.iter()) {
-        sql.exec(
+        sql.run(
             "INSERT INTO drift (path, count, first, last) \
              SELECT value ->> 0, value ->> 1, ?2, ?2 FROM json_each(?1) \
              WHERE (SELECT count(*) FROM drift) < ?3 OR value ->> 0 IN (SELECT path FROM drift) \
@@ -68,12 +68,11 @@ pub fn page(
 }
 
 fn create(sql: &dyn Sql) -> Result<(), SqlError> {
-    sql.exec(
+    sql.run(
         "CREATE TABLE IF NOT EXISTS drift (path TEXT PRIMARY KEY, count INTEGER NOT NULL, first INTEGER NOT NULL, \
          last INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         &[],
-    )?;
-    Ok(())
+    )
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Generations {
             Some(newest) if newest >= number => newest,
             _ => {
                 let table = self.table(number);
-                sql.exec(&format!("CREATE TABLE {table} {}", self.columns), &[])?;
+                sql.run(&format!("CREATE TABLE {table} {}", self.columns), &[])?;
                 self.numbers.push(number);
                 number
             }
@@ -80,7 +80,7 @@ impl Generations {
     ) -> Result<(), SqlError> {
         for number in self.numbers.clone() {
             if over(number) {
-                sql.exec(&format!("DROP TABLE {}", self.table(number)), &[])?;
+                sql.run(&format!("DROP TABLE {}", self.table(number)), &[])?;
                 self.numbers.retain(|kept| *kept != number);
             }
         }

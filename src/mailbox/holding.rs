@@ -92,8 +92,7 @@ impl Hold {
 impl Holds {
     /// There is a table only where anything was ever held.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
-        let table = "SELECT 1 FROM sqlite_master WHERE name = 'held'";
-        if sql.exec(table, &[])?.is_empty() {
+        if !sql.has_table("held")? {
             return Ok(Self::default());
         }
         let rows = sql.exec(

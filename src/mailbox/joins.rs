@@ -22,7 +22,7 @@ pub(super) struct Joins {
 
 impl Joins {
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS joins (person INTEGER PRIMARY KEY, became INTEGER NOT NULL, \
              at_ms INTEGER NOT NULL) STRICT",
             &[],
@@ -46,12 +46,12 @@ impl Joins {
         into: i64,
         now_ms: i64,
     ) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",
             &[from.into(), into.into(), now_ms.into()],
         )?;
         for former in self.former(from) {
-            sql.exec(
+            sql.run(
                 "UPDATE joins SET became = ?2 WHERE person = ?1",
                 &[former.person.into(), into.into()],
             )?;

@@ -141,16 +141,12 @@ impl Mailbox {
     pub fn open(sql: Rc<dyn Sql>, destinations: Vec<Destination>) -> Result<Self, SqlError> {
         People::create(&*sql)?;
         Cursor::create(&*sql)?;
-        let rows = sql.exec(
+        let passed = sql.first_integer(
             "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors UNION ALL SELECT max(seq) FROM parked_events \
              UNION ALL SELECT max(seq) FROM dead_letters)",
             &[],
         )?;
-        let passed = match rows.first() {
-            Some(row) => row.integer(0)?.unwrap_or(0),
-            None => 0,
-        };
-        let log = Log::load(&*sql, passed)?;
+        let log = Log::load(&*sql, passed.unwrap_or(0))?;
         Cursor::leave(&*sql, &destinations)?;
         let holds = Holds::load(&*sql)?;
         let cursors = destinations

@@ -22,9 +22,8 @@ impl Native {
 
     /// How many rows of any table hold something, for tests that ask what is left.
     pub(crate) fn count(&self, table: &str) -> i64 {
-        self.exec(&format!("SELECT count(*) FROM {table}"), &[])
-            .unwrap()[0]
-            .required_integer(0)
+        self.first_integer(&format!("SELECT count(*) FROM {table}"), &[])
+            .unwrap()
             .unwrap()
     }
 

@@ -30,7 +30,7 @@ impl Parking {
                  error TEXT NOT NULL, PRIMARY KEY (destination, seq)) STRICT, WITHOUT ROWID"
             ),
         ] {
-            sql.exec(&statement, &[])?;
+            sql.run(&statement, &[])?;
         }
         Ok(())
     }
@@ -53,12 +53,11 @@ impl Parking {
     /// When what is parked for destinations that were taken out of the settings has been kept for long enough (unix
     /// milliseconds).
     pub(super) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
-        let rows = sql.exec(
+        let oldest_ms = sql.first_integer(
             "SELECT min(received_ms) FROM parked_events \
              WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
             &[],
         )?;
-        let oldest_ms = rows.first().map_or(Ok(None), |row| row.integer(0))?;
         Ok(oldest_ms.map(|at| at.saturating_add(KEPT_MS)))
     }
 
@@ -123,7 +122,7 @@ impl Parking {
     /// Copies an event out of the log.
     pub(super) fn put_aside(&self, sql: &dyn Sql, log: &Log, seq: i64) -> Result<(), SqlError> {
         if let Some(table) = log.table_of(seq) {
-            sql.exec(
+            sql.run(
                 &format!(
                     "INSERT OR IGNORE INTO parked_events (destination, {COLUMNS}) \
                      SELECT ?1, {COLUMNS} FROM {table} WHERE seq = ?2"
@@ -156,7 +155,7 @@ impl Parking {
         parked: Parked,
         refusal: &Refusal<'_>,
     ) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "INSERT OR REPLACE INTO parked \
              (destination, conversation, attempts, first_failed_ms, next_ms, error, failed_ms) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -169,8 +168,7 @@ impl Parking {
                 refusal.error.into(),
                 refusal.now_ms.into(),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     /// Makes an event a dead letter.
@@ -183,7 +181,7 @@ impl Parking {
         first_failed_ms: i64,
         refusal: &Refusal<'_>,
     ) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             &format!(
                 "INSERT OR REPLACE INTO dead_letters \
                  (destination, {COLUMNS}, attempts, first_failed_ms, died_ms, error) \
@@ -209,11 +207,10 @@ impl Parking {
         conversation: i64,
         seq: i64,
     ) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "DELETE FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq = ?3",
             &[self.id().into(), conversation.into(), seq.into()],
-        )?;
-        Ok(())
+        )
     }
 
     /// What waits, and what was given up.
@@ -238,12 +235,12 @@ impl Parking {
         )? {
             waiting.last_error = waiting.last_error.max(Failure::read(&row, 0)?);
         }
-        for row in sql.exec(
-            "SELECT count(*) FROM dead_letters WHERE destination = ?1",
-            &id,
-        )? {
-            waiting.dead_letters = row.required_integer(0)?;
-        }
+        waiting.dead_letters = sql
+            .first_integer(
+                "SELECT count(*) FROM dead_letters WHERE destination = ?1",
+                &id,
+            )?
+            .unwrap_or(0);
         Ok(waiting)
     }
 }

@@ -58,20 +58,16 @@ impl Parking {
             conversations.insert(row.required_integer(0)?, parked);
         }
         // Of a conversation that is held there may be events here although nothing else waits.
-        let rows = sql.exec(
+        let last = sql.first_integer(
             "SELECT max(seq) FROM parked_events WHERE destination = ?1",
             &[destination.into()],
         )?;
-        let last = match rows.first() {
-            Some(row) => row.integer(0)?.unwrap_or(0),
-            None => 0,
-        };
         Ok(Self {
             destination: destination.to_owned(),
             retry,
             conversations,
             held: HashMap::new(),
-            last,
+            last: last.unwrap_or(0),
         })
     }
 
@@ -221,7 +217,7 @@ impl Parking {
                 ..parked
             };
             self.conversations.insert(conversation, anew);
-            sql.exec(
+            sql.run(
                 "UPDATE parked SET attempts = 0 WHERE destination = ?1 AND conversation = ?2",
                 &[self.destination.as_str().into(), conversation.into()],
             )?;
@@ -231,7 +227,7 @@ impl Parking {
 
     /// Lets a conversation go that has nothing left to wait for.
     pub(super) fn release(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), conversation.into()],
         )?;
@@ -258,7 +254,7 @@ impl Parking {
     /// [`Parking::joined`] is to be called once this is committed.
     pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
         if self.holds(from) {
-            sql.exec(
+            sql.run(
                 "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
                 &[self.id().into(), from.into(), into.into()],
             )?;
@@ -266,11 +262,11 @@ impl Parking {
         let Some(together) = self.together(from, into) else {
             return Ok(());
         };
-        sql.exec(
+        sql.run(
             "UPDATE OR IGNORE parked SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into(), into.into()],
         )?;
-        sql.exec(
+        sql.run(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into()],
         )?;

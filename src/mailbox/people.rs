@@ -49,22 +49,21 @@ pub(super) struct People {
 
 impl People {
     pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS conversations (id INTEGER PRIMARY KEY, user TEXT, customer_service INTEGER, \
              free_entry_point INTEGER, referred INTEGER, joined INTEGER, state TEXT) STRICT",
             &[],
         )?;
         // Few are, and there may be a million conversations.
-        sql.exec(
+        sql.run(
             "CREATE INDEX IF NOT EXISTS joined ON conversations (joined) WHERE joined IS NOT NULL",
             &[],
         )?;
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, conversation INTEGER NOT NULL) \
              STRICT, WITHOUT ROWID",
             &[],
-        )?;
-        Ok(())
+        )
     }
 
     /// What is known of everyone who is named in these events.
@@ -286,11 +285,8 @@ impl People {
     /// The number for a new conversation.
     fn number(&mut self, sql: &dyn Sql) -> Result<i64, SqlError> {
         if self.newest == NOBODY {
-            let rows = sql.exec("SELECT max(id) FROM conversations", &[])?;
-            self.newest = match rows.first() {
-                Some(row) => row.integer(0)?.unwrap_or(NOBODY),
-                None => NOBODY,
-            };
+            let newest = sql.first_integer("SELECT max(id) FROM conversations", &[])?;
+            self.newest = newest.unwrap_or(NOBODY);
         }
         self.newest += 1;
         Ok(self.newest)

@@ -98,6 +98,25 @@ pub trait Sql: std::fmt::Debug {
         self.exec(statement, parameters).map(drop)
     }
 
+    /// The first column of the first row; `None` where there is no row, or NULL in it.
+    fn first_integer(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+    ) -> Result<Option<i64>, SqlError> {
+        let rows = self.exec(statement, parameters)?;
+        rows.first().map_or(Ok(None), |row| row.integer(0))
+    }
+
+    /// Whether there is a table of this name.
+    fn has_table(&self, name: &str) -> Result<bool, SqlError> {
+        let rows = self.exec(
+            "SELECT 1 FROM sqlite_master WHERE name = ?1",
+            &[name.into()],
+        )?;
+        Ok(!rows.is_empty())
+    }
+
     /// Runs `body` so that all it wrote is kept, or, where it fails, none of it.
     fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError>;
 }

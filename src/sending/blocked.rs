@@ -52,7 +52,7 @@ impl Blocked {
         settings: &str,
         now_ms: i64,
     ) -> Result<Option<Self>, SqlError> {
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS stopped (one INTEGER PRIMARY KEY CHECK (one = 1), code INTEGER NOT NULL, \
              since_ms INTEGER NOT NULL, tries_ms INTEGER NOT NULL, settings TEXT NOT NULL, \
              of_templates INTEGER NOT NULL, by_status INTEGER NOT NULL, taken_ms INTEGER) STRICT",
@@ -125,7 +125,7 @@ impl Blocked {
     }
 
     pub(super) fn save(&self, sql: &dyn Sql, settings: &str) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "INSERT OR REPLACE INTO stopped (one, code, since_ms, tries_ms, settings, of_templates, by_status, taken_ms) \
              VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             &[
@@ -137,13 +137,11 @@ impl Blocked {
                 i64::from(self.by_status).into(),
                 self.taken_ms.map_or(Value::Null, Into::into),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     pub(super) fn remove(sql: &dyn Sql) -> Result<(), SqlError> {
-        sql.exec("DELETE FROM stopped", &[])?;
-        Ok(())
+        sql.run("DELETE FROM stopped", &[])
     }
 
     /// What an event and the API say about it.

@@ -34,7 +34,7 @@ pub struct Repeats {
 impl Repeats {
     /// Opens the table, and makes it where there is none.
     pub fn open(sql: &dyn Sql) -> Result<Self, SqlError> {
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS repeats (key TEXT PRIMARY KEY, body TEXT NOT NULL, answer TEXT NOT NULL, \
              asked_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
             &[],
@@ -75,12 +75,12 @@ impl Repeats {
     ) -> Result<(), SqlError> {
         if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
             self.swept_ms = now_ms;
-            sql.exec(
+            sql.run(
                 "DELETE FROM repeats WHERE asked_ms <= ?1",
                 &[now_ms.saturating_sub(KEPT_MS).into()],
             )?;
         }
-        sql.exec(
+        sql.run(
             "INSERT OR REPLACE INTO repeats (key, body, answer, asked_ms) VALUES (?1, ?2, ?3, ?4)",
             &[
                 key.into(),
@@ -88,8 +88,7 @@ impl Repeats {
                 answer.into(),
                 now_ms.into(),
             ],
-        )?;
-        Ok(())
+        )
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Silence {
 impl Silence {
     /// Reads whether Meta was silent.
     pub(super) fn open(sql: &dyn Sql) -> Result<Self, SqlError> {
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS silence (one INTEGER PRIMARY KEY CHECK (one = 1), in_a_row INTEGER NOT NULL, \
              until_ms INTEGER NOT NULL) STRICT",
             &[],
@@ -51,12 +51,12 @@ impl Silence {
             return Ok(());
         }
         if self.is_outage() {
-            sql.exec(
+            sql.run(
                 "INSERT OR REPLACE INTO silence (one, in_a_row, until_ms) VALUES (1, ?1, ?2)",
                 &[i64::from(self.in_a_row).into(), self.until_ms.into()],
             )?;
         } else if before.is_outage() {
-            sql.exec("DELETE FROM silence", &[])?;
+            sql.run("DELETE FROM silence", &[])?;
         }
         Ok(())
     }

@@ -138,11 +138,10 @@ impl Log {
         let Some(table) = self.table_of(seq) else {
             return Ok(None);
         };
-        let rows = sql.exec(
+        sql.first_integer(
             &format!("SELECT received_ms FROM {table} WHERE seq = ?1"),
             &[seq.into()],
-        )?;
-        rows.first().map_or(Ok(None), |row| row.integer(0))
+        )
     }
 
     /// An event, if it still is in the log.
