@@ -4,25 +4,19 @@
 //! more than all else that is done for a message. What is told never ends later than the window does, and at most a step
 //! earlier.
 
-use std::collections::HashSet;
-
 use super::{policy::Known, window::Windows};
 use crate::{
-    event::{Effect, Event, Name, rfc3339},
+    event::{Event, Name, rfc3339},
     written::Object,
 };
 
 /// KV takes nothing that expires sooner, in seconds. (Cloudflare: "Write key-value pairs", "Expiring keys".)
 const SOONEST_S: i64 = 60;
 
-/// Of how many conversations it is remembered that telling failed.
-const MOST_FAILED: usize = 10_000;
-
-/// What is told, and of whom telling failed.
+/// What is told.
 #[derive(Debug)]
 pub struct Mirror {
     step_s: i64,
-    failed: HashSet<i64>,
 }
 
 /// The windows of one conversation, as they are told.
@@ -43,25 +37,16 @@ impl Mirror {
     pub fn new(step_s: i64) -> Self {
         Self {
             step_s: step_s.max(1),
-            failed: HashSet::new(),
         }
     }
 
-    /// Telling failed: the next event in this conversation has it told.
-    pub fn failed(&mut self, conversation: i64) {
-        if self.failed.len() < MOST_FAILED {
-            self.failed.insert(conversation);
-        }
-    }
-
-    /// What is told after an event, at `now` (unix seconds); mostly nothing.
-    pub fn told(&mut self, event: &Event, known: &Known, now: i64) -> Option<Mirrored> {
+    /// What is told after an event, at `now` (unix seconds); mostly nothing. `anew`: even where no window has moved, since
+    /// a name is new, or telling failed.
+    pub fn told(&self, event: &Event, known: &Known, anew: bool, now: i64) -> Option<Mirrored> {
         let (before, after) = (known.before, known.windows);
-        let renamed = matches!(event.effect, Effect::Renames { .. });
         let moved = self.passes(before.customer_service, after.customer_service, now)
             || self.passes(before.free_entry_point, after.free_entry_point, now);
-        let failed = self.failed.remove(&known.conversation);
-        if !moved && !renamed && !failed {
+        if !moved && !anew {
             return None;
         }
         let names = event.names.iter().filter(|name| is_a_person(name));
@@ -111,7 +96,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::conversation::{State, window::CUSTOMER_SERVICE};
+    use crate::{
+        conversation::{State, window::CUSTOMER_SERVICE},
+        event::Effect,
+    };
 
     const NOW: i64 = 1_795_334_400;
     const HOUR: i64 = 3600;
@@ -144,17 +132,17 @@ mod tests {
     }
 
     /// What is told as a window's end moves.
-    fn moves(mirror: &mut Mirror, before: Option<i64>, after: i64) -> Option<Mirrored> {
+    fn moves(mirror: &Mirror, before: Option<i64>, after: i64) -> Option<Mirrored> {
         let wrote = event(Effect::Opens { referral: false }, NOW);
         let before = before.map(open_until).unwrap_or_default();
-        mirror.told(&wrote, &known(before, open_until(after)), NOW)
+        mirror.told(&wrote, &known(before, open_until(after)), false, NOW)
     }
 
     #[test]
     fn a_window_is_told_when_it_opens_and_when_its_end_passes_a_step() {
-        let mut mirror = Mirror::new(HOUR);
+        let mirror = Mirror::new(HOUR);
         let end = NOW + CUSTOMER_SERVICE;
-        let opened = moves(&mut mirror, None, end).unwrap();
+        let opened = moves(&mirror, None, end).unwrap();
         assert_eq!(opened.names, ["US.1", "1650"]);
         assert_eq!(
             (opened.value.as_str(), opened.expires_at),
@@ -172,32 +160,31 @@ mod tests {
             (None, NOW + 60, false),
             (None, NOW - 5, false),
         ] {
-            let found = moves(&mut mirror, before, after);
+            let found = moves(&mirror, before, after);
             assert_eq!(found.is_some(), told, "{before:?} {after}");
         }
     }
 
     #[test]
-    fn what_could_not_be_told_is_told_with_the_next_event() {
-        let mut mirror = Mirror::new(HOUR);
-        mirror.failed(7);
-        let end = NOW + CUSTOMER_SERVICE;
-        assert!(moves(&mut mirror, Some(end), end + 1).is_some());
-        assert!(moves(&mut mirror, Some(end + 1), end + 2).is_none());
-    }
-
-    #[test]
-    fn new_names_are_told_at_once_and_what_is_nobodys_is_not() {
-        let mut mirror = Mirror::new(HOUR);
+    fn what_is_to_be_told_anew_is_while_a_window_is_open_and_what_is_nobodys_is_not() {
+        let mirror = Mirror::new(HOUR);
         let open = open_until(NOW + HOUR);
-        let renames = event(Effect::Renames { from: Vec::new() }, NOW);
-        assert!(mirror.told(&renames, &known(open, open), NOW).is_some());
+        let status = event(Effect::None, NOW);
+        for (windows, anew, told) in [
+            (open, true, true),
+            (open, false, false),
+            (open_until(NOW - 5), true, false),
+            (Windows::default(), true, false),
+        ] {
+            let found = mirror.told(&status, &known(windows, windows), anew, NOW);
+            assert_eq!(found.is_some(), told, "{windows:?} {anew}");
+        }
         let group = Event {
             names: vec![Name::Group("G".into())],
             ..event(Effect::Opens { referral: false }, NOW)
         };
         let opens = known(Windows::default(), open);
-        assert_eq!(mirror.told(&group, &opens, NOW), None);
+        assert_eq!(mirror.told(&group, &opens, true, NOW), None);
     }
 
     #[test]
@@ -208,7 +195,7 @@ mod tests {
             referred: None,
         };
         let status = event(Effect::Answers, NOW);
-        let told = Mirror::new(HOUR).told(&status, &known(open_until(NOW - 1), both), NOW);
+        let told = Mirror::new(HOUR).told(&status, &known(open_until(NOW - 1), both), false, NOW);
         assert_eq!(
             told.unwrap().value,
             r#"{"free_entry_point":{"closes_at":"2026-11-22T09:00:00Z"}}"#
@@ -221,14 +208,14 @@ mod tests {
         fn what_is_told_is_at_most_a_step_behind(
             gaps in prop::collection::vec(0_i64..100_000, 1..60), step in 60_i64..90_000,
         ) {
-            let mut mirror = Mirror::new(step);
+            let mirror = Mirror::new(step);
             let (mut now, mut windows, mut told) = (NOW, Windows::default(), None);
             for gap in gaps {
                 now += gap;
                 let wrote = event(Effect::Opens { referral: false }, now);
                 let before = windows;
                 windows = windows.after(&wrote.effect, wrote.time);
-                let mirrored = mirror.told(&wrote, &known(before, windows), now);
+                let mirrored = mirror.told(&wrote, &known(before, windows), false, now);
                 told = mirrored.map(|mirrored| mirrored.expires_at).or(told);
                 let (told, closes_at) = (told.unwrap(), windows.customer_service.unwrap());
                 prop_assert!(told <= closes_at && closes_at - told < step);

@@ -19,6 +19,9 @@ pub struct State {
     pub consent: Ledger,
     /// When its window is about to close, while nobody has answered and somebody wants to know.
     pub closing: Option<Closing>,
+    /// Whether its windows are to be told to other Workers with its next event, whatever that is: telling failed, or their
+    /// names changed without an event.
+    pub untold: bool,
 }
 
 impl State {
@@ -36,6 +39,7 @@ impl State {
                 .collect(),
             consent: root.get("consent").map(Ledger::read).unwrap_or_default(),
             closing: root.get("closing").and_then(Closing::read),
+            untold: root.get("untold").is_some(),
         }
     }
 
@@ -61,6 +65,9 @@ impl State {
         if let Some(closing) = &self.closing {
             state.json("closing", &closing.write());
         }
+        if self.untold {
+            state.json("untold", "true");
+        }
         Some(state.finish())
     }
 
@@ -81,6 +88,7 @@ impl State {
             *last = at.max(*last);
         }
         self.consent = self.consent.joined(other.consent);
+        self.untold |= other.untold;
         self
     }
 }
@@ -111,9 +119,10 @@ mod tests {
                         at: 8,
                         customer: r#"{"phone":"1650"}"#.to_owned(),
                     }),
+                    untold: true,
                 },
                 Some(
-                    r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7},"closing":{"at":8,"customer":{"phone":"1650"}}}"#,
+                    r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7},"closing":{"at":8,"customer":{"phone":"1650"}},"untold":true}"#,
                 ),
             ),
         ] {
@@ -134,20 +143,17 @@ mod tests {
         let one = State {
             handover: Some(handover(Some(9))),
             fired: [("a".to_owned(), 1), ("b".to_owned(), 2)].into(),
-            consent: Ledger::default(),
-            closing: None,
+            ..State::default()
         };
         let other = State {
             handover: Some(handover(None)),
             fired: [("a".to_owned(), 3)].into(),
-            consent: Ledger::default(),
-            closing: None,
+            ..State::default()
         };
         let both = State {
             handover: Some(handover(None)),
             fired: [("a".to_owned(), 3), ("b".to_owned(), 2)].into(),
-            consent: Ledger::default(),
-            closing: None,
+            ..State::default()
         };
         assert_eq!(one.clone().joined(other.clone()), both);
         assert_eq!(other.joined(one), both);

@@ -94,6 +94,9 @@ impl Mailbox {
         let mut people = std::mem::take(&mut self.people);
         people.meet(&*self.sql, std::slice::from_ref(&event))?;
         let placed = people.place(&*self.sql, &event)?;
+        if placed.named && self.mirror.is_some() {
+            people.untold(placed.conversation);
+        }
         let joins = to_their_ends(people.joins());
         if people.has_learnt() {
             atomically(&*self.sql, || {

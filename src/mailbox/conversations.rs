@@ -105,6 +105,18 @@ pub(super) fn renumber(
     )
 }
 
+/// Writes down that telling the windows of a conversation to other Workers failed: its next event has them told. Whoever
+/// remembers the conversation is to forget it.
+pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
+    let now = now("?1");
+    sql.run(
+        &format!(
+            "UPDATE conversations SET state = json_set(coalesce(state, '{{}}'), '$.untold', json('true')) WHERE id = ({now})"
+        ),
+        &[conversation.into()],
+    )
+}
+
 /// All numbers that a conversation has had, by any of them.
 pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
     let rows = sql.exec(NUMBERS, &[conversation.into()])?;

@@ -68,11 +68,9 @@ impl Mailbox {
         std::mem::take(&mut self.mirrored)
     }
 
-    /// Telling the windows of a conversation failed.
-    pub fn mirror_failed(&mut self, conversation: i64) {
-        if let Some(mirror) = &mut self.mirror {
-            mirror.failed(conversation);
-        }
+    /// Forgets whom it has met: something else has written into the database. It is read again as they come.
+    pub fn forget(&mut self) {
+        self.people = People::default();
     }
 
     /// What follows from an event. Nothing is read where there is no policy and nothing is remembered.
@@ -89,14 +87,15 @@ impl Mailbox {
         if conversation == NOBODY || nothing {
             return Conclusion::default();
         }
-        let known = Known {
+        let mut known = Known {
             conversation,
             before: placed.before,
             windows: people.windows(conversation).unwrap_or_default(),
             state: State::read(remembered),
         };
-        if let Some(mirror) = &mut self.mirror {
-            let told = mirror.told(event, &known, now_ms.div_euclid(1000));
+        if let Some(mirror) = &self.mirror {
+            let anew = std::mem::take(&mut known.state.untold) || placed.named;
+            let told = mirror.told(event, &known, anew, now_ms.div_euclid(1000));
             self.mirrored.extend(told);
         }
         let mut concluded = match &mut self.policy {

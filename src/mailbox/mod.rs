@@ -69,6 +69,7 @@ mod tests;
 use std::rc::Rc;
 
 pub use asking::{Answered, answered, asked};
+pub use conversations::untold;
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
 pub use directory::{Directory, Route, names_alone, without_data};

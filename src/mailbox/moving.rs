@@ -119,6 +119,7 @@ impl Mailbox {
                     new.push((&moved.former, left.number, left.state().write()));
                 }
             }
+            state.untold = is_new && self.mirror.is_some();
             people.adopt(conversation, moved.windows, &state);
             placed.push((conversation, event, moved));
         }

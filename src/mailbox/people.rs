@@ -32,6 +32,8 @@ pub(super) struct Placed {
     pub(super) conversation: i64,
     /// The conversation's windows before the event.
     pub(super) before: Windows,
+    /// Whether it has taught a name of the person's.
+    pub(super) named: bool,
 }
 
 /// What is known of the people in a batch of events and of those who were met lately, and what the batch has taught so
@@ -134,6 +136,7 @@ impl People {
             return Ok(Placed {
                 conversation: NOBODY,
                 before: Windows::default(),
+                named: false,
             });
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
@@ -148,6 +151,7 @@ impl People {
         let before = self.conversations.remove(&id);
         let mut changes = before.is_none();
         let mut found = before.unwrap_or_default();
+        let named = !(belonging.learnt.is_empty() && belonging.joins.is_empty());
         for join in belonging.joins {
             changes |= self.join(join, id, &mut found);
         }
@@ -169,6 +173,7 @@ impl People {
         Ok(Placed {
             conversation: id,
             before: windows,
+            named,
         })
     }
 
@@ -218,6 +223,13 @@ impl People {
             let found = found.clone();
             self.change(conversation, Conversation { state, ..found });
         }
+    }
+
+    /// Has the windows of a conversation told to other Workers with its next event.
+    pub(super) fn untold(&mut self, conversation: i64) {
+        let mut state = State::read(self.state(conversation));
+        state.untold = true;
+        self.remember(conversation, &state);
     }
 
     /// Adds what another partition knows to a conversation.

@@ -170,6 +170,9 @@ impl Mailbox {
         if slot.is_none() {
             *slot = Some(self.open().map_err(|error| failed(&mut None, &error))?);
         }
+        if let Some(core) = slot.as_mut().filter(|_| self.mirror.failed()) {
+            core.mailbox.forget();
+        }
         Ok(slot)
     }
 
@@ -261,9 +264,6 @@ impl Mailbox {
         let now = now_ms();
         self.pulse.set(self.pulse.get().after(now));
         let wakes_at = self.with_core(|core| {
-            for conversation in self.mirror.failed() {
-                core.mailbox.mirror_failed(conversation);
-            }
             core.append(events, now)?;
             #[cfg(feature = "panic-routes")]
             core.sql.transaction(&mut || {

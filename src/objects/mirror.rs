@@ -1,7 +1,7 @@
 //! Tells windows to a team's other Workers: writes them to KV, where the binding `WINDOWS` is there.
 //!
 //! It begins after the commit and nobody waits for it; the platform lets no request out before what was written is on
-//! disk. What fails is told with the next event in its conversation.
+//! disk. What fails is told with the next event in its conversation, which is written down.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,8 +14,11 @@ use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Env, Result, console_error};
 
-use super::mailbox::{Mailbox, now_ms};
-use crate::conversation::mirror::Mirrored;
+use super::{
+    mailbox::{Mailbox, now_ms},
+    sql::Storage,
+};
+use crate::{conversation::mirror::Mirrored, mailbox};
 
 /// The binding in wrangler.toml.
 const BINDING: &str = "WINDOWS";
@@ -45,7 +48,8 @@ extern "C" {
 pub(super) struct Mirroring {
     namespace: Option<Namespace>,
     waiting: RefCell<VecDeque<Mirrored>>,
-    failed: RefCell<Vec<i64>>,
+    /// Whether it was written down since somebody asked that telling failed.
+    failed: Cell<bool>,
     /// When it was last seen at work (unix milliseconds); 0 while it is not.
     at_work: Cell<i64>,
 }
@@ -57,7 +61,7 @@ impl Mirroring {
         Self {
             namespace: namespace.map(JsCast::unchecked_into),
             waiting: RefCell::default(),
-            failed: RefCell::default(),
+            failed: Cell::new(false),
             at_work: Cell::new(0),
         }
     }
@@ -66,13 +70,25 @@ impl Mirroring {
         self.namespace.is_some()
     }
 
-    /// The conversations of which telling failed since this was asked last.
-    pub(super) fn failed(&self) -> Vec<i64> {
+    /// Whether it was written down since this was asked last that telling failed.
+    pub(super) fn failed(&self) -> bool {
         self.failed.take()
     }
 
+    /// Telling failed. What then cannot be written down either is told when the window next passes a step.
+    fn fails(&self, storage: &Storage, conversation: i64) {
+        self.failed
+            .set(mailbox::untold(storage, conversation).is_ok() || self.failed.get());
+    }
+
     /// Tells one after the other, so that deliveries and sends keep the connections that the platform gives.
-    async fn tell(&self, namespace: &Namespace, phone_number_id: &str, source: &str) {
+    async fn tell(
+        &self,
+        storage: &Storage,
+        namespace: &Namespace,
+        phone_number_id: &str,
+        source: &str,
+    ) {
         while let Some(next) = self.next() {
             for name in &next.names {
                 self.at_work.set(now_ms());
@@ -83,7 +99,7 @@ impl Mirroring {
                     console_error!(
                         "{{\"event\":\"window.not_told\",\"source\":\"{source}\",\"conversation\":{conversation}}}"
                     );
-                    self.failed.borrow_mut().push(conversation);
+                    self.fails(storage, conversation);
                     break;
                 }
             }
@@ -123,8 +139,7 @@ impl Mailbox {
             Ok((told, number.unwrap_or_default(), core.source.clone()))
         })?;
         {
-            let (mut waiting, mut failed) =
-                (mirror.waiting.borrow_mut(), mirror.failed.borrow_mut());
+            let mut waiting = mirror.waiting.borrow_mut();
             for told in told {
                 // The latest is what counts.
                 if let Some(before) = waiting
@@ -135,7 +150,7 @@ impl Mailbox {
                 } else if waiting.len() < MOST_WAITING {
                     waiting.push_back(told);
                 } else {
-                    failed.push(told.conversation);
+                    mirror.fails(&self.storage, told.conversation);
                 }
             }
         }
@@ -144,9 +159,12 @@ impl Mailbox {
             return Ok(());
         }
         mirror.at_work.set(now);
-        let mirror = Rc::clone(mirror);
-        self.state
-            .wait_until(async move { mirror.tell(&namespace, &phone_number_id, &source).await });
+        let (mirror, storage) = (Rc::clone(mirror), Rc::clone(&self.storage));
+        self.state.wait_until(async move {
+            mirror
+                .tell(&storage, &namespace, &phone_number_id, &source)
+                .await;
+        });
         Ok(())
     }
 }

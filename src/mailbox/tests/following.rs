@@ -8,6 +8,7 @@ use crate::{
         budget::Budget,
         consent::{Entry, Standing},
         handover::{By, Handover},
+        mirror::Mirror,
     },
 };
 
@@ -339,4 +340,57 @@ fn a_window_costs_nothing_where_nobody_wants_to_know() {
         mailbox.find(&name).unwrap().unwrap().state,
         State::default()
     );
+}
+
+/// A mailbox whose windows other Workers are told, in steps of an hour.
+fn told_to_workers(sql: &Rc<Native>) -> Mailbox {
+    let mailbox = Mailbox::open(sql.clone(), vec![]).unwrap();
+    mailbox.with_mirror(Some(Mirror::new(HOUR)))
+}
+
+/// The names under which windows are told after a message of theirs.
+fn names_told(mailbox: &mut Mailbox, names: &[Name], id: &str) -> Vec<Vec<String>> {
+    let message = Event {
+        names: names.to_vec(),
+        ..message("", id)
+    };
+    mailbox.append(vec![message], NOW).unwrap();
+    let told = mailbox.mirrored().into_iter();
+    told.map(|told| told.names).collect()
+}
+
+#[test]
+fn a_window_that_could_not_be_told_is_told_with_the_next_message_after_the_object_has_slept() {
+    let sql = Native::new();
+    let ana = [Name::Phone("1650".to_owned())];
+    let mut mailbox = told_to_workers(&sql);
+    assert_eq!(names_told(&mut mailbox, &ana, "a"), [["1650"]]);
+    untold(&*sql, 1).unwrap();
+    let mut again = told_to_workers(&sql);
+    assert_eq!(names_told(&mut again, &ana, "b"), [["1650"]]);
+    assert!(names_told(&mut again, &ana, "c").is_empty());
+    // While it is awake, the same.
+    untold(&*sql, 1).unwrap();
+    again.forget();
+    assert_eq!(names_told(&mut again, &ana, "d"), [["1650"]]);
+    let mut later = told_to_workers(&sql);
+    assert!(names_told(&mut later, &ana, "e").is_empty());
+}
+
+#[test]
+fn a_window_is_told_under_a_name_that_is_learnt_while_it_does_not_move() {
+    let sql = Native::new();
+    let mut mailbox = told_to_workers(&sql);
+    let (phone, user) = (Name::Phone("1650".into()), Name::User("US.1".into()));
+    let both = [user.clone(), phone.clone()];
+    names_told(&mut mailbox, &both[1..], "a");
+    assert_eq!(names_told(&mut mailbox, &both, "b"), [["US.1", "1650"]]);
+    assert!(names_told(&mut mailbox, &both, "c").is_empty());
+    // From the answer to a send, which is no event.
+    let parent = Name::Parent("US.ENT.1".into());
+    mailbox.meet(&[user.clone(), parent.clone()]).unwrap();
+    let all = [user, parent, phone];
+    let told = names_told(&mut mailbox, &all, "d");
+    assert_eq!(told, [["US.1", "US.ENT.1", "1650"]]);
+    assert!(names_told(&mut mailbox, &all, "e").is_empty());
 }
