@@ -433,3 +433,22 @@ async fn events_wait_for_a_destination_that_is_paused() {
         ["one", "two", "three"]
     );
 }
+
+#[tokio::test]
+async fn what_waits_for_a_destination_that_is_paused_no_more_goes_when_it_is_asked_how_it_stands() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = |paused: bool| {
+        let paused = json!({ "paused": paused });
+        Transom::builder()
+            .secret("ADMIN_TOKEN", "test-admin-token")
+            .destinations([with(destination("crm", &backend), paused)])
+    };
+    let mut transom = settings(true).start().await;
+    writes(&transom.meta(), &Customer::local(), "one").await;
+    transom.restart_with(settings(false)).await;
+    let path = format!("/v1/destinations/{}", simulator::local::PHONE_NUMBER_ID);
+    let ask = reqwest::Client::new().get(transom.url(&path));
+    let answer = ask.bearer_auth("test-admin-token").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(backend.wait_for(1, PATIENCE).await);
+}

@@ -113,12 +113,13 @@ impl Mailbox {
         answer(200, &told)
     }
 
-    /// All of them, where no limit is given.
+    /// All of them, where no limit is given. What can go now goes: who has settings changed, and a quiet number, need not
+    /// wait until they are looked at again.
     fn destinations(&self, url: &Url) -> Result<Response> {
         let now = now_ms();
         let after = text(url, "after").unwrap_or_default();
         let limit = integer(url, "limit").and_then(|limit| usize::try_from(limit).ok());
-        let (destinations, next) = self.with_core(|core| {
+        let (destinations, next, wakes_at) = self.with_core(|core| {
             let mailbox = &mut core.mailbox;
             let all =
                 (0..).map_while(|index| Some((mailbox.destination(index)?.id.clone(), index)));
@@ -133,8 +134,10 @@ impl Mailbox {
                 told.extend(destination.map(|found| standing(found, &waiting, &counted)));
             }
             let last = left.pop().filter(|_| !behind.is_empty());
-            Ok((told, last.map(|(id, _)| id)))
+            let next = last.map(|(id, _)| id);
+            Ok((told, next, core.wakes_at(now)))
         })?;
+        self.arm(wakes_at)?;
         let mut page = Object::default();
         page.json("destinations", &list(&destinations))
             .text_if("next", next.as_deref());

@@ -58,7 +58,11 @@ impl Cursor {
              tally TEXT) STRICT, WITHOUT ROWID",
             &[],
         )?;
-        Ok(())
+        // The address under which a destination is down.
+        sql.run(
+            "CREATE TABLE IF NOT EXISTS down_at (destination TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT, WITHOUT ROWID",
+            &[],
+        )
     }
 
     /// Takes note of the destinations that are configured no more.
@@ -116,6 +120,14 @@ impl Cursor {
                 &[id.into()],
             )?;
             written.gone_ms = None;
+        }
+        let url = destination.url.as_str();
+        if let Some(down) = &mut written.down
+            && was_elsewhere(sql, id, url)?
+        {
+            // It is tried there at once, and goes on from there as if that were the first time.
+            down.tries = 0;
+            down.next_ms = 0;
         }
         let parking = Parking::load(sql, id, destination.retry)?;
         Ok(Self {
@@ -181,7 +193,14 @@ impl Cursor {
                 self.error_ms().into(),
             ],
         )?;
-        Ok(())
+        sql.run(
+            "INSERT OR REPLACE INTO down_at SELECT ?1, ?2 WHERE ?3",
+            &[
+                self.id().into(),
+                self.destination.url.as_str().into(),
+                i64::from(down.is_some()).into(),
+            ],
+        )
     }
 
     /// Writes the place down, if it has moved.
@@ -211,4 +230,13 @@ impl Cursor {
     fn error_ms(&self) -> Option<i64> {
         self.failure.as_ref().map(|failure| failure.at_ms)
     }
+}
+
+/// Whether a destination that is down had another address when that was written down.
+fn was_elsewhere(sql: &dyn Sql, id: &str, url: &str) -> Result<bool, SqlError> {
+    let rows = sql.exec(
+        "SELECT 1 FROM down_at WHERE destination = ?1 AND url <> ?2",
+        &[id.into(), url.into()],
+    )?;
+    Ok(!rows.is_empty())
 }

@@ -290,6 +290,40 @@ fn a_destination_that_is_down_and_says_when_to_come_again_is_left_alone_until_th
     assert_eq!(mailbox.wakes_at(at), Some(at + 600_000));
 }
 
+#[test]
+fn a_destination_that_is_down_is_tried_at_once_where_it_has_moved_to_and_then_spared_there() {
+    let sql = Native::new();
+    let open = |url| {
+        let url = Address::parse(url).unwrap();
+        let crm = destination("crm");
+        Mailbox::open(sql.clone(), vec![Destination { url, ..crm }]).unwrap()
+    };
+    let (here, there) = ("http://127.0.0.1:9/hooks", "http://127.0.0.1:9/elsewhere");
+    let mut mailbox = open(here);
+    let events = (0..20).map(|n| message(&n.to_string(), &n.to_string()));
+    mailbox.append(events.collect(), NOW).unwrap();
+    let mut now = NOW;
+    for _ in 0..10 {
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap();
+        }
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    let before = now - 1;
+    assert_eq!(open(here).next(before).unwrap(), None);
+
+    let mut moved = open(there);
+    assert!(moved.wakes_at(before).unwrap() <= before);
+    let delivery = moved.next(before).unwrap().unwrap();
+    moved.done(&delivery, &unreachable(), before, 0.5).unwrap();
+    let mut moved = open(there);
+    assert_eq!(moved.wakes_at(before), Some(before + 1000));
+    assert_eq!(moved.next(before + 999).unwrap(), None);
+    let delivery = moved.next(before + 1000).unwrap().unwrap();
+    let changes = moved.done(&delivery, &Outcome::Taken, before + 1000, 0.5);
+    assert!(changes.unwrap().contains(&Change::Up));
+}
+
 /// Six customers whose messages break the backend, among many whose messages do not.
 fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
