@@ -20,6 +20,7 @@ use super::{
     batch,
     joins::Joins,
     people::People,
+    person::{by_any, look},
     sql::{Sql, SqlError, atomically},
 };
 use crate::{
@@ -138,12 +139,8 @@ impl Directory {
 
     /// The partition of the first of these names that is anybody's.
     pub fn find(&self, names: &[Name]) -> Result<Option<u32>, SqlError> {
-        for name in names {
-            if let Some(found) = super::person::look(&*self.sql, name)? {
-                return Ok(Some(partition_of(found.conversation, self.of)));
-            }
-        }
-        Ok(None)
+        let found = by_any(names, |name| look(&*self.sql, name))?;
+        Ok(found.map(|found| partition_of(found.conversation, self.of)))
     }
 
     /// All names of whoever each of these events names, none where it is nobody: in a partition in which they were

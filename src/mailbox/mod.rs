@@ -77,7 +77,7 @@ pub use holding::{Behind, Question};
 pub use log::Stored;
 pub use moved::{Left, Moved};
 pub use moving::Adoption;
-pub use person::Found;
+pub use person::{Found, by_any};
 pub use pulse::Pulse;
 pub use standing::{Counted, Failure, Waiting};
 

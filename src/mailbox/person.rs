@@ -22,6 +22,15 @@ pub struct Found {
     pub state: State,
 }
 
+/// What is found by the first of these names by which there is something.
+pub fn by_any<T>(
+    names: &[Name],
+    mut find: impl FnMut(&Name) -> Result<Option<T>, SqlError>,
+) -> Result<Option<T>, SqlError> {
+    let mut names = names.iter();
+    names.find_map(|name| find(name).transpose()).transpose()
+}
+
 /// Finds a conversation by one of the person's names, however Meta came to use it.
 pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
     let Some(mut found) = look(sql, name)? else {

@@ -15,7 +15,7 @@ use crate::{
         handover::{By, Handover},
     },
     event::rfc3339,
-    mailbox::{Counted, Found, Waiting},
+    mailbox::{Counted, Found, Waiting, by_any},
     problem,
     written::{Object, list},
 };
@@ -53,13 +53,13 @@ impl Mailbox {
             _ => STATUSES,
         };
         let found = self.with_core(|core| {
-            for name in names(&person) {
-                if let Some(found) = core.mailbox.find(&name)? {
-                    let statuses = core.mailbox.statuses(found.conversation, most)?;
-                    return Ok(Some((found, statuses)));
-                }
-            }
-            Ok(None)
+            by_any(&names(&person), |name| {
+                let Some(found) = core.mailbox.find(name)? else {
+                    return Ok(None);
+                };
+                let statuses = core.mailbox.statuses(found.conversation, most)?;
+                Ok(Some((found, statuses)))
+            })
         })?;
         let Some((found, statuses)) = found else {
             return not_found(NOBODY);
@@ -96,13 +96,10 @@ impl Mailbox {
             until: integer(url, "for_s").map(|seconds| now.saturating_add(seconds)),
         });
         let found = self.with_core(|core| {
-            for name in names(&person) {
+            by_any(&names(&person), |name| {
                 let change = |state: &mut State| state.handover = handover;
-                if let Some(found) = core.mailbox.change_state(&name, change)? {
-                    return Ok(Some(found));
-                }
-            }
-            Ok(None)
+                core.mailbox.change_state(name, change)
+            })
         })?;
         let Some(found) = found else {
             return not_found(NOBODY);

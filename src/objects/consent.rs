@@ -12,7 +12,7 @@ use super::{
 use crate::{
     conversation::consent::Entry,
     event::Name,
-    mailbox::{Found, address::Address},
+    mailbox::{Found, address::Address, by_any},
     meta::graph::Recipient,
     problem,
     sending::{
@@ -29,14 +29,8 @@ impl Mailbox {
             return switched_off();
         }
         let person = text(url, "person").unwrap_or_default();
-        let found = self.with_core(|core| {
-            for name in names(&person) {
-                if let Some(found) = core.mailbox.find(&name)? {
-                    return Ok(Some(found));
-                }
-            }
-            Ok(None)
-        })?;
+        let found =
+            self.with_core(|core| by_any(&names(&person), |name| core.mailbox.find(name)))?;
         match found {
             Some(found) => told(&found, &self.address()),
             None => not_found(NOBODY),
@@ -57,13 +51,9 @@ impl Mailbox {
         let opted_in = text(url, "state").is_some_and(|state| state == "opted_in");
         let entry = Entry::told(opted_in, at, text(url, "note"));
         let (found, wakes_at) = self.with_core(|core| {
-            let mut name = None;
-            for known in names(&person) {
-                if core.mailbox.look(&known)?.is_some() {
-                    name = Some(known);
-                    break;
-                }
-            }
+            let name = by_any(&names(&person), |name| {
+                Ok(core.mailbox.look(name)?.map(|_| name.clone()))
+            })?;
             let Some(name) = name.or_else(|| stranger(&person)) else {
                 return Ok((None, None));
             };

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::{
     event::Name,
-    mailbox::{Mailbox, Which, address::Address, sql::SqlError},
+    mailbox::{Mailbox, Which, address::Address, by_any, sql::SqlError},
 };
 
 /// A parameter's first value.
@@ -38,12 +38,8 @@ pub(super) fn which(
     }
     let persons: Vec<String> = all(url, "person").collect();
     if !persons.is_empty() {
-        let mut found = None;
-        for name in persons.iter().flat_map(|person| names(person)) {
-            if found.is_none() {
-                found = mailbox.look(&name)?;
-            }
-        }
+        let names: Vec<Name> = persons.iter().flat_map(|person| names(person)).collect();
+        let found = by_any(&names, |name| mailbox.look(name))?;
         // One that is asked for in both ways is only there where both mean the same.
         conversation = match (found, conversation) {
             (Some(found), None) => Some(found.conversation),

@@ -16,7 +16,7 @@ use crate::{
     conversation::consent::{Objection, Standing},
     event::Name,
     mailbox::{
-        Found, Mailbox,
+        Found, Mailbox, by_any,
         sql::{Sql, SqlError},
     },
     meta::graph::Message,
@@ -129,7 +129,7 @@ fn check(
             let found = intake.mailbox.look(&name)?;
             (name, found)
         }
-        Whom::Conversation(name) => match find(intake.mailbox, names(name))? {
+        Whom::Conversation(name) => match find(intake.mailbox, &names(name))? {
             Some((name, found)) => (name, Some(found)),
             None => {
                 return fault(
@@ -159,13 +159,10 @@ fn check(
 }
 
 /// The first of these names that somebody has.
-fn find(mailbox: &Mailbox, names: Vec<Name>) -> Result<Option<(Name, Found)>, SqlError> {
-    for name in names {
-        if let Some(found) = mailbox.look(&name)? {
-            return Ok(Some((name, found)));
-        }
-    }
-    Ok(None)
+fn find(mailbox: &Mailbox, names: &[Name]) -> Result<Option<(Name, Found)>, SqlError> {
+    by_any(names, |name| {
+        Ok(mailbox.look(name)?.map(|found| (name.clone(), found)))
+    })
 }
 
 /// How large a message is, in bytes.
