@@ -40,6 +40,10 @@ const FEW_ROWS: i64 = 3;
 /// How many sequence numbers there are in a millisecond. See [`Log::number`].
 pub(super) const NUMBERS_PER_MS: i64 = 1024;
 
+const LET_PARTS_GO: &str = "DELETE FROM parts WHERE seq <= ?1 \
+     AND seq NOT IN (SELECT seq FROM parked_events WHERE data = '') \
+     AND seq NOT IN (SELECT seq FROM dead_letters WHERE data = '')";
+
 #[derive(Debug)]
 pub(super) struct Log {
     generations: Generations,
@@ -284,16 +288,40 @@ impl Log {
         Ok(())
     }
 
-    /// Parts go with their row.
+    /// Parts go with their row. Of what was put aside only what is large is looked at: it has an index.
     fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
         let kept = self.generations.numbers().next().filter(|_| self.rows > 0);
         let gone = kept.map_or(self.last, |oldest| passed.min(oldest - 1));
-        sql.exec(
-            "DELETE FROM parts WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM parked_events) \
-             AND seq NOT IN (SELECT seq FROM dead_letters)",
-            &[gone.into()],
-        )?;
+        for table in ["parked_events", "dead_letters"] {
+            sql.run(
+                &format!(
+                    "CREATE INDEX IF NOT EXISTS large_{table} ON {table} (seq) WHERE data = ''"
+                ),
+                &[],
+            )?;
+        }
+        sql.run(LET_PARTS_GO, &[gone.into()])?;
         self.parts = !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::{Mailbox, native::Native};
+
+    #[test]
+    fn whether_parts_may_go_is_found_without_a_walk_through_all_that_was_put_aside() {
+        let sql = Native::new();
+        let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
+        mailbox.log.parts = true;
+        mailbox.rest().unwrap();
+        let plan = sql.exec(&format!("EXPLAIN QUERY PLAN {LET_PARTS_GO}"), &[1.into()]);
+        let plan = format!("{plan:?}");
+        for table in ["parked_events", "dead_letters"] {
+            let index = format!("SCAN {table} USING COVERING INDEX large_{table}");
+            assert!(plan.contains(&index), "{plan}");
+        }
     }
 }
