@@ -11,12 +11,13 @@
 //!
 //! What is still to be sent from here to such a person is looked at again where they are now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{
     batch,
     sql::{Sql, SqlError},
 };
+use crate::event::Event;
 
 /// For how long a promise is kept, in milliseconds: Meta repeats for seven days.
 const KEPT_MS: i64 = 9 * 24 * 60 * 60 * 1000;
@@ -24,10 +25,11 @@ const KEPT_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 /// How often at most is looked for what was kept for so long, in milliseconds: it is a walk through all promises.
 const LET_GO_EVERY_MS: i64 = 60 * 60 * 1000;
 
-/// Ids of events, each with for whose sake it was promised, and the conversations whose persons are in another partition.
+/// Whether anything was ever promised, and the conversations whose persons are in another partition. Promises are looked up
+/// as events come: there may be very many.
 #[derive(Debug, Default)]
 pub(super) struct Ceded {
-    ids: HashMap<String, i64>,
+    promises: bool,
     conversations: HashSet<i64>,
     /// When is looked next for promises that were kept for long enough (unix milliseconds).
     lets_go_ms: i64,
@@ -36,13 +38,10 @@ pub(super) struct Ceded {
 impl Ceded {
     /// There are tables only where anything was ever ceded.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
-        let mut ceded = Self::default();
-        if sql.has_table("promised")? {
-            for row in sql.exec("SELECT id, person FROM promised", &[])? {
-                let id = row.required_text(0)?.to_owned();
-                ceded.ids.insert(id, row.required_integer(1)?);
-            }
-        }
+        let mut ceded = Self {
+            promises: sql.has_table("promised")?,
+            ..Self::default()
+        };
         if sql.has_table("moved")? {
             for row in sql.exec("SELECT conversation FROM moved", &[])? {
                 ceded.conversations.insert(row.required_integer(0)?);
@@ -87,16 +86,28 @@ impl Ceded {
         Ok(())
     }
 
-    /// Whether it was promised not to store this event.
-    pub(super) fn holds(&self, id: &str) -> bool {
-        self.ids.contains_key(id)
+    /// Whether it was promised not to store any of these events.
+    pub(super) fn holds_any(&self, sql: &dyn Sql, events: &[Event]) -> Result<bool, SqlError> {
+        if !self.promises {
+            return Ok(false);
+        }
+        for ids in batch::texts(events.iter().map(|event| event.id.as_str())) {
+            let held = sql.exec(
+                "SELECT 1 FROM json_each(?1) AS wanted CROSS JOIN promised ON promised.id = wanted.value LIMIT 1",
+                &[ids.into()],
+            )?;
+            if !held.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Promises not to store events, each for a person's sake.
     pub(super) fn promise(
         &mut self,
         sql: &dyn Sql,
-        events: Vec<(String, i64)>,
+        events: &[(&str, i64)],
         now_ms: i64,
     ) -> Result<(), SqlError> {
         sql.exec(
@@ -105,13 +116,10 @@ impl Ceded {
             &[],
         )?;
         if now_ms >= self.lets_go_ms {
-            let gone = sql.exec(
-                "DELETE FROM promised WHERE at_ms < ?1 RETURNING id",
+            sql.run(
+                "DELETE FROM promised WHERE at_ms < ?1",
                 &[now_ms.saturating_sub(KEPT_MS).into()],
             )?;
-            for row in &gone {
-                self.ids.remove(row.required_text(0)?);
-            }
             self.lets_go_ms = now_ms.saturating_add(LET_GO_EVERY_MS);
         }
         for rows in batch::rows(events.iter()) {
@@ -121,30 +129,23 @@ impl Ceded {
                 &[rows.into(), now_ms.into()],
             )?;
         }
-        for (id, person) in events {
-            let promised = self.ids.entry(id).or_insert(person);
-            *promised = person.min(*promised);
-        }
+        self.promises = true;
         Ok(())
     }
 
-    /// Which of these events, that are to be stored here for a person's sake, may be although it was promised not to.
-    pub(super) fn given_back(&self, ids: &[String], person: i64) -> Vec<String> {
-        let given_back =
-            |id: &&String| self.ids.get(*id).is_some_and(|promised| person < *promised);
-        ids.iter().filter(given_back).cloned().collect()
-    }
-
-    /// Takes promises back.
-    pub(super) fn release(&mut self, sql: &dyn Sql, ids: Vec<String>) -> Result<(), SqlError> {
-        for texts in batch::texts(ids.iter().map(String::as_str)) {
-            sql.exec(
-                "DELETE FROM promised WHERE id IN (SELECT value FROM json_each(?1))",
-                &[texts.into()],
+    /// Takes back what was promised of these events for the sake of somebody who was met later than the one for whose sake
+    /// they are to be stored here.
+    pub(super) fn release(
+        &self,
+        sql: &dyn Sql,
+        ids: &[String],
+        person: i64,
+    ) -> Result<(), SqlError> {
+        for ids in batch::texts(ids.iter().map(String::as_str).filter(|_| self.promises)) {
+            sql.run(
+                "DELETE FROM promised WHERE person > ?2 AND id IN (SELECT value FROM json_each(?1))",
+                &[ids.into(), person.into()],
             )?;
-        }
-        for id in ids {
-            self.ids.remove(&id);
         }
         Ok(())
     }

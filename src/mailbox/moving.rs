@@ -46,8 +46,8 @@ impl Mailbox {
         self.ids.look(&*sql, &mut seen, events)?;
         let others = events.iter().zip(persons);
         let others = others.filter(|(event, _)| !seen.contains(event));
-        let others: Vec<(String, i64)> = others
-            .map(|(event, person)| (event.id.clone(), *person))
+        let others: Vec<(&str, i64)> = others
+            .map(|(event, person)| (event.id.as_str(), *person))
             .collect();
         let people = People::of(&*sql, events)?;
         let conversations = conversations_of(&people, events.iter().flat_map(people::all_names));
@@ -58,7 +58,7 @@ impl Mailbox {
             if others.is_empty() {
                 return Ok(());
             }
-            self.ceded.promise(&*sql, others, now_ms)
+            self.ceded.promise(&*sql, &others, now_ms)
         })?;
         let left = self.left(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
@@ -98,8 +98,6 @@ impl Mailbox {
         let mut incomplete = Vec::new();
         let mut new = Vec::new();
         let mut placed = Vec::new();
-        let promises = |it: &Adoption| self.ceded.given_back(&it.ids, it.person);
-        let promises: Vec<String> = adoptions.iter().flat_map(promises).collect();
         // Where this fails, what is remembered of people may not be what is committed: it is not put back.
         let mut people = std::mem::take(&mut self.people);
         people.meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
@@ -126,7 +124,9 @@ impl Mailbox {
         let joins = to_their_ends(people.joins());
         atomically(&*sql, || {
             people.save(&*sql)?;
-            self.ceded.release(&*sql, promises)?;
+            for Adoption { ids, person, .. } in adoptions {
+                self.ceded.release(&*sql, ids, *person)?;
+            }
             for (conversation, ..) in &placed {
                 self.ceded.returned(&*sql, *conversation)?;
             }
@@ -172,7 +172,7 @@ impl Mailbox {
 
     /// Whether any of these events must not be stored here.
     pub(super) fn refuse_ceded(&self, events: &[Event]) -> Result<(), SqlError> {
-        if events.iter().any(|event| self.ceded.holds(&event.id)) {
+        if self.ceded.holds_any(&*self.sql, events)? {
             return Err(SqlError::Moved);
         }
         Ok(())

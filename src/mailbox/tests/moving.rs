@@ -206,6 +206,8 @@ fn what_was_promised_is_let_go_when_meta_repeats_it_no_more_and_looked_for_once_
     let refused = former.append(vec![event("a")], NOW);
     assert_eq!(refused, Err(SqlError::Moved));
     assert_eq!(promise(&mut former, "c", days(9) + 30_000), 2, "without a");
+    let opened = format!("{:?}", partitions::open(&disk, &["crm"]));
+    assert!(!opened.contains(r#""b-0""#), "not read at opening");
     former.append(vec![event("a")], days(9) + 30_000).unwrap();
     assert_eq!(
         promise(&mut former, "d", days(9) + 120_000),
