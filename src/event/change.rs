@@ -32,6 +32,8 @@ pub(super) struct Change<'o, 'a> {
     pub(super) container: Option<Json<'a>>,
     /// The people whom it names beside its items.
     pub(super) contacts: Vec<Json<'a>>,
+    /// The group that all its items are of.
+    group: Vec<Name>,
     place: usize,
     business: String,
     events: &'o mut Events,
@@ -48,6 +50,7 @@ impl<'o, 'a> Change<'o, 'a> {
             thread: Person::default(),
             container: None,
             contacts: Vec::new(),
+            group: Vec::new(),
             place,
             business,
             events,
@@ -116,6 +119,12 @@ impl<'o, 'a> Change<'o, 'a> {
         if items.is_empty() {
             return false;
         }
+        let mut names = items.iter().map(|(_, _, draft)| &draft.names);
+        let first = names.next();
+        self.group = first
+            .filter(|first| names.all(|names| names == *first))
+            .cloned()
+            .unwrap_or_default();
         let mut inside = shell.inside();
         let alone = items.len() + misfits.len() == 1;
         let left_out = inside.object(
@@ -148,6 +157,7 @@ impl<'o, 'a> Change<'o, 'a> {
                 .person
                 .map(|keys| self.customer(item, keys))
                 .unwrap_or_default()),
+            names: person::group(item),
             ..Draft::unknown(item)
         });
         if list.person.is_some() && draft.names.is_empty() && draft.person.is_nobody() {
@@ -197,7 +207,10 @@ impl<'o, 'a> Change<'o, 'a> {
     /// Makes an event of members that are too large to be carried along with every item.
     pub(super) fn left_out(&mut self, shell: &Shell, members: &str) {
         let mut draft = Draft::unknown_text(members);
-        self.give_to_the_contact(&mut draft, false);
+        draft.names.clone_from(&self.group);
+        if draft.names.is_empty() {
+            self.give_to_the_contact(&mut draft, false);
+        }
         self.emit(draft, &|out| {
             shell.around(members, out);
         });

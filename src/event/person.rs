@@ -161,6 +161,18 @@ impl<'a> Person<'a> {
     }
 }
 
+/// The group that an item is of, where it is of one: a message by its `group_id`, a status by whom it is told of.
+pub(super) fn group(item: Json<'_>) -> Vec<Name> {
+    let is_of_one = || {
+        let to = item.get("recipient_type").and_then(Json::text);
+        to.as_deref() == Some("group") || Person::read(item, &PARTICIPANT) != Person::default()
+    };
+    let group = item.get("group_id");
+    let group = group.or_else(|| item.get("recipient_id").filter(|_| is_of_one()));
+    let group = group.and_then(id).map(Cow::into_owned);
+    group.map(Name::Group).into_iter().collect()
+}
+
 /// A text that can be a name.
 pub(super) fn line(json: Json<'_>) -> Option<Cow<'_, str>> {
     json.text()

@@ -1,9 +1,8 @@
 //! Groups: made and closed, joined and left, renamed and suspended.
 
-use crate::event::Name;
 use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, seconds};
-use crate::event::person::{CONTACT, Person, id};
+use crate::event::person::{self, CONTACT, Person, id};
 use crate::meta::json::Json;
 use crate::meta::payload::group::GROUP;
 
@@ -33,18 +32,13 @@ fn group<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     };
     // A group that could not be made has no id; the request for it has one.
     let group = item.get("group_id").and_then(id);
-    let about = group
-        .clone()
-        .or_else(|| item.any(&["request_id", "join_request_id"]).and_then(id))?;
+    let about = group.or_else(|| item.any(&["request_id", "join_request_id"]).and_then(id))?;
     // Two people can join in one second, each told for himself; so all that is said counts.
     let draft = Draft::new(kind, about, ["group".into(), item.canonical().into()]);
     Some(Draft {
         time: item.get("timestamp").and_then(seconds),
         person: Person::contact(item),
-        names: group
-            .map(|group| Name::Group(group.into_owned()))
-            .into_iter()
-            .collect(),
+        names: person::group(item),
         ..draft.with_payload("group", &GROUP, item)?
     })
 }

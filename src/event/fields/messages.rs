@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::statuses;
 use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, UNKNOWN, seconds};
-use crate::event::person::{self, CONTACT, FROM, PREVIOUS, Person, RECIPIENT, id};
+use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, id};
 use crate::event::{Effect, Name};
 use crate::meta::json::Json;
 use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES};
@@ -138,14 +138,6 @@ fn sender<'a>(draft: Draft<'a>, item: Json<'a>) -> Draft<'a> {
     }
 }
 
-pub(super) fn group(item: Json<'_>) -> Vec<Name> {
-    let group = item.get("group_id").and_then(person::id);
-    group
-        .map(|group| Name::Group(group.into_owned()))
-        .into_iter()
-        .collect()
-}
-
 /// Meta's note that a customer's number, id or device changed. His conversation goes on under the new names.
 fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let id = item.get("id").and_then(id)?;
@@ -178,6 +170,7 @@ fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
             return Some(Draft {
                 kind: UNKNOWN.into(),
                 person: sender,
+                names: group(item),
                 payload: None,
                 ..draft
             });

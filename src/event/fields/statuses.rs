@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::messages::text_of;
 use crate::event::change::Change;
 use crate::event::draft::{Draft, seconds};
-use crate::event::person::{PARTICIPANT, Person, RECIPIENT, id, line, phone};
-use crate::event::{Effect, MessageStatus, Name};
+use crate::event::person::{PARTICIPANT, Person, RECIPIENT, group, id, line, phone};
+use crate::event::{Effect, MessageStatus};
 use crate::meta::json::Json;
 use crate::meta::payload::status::{PAYMENT, PAYMENT_STATUS, STATUS};
 
@@ -126,17 +126,4 @@ fn recipient(item: Json<'_>) -> Person<'_> {
         phone: other.and_then(line).and_then(phone),
         ..person
     }
-}
-
-/// The group that the message went to, where it went to one.
-fn group(item: Json<'_>) -> Vec<Name> {
-    let to_group = item.get("recipient_type").and_then(Json::text).as_deref() == Some("group");
-    if !to_group && Person::read(item, &PARTICIPANT) == Person::default() {
-        return Vec::new();
-    }
-    let group = item.any(&["group_id", "recipient_id"]).and_then(id);
-    group
-        .map(|group| Name::Group(group.into_owned()))
-        .into_iter()
-        .collect()
 }

@@ -218,6 +218,38 @@ fn what_stands_beside_one_item_goes_with_it_and_beside_several_is_told_for_itsel
 }
 
 #[test]
+fn what_is_of_a_group_and_unknown_is_the_groups() {
+    let group = vec![Name::Group("Y2F".into())];
+    let contacts = json!([{"wa_id": "16505551234"}]);
+    let wrote = |id: &str, kind: &str| json!({"id": id, "type": kind, "from": "16505551234", "group_id": "Y2F", "system": {"type": "waved"}});
+    let status = json!({"id": "wamid.S", "status": "seen", "recipient_id": "Y2F", "recipient_type": "group",
+        "recipient_participant_id": "16505551234"});
+    let of = |beside: Value| {
+        let mut value = beside;
+        value["contacts"] = contacts.clone();
+        messages(value)
+    };
+    let joined =
+        json!({"groups": [{"type": "group_waved", "group_id": "Y2F", "wa_id": "16505551234"}]});
+    for webhook in [
+        of(json!({"messages": [wrote("wamid.A", "dance")]})),
+        of(json!({"messages": [wrote("wamid.A", "system")]})),
+        of(json!({"statuses": [status]})),
+        of(json!({"user_actions": [wrote("", "odd")]})),
+        change("group_participants_update", joined),
+    ] {
+        let (_, event) = only(&webhook);
+        assert_eq!(event.kind, "whatsapp.unknown", "{webhook}");
+        assert_eq!(event.names, group, "{webhook}");
+    }
+    let both = [wrote("wamid.A", "text"), wrote("wamid.B", "text")];
+    let many = of(json!({"messages": both, "beside": "x".repeat(10_000)}));
+    let all = events(&many);
+    assert_eq!(all.len(), 3);
+    assert!(all.iter().all(|(_, event)| event.names == group), "{all:?}");
+}
+
+#[test]
 fn a_portfolio_is_not_told_as_an_account() {
     let told = |field: &str, value: Value| {
         data(&only(&webhook(&json!([{"field": field, "value": value}]))).1)["business"].clone()
