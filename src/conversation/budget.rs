@@ -1,7 +1,7 @@
 //! How many messages rules may send in a day: each may cost money.
 
 use crate::{
-    event::{self, Effect, Event, Home, rfc3339},
+    event::{self, Event, rfc3339},
     written::Object,
 };
 
@@ -58,7 +58,6 @@ impl Budget {
 
     /// The event that tells that it is spent: the same for the whole day.
     pub fn exhausted(&self, phone_number_id: &str, now: i64) -> Event {
-        let home = Home::Number(phone_number_id.to_owned());
         let business = Object::default()
             .text("phone_number_id", phone_number_id)
             .finish();
@@ -72,12 +71,11 @@ impl Budget {
             .json("budget", &budget)
             .finish();
         Event {
-            id: format!("{}-{:024x}", event::about(&home, "budget"), self.day),
+            id: event::ours(phone_number_id, "budget", self.day),
             kind: "transom.budget.exhausted".to_owned(),
             time: Some(now),
-            names: Vec::new(),
-            effect: Effect::None,
             data,
+            ..Event::named(Vec::new())
         }
     }
 }

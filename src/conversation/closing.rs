@@ -2,7 +2,7 @@
 
 use super::window::{CUSTOMER_SERVICE, Windows};
 use crate::{
-    event::{self, Effect, Event, Home, MessageStatus, Name},
+    event::{self, Effect, Event, MessageStatus, Name},
     meta::json::{Document, Json},
     written::Object,
 };
@@ -74,7 +74,6 @@ impl Closing {
         .into_iter()
         .flatten()
         .collect();
-        let home = Home::Number(phone_number_id.to_owned());
         let about = format!("window/{}", names.first()?.key());
         let business = Object::default()
             .text("phone_number_id", phone_number_id)
@@ -84,12 +83,11 @@ impl Closing {
             .json("customer", &self.customer)
             .finish();
         Some(Event {
-            id: format!("{}-{:024x}", event::about(&home, &about), self.at),
+            id: event::ours(phone_number_id, &about, self.at),
             kind: CLOSING.to_owned(),
             time: Some(self.at),
-            names,
-            effect: Effect::None,
             data,
+            ..Event::named(names)
         })
     }
 

@@ -8,7 +8,7 @@ pub use ledger::{Entry, How, Ledger, Standing};
 
 use crate::{
     config::{Category, Consent, OptIn, Said},
-    event::{self, Effect, Event, Name},
+    event::{self, Event, Name},
     meta::json::{Document, Json},
     written::Object,
 };
@@ -171,9 +171,8 @@ impl About {
             id: event::consequence(&self.cause, CHANGED),
             kind: CHANGED.to_owned(),
             time: Some(last.at),
-            names: self.names,
-            effect: Effect::None,
             data: data.finish(),
+            ..Event::named(self.names)
         })
     }
 }

@@ -18,6 +18,12 @@ pub fn consequence(cause: &str, what: &str) -> String {
     format!("{digest:.16}-{:.24}", digest.get(16..).unwrap_or_default())
 }
 
+/// The id of an event that Transom itself tells about something of a number's, once for each `key`.
+pub fn ours(phone_number_id: &str, thing: &str, key: i64) -> String {
+    let home = Home::Number(phone_number_id.to_owned());
+    format!("{}-{key:024x}", about(&home, thing))
+}
+
 /// Makes ids. Most of what goes into the ids of a webhook's events begins alike, and is hashed once.
 #[derive(Default)]
 pub(super) struct Ids {

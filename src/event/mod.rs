@@ -27,7 +27,7 @@ mod timestamp;
 mod types;
 pub mod wire;
 
-pub use id::{about, consequence};
+pub use id::{about, consequence, ours};
 pub use model::{Effect, Event, Home, MessageStatus, Name};
 pub use split::{split, split_and_look};
 pub use timestamp::rfc3339;

@@ -8,7 +8,7 @@
 //! message that was taken says nothing; only when a while later another one is, it can send again.
 
 use crate::{
-    event::{self, Effect, Event, Home, rfc3339},
+    event::{self, Event, rfc3339},
     mailbox::sql::{Sql, SqlError, Value},
     meta::graph::errors::{self, Class},
 };
@@ -168,18 +168,16 @@ impl Change {
             Self::Blocked(blocked) => (blocked, "blocked"),
             Self::Unblocked(blocked) => (blocked, "unblocked"),
         };
-        let home = Home::Number(phone_number_id.to_owned());
         let data = serde_json::json!({
             "business": { "phone_number_id": phone_number_id },
             "blocked": blocked.view(),
         });
         Event {
-            id: format!("{}-{:024x}", event::about(&home, what), blocked.since_ms),
+            id: event::ours(phone_number_id, what, blocked.since_ms),
             kind: format!("transom.number.{what}"),
             time: Some(now_ms.div_euclid(1000)),
-            names: Vec::new(),
-            effect: Effect::None,
             data: data.to_string(),
+            ..Event::named(Vec::new())
         }
     }
 }
