@@ -6,7 +6,7 @@ use worker::{Env, Request, Response, Result};
 use super::{
     asking, body, figures,
     parameters::{self, Parameters},
-    problem::Problem,
+    problem::{Problem, answered},
     routes::{Action, Found},
 };
 use crate::{
@@ -44,10 +44,7 @@ pub(super) async fn answer(
     match found.route.action {
         Action::Metrics => figures::answer(env, &ready.settings, &parameters).await,
         Action::Numbers => numbers(&ready.settings, &parameters),
-        Action::Drift => match drift::all(env, &parameters.query()).await? {
-            Some(answer) => Ok(answer),
-            None => Problem::NoAnswer.response(),
-        },
+        Action::Drift => answered(drift::all(env, &parameters.query()).await?),
         _ => asking::answer(found, env, &ready.settings, &in_path, &parameters).await,
     }
 }

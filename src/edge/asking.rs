@@ -6,7 +6,7 @@ use worker::{Date, Env, Method, Response, Result};
 
 use super::{
     parameters::Parameters,
-    problem::Problem,
+    problem::{Problem, answered},
     routes::{Action, Found},
     together::{Answer, count, together},
 };
@@ -131,10 +131,7 @@ impl Asked<'_> {
         if let Some(count) = confirmed {
             self.add("confirm", count);
         }
-        match ask(self.env, mailbox, self.method.clone(), &self.command()).await? {
-            Some(answer) if answer.status_code() < 500 => Ok(answer),
-            _ => Problem::NoAnswer.response(),
-        }
+        answered(self.ask(mailbox).await?)
     }
 
     fn add(&mut self, name: &str, value: &str) {
@@ -157,9 +154,13 @@ impl Asked<'_> {
         format!("{command}?{}", self.query)
     }
 
-    async fn one(&self, mailbox: &str) -> Result<Option<Answer>> {
+    async fn ask(&self, mailbox: &str) -> Result<Option<Response>> {
         let answer = ask(self.env, mailbox, self.method.clone(), &self.command()).await?;
-        let Some(mut answer) = answer.filter(|answer| answer.status_code() < 500) else {
+        Ok(answer.filter(|answer| answer.status_code() < 500))
+    }
+
+    async fn one(&self, mailbox: &str) -> Result<Option<Answer>> {
+        let Some(mut answer) = self.ask(mailbox).await? else {
             return Ok(None);
         };
         Ok(Some(Answer {

@@ -6,7 +6,11 @@
 use web_sys::{Headers, RequestInit};
 use worker::{Env, Request, Response, Result};
 
-use super::{body, problem::Problem, routes::Found};
+use super::{
+    body,
+    problem::{Problem, answered},
+    routes::Found,
+};
 use crate::{
     checked::{self, Fault},
     config::Settings,
@@ -59,10 +63,7 @@ pub(super) async fn send(
         };
         return faulty(&[fault]);
     };
-    match objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await? {
-        Some(answer) => Ok(answer),
-        None => Problem::NoAnswer.response(),
-    }
+    answered(objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await?)
 }
 
 /// The name of the mailbox that has the conversation with whom a request wants to write to. What is wrong with the

@@ -70,6 +70,11 @@ impl Problem {
     }
 }
 
+/// What a mailbox answered, if it did.
+pub(super) fn answered(answer: Option<Response>) -> Result<Response> {
+    answer.map_or_else(|| Problem::NoAnswer.response(), Ok)
+}
+
 /// What the answer to a request whose signature is missing or wrong is made of: its body, and the rest. It is made of what
 /// is there already, so that nobody who sends many of them gains anything by it.
 pub(super) fn unsigned() -> Array {

@@ -10,6 +10,7 @@ use super::{
     ask::{ask, post},
     mailbox::now_ms,
     problem::respond,
+    query::{integer, text},
     sql::Storage,
 };
 use crate::{mailbox::drift, meta::json::Document, written::Object};
@@ -54,16 +55,11 @@ impl DurableObject for Drift {
             return Response::empty();
         }
         let url = request.url()?;
-        let parameter = |name: &str| {
-            let mut pairs = url.query_pairs();
-            let found = pairs.find(|(key, _)| key == name);
-            found.map(|(_, value)| value.into_owned())
-        };
-        let after = parameter("after");
+        let after = text(&url, "after");
         let after = after.as_deref().and_then(|place| place.split_once(':'));
         let after = after.and_then(|(first, path)| Some((first.parse().ok()?, path)));
-        let limit = parameter("limit").and_then(|limit| limit.parse().ok());
-        let (seen, next) = drift::page(&self.storage, after, limit.unwrap_or(1)).map_err(failed)?;
+        let limit = integer(&url, "limit").unwrap_or(1);
+        let (seen, next) = drift::page(&self.storage, after, limit).map_err(failed)?;
         let next = next.map(|seen| format!("{}:{}", seen.first, seen.path));
         let mut told = Object::default();
         told.json("unknown", &serde_json::to_string(&seen)?)

@@ -7,7 +7,7 @@ use super::{
     http::NoAnswer,
     mailbox::{Core, Mailbox, now_ms},
     problem::{faulty, problem, respond},
-    query::names,
+    query::{names, text},
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
 use crate::{
@@ -93,8 +93,7 @@ impl Mailbox {
     /// `GET /message?id=…`: how a send stands.
     pub(super) fn send_of(&self, request: &Request) -> Result<Response> {
         let url = request.url()?;
-        let id = url.query_pairs().find(|(name, _)| name == "id");
-        let id = id.map(|(_, id)| id.into_owned()).unwrap_or_default();
+        let id = text(&url, "id").unwrap_or_default();
         let view = self.with_core(|core| core.view(&id, now_ms()))?;
         match view {
             Some(view) => Response::from_json(&view),
