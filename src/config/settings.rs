@@ -221,7 +221,7 @@ fn is_version(text: &str) -> bool {
 }
 
 /// For how long events can be kept: a week. A mailbox has room for 10 GB.
-const LONGEST_KEEP_HOURS: u64 = 7 * 24;
+pub const LONGEST_KEEP_HOURS: u32 = 7 * 24;
 
 /// What `CONFIG` holds.
 #[derive(Default)]
@@ -267,7 +267,8 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
         let keep_hours = root.get("keep_hours");
-        let keep_hours = keep_hours.and_then(|node| node.whole(&(0..=LONGEST_KEEP_HOURS), "hours"));
+        let keep_hours =
+            keep_hours.and_then(|node| node.whole(&(0..=LONGEST_KEEP_HOURS.into()), "hours"));
         let couriers = root.get("couriers").and_then(|node| node.flag());
         let sending = root.get("sending").map(|node| Sending::read(&node));
         let sending = sending.unwrap_or_default();

@@ -14,13 +14,10 @@
 use std::collections::HashSet;
 
 use super::{
-    batch,
+    MAY_COME_AGAIN_MS, batch,
     sql::{Sql, SqlError},
 };
 use crate::event::Event;
-
-/// For how long a promise is kept, in milliseconds: Meta repeats for seven days.
-const KEPT_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 
 /// How often at most is looked for what was kept for so long, in milliseconds: it is a walk through all promises.
 const LET_GO_EVERY_MS: i64 = 60 * 60 * 1000;
@@ -118,7 +115,7 @@ impl Ceded {
         if now_ms >= self.lets_go_ms {
             sql.run(
                 "DELETE FROM promised WHERE at_ms < ?1",
-                &[now_ms.saturating_sub(KEPT_MS).into()],
+                &[now_ms.saturating_sub(MAY_COME_AGAIN_MS).into()],
             )?;
             self.lets_go_ms = now_ms.saturating_add(LET_GO_EVERY_MS);
         }

@@ -15,6 +15,7 @@ use std::{
 };
 
 use super::{
+    MAY_COME_AGAIN_MS,
     address::partition_of,
     appending::to_their_ends,
     batch,
@@ -28,9 +29,6 @@ use crate::{
     meta::json::{Document, Json},
     written::list,
 };
-
-/// For how long the partition is asked where a person was before, in milliseconds: Meta repeats for seven days.
-const ASKED_FOR_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 
 /// Where an event belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +176,7 @@ impl Directory {
         let person = self.joins.end(person);
         let partition = partition_of(person, self.of);
         let recent = self.joins.former(person).iter();
-        let recent = recent.filter(|it| now_ms.saturating_sub(it.at_ms) < ASKED_FOR_MS);
+        let recent = recent.filter(|it| now_ms.saturating_sub(it.at_ms) < MAY_COME_AGAIN_MS);
         let mut former: Vec<u32> = recent
             .map(|it| partition_of(it.person, self.of))
             .filter(|other| *other != partition)

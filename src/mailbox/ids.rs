@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::{
-    batch,
+    MAY_COME_AGAIN_MS, batch,
     generations::Generations,
     key::{self, Key},
     seen::Seen,
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::event::{Effect, Event, MessageStatus};
 
-/// How long one generation is added to, in milliseconds.
-const GENERATION_MS: i64 = 3 * 24 * 60 * 60 * 1000;
-
-/// How many generations an id is kept for beyond its own: nine days.
+/// How many generations an id is kept for beyond its own.
 const KEPT: i64 = 3;
+
+/// How long one generation is added to, in milliseconds.
+const GENERATION_MS: i64 = MAY_COME_AGAIN_MS / KEPT;
 
 #[derive(Debug)]
 pub(super) struct Ids(Generations);

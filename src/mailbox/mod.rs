@@ -101,6 +101,9 @@ use people::People;
 use replays::Replays;
 use sql::{Sql, SqlError};
 
+/// For how long it is remembered what has been seen, in milliseconds: Meta repeats for seven days.
+pub const MAY_COME_AGAIN_MS: i64 = 9 * 24 * 60 * 60 * 1000;
+
 /// How often at most is looked for what waits for destinations which were taken out of the settings, in milliseconds.
 const LAPSES_EVERY_MS: i64 = 3_600_000;
 

@@ -8,10 +8,11 @@ use super::{
     schedule::Parked,
     sql::{Sql, SqlError},
 };
+use crate::config::LONGEST_KEEP_HOURS;
 
 /// For how long what is parked for a destination that was taken out of the settings is kept after it was received, in
 /// milliseconds: as long as anything can be kept.
-const KEPT_MS: i64 = 168 * 3_600_000;
+const KEPT_MS: i64 = LONGEST_KEEP_HOURS as i64 * 3_600_000;
 
 impl Parking {
     pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {

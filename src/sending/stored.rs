@@ -4,13 +4,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     config::Category,
-    mailbox::sql::{Row, Sql, SqlError, Value},
+    mailbox::{
+        MAY_COME_AGAIN_MS,
+        sql::{Row, Sql, SqlError, Value},
+    },
     meta::graph::{Message, Recipient},
     sending::State,
 };
-
-/// How long a send is remembered, in milliseconds: as long as what asked for it may come again.
-const KEPT_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 
 /// One message that somebody asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +91,7 @@ pub(super) fn create(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
     sql.exec(
         "DELETE FROM sends WHERE asked_ms < ?1 AND state <> ?2",
         &[
-            now_ms.saturating_sub(KEPT_MS).into(),
+            now_ms.saturating_sub(MAY_COME_AGAIN_MS).into(),
             write_state(&State::Queued).into(),
         ],
     )?;
