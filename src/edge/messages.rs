@@ -19,7 +19,7 @@ use crate::{
     objects::{self, all_side_by_side, faulty, problem},
     sending::{
         asked::{self, Asked},
-        whom::Whom,
+        whom::{Whom, name_of},
     },
 };
 
@@ -85,7 +85,7 @@ async fn mailbox(
     let (names, stranger) = match wanted.as_slice() {
         [] => (Vec::new(), None),
         [one] => match &one.to {
-            Whom::Person(_) => (Vec::new(), one.to.name()),
+            Whom::Person(to) => (Vec::new(), Some(name_of(to))),
             Whom::Conversation(name) => (objects::names(name).to_vec(), None),
         },
         _ => return Ok(None),

@@ -145,7 +145,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{event::Name, meta::graph::Recipient};
+    use crate::{event::Name, meta::graph::Recipient, sending::whom::name_of};
 
     fn text(body: &str) -> Value {
         json!({ "type": "text", "text": { "body": body } })
@@ -188,15 +188,17 @@ mod tests {
         };
         assert_eq!(sends[0].messages.len(), 2);
         assert_eq!(
-            sends[0].to.name(),
-            Some(Name::User("US.13491208655302741918".into()))
+            sends[0].to,
+            Whom::Person(Recipient::User("US.13491208655302741918".into()))
         );
         assert_eq!(
             (sends[1].to.clone(), sends[1].path.as_str()),
             (Whom::Conversation("ana".into()), "sends[1]")
         );
         let parent = only(&json!({ "recipient": "US.ENT.118", "message": text("x") }));
-        assert_eq!(parent.to.name(), Some(Name::Parent("US.ENT.118".into())));
+        let parent_id = Recipient::User("US.ENT.118".into());
+        assert_eq!(name_of(&parent_id), Name::Parent("US.ENT.118".into()));
+        assert_eq!(parent.to, Whom::Person(parent_id));
     }
 
     #[test]

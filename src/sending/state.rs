@@ -156,7 +156,6 @@ mod tests {
     fn accepted() -> Happened {
         let answer = Answer::Accepted {
             message_id: "wamid.1".into(),
-            message_status: None,
             wa_id: None,
             user_id: None,
         };

@@ -53,7 +53,6 @@ fn with_fallback(id: &str, conversation: i64) -> Send {
 fn accepted(wamid: &str) -> Happened {
     Happened::Answered(Answer::Accepted {
         message_id: wamid.to_owned(),
-        message_status: None,
         wa_id: None,
         user_id: None,
     })

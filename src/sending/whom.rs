@@ -42,14 +42,6 @@ impl Whom {
             _ => node.refuse("needs one of to, recipient and conversation, and no more"),
         }
     }
-
-    /// The name by which the conversation is found.
-    pub fn name(&self) -> Option<Name> {
-        match self {
-            Self::Person(to) => Some(name_of(to)),
-            Self::Conversation(_) => None,
-        }
-    }
 }
 
 /// The name by which a recipient is known.

@@ -13,8 +13,6 @@ pub enum Answer {
     Accepted {
         /// `wamid.…`: statuses are about this.
         message_id: String,
-        /// `accepted`, or why a template is held back: `held_for_quality_assessment`, `paused`.
-        message_status: Option<String>,
         /// The recipient's phone number as Meta knows it, which may differ from the one that was given.
         wa_id: Option<String>,
         /// The recipient's business-scoped user id.
@@ -53,7 +51,6 @@ fn accepted(body: &[u8]) -> Option<Answer> {
     let text = |place: &str| sent.pointer(place)?.as_str().map(str::to_owned);
     Some(Answer::Accepted {
         message_id: text("/messages/0/id").filter(|id| !id.is_empty())?,
-        message_status: text("/messages/0/message_status"),
         wa_id: text("/contacts/0/wa_id"),
         user_id: text("/contacts/0/user_id"),
     })
@@ -114,7 +111,6 @@ mod tests {
             read(200, body),
             Answer::Accepted {
                 message_id: "wamid.HBgLMTY1".into(),
-                message_status: Some("accepted".into()),
                 wa_id: Some("16505551234".into()),
                 user_id: Some("US.13491208655302741918".into()),
             }

@@ -1,7 +1,6 @@
 //! `POST /{version}/{phone_number_id}/messages`: the request that sends a message.
 
 use serde_json::{Value, json};
-use thiserror::Error;
 
 use crate::meta::graph::Message;
 
@@ -34,20 +33,16 @@ pub struct Request<'a> {
     pub callback_data: Option<&'a str>,
 }
 
-/// Why a request cannot be built. Holds no address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+/// Why a request cannot be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestError {
     /// It stands in the path, and Meta's are digits only.
-    #[error("the phone number id must be digits only")]
     PhoneNumberId,
     /// E.164 has at most 15 digits.
-    #[error("the phone number must be 5 to 15 digits, country code first")]
     Phone,
     /// Nobody to send to.
-    #[error("the user id or group id is empty")]
     EmptyId,
     /// It is too long.
-    #[error("biz_opaque_callback_data may have at most 512 characters")]
     CallbackData,
 }
 
