@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use rusqlite::{Connection, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, StatementStatus, params_from_iter, types::ValueRef};
 
 use super::sql::{Row, Sql, SqlError, Value};
 
@@ -10,6 +10,7 @@ use super::sql::{Row, Sql, SqlError, Value};
 pub(crate) struct Native {
     connection: Connection,
     log_read: Cell<usize>,
+    steps: Cell<i32>,
 }
 
 impl Native {
@@ -17,6 +18,7 @@ impl Native {
         Rc::new(Self {
             connection: Connection::open_in_memory().unwrap(),
             log_read: Cell::new(0),
+            steps: Cell::new(0),
         })
     }
 
@@ -30,6 +32,11 @@ impl Native {
     /// How many statements have read a table of the log so far, or changed what they read of it.
     pub(crate) fn log_read(&self) -> usize {
         self.log_read.get()
+    }
+
+    /// How many steps the database has made so far: walking through a table makes some for each row.
+    pub(crate) fn steps(&self) -> i32 {
+        self.steps.get()
     }
 
     /// How many rows were written so far.
@@ -83,6 +90,9 @@ impl Sql for Native {
             }
             all.push(Row(values));
         }
+        drop(rows);
+        let steps = statement.reset_status(StatementStatus::VmStep);
+        self.steps.set(self.steps.get() + steps);
         Ok(all)
     }
 

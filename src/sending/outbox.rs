@@ -30,11 +30,16 @@ const ANSWERED_WITHIN_MS: u32 = 500;
 /// At least and at most so many sends of one mailbox are on their way at the same time.
 const IN_FLIGHT: (u32, u32) = (6, 128);
 
+/// How often sends that are too old are removed, in milliseconds.
+const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
+
 /// The sends of one mailbox.
 #[derive(Debug)]
 pub struct Outbox {
     pub(super) lanes: Lanes,
     pub(super) busy: usize,
+    /// The last place that was given. After a restart it is the last of those that wait or went lately, which is enough:
+    /// an id has the time in it, too.
     last: i64,
     pub(super) pacing: Pacing,
     most_in_flight: usize,
@@ -45,6 +50,7 @@ pub struct Outbox {
     pub(super) tried_before: HashSet<String>,
     /// Those on their way of which a status has told that they went out.
     pub(super) overtaken: HashSet<String>,
+    swept_ms: i64,
 }
 
 /// A send whose turn has come: it is marked as started.
@@ -86,53 +92,52 @@ impl Outbox {
         settings: String,
         now_ms: i64,
     ) -> Result<Self, SqlError> {
-        stored::create(sql, now_ms)?;
+        stored::create(sql)?;
+        stored::sweep(sql, now_ms)?;
         let restarted = State::Started.after(Happened::Restarted);
         stored::change_all(sql, &State::Started, &restarted, now_ms)?;
-        let rows = sql.exec("SELECT max(place), max(changed_ms) FROM sends", &[])?;
-        let (last, changed_ms) = match rows.first() {
-            Some(row) => (row.integer(0)?.unwrap_or(0), row.integer(1)?.unwrap_or(0)),
-            None => (0, 0),
-        };
+        let mut lanes = Lanes::new(now_ms);
+        let (mut last, mut went_ms) = (0, i64::MIN);
+        let lately = sql.exec(
+            "SELECT conversation, count(*), max(place), max(changed_ms) FROM sends \
+             WHERE (draft IS NULL AND changed_ms > ?1) OR (place > 0 AND draft IS NOT NULL AND changed_ms > ?1 AND state <> ?2) \
+             GROUP BY conversation",
+            &[
+                (now_ms - pair::MEMORY_MS).into(),
+                write_state(&State::Queued).into(),
+            ],
+        )?;
+        for row in lately {
+            let (conversation, messages) = (row.required_integer(0)?, row.required_integer(1)?);
+            lanes.went(conversation, messages, now_ms);
+            last = last.max(row.required_integer(2)?);
+            went_ms = went_ms.max(row.required_integer(3)?);
+        }
         let wanted = rates.per_second.saturating_mul(ANSWERED_WITHIN_MS) / 1_000;
         let mut outbox = Self {
-            lanes: Lanes::new(now_ms),
+            lanes,
             busy: 0,
             last,
-            pacing: Pacing::new(rates, changed_ms, now_ms),
+            pacing: Pacing::new(rates, went_ms, now_ms),
             most_in_flight: wanted.clamp(IN_FLIGHT.0, IN_FLIGHT.1) as usize,
             number: Number::open(sql, settings, now_ms)?,
             watched: HashSet::new(),
             tried_before: HashSet::new(),
             overtaken: HashSet::new(),
+            swept_ms: now_ms,
         };
-        if changed_ms > now_ms - pair::MEMORY_MS {
-            let rows = sql.exec(
-                "SELECT conversation, count(*) FROM sends WHERE changed_ms > ?1 AND state <> ?2 GROUP BY conversation",
-                &[
-                    (now_ms - pair::MEMORY_MS).into(),
-                    write_state(&State::Queued).into(),
-                ],
-            )?;
-            for row in rows {
-                let (conversation, messages) = (row.required_integer(0)?, row.required_integer(1)?);
-                outbox.lanes.went(conversation, messages, now_ms);
-            }
-        }
         let rows = sql.exec(
             "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
-             error IS NOT NULL FROM sends WHERE state IN (?1, ?2) OR draft IS NOT NULL \
+             error IS NOT NULL FROM sends WHERE (place > 0 AND draft IS NOT NULL) OR (place > 0 AND state = '{\"state\":\"unknown\"}') \
              ORDER BY iif(error IS NULL, NULL, changed_ms), place",
-            &[
-                write_state(&State::Queued).into(),
-                write_state(&State::Unknown).into(),
-            ],
+            &[write_state(&State::Queued).into()],
         )?;
         let mut tried = 0;
         for row in rows {
             let id = row.required_text(0)?.to_owned();
             outbox.watched.insert(id.clone());
             outbox.lanes.meet(row.required_integer(2)?);
+            outbox.last = outbox.last.max(row.required_integer(1)?);
             if row.required_integer(3)? == 1 {
                 let is_template = row.integer(4)? == Some(1);
                 let mut waiting = Waiting::new(id, row.required_integer(1)?, is_template);
@@ -154,8 +159,8 @@ impl Outbox {
     /// refused ourselves.
     pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32, SqlError> {
         let rows = sql.exec(
-            "SELECT count(*) FROM sends WHERE asked_ms >= ?1 AND instr(id, ?2) \
-             AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)",
+            "SELECT count(*) FROM sends WHERE ((place > 0 AND draft IS NOT NULL) OR (draft IS NULL AND changed_ms >= ?1)) \
+             AND asked_ms >= ?1 AND instr(id, ?2) AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)",
             &[since_ms.into(), part.into()],
         )?;
         let count = rows
@@ -173,6 +178,10 @@ impl Outbox {
     /// Takes a send in, and gives when it will go as far as can be told (unix milliseconds); `None` where one was asked
     /// for under the same id before.
     pub fn add(&mut self, sql: &dyn Sql, send: Send, now_ms: i64) -> Result<Option<i64>, SqlError> {
+        if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
+            self.swept_ms = now_ms;
+            stored::sweep(sql, now_ms)?;
+        }
         let place = self.last + 1;
         if !stored::add(sql, &send, place, now_ms)? {
             return Ok(None);

@@ -80,16 +80,29 @@ pub struct Record {
     pub changed_ms: i64,
 }
 
-pub(super) fn create(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
-    sql.exec(
+/// Makes the table where there is none. A send stands in one index while it may yet matter, which is as long as it has a
+/// text or nobody knows whether it went, and in another once it is done with: a row more is written when it is asked for
+/// and when it has ended, and none when it is started. A query asks for `place > 0`, which is so of each, as SQLite would
+/// rather walk through the table than through the whole of an index.
+pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+    for statement in [
         "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
          conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
          asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-        &[],
-    )?;
-    // What waits until the number is put right waits.
+        "CREATE INDEX IF NOT EXISTS sends_left ON sends (place) WHERE draft IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS sends_unknown ON sends (place) WHERE state = '{\"state\":\"unknown\"}'",
+        "CREATE INDEX IF NOT EXISTS sends_ended ON sends (changed_ms) WHERE draft IS NULL",
+    ] {
+        sql.exec(statement, &[])?;
+    }
+    Ok(())
+}
+
+/// Forgets what is too old. What waits until the number is put right waits.
+pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
     sql.exec(
-        "DELETE FROM sends WHERE asked_ms < ?1 AND state <> ?2",
+        "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) \
+         OR (place > 0 AND draft IS NOT NULL AND changed_ms < ?1 AND state <> ?2)",
         &[
             now_ms.saturating_sub(MAY_COME_AGAIN_MS).into(),
             write_state(&State::Queued).into(),
@@ -107,7 +120,7 @@ pub(super) fn change_all(
 ) -> Result<(), SqlError> {
     sql.exec(
         "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
-         WHERE state = ?3",
+         WHERE place > 0 AND draft IS NOT NULL AND state = ?3",
         &[
             write_state(to).into(),
             now_ms.into(),
@@ -169,24 +182,29 @@ pub(super) fn write(
     fell_back: bool,
     now_ms: i64,
 ) -> Result<(), SqlError> {
-    let (as_it_is, draft) = match keep {
-        Keep::AsItIs => (1, Value::Null),
-        Keep::Nothing => (0, Value::Null),
-        Keep::This(draft) => (0, write_draft(draft)),
+    let mut parameters = vec![
+        id.into(),
+        write_state(state).into(),
+        now_ms.into(),
+        i64::from(fell_back).into(),
+        i64::from(matches!(state, State::Queued | State::Started)).into(),
+        write_state(&State::Queued).into(),
+    ];
+    // A text that stays is not named, so that no index is written.
+    let text = match keep {
+        Keep::AsItIs => "",
+        Keep::Nothing => ", draft = NULL",
+        Keep::This(draft) => {
+            parameters.push(write_draft(draft));
+            ", draft = ?7"
+        }
     };
     sql.exec(
-        "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), draft = iif(?5, draft, ?6), \
-         error = iif(?7 OR state = ?8, NULL, error) WHERE id = ?1",
-        &[
-            id.into(),
-            write_state(state).into(),
-            now_ms.into(),
-            i64::from(fell_back).into(),
-            as_it_is.into(),
-            draft,
-            i64::from(matches!(state, State::Queued | State::Started)).into(),
-            write_state(&State::Queued).into(),
-        ],
+        &format!(
+            "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), \
+             error = iif(?5 OR state = ?6, NULL, error){text} WHERE id = ?1"
+        ),
+        &parameters,
     )?;
     Ok(())
 }

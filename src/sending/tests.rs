@@ -353,3 +353,57 @@ fn a_group_that_was_written_to_too_often_is_waited_for_and_nobody_else() {
     assert!(bench.now - before < 600, "the pace is as it was");
     assert_eq!(bench.wait_next().send.id, "0");
 }
+
+/// A number that has sent so many messages in the past days, and lets two wait.
+fn with_kept(count: i64) -> Bench {
+    let mut bench = Bench::new();
+    for number in 0..count {
+        bench.add(send(&format!("kept{number}"), number));
+        let started = bench.wait_next();
+        bench.done(started, accepted("wamid.1"));
+    }
+    bench.now += 2 * 24 * 60 * MINUTE;
+    bench.add(send("a", 1));
+    bench.add(send("b", 1));
+    bench.wait_next();
+    bench
+}
+
+#[test]
+fn to_open_the_outbox_costs_what_waits_and_not_what_is_kept() {
+    let steps = |count| {
+        let mut bench = with_kept(count);
+        bench.reopen("a");
+        let before = bench.sql.steps();
+        bench.reopen("a");
+        let today = Outbox::count(&*bench.sql, "kept", bench.now - MINUTE).unwrap();
+        assert_eq!((bench.find("b").state, today), (State::Queued, 0));
+        bench.sql.steps() - before
+    };
+    assert_eq!(steps(20), steps(2_000));
+}
+
+#[test]
+fn what_is_too_old_is_forgotten_while_the_object_lives_and_what_waits_is_not() {
+    let mut bench = with_kept(20);
+    for _ in 0..9 * 24 {
+        bench.now += 61 * MINUTE;
+        bench.add(send("c", 1));
+    }
+    let left = bench.sql.count("sends");
+    assert_eq!((left, bench.find("b").state), (2, State::Queued), "b and c");
+}
+
+#[test]
+fn no_id_is_given_twice_though_the_object_ends() {
+    let mut bench = Bench::new();
+    for _ in 0..2 {
+        let id = bench.outbox.new_id("n", bench.now);
+        assert!(bench.add(send(&id, 1)).is_some(), "{id}");
+        let started = bench.outbox.next(&*bench.sql, bench.now).unwrap();
+        if let Some(started) = started {
+            bench.done(started, Happened::Refuse(Class::Late));
+        }
+        bench.reopen("a");
+    }
+}
