@@ -1,5 +1,37 @@
 //! Events of a number with partitions on the way to them, and what its directory and its partitions are asked for on
-//! that way. The rules are in [`crate::mailbox::Directory`].
+//! that way. The rules are in [`crate::mailbox`].
+//!
+//! A person who was met under two names may have been in two partitions. How their events are stored once, and in
+//! order, all the same:
+//!
+//! 1. `resolve`: the directory tells of each event its person's number, the partition, and the former partitions: those
+//!    of numbers which turned out lately to be this person. Of two numbers it keeps the smaller, in the same commit as
+//!    the names. Where there is no former partition, which is usual, 5 follows.
+//! 2. `cede`: each former partition tells which of the events it has stored, what it knows of the persons, and what it
+//!    has still to deliver of theirs. Those that it has not stored it promises not to store, for the sake of the
+//!    person's number. It notes what became of sends, for its sends stay with it.
+//! 3. `adopt`: the partition takes in what the former ones know. It takes back its own promises about events that
+//!    nobody has stored, if they were made for the sake of a greater number. For each destination it holds back what
+//!    comes of theirs from now on, as long as a former partition has something to deliver. Who is new from there is
+//!    adopted by a second call alone, with all the `names` that the directory knows.
+//! 4. What a former partition has stored is left out.
+//! 5. `append`: the partition stores the rest. Where it has promised not to store one of them, it refuses them all.
+//! 6. `gone`: the partition asks the former ones, again and again, whether that has gone for which it holds back.
+//!
+//! Each step is committed where it is done before the next one begins, and nothing undoes it. If one fails, or this
+//! Worker ends in between, Meta gets no 200 and repeats the webhook, which begins again at 1:
+//!
+//! - after 1, the join stands, and the directory names former partitions for longer than Meta repeats.
+//! - after 2, the event is promised and stored nowhere. The promise stands, and the repetition stores the event where it
+//!   belongs.
+//! - after 3, to adopt again does no harm: what must be taken in only once is remembered (`taken_over`).
+//! - after 5 in some of the partitions, these have seen the events already.
+//!
+//! Why two copies of a webhook at the same time are stored once: one that was resolved before the join goes to the
+//! former partition. If it gets there before `cede`, the other copy learns that it is stored; if later, it is refused,
+//! and resolved anew when Meta repeats it. Should the person turn out to be somebody met yet earlier, whose partition
+//! has promised, the smaller number frees the event there. A copy still on its way by the greater number is refused: the
+//! partition that it goes to has promised too by then, for the sake of the smaller one.
 
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use js_sys::Promise;
