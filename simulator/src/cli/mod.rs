@@ -5,4 +5,5 @@ pub(crate) mod lines;
 pub(crate) mod print;
 pub(crate) mod send;
 pub(crate) mod serve;
+pub(crate) mod statuses;
 pub(crate) mod verify;

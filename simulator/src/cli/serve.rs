@@ -3,10 +3,11 @@
 use clap::Args;
 use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
+use simulator::meta::Meta;
 use simulator::{clock, local};
 
-use super::lines;
 use super::print::{dim, red, say};
+use super::{lines, statuses};
 
 #[derive(Args)]
 pub(crate) struct BackendArgs {
@@ -48,6 +49,12 @@ pub(crate) struct DevArgs {
     /// Answer each message that comes with this text
     #[arg(long)]
     reply: Option<String>,
+    /// The callback URL, which is told how messages are doing
+    #[arg(long, default_value = local::WEBHOOK_URL)]
+    url: String,
+    /// The app secret, which signs that
+    #[arg(long, default_value = local::APP_SECRET)]
+    app_secret: String,
 }
 
 pub(crate) async fn backend(args: BackendArgs) -> Result<(), String> {
@@ -56,13 +63,14 @@ pub(crate) async fn backend(args: BackendArgs) -> Result<(), String> {
 }
 
 pub(crate) async fn graph(args: GraphArgs) -> Result<(), String> {
-    let _graph = start_graph(args.port, &args.token).await?;
+    let _graph = start_graph(args.port, &args.token, None).await?;
     std::future::pending().await
 }
 
 pub(crate) async fn dev(args: DevArgs) -> Result<(), String> {
     let _backend = start_backend(args.backend_port, &args.secret, args.reply.as_deref()).await?;
-    let _graph = start_graph(args.graph_port, &args.token).await?;
+    let meta = Meta::new(&args.app_secret, &args.url);
+    let _graph = start_graph(args.graph_port, &args.token, Some(meta)).await?;
     std::future::pending().await
 }
 
@@ -89,11 +97,15 @@ async fn start_backend(port: u16, secret: &str, reply: Option<&str>) -> Result<B
     Ok(backend)
 }
 
-async fn start_graph(port: u16, token: &str) -> Result<Graph, String> {
+/// The Graph API; where there is a `meta`, that tells Transom how what was taken is doing.
+async fn start_graph(port: u16, token: &str, meta: Option<Meta>) -> Result<Graph, String> {
     let graph = Graph::start_on(port, token).await;
     let graph =
         graph.map_err(|error| format!("The Graph API cannot listen on port {port}: {error}"))?;
-    graph.on_request(|request| {
+    graph.on_request(move |request| {
+        if let Some(meta) = &meta {
+            statuses::tell(meta, request);
+        }
         let line = lines::of_request(request, clock::unix_now());
         say(if request.faults.is_empty() {
             line
