@@ -43,7 +43,7 @@ pub(super) struct People {
     names: HashMap<Name, i64>,
     conversations: HashMap<i64, Conversation>,
     /// The highest number of a conversation, once it was asked for.
-    newest: i64,
+    newest: Option<i64>,
     learnt: BTreeMap<String, i64>,
     changed: BTreeSet<i64>,
     joins: Vec<(i64, i64)>,
@@ -296,12 +296,13 @@ impl People {
 
     /// The number for a new conversation.
     fn number(&mut self, sql: &dyn Sql) -> Result<i64, SqlError> {
-        if self.newest == NOBODY {
-            let newest = sql.first_integer("SELECT max(id) FROM conversations", &[])?;
-            self.newest = newest.unwrap_or(NOBODY);
-        }
-        self.newest += 1;
-        Ok(self.newest)
+        let newest = match self.newest {
+            None => sql.first_integer("SELECT max(id) FROM conversations", &[])?,
+            newest => newest,
+        };
+        let number = newest.unwrap_or(NOBODY) + 1;
+        self.newest = Some(number);
+        Ok(number)
     }
 
     fn change(&mut self, id: i64, conversation: Conversation) {
