@@ -9,7 +9,7 @@ use super::{
     cursor::Cursor,
     log::{COLUMNS, Log},
     replay::{Replay, State},
-    replays::Job,
+    replays::{Job, drop_event},
     sql::{Sql, SqlError, Value, atomically},
 };
 use search::{Search, numbers};
@@ -68,10 +68,7 @@ impl Mailbox {
                 } else if died {
                     replay.died += 1;
                 } else if stopping {
-                    sql.run(
-                        "DELETE FROM parked_events WHERE destination = ?1 AND seq = ?2 AND replay = ?3",
-                        &[to.as_str().into(), (*seq).into(), replay.id.as_str().into()],
-                    )?;
+                    drop_event(sql, replay, *seq)?;
                     replay.dropped += 1;
                 }
             }
@@ -104,8 +101,7 @@ fn can_step(job: &Job, cursors: &[Cursor]) -> Option<usize> {
         return None;
     }
     let mut cursors = cursors.iter();
-    let to = cursors.position(|cursor| cursor.destination().id == replay.to)?;
-    Some(to)
+    cursors.position(|cursor| cursor.destination().id == replay.to)
 }
 
 /// Finds the next events and parks them.

@@ -229,15 +229,17 @@ fn waiting(sql: &dyn Sql, replay: &Replay) -> Result<HashSet<i64>, SqlError> {
 fn drop_waiting(sql: &dyn Sql, replay: &Replay, flying: &HashSet<i64>) -> Result<i64, SqlError> {
     let mut dropped = 0;
     for seq in waiting(sql, replay)?.difference(flying) {
-        sql.run(
-            "DELETE FROM parked_events WHERE destination = ?1 AND seq = ?2 AND replay = ?3",
-            &[
-                replay.to.as_str().into(),
-                (*seq).into(),
-                replay.id.as_str().into(),
-            ],
-        )?;
+        drop_event(sql, replay, *seq)?;
         dropped += 1;
     }
     Ok(dropped)
+}
+
+/// Takes one event back that is parked.
+pub(super) fn drop_event(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<(), SqlError> {
+    let (to, id) = (replay.to.as_str(), replay.id.as_str());
+    sql.run(
+        "DELETE FROM parked_events WHERE destination = ?1 AND seq = ?2 AND replay = ?3",
+        &[to.into(), seq.into(), id.into()],
+    )
 }

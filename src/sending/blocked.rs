@@ -9,7 +9,7 @@
 
 use crate::{
     event::{self, Event, rfc3339},
-    mailbox::sql::{Sql, SqlError, Value},
+    mailbox::sql::{Sql, SqlError},
     meta::graph::errors::{self, Class},
 };
 
@@ -135,7 +135,7 @@ impl Blocked {
                 settings.into(),
                 i64::from(self.of_templates).into(),
                 i64::from(self.by_status).into(),
-                self.taken_ms.map_or(Value::Null, Into::into),
+                self.taken_ms.into(),
             ],
         )
     }
