@@ -6,7 +6,7 @@ use worker::{Env, Request, Response, Result};
 use super::{
     asking, body, figures,
     parameters::{self, Parameters},
-    problem::{Problem, answered},
+    problem::{Problem, or_no_answer},
     routes::{Action, Found},
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(super) async fn answer(
     match found.route.action {
         Action::Metrics => figures::answer(env, &ready.settings, &parameters).await,
         Action::Numbers => numbers(&ready.settings, &parameters),
-        Action::Drift => answered(drift::all(env, &parameters.query()).await?),
+        Action::Drift => or_no_answer(drift::all(env, &parameters.query()).await?),
         _ => asking::answer(found, env, &ready.settings, &in_path, &parameters).await,
     }
 }

@@ -6,7 +6,7 @@ use worker::{Date, Env, Method, Response, Result};
 
 use super::{
     parameters::Parameters,
-    problem::{Problem, answered},
+    problem::{Problem, or_no_answer},
     routes::{Action, Found},
     together::{Answer, count, together},
 };
@@ -131,7 +131,7 @@ impl Asked<'_> {
         if let Some(count) = confirmed {
             self.add("confirm", count);
         }
-        answered(self.ask(mailbox).await?)
+        or_no_answer(self.ask(mailbox).await?)
     }
 
     fn add(&mut self, name: &str, value: &str) {

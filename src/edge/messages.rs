@@ -8,7 +8,7 @@ use worker::{Env, Request, Response, Result};
 
 use super::{
     body,
-    problem::{Problem, answered},
+    problem::{Problem, or_no_answer},
     routes::Found,
 };
 use crate::{
@@ -63,7 +63,7 @@ pub(super) async fn send(
         };
         return faulty(&[fault]);
     };
-    answered(objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await?)
+    or_no_answer(objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await?)
 }
 
 /// The name of the mailbox that has the conversation with whom a request wants to write to. What is wrong with the

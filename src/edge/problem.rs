@@ -71,7 +71,7 @@ impl Problem {
 }
 
 /// What a mailbox answered, if it did.
-pub(super) fn answered(answer: Option<Response>) -> Result<Response> {
+pub(super) fn or_no_answer(answer: Option<Response>) -> Result<Response> {
     answer.map_or_else(|| Problem::NoAnswer.response(), Ok)
 }
 

@@ -192,7 +192,11 @@ pub(super) fn answer(status: u16, body: &Object) -> Result<Response> {
 }
 
 pub(super) fn not_found(detail: &str) -> Result<Response> {
-    answer(404, &problem::document(404, "Not found", Some(detail)))
+    refused(404, "Not found", detail)
+}
+
+pub(super) fn refused(status: u16, title: &str, detail: &str) -> Result<Response> {
+    answer(status, &problem::document(status, title, Some(detail)))
 }
 
 pub(super) fn time(ms: i64) -> Option<String> {

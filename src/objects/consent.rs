@@ -5,7 +5,7 @@ use url::Url;
 use worker::{Response, Result};
 
 use super::{
-    admin::{NOBODY, answer, not_found},
+    admin::{NOBODY, answer, not_found, refused},
     mailbox::{Mailbox, now_ms},
     query::{integer, names, text},
 };
@@ -14,7 +14,6 @@ use crate::{
     event::Name,
     mailbox::{Found, address::Address, by_any},
     meta::graph::Recipient,
-    problem,
     sending::{
         phone,
         whom::{is_user, name_of},
@@ -65,10 +64,7 @@ impl Mailbox {
         self.arm(wakes_at)?;
         match found {
             Some(found) => told(&found, &self.address()),
-            None => answer(
-                400,
-                &problem::document(400, "Not possible", Some(NOT_A_NAME)),
-            ),
+            None => refused(400, "Not possible", NOT_A_NAME),
         }
     }
 }
@@ -85,10 +81,7 @@ pub(crate) fn stranger(person: &str) -> Option<Name> {
 
 fn switched_off() -> Result<Response> {
     let detail = "CONFIG.consent is not set; {} is enough";
-    answer(
-        409,
-        &problem::document(409, "Consent is switched off", Some(detail)),
-    )
+    refused(409, "Consent is switched off", detail)
 }
 
 fn told(found: &Found, address: &Address) -> Result<Response> {

@@ -195,11 +195,11 @@ impl Mailbox {
     /// What is known of somebody in the partition in which they are, where that is another.
     pub(super) async fn known_elsewhere(&self, to: &Recipient) -> Result<Option<Moved>> {
         let here = self.address();
-        let (Ok(ready), Home::Number(number)) = (&*self.environment, here.home()) else {
+        let (Some(settings), Home::Number(number)) = (self.settings(), here.home()) else {
             return Ok(None);
         };
         let name = [name_of(to)];
-        let home = mailbox_of(&self.env, &ready.settings, &number, &name, None).await?;
+        let home = mailbox_of(&self.env, settings, &number, &name, None).await?;
         if home == here.name() {
             return Ok(None);
         }

@@ -4,9 +4,8 @@ use url::Url;
 use worker::{Response, Result};
 
 use super::{
-    admin::{NOBODY, answer, not_found, time},
+    admin::{NOBODY, answer, not_found, refused, time},
     mailbox::{Mailbox, now_ms},
-    problem::problem,
     query::{integer, text, which},
 };
 use crate::{
@@ -54,18 +53,14 @@ impl Mailbox {
             Some((Begun::NoDestination, _)) => {
                 not_found("there is no destination to replay to: name one in `to`")
             }
-            Some((Begun::Gone, _)) => problem(
-                409,
-                "Destination gone",
-                &serde_json::json!({ "detail": "it answered 410: give it another `url`" }),
-            ),
-            Some((Begun::TooMany(running), _)) => problem(
-                409,
-                "Too many replays",
-                &serde_json::json!({
-                    "detail": format!("{running} are running: wait for one to end, or stop one")
-                }),
-            ),
+            Some((Begun::Gone, _)) => {
+                let detail = "it answered 410: give it another `url`";
+                refused(409, "Destination gone", detail)
+            }
+            Some((Begun::TooMany(running), _)) => {
+                let detail = format!("{running} are running: wait for one to end, or stop one");
+                refused(409, "Too many replays", &detail)
+            }
             None => not_found(NOBODY),
         }
     }

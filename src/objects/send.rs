@@ -118,7 +118,7 @@ impl Mailbox {
     }
 
     /// What is set.
-    fn settings(&self) -> Option<&Settings> {
+    pub(super) fn settings(&self) -> Option<&Settings> {
         let ready = self.environment.as_ref().as_ref().ok()?;
         Some(&ready.settings)
     }
@@ -130,11 +130,7 @@ impl Mailbox {
         send: &Send,
         phone_number_id: Option<String>,
     ) -> std::result::Result<Happened, Class> {
-        let Ok(ready) = &*self.environment else {
-            return Err(Class::Other);
-        };
-        let graph = &ready.settings.graph;
-        let sending = &ready.settings.sending;
+        let Settings { graph, sending, .. } = self.settings().ok_or(Class::Other)?;
         let draft = &send.draft;
         if graph.token.is_none() {
             return Ok(Happened::no_token());

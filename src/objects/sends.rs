@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     checked,
-    config::Consent,
+    config::{Consent, Settings},
     event::{self, Home, rfc3339},
     mailbox::sql::{SqlError, atomically},
     meta::graph::{
@@ -59,10 +59,7 @@ impl Mailbox {
             Err(faults) => return faulty(&faults),
         };
         let now = now_ms();
-        let fallback = match &*self.environment {
-            Ok(ready) => ready.settings.fallback.clone(),
-            Err(_) => None,
-        };
+        let fallback = self.settings().and_then(|it| it.fallback.clone());
         let (reply, wakes_at) = self.with_core(|core| {
             let sql = core.sql.clone();
             let reply = atomically(&*sql, || {
@@ -104,10 +101,9 @@ impl Mailbox {
     /// Marks a message as read at once. To do that twice does no harm, so nothing is stored.
     async fn mark_read(&self, receipt: &Receipt) -> Result<Response> {
         let number = self.with_core(|core| Ok(core.phone_number_id.clone()))?;
-        let (Ok(ready), Some(number)) = (&*self.environment, number) else {
+        let (Some(Settings { graph, .. }), Some(number)) = (self.settings(), number) else {
             return problem(503, "Not set up: see /health", &json!({}));
         };
-        let graph = &ready.settings.graph;
         let Ok(url) = graph.messages_url(&number) else {
             return Response::error("no such number", 404);
         };
