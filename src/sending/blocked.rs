@@ -19,6 +19,9 @@ const TRIED_EVERY_MS: i64 = 5 * 60 * 1000;
 /// How long after a message was taken a status would have told that it was refused, in milliseconds.
 const TOLD_WITHIN_MS: i64 = 60 * 1000;
 
+/// The stored code of one that can send again.
+const RIGHT: i64 = -1;
+
 /// Why a number can send nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
@@ -46,12 +49,13 @@ pub enum Change {
 }
 
 impl Blocked {
-    /// Reads how it stands. With other settings than those under which it stopped, it is tried at once.
+    /// Reads how it stands, and since when it is right where it was not (unix milliseconds). With other settings than those
+    /// under which it stopped, it is tried at once.
     pub(super) fn open(
         sql: &dyn Sql,
         settings: &str,
         now_ms: i64,
-    ) -> Result<Option<Self>, SqlError> {
+    ) -> Result<(Option<Self>, i64), SqlError> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS stopped (one INTEGER PRIMARY KEY CHECK (one = 1), code INTEGER NOT NULL, \
              since_ms INTEGER NOT NULL, tries_ms INTEGER NOT NULL, settings TEXT NOT NULL, \
@@ -63,12 +67,16 @@ impl Blocked {
             &[],
         )?;
         let Some(row) = rows.first() else {
-            return Ok(None);
+            return Ok((None, i64::MIN));
         };
+        let code = row.required_integer(0)?;
+        if code == RIGHT {
+            return Ok((None, row.integer(6)?.unwrap_or(i64::MIN)));
+        }
         let same = row.required_text(3)? == settings;
         let flag = |column| row.required_integer(column).map(|flag| flag != 0);
-        Ok(Some(Self {
-            code: u32::try_from(row.required_integer(0)?).unwrap_or_default(),
+        let blocked = Self {
+            code: u32::try_from(code).unwrap_or_default(),
             of_templates: flag(4)?,
             by_status: flag(5)?,
             taken_ms: row.integer(6)?,
@@ -78,7 +86,8 @@ impl Blocked {
             } else {
                 now_ms
             },
-        }))
+        };
+        Ok((Some(blocked), i64::MIN))
     }
 
     /// It stops now, as Meta answers to a message.
@@ -140,8 +149,12 @@ impl Blocked {
         )
     }
 
-    pub(super) fn remove(sql: &dyn Sql) -> Result<(), SqlError> {
-        sql.run("DELETE FROM stopped", &[])
+    /// It can send again. What is kept is since when: what failed before says nothing.
+    pub(super) fn ended(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        sql.run(
+            "UPDATE stopped SET code = ?1, taken_ms = ?2",
+            &[RIGHT.into(), now_ms.into()],
+        )
     }
 
     /// What an event and the API say about it.

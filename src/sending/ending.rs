@@ -208,8 +208,7 @@ impl Outbox {
             stored::put_back(sql, &id, code)?;
         }
         if matches!(state, State::Failed { .. }) || is_accepted && !may_fall_back {
-            self.watched.remove(&id);
-            self.tried_before.remove(&id);
+            self.forget(sql, &id)?;
         }
         if state == State::Queued {
             let waiting = Waiting {
@@ -220,6 +219,12 @@ impl Outbox {
                 put_back: started.put_back || ending.put_back.is_some(),
                 next_ms: now_ms.saturating_add(ending.wait_ms),
             };
+            if ending.wait_ms > 0 {
+                stored::wait(sql, &waiting.id, waiting.attempts, waiting.next_ms)?;
+            }
+            if waiting.attempts > 0 || waiting.put_back {
+                self.tried_before.insert(waiting.id.clone());
+            }
             self.lanes.insert(conversation, waiting, now_ms);
         }
         Ok(state)

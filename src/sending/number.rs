@@ -51,12 +51,13 @@ pub(super) struct Message {
 
 impl Number {
     pub(super) fn open(sql: &dyn Sql, settings: String, now_ms: i64) -> Result<Self, SqlError> {
+        let (blocked, right_ms) = Blocked::open(sql, &settings, now_ms)?;
         Ok(Self {
             silence: Silence::open(sql)?,
-            blocked: Blocked::open(sql, &settings, now_ms)?,
+            blocked,
             takes: false,
             takes_templates: false,
-            right_ms: i64::MIN,
+            right_ms,
             settings,
         })
     }
@@ -210,7 +211,7 @@ impl Number {
             return Ok(None);
         }
         self.right_ms = now_ms;
-        Blocked::remove(sql)?;
+        Blocked::ended(sql, now_ms)?;
         Ok(self.blocked.take().map(Change::Unblocked))
     }
 }

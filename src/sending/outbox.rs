@@ -128,7 +128,7 @@ impl Outbox {
         };
         let rows = sql.exec(
             "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
-             error IS NOT NULL FROM sends WHERE (place > 0 AND draft IS NOT NULL) OR (place > 0 AND state = '{\"state\":\"unknown\"}') \
+             error IS NOT NULL, attempts, next_ms FROM sends LEFT JOIN waits USING (id) WHERE (place > 0 AND draft IS NOT NULL) OR (place > 0 AND state = '{\"state\":\"unknown\"}') \
              ORDER BY iif(error IS NULL, NULL, changed_ms), place",
             &[write_state(&State::Queued).into()],
         )?;
@@ -138,11 +138,18 @@ impl Outbox {
             outbox.watched.insert(id.clone());
             outbox.lanes.meet(row.required_integer(2)?);
             outbox.last = outbox.last.max(row.required_integer(1)?);
+            let attempts = row.integer(6)?.and_then(|times| u32::try_from(times).ok());
+            let put_back = row.required_integer(5)? == 1;
+            if put_back || attempts.is_some() {
+                outbox.tried_before.insert(id.clone());
+            }
             if row.required_integer(3)? == 1 {
                 let is_template = row.integer(4)? == Some(1);
                 let mut waiting = Waiting::new(id, row.required_integer(1)?, is_template);
+                waiting.attempts = attempts.unwrap_or(0);
+                waiting.next_ms = row.integer(7)?.unwrap_or(0);
                 // What was tried while the number could send nothing goes after all others, as they were tried.
-                if row.required_integer(5)? == 1 {
+                if put_back {
                     tried += 1;
                     waiting.put_back = true;
                     waiting.next_ms = now_ms + tried;
@@ -221,9 +228,6 @@ impl Outbox {
             stored::write(sql, &waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
             let probes = self.number.took(sql, probes, now_ms)?;
             self.watched.insert(waiting.id.clone());
-            if waiting.attempts > 0 || waiting.put_back {
-                self.tried_before.insert(waiting.id.clone());
-            }
             self.busy += 1;
             self.pacing.took(now_ms);
             return Ok(Some(Started {
@@ -240,6 +244,15 @@ impl Outbox {
                 fell_back: false,
             }));
         }
+    }
+
+    /// Of a send that is done with nothing needs to be known any more.
+    pub(super) fn forget(&mut self, sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+        self.watched.remove(id);
+        if self.tried_before.remove(id) {
+            stored::waits_no_more(sql, id)?;
+        }
+        Ok(())
     }
 
     /// When a send is to go that cannot go now (unix milliseconds), or 0 if one can.

@@ -76,8 +76,7 @@ impl Outbox {
         if !self.seen(sql, &report, &record, now_ms)? {
             return Ok(None);
         }
-        self.watched.remove(&report.id);
-        self.tried_before.remove(&report.id);
+        self.forget(sql, &report.id)?;
         if refused {
             self.refused_later(sql, report, &record, now_ms)
         } else {

@@ -89,6 +89,8 @@ pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
         "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
          conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
          asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS waits (id TEXT PRIMARY KEY, attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL) \
+         STRICT, WITHOUT ROWID",
         "CREATE INDEX IF NOT EXISTS sends_left ON sends (place) WHERE draft IS NOT NULL",
         "CREATE INDEX IF NOT EXISTS sends_unknown ON sends (place) WHERE state = '{\"state\":\"unknown\"}'",
         "CREATE INDEX IF NOT EXISTS sends_ended ON sends (changed_ms) WHERE draft IS NULL",
@@ -100,15 +102,13 @@ pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
 
 /// Forgets what is too old. What waits until the number is put right waits.
 pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    let old_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
     sql.exec(
         "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) \
          OR (place > 0 AND draft IS NOT NULL AND changed_ms < ?1 AND state <> ?2)",
-        &[
-            now_ms.saturating_sub(MAY_COME_AGAIN_MS).into(),
-            write_state(&State::Queued).into(),
-        ],
+        &[old_ms.into(), write_state(&State::Queued).into()],
     )?;
-    Ok(())
+    sql.run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
 }
 
 /// Every send in this state takes the other. Its text is kept where its fallback may yet be needed.
@@ -207,6 +207,19 @@ pub(super) fn write(
         &parameters,
     )?;
     Ok(())
+}
+
+/// Notes that a send waits to go again, as the object may end before it does: how often it was tried, and until when.
+pub(super) fn wait(sql: &dyn Sql, id: &str, attempts: u32, next_ms: i64) -> Result<(), SqlError> {
+    sql.run(
+        "INSERT OR REPLACE INTO waits (id, attempts, next_ms) VALUES (?1, ?2, ?3)",
+        &[id.into(), i64::from(attempts).into(), next_ms.into()],
+    )
+}
+
+/// A send that was tried before is done with.
+pub(super) fn waits_no_more(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+    sql.run("DELETE FROM waits WHERE id = ?1", &[id.into()])
 }
 
 /// Notes by what the number stopped when a send was tried, which waits.

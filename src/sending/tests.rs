@@ -311,6 +311,33 @@ fn a_customer_who_was_written_to_too_often_is_waited_for_and_nobody_else() {
 }
 
 #[test]
+fn how_often_a_send_was_tried_is_known_though_the_object_ends_between_its_tries() {
+    let mut bench = Bench::new();
+    bench.add(send("a", 1));
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        let started = bench.wait_next();
+        bench.done(started, refused(131_056));
+        bench.reopen("a");
+        let wakes = bench.outbox.wakes_at(bench.now).unwrap();
+        waits.push(wakes - bench.now);
+    }
+    assert_eq!(waits, [1_000, 4_000, 16_000, 64_000]);
+    let started = bench.wait_next();
+    bench.done(started, Happened::NoAnswer);
+    bench.reopen("a");
+    bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_056)));
+    assert_eq!(
+        bench.find("a").state,
+        State::Unknown,
+        "it may be of either try"
+    );
+    bench.told(status("a", "wamid.2", MessageStatus::Sent, None));
+    assert!(matches!(bench.find("a").state, State::Accepted { .. }));
+    assert_eq!(bench.sql.count("waits"), 0);
+}
+
+#[test]
 fn who_asks_is_told_when_it_will_go() {
     let mut bench = Bench::new();
     let burst: Vec<_> = (0..47)

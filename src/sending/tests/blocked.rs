@@ -356,6 +356,7 @@ fn what_failed_before_the_number_was_put_right_does_not_stop_it_again() {
     assert!(bench.done(probe, accepted("wamid.1")).1.is_some());
     let mut late = status("s0", "wamid.0", MessageStatus::Failed, Some(131_031));
     late.time = Some(failed_ms / 1_000);
+    bench.reopen("a");
     assert_eq!(bench.told(late.clone()), None);
     late.time = Some(bench.now / 1_000);
     bench
