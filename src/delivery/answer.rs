@@ -8,7 +8,7 @@ use crate::{
     meta::graph::Message,
 };
 
-/// How much of an answer is read, in bytes. It is enough for ten replies; what is longer asks for none.
+/// How much of an answer is read, in bytes: `MOST` of `post.js`. It is enough for ten replies; what is longer asks for none.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// What an answer that asks for replies has in it.

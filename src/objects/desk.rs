@@ -10,7 +10,7 @@ use worker::{Env, State};
 
 use super::http::{self, Answer, NoAnswer};
 use crate::{
-    delivery::{Lane, Lanes, answer::BODY_LIMIT},
+    delivery::{Lane, Lanes},
     environment::Environment,
 };
 
@@ -30,7 +30,6 @@ extern "C" {
         headers: &str,
         body: &str,
         timeout_ms: u32,
-        most: usize,
     ) -> Promise;
 
     #[wasm_bindgen(method, js_class = Desk)]
@@ -42,7 +41,6 @@ extern "C" {
         headers: &str,
         body: &str,
         timeout_ms: u32,
-        most: usize,
     );
 
     #[wasm_bindgen(method, js_class = Desk)]
@@ -135,14 +133,9 @@ impl OnLane {
         timeout_ms: u32,
     ) -> Result<Answer, NoAnswer> {
         let courier = self.courier();
-        let answer = self.desk.post(
-            courier.as_deref(),
-            url,
-            headers,
-            body,
-            timeout_ms,
-            BODY_LIMIT,
-        );
+        let answer = self
+            .desk
+            .post(courier.as_deref(), url, headers, body, timeout_ms);
         http::read(&JsFuture::from(answer).await.unwrap_or_default())
     }
 
@@ -157,15 +150,8 @@ impl OnLane {
         timeout_ms: u32,
     ) {
         let courier = self.courier();
-        self.desk.deliver(
-            number,
-            courier.as_deref(),
-            url,
-            headers,
-            body,
-            timeout_ms,
-            BODY_LIMIT,
-        );
+        self.desk
+            .deliver(number, courier.as_deref(), url, headers, body, timeout_ms);
     }
 
     /// What the courier is called, beside the mailbox's name, where it is one.

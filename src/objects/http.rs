@@ -5,10 +5,7 @@ use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::{
-    delivery::{ErrorClass, answer::BODY_LIMIT},
-    written::Object,
-};
+use crate::{delivery::ErrorClass, written::Object};
 
 /// An answer, as much of it as we look at.
 pub(super) struct Answer {
@@ -30,7 +27,7 @@ pub(super) enum NoAnswer {
 #[wasm_bindgen(module = "/src/objects/post.js")]
 extern "C" {
     #[wasm_bindgen(js_name = post)]
-    fn post_there(url: &str, headers: &str, body: &str, timeout_ms: u32, most: usize) -> Promise;
+    fn post_there(url: &str, headers: &str, body: &str, timeout_ms: u32) -> Promise;
 }
 
 /// Posts a body and reads the answer, all within `timeout_ms`. `headers` are what [`headers`] makes of them.
@@ -40,7 +37,7 @@ pub(super) async fn post(
     body: &str,
     timeout_ms: u32,
 ) -> Result<Answer, NoAnswer> {
-    let answer = post_there(url, headers, body, timeout_ms, BODY_LIMIT);
+    let answer = post_there(url, headers, body, timeout_ms);
     read(&JsFuture::from(answer).await.unwrap_or_default())
 }
 

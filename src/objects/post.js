@@ -12,6 +12,9 @@ const GRACE_MS = 5_000;
 // those that have long ended among them.
 const SHARE = 64;
 
+// How much of the body of an answer is read, in bytes: `BODY_LIMIT` of delivery/answer.rs.
+const MOST = 64 * 1024;
+
 // A time limit, for all that is asked with it. A timer that is left to go off keeps an object awake, and that is paid for:
 // the last that ends takes it back.
 class Limit {
@@ -34,16 +37,16 @@ class Limit {
 }
 
 // Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer, up to a little more than
-// `most` bytes; the status alone, where there is nothing else; or, where there is no answer within `limit`, the words of
+// `MOST` bytes; the status alone, where there is nothing else; or, where there is no answer within `limit`, the words of
 // what went wrong.
-async function ask(url, headers, body, limit, most) {
+async function ask(url, headers, body, limit) {
   limit.begin();
   try {
     const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal: limit.signal };
     const answer = await fetch(url, request);
     // The headers are an object to be made, and only of a refusal does it say anything.
     const retryAfter = answer.ok ? undefined : answer.headers.get("retry-after") || undefined;
-    const beginning = answer.body ? await read(answer.body, most) : undefined;
+    const beginning = answer.body ? await read(answer.body) : undefined;
     return (retryAfter ?? beginning) ? [answer.status, retryAfter, beginning] : answer.status;
   } catch (error) {
     return String(error);
@@ -52,13 +55,13 @@ async function ask(url, headers, body, limit, most) {
   }
 }
 
-async function read(body, most) {
+async function read(body) {
   const parts = [];
   let length = 0;
   for await (const part of body) {
     parts.push(part);
     length += part.length;
-    if (length > most) break;
+    if (length > MOST) break;
   }
   const all = new Uint8Array(length);
   for (const part of parts.reverse()) all.set(part, (length -= part.length));
@@ -86,19 +89,19 @@ class Limits {
 }
 
 // Posts a body, all within `timeout` milliseconds.
-export function post(url, headers, body, timeout, most) {
-  return ask(url, headers, body, new Limit(timeout), most);
+export function post(url, headers, body, timeout) {
+  return ask(url, headers, body, new Limit(timeout));
 }
 
 // What a courier does: makes requests side by side, and gives their answers by their numbers. Some may be late: those
 // that came by then are given to `tell`, and the last to the caller.
-export function carry(requests, timeout, most, tell) {
+export function carry(requests, timeout, tell) {
   const limit = new Limit(timeout);
   const answers = [];
   let left = requests.length;
   return new Promise((end) => {
     requests.forEach(async ([url, headers, body], number) => {
-      answers.push([number, await ask(url, headers, body, limit, most)]);
+      answers.push([number, await ask(url, headers, body, limit)]);
       left -= 1;
       if (left === 0) end(answers);
       else if (answers.length === 1) setTimeout(() => left > 0 && tell(answers.splice(0)), GATHER_MS);
@@ -137,9 +140,9 @@ export class Desk {
     return this.answers.splice(0);
   }
 
-  begin(note, courier, url, headers, body, timeout, most) {
+  begin(note, courier, url, headers, body, timeout) {
     if (courier === undefined) {
-      ask(url, headers, body, this.limits.within(timeout), most).then(note);
+      ask(url, headers, body, this.limits.within(timeout)).then(note);
       return;
     }
     const key = `${courier} ${timeout}`;
@@ -150,14 +153,14 @@ export class Desk {
       // What is begun in one go leaves together.
       queueMicrotask(() => {
         this.bundles.delete(key);
-        this.send(courier, bundle, timeout, most);
+        this.send(courier, bundle, timeout);
       });
     }
     bundle.requests.push([url, headers, body]);
     bundle.notes.push(note);
   }
 
-  async send(courier, { requests, notes }, timeout, most) {
+  async send(courier, { requests, notes }, timeout) {
     const tell = (number, answer) => {
       notes[number]?.(answer);
       notes[number] = undefined;
@@ -167,7 +170,7 @@ export class Desk {
     const late = setTimeout(() => over(null), timeout + GRACE_MS);
     try {
       const stub = this.couriers.getByName(`${this.mailbox}/${courier}`);
-      tellAll(await stub.carry(requests, timeout, most, requests.length > 1 ? tellAll : null));
+      tellAll(await stub.carry(requests, timeout, requests.length > 1 ? tellAll : null));
     } catch (error) {
       // Where the platform did not let the call out, nothing has left. Else it may have.
       const words = String(error);
