@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::common::Common;
 use super::contacts::Contacts;
 use super::draft::{Draft, UNKNOWN, seconds};
-use super::events::Events;
+use super::events::{Events, MOST_EVENTS};
 use super::person::{self, Person, TO};
 use super::shell::{CARRIED, Shell};
 use super::{Effect, Event, Name};
@@ -107,9 +107,11 @@ impl<'o, 'a> Change<'o, 'a> {
                 continue;
             };
             if value.is_list() {
+                let most = MOST_EVENTS.saturating_sub(items.len());
                 items.extend(
                     value
                         .items()
+                        .take(most)
                         .map(|item| (key.raw(), item, self.read(list, item))),
                 );
             } else if !value.is_null() {
@@ -267,6 +269,10 @@ impl<'o, 'a> Change<'o, 'a> {
         };
         if in_vain {
             effect = Effect::None;
+        }
+        self.events.grow(data.len());
+        if self.events.are_too_many() {
+            return;
         }
         let Events { homes, ids, .. } = &mut *self.events;
         let Some((home, events)) = homes.get_mut(self.place) else {

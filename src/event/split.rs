@@ -24,7 +24,7 @@ const LOOKED_AT: usize = 256 * 1024;
 /// The body is taken as it is: what is not JSON, not of WhatsApp or of a shape unknown to us becomes an event of the
 /// type `whatsapp.unknown`, and so does each item that does not fit among others that do. Only a webhook without an
 /// entry has no event. The same items give the same ids, whatever else is in the body; only what has neither an id nor
-/// names anybody is told apart by the one contact beside it.
+/// names anybody is told apart by the one contact beside it. What would take too much memory as events is one as a whole.
 pub fn split(body: &[u8]) -> Vec<(Home, Vec<Event>)> {
     events(body, document(body).as_ref())
 }
@@ -48,6 +48,11 @@ fn events(body: &[u8], document: Option<&Document<'_>>) -> Vec<(Home, Vec<Event>
         Some(document) => {
             events.odd = !document.is_tame();
             webhook(document.root(), &mut events);
+            if events.are_too_many() {
+                events = Events::default();
+                events.odd = !document.is_tame();
+                whole(document.root(), &mut events);
+            }
         }
         None => not_json(body, &mut events),
     }
@@ -84,8 +89,7 @@ fn webhook<'a>(root: Json<'a>, events: &mut Events) {
         .members()
         .all(|(key, _)| key.is("object") || key.is("entry"));
     if !whatsapp || !lists || root.get("entry").is_none() || (no_entry && !only_these) {
-        Change::of(Common::default(), events)
-            .emit(Draft::unknown(root), &|out| out.push_str(root.raw()));
+        whole(root, events);
         return;
     }
     let mut shell = Shell::default();
@@ -102,7 +106,16 @@ fn webhook<'a>(root: Json<'a>, events: &mut Events) {
     }
 }
 
+/// Makes one event of a webhook.
+fn whole(root: Json<'_>, events: &mut Events) {
+    Change::of(Common::default(), events)
+        .emit(Draft::unknown(root), &|out| out.push_str(root.raw()));
+}
+
 fn entry(entry: Json<'_>, shell: &Shell, events: &mut Events) {
+    if events.are_too_many() {
+        return;
+    }
     let written = entry.get("time");
     let time = written.and_then(seconds);
     let at = match time {
@@ -136,6 +149,9 @@ fn entry(entry: Json<'_>, shell: &Shell, events: &mut Events) {
 }
 
 fn change<'a>(json: Json<'a>, entry: Common<'a>, shell: &Shell, events: &mut Events) {
+    if events.are_too_many() {
+        return;
+    }
     let value = json.only("value").filter(|value| value.is_object());
     let field = json.get("field").and_then(id);
     let (Some(field), Some(value)) = (field, value) else {
