@@ -86,7 +86,11 @@ impl Bench {
     }
 
     async fn get(&self, id: &str) -> Value {
-        let url = self.transom.url(&format!("/v1/messages/{id}"));
+        self.ask(&format!("/v1/messages/{id}")).await
+    }
+
+    async fn ask(&self, path: &str) -> Value {
+        let url = self.transom.url(path);
         let answer = self
             .client
             .get(url)
@@ -469,6 +473,11 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
         .post(json!({ "to": "4915112345678", "message": template() }))
         .await;
     assert_eq!(answer["number_blocked"]["code"], 190, "{answer}");
+    let standing = bench
+        .ask(&format!("/v1/destinations/{}", local::PHONE_NUMBER_ID))
+        .await;
+    assert_eq!(standing["waiting_sends"], 2, "{standing}");
+    assert_eq!(standing["number_blocked"]["code"], 190);
 
     let right = set(settings(&bench.graph));
     bench.transom.restart_with(right).await;

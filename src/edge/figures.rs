@@ -35,7 +35,7 @@ pub(super) async fn answer(
         .collect();
     mailboxes.truncate(MOST_MAILBOXES);
     let standings = mailboxes.into_iter().map(async |mailbox| Standing {
-        destinations: destinations(env, &mailbox.name()).await.ok().flatten(),
+        told: destinations(env, &mailbox.name()).await.ok().flatten(),
         partition: mailbox.partition(),
         mailbox: match mailbox {
             Address::Partition { number, .. } => number,

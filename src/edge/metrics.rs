@@ -82,7 +82,7 @@ const FIGURES: [Figure; 9] = [
 
 const GAUGE: &str = "gauge";
 
-/// How the destinations of one mailbox stand.
+/// How one mailbox stands.
 #[derive(Debug)]
 pub struct Standing {
     /// Whose mailbox it is, by its `phone_number_id`.
@@ -90,7 +90,7 @@ pub struct Standing {
     /// Which of the number's partitions, where it has several.
     pub partition: Option<u32>,
     /// What `GET /v1/destinations` answers for it; `None` where it gave no answer.
-    pub destinations: Option<Value>,
+    pub told: Option<Value>,
 }
 
 impl Standing {
@@ -109,17 +109,39 @@ impl Standing {
 /// figures, all of them named in the settings, so that no label ever takes values that a customer chooses.
 pub fn render(standings: &[Standing]) -> String {
     let mut out = String::new();
-    head(
-        &mut out,
+    let mut of_mailboxes = |name, help, value: fn(&Standing) -> Option<i64>| {
+        head(&mut out, name, GAUGE, help);
+        for standing in standings {
+            if let Some(value) = value(standing) {
+                // Writing to a string does not fail.
+                let _ = writeln!(out, "{name}{{{}}} {value}", standing.labels());
+            }
+        }
+    };
+    of_mailboxes(
         "transom_mailbox_up",
-        GAUGE,
         "Whether the mailbox answered.",
+        |standing| Some(standing.told.is_some().into()),
     );
-    for standing in standings {
-        let up = u8::from(standing.destinations.is_some());
-        // Writing to a string does not fail.
-        let _ = writeln!(out, "transom_mailbox_up{{{}}} {up}", standing.labels());
-    }
+    of_mailboxes(
+        "transom_waiting_sends",
+        "Messages to customers that wait to go.",
+        |standing| standing.told.as_ref()?.get("waiting_sends")?.as_i64(),
+    );
+    of_mailboxes(
+        "transom_number_blocked",
+        "Whether the number can send nothing, or no template, until a person has put something right.",
+        |standing| {
+            Some(
+                standing
+                    .told
+                    .as_ref()?
+                    .get("number_blocked")
+                    .is_some()
+                    .into(),
+            )
+        },
+    );
     for Figure {
         name,
         kind,
@@ -163,7 +185,7 @@ fn head(out: &mut String, name: &str, kind: &str, help: &str) {
 /// Every destination with its labels. Nothing in those needs escapes: they are ids, which were checked.
 fn each(standings: &[Standing], mut write: impl FnMut(&str, &Value)) {
     for standing in standings {
-        let all = standing.destinations.as_ref();
+        let all = standing.told.as_ref();
         let list = all.and_then(|all| all.get("destinations")?.as_array());
         for destination in list.into_iter().flatten() {
             let id = destination

@@ -95,6 +95,13 @@ fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String 
     }
     let more = groups.peek().is_some() || end.is_some();
     let mut page = Object::default();
+    if action == Action::Destinations {
+        add_sums(&mut page, pages, &["waiting_sends"]);
+        let mut blocked = pages.iter().filter_map(|page| page.get("number_blocked"));
+        if let Some(blocked) = blocked.next() {
+            page.json("number_blocked", blocked.raw());
+        }
+    }
     page.json(name, &list(&written))
         .text_if("next", next.filter(|_| more));
     page.finish()

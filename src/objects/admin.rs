@@ -110,13 +110,18 @@ impl Mailbox {
         answer(200, &told)
     }
 
-    /// All of them, where no limit is given. What can go now goes: who has settings changed, and a quiet number, need not
+    /// All of them, where no limit is given, and how the number's own messages stand. What can go now goes: who has settings changed, and a quiet number, need not
     /// wait until they are looked at again.
     fn destinations(&self, url: &Url) -> Result<Response> {
         let now = now_ms();
         let after = text(url, "after").unwrap_or_default();
         let limit = integer(url, "limit").and_then(|limit| usize::try_from(limit).ok());
+        let mut page = Object::default();
         let (destinations, next, wakes_at) = self.with_core(|core| {
+            page.number("waiting_sends", core.outbox.waiting());
+            if let Some(blocked) = core.outbox.blocked() {
+                page.json("number_blocked", &blocked.view().to_string());
+            }
             let mailbox = &mut core.mailbox;
             let all =
                 (0..).map_while(|index| Some((mailbox.destination(index)?.id.clone(), index)));
@@ -135,7 +140,6 @@ impl Mailbox {
             Ok((told, next, core.wakes_at(now)))
         })?;
         self.arm(wakes_at)?;
-        let mut page = Object::default();
         page.json("destinations", &list(&destinations))
             .text_if("next", next.as_deref());
         answer(200, &page)

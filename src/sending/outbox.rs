@@ -311,6 +311,11 @@ impl Outbox {
         self.lanes.join(from, into, now_ms);
     }
 
+    /// How many sends wait.
+    pub fn waiting(&self) -> i64 {
+        i64::try_from(self.lanes.len()).unwrap_or(i64::MAX)
+    }
+
     /// Whether any send is on its way.
     pub fn is_sending(&self) -> bool {
         self.busy > 0

@@ -20,17 +20,21 @@ fn figures() -> String {
         Standing {
             mailbox: "1".to_owned(),
             partition: None,
-            destinations: Some(json!({ "destinations": [crm, bot] })),
+            told: Some(
+                json!({ "destinations": [crm, bot], "waiting_sends": 12, "number_blocked": { "code": 190 } }),
+            ),
         },
         Standing {
             mailbox: "2".to_owned(),
             partition: None,
-            destinations: None,
+            told: None,
         },
         Standing {
             mailbox: "3".to_owned(),
             partition: Some(0),
-            destinations: Some(json!({ "destinations": [{ "id": "crm", "tries": 1 }] })),
+            told: Some(
+                json!({ "destinations": [{ "id": "crm", "tries": 1 }], "waiting_sends": 0 }),
+            ),
         },
     ])
 }
@@ -42,6 +46,10 @@ fn figures_are_told_for_each_destination_of_each_mailbox() {
         r#"transom_mailbox_up{phone_number_id="1"} 1"#,
         r#"transom_mailbox_up{phone_number_id="2"} 0"#,
         r#"transom_mailbox_up{phone_number_id="3",partition="0"} 1"#,
+        r#"transom_waiting_sends{phone_number_id="1"} 12"#,
+        r#"transom_number_blocked{phone_number_id="1"} 1"#,
+        r#"transom_waiting_sends{phone_number_id="3",partition="0"} 0"#,
+        r#"transom_number_blocked{phone_number_id="3",partition="0"} 0"#,
         r#"transom_waiting_tries{phone_number_id="3",partition="0",destination="crm"} 1"#,
         r#"transom_waiting_conversations{phone_number_id="1",destination="crm"} 2"#,
         r#"transom_waiting_events{phone_number_id="1",destination="crm"} 30"#,

@@ -24,7 +24,11 @@ fn told(action: Action, answers: &[Answer]) -> Value {
 
 #[test]
 fn a_destination_stands_as_badly_as_in_the_worst_partition() {
-    let of = |destination: Value| ok(&json!({ "destinations": [destination] }));
+    let of = |destination: Value| {
+        ok(
+            &json!({ "destinations": [destination], "waiting_sends": 4, "number_blocked": { "code": 190 } }),
+        )
+    };
     let crm = told(
         Action::Destinations,
         &[
@@ -45,7 +49,7 @@ fn a_destination_stands_as_badly_as_in_the_worst_partition() {
     );
     assert_eq!(
         crm,
-        json!({ "destinations": [{
+        json!({ "waiting_sends": 8, "number_blocked": { "code": 190 }, "destinations": [{
             "id": "crm", "state": "down", "down_since": "2026-11-22T08:00:05Z", "waiting_conversations": 1,
             "waiting_events": 7, "oldest_waiting": "2026-11-22T08:00:02Z", "tries": 9, "dead_letters": 3,
             "last_error": { "class": "status 500", "time": "2026-11-22T08:00:06Z" },
