@@ -56,8 +56,11 @@ impl Draft {
     }
 }
 
-/// `fell_back` of what was a template from the first, and so never falls back.
-const IS_TEMPLATE: i64 = 2;
+/// What goes, as the column `fell_back` has it: what is bound to the window, the fallback in its place, or what was a
+/// template from the first, and so never falls back.
+const FREE_FORM: i64 = 0;
+const FELL_BACK: i64 = 1;
+const TEMPLATE: i64 = 2;
 
 /// How a send stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,9 +146,9 @@ pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result
             write_draft(&send.draft),
             now_ms.into(),
             if send.draft.message.is_free_form() {
-                0
+                FREE_FORM
             } else {
-                IS_TEMPLATE
+                TEMPLATE
             }
             .into(),
         ],
@@ -186,7 +189,7 @@ pub(super) fn write(
         id.into(),
         write_state(state).into(),
         now_ms.into(),
-        i64::from(fell_back).into(),
+        if fell_back { FELL_BACK } else { FREE_FORM }.into(),
         i64::from(matches!(state, State::Queued | State::Started)).into(),
         write_state(&State::Queued).into(),
     ];
@@ -268,8 +271,8 @@ fn read(row: &Row) -> Result<Record, SqlError> {
             .integer(3)?
             .filter(|_| is_accepted)
             .and_then(|code| u32::try_from(code).ok()),
-        fell_back: fell_back == 1,
-        is_template: fell_back != 0,
+        fell_back: fell_back == FELL_BACK,
+        is_template: fell_back != FREE_FORM,
         asked_ms: row.required_integer(5)?,
         changed_ms: row.required_integer(6)?,
     })
