@@ -342,7 +342,7 @@ async fn without_an_access_token_nothing_is_sent_until_there_is_one_and_events_g
         assert_eq!(transom.meta().post(&webhook).await.status, 200);
     }
     assert!(backend.wait_for(2, PATIENCE).await);
-    let says_so = || transom.log().contains("Set a new GRAPH_ACCESS_TOKEN");
+    let says_so = || transom.log().contains("Set GRAPH_ACCESS_TOKEN");
     eventually(async || says_so().then_some(())).await;
     assert_eq!(graph.requests().len(), 0);
     transom.restart_with(settings()).await;

@@ -339,12 +339,14 @@ impl Core {
             return Ok(());
         };
         let event = change.event(number, now);
-        console_error!(
+        let line = format!(
             "{{\"event\":\"{}\",\"id\":\"{}\",\"data\":{}}}",
-            event.kind,
-            event.id,
-            event.data
+            event.kind, event.id, event.data
         );
+        match change {
+            Change::Blocked(_) => console_error!("{line}"),
+            Change::Unblocked(_) => console_log!("{line}"),
+        }
         self.mailbox.append(vec![event], now)?;
         Ok(())
     }

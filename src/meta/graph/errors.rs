@@ -171,7 +171,7 @@ const fn code(
 static TABLE: &[ErrorCode] = {
     use {Class::*, Outcome::*};
     &[
-        code(0, Token, Refused, "there is no access token, or it cannot be authenticated", "Set a new GRAPH_ACCESS_TOKEN."),
+        code(0, Token, Refused, "there is no access token, or it cannot be authenticated", "Set GRAPH_ACCESS_TOKEN: it is missing, or of no use any more."),
         code(1, Server, Unknown, "unknown error of the API", "Look at Meta's status page."),
         code(2, Server, Unknown, "the API is down for a moment", "Look at Meta's status page."),
         code(3, Permission, Refused, "the app lacks a capability", "Give the app the permission whatsapp_business_messaging."),

@@ -292,7 +292,7 @@ fn without_a_token_all_waits_until_there_is_one() {
     assert_eq!(state, State::Queued);
     let event = change.unwrap().event("106540352242922", bench.now);
     assert!(
-        event.data.contains("Set a new GRAPH_ACCESS_TOKEN"),
+        event.data.contains("Set GRAPH_ACCESS_TOKEN"),
         "{}",
         event.data
     );
