@@ -3,10 +3,11 @@
 //! A send's id begins with its number's id, so that its mailbox is found without a directory. Where the number has
 //! partitions, a message goes to the one that has the conversation, and all are asked for a send.
 
-use web_sys::{Headers, RequestInit};
-use worker::{Env, Request, Response, Result};
+use web_sys::Headers;
+use worker::{Env, Method, Request, Response, Result};
 
 use super::{
+    asking::ask,
     body,
     problem::{Problem, or_no_answer},
     routes::Found,
@@ -128,10 +129,7 @@ pub(super) async fn tell(found: &Found, env: &Env, environment: &Environment) ->
         .finish();
     let command = format!("message?{query}");
     let mailboxes = objects::mailboxes(&ready.settings, number).into_iter();
-    let answers = mailboxes.map(async |mailbox| {
-        let get = RequestInit::new();
-        objects::ask(env, objects::BINDING, &mailbox, &command, &get).await
-    });
+    let answers = mailboxes.map(async |mailbox| ask(env, &mailbox, Method::Get, &command).await);
     let answers = all_side_by_side(answers).await?;
     let all_answered = answers.iter().all(Option::is_some);
     let mut answers = answers.into_iter().flatten();

@@ -105,8 +105,9 @@ impl Standing {
 }
 
 /// Writes the figures of these mailboxes. Partitions are told apart, since each counts anew from when it was woken: the
-/// sum of counters that begin anew at different times has no meaning to `rate`. There are as many series as there are mailboxes times destinations times
-/// figures, all of them named in the settings, so that no label ever takes values that a customer chooses.
+/// sum of counters that begin anew at different times has no meaning to `rate`. There are as many series as there are
+/// mailboxes times destinations times figures, all of them named in the settings, so that no label ever takes values that
+/// a customer chooses.
 pub fn render(standings: &[Standing]) -> String {
     let mut out = String::new();
     let mut of_mailboxes = |name, help, value: fn(&Standing) -> Option<i64>| {

@@ -201,11 +201,8 @@ impl Mailbox {
     pub(super) fn stop_replays_to_nowhere(&mut self) -> Result<(), SqlError> {
         let now_ms = self.now_ms;
         let is_to = |job: &&Job| {
-            let mut cursors = self
-                .cursors
-                .iter()
-                .filter(|cursor| cursor.is_given_up(now_ms));
-            cursors.any(|cursor| cursor.destination().id == job.replay.to)
+            let mut cursors = self.cursors.iter();
+            cursors.any(|it| it.is_given_up(now_ms) && it.destination().id == job.replay.to)
         };
         let jobs = self.replays.0.iter().filter(is_to);
         let ids: Vec<String> = jobs.map(|job| job.replay.id.clone()).collect();

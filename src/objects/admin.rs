@@ -10,10 +10,7 @@ use super::{
 };
 use crate::{
     config::Destination,
-    conversation::{
-        State,
-        handover::{By, Handover},
-    },
+    conversation::handover::{By, Handover},
     event::rfc3339,
     mailbox::{Counted, Found, Waiting, by_any},
     problem,
@@ -97,8 +94,8 @@ impl Mailbox {
         });
         let found = self.with_core(|core| {
             by_any(&names(&person), |name| {
-                let change = |state: &mut State| state.handover = handover;
-                core.mailbox.change_state(name, change)
+                core.mailbox
+                    .change_state(name, |state| state.handover = handover)
             })
         })?;
         let Some(found) = found else {
