@@ -107,7 +107,7 @@ impl Ceded {
         events: &[(&str, i64)],
         now_ms: i64,
     ) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS promised (id TEXT PRIMARY KEY, person INTEGER NOT NULL, at_ms INTEGER NOT NULL) \
              STRICT, WITHOUT ROWID",
             &[],
@@ -120,7 +120,7 @@ impl Ceded {
             self.lets_go_ms = now_ms.saturating_add(LET_GO_EVERY_MS);
         }
         for rows in batch::rows(events.iter()) {
-            sql.exec(
+            sql.run(
                 "INSERT INTO promised (id, person, at_ms) SELECT value ->> 0, value ->> 1, ?2 FROM json_each(?1) \
                  WHERE true ON CONFLICT (id) DO UPDATE SET person = min(person, excluded.person)",
                 &[rows.into(), now_ms.into()],

@@ -165,15 +165,11 @@ impl Outbox {
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, but for those that we
     /// refused ourselves.
     pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32, SqlError> {
-        let rows = sql.exec(
+        let count = sql.first_integer(
             "SELECT count(*) FROM sends WHERE ((place > 0 AND draft IS NOT NULL) OR (draft IS NULL AND changed_ms >= ?1)) \
              AND asked_ms >= ?1 AND instr(id, ?2) AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)",
             &[since_ms.into(), part.into()],
         )?;
-        let count = rows
-            .first()
-            .map(|row| row.required_integer(0))
-            .transpose()?;
         Ok(count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)))
     }
 

@@ -98,7 +98,7 @@ pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
         "CREATE INDEX IF NOT EXISTS sends_unknown ON sends (place) WHERE state = '{\"state\":\"unknown\"}'",
         "CREATE INDEX IF NOT EXISTS sends_ended ON sends (changed_ms) WHERE draft IS NULL",
     ] {
-        sql.exec(statement, &[])?;
+        sql.run(statement, &[])?;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
 /// Forgets what is too old. What waits until the number is put right waits.
 pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
     let old_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
-    sql.exec(
+    sql.run(
         "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) \
          OR (place > 0 AND draft IS NOT NULL AND changed_ms < ?1 AND state <> ?2)",
         &[old_ms.into(), write_state(&State::Queued).into()],
@@ -121,7 +121,7 @@ pub(super) fn change_all(
     to: &State,
     now_ms: i64,
 ) -> Result<(), SqlError> {
-    sql.exec(
+    sql.run(
         "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
          WHERE place > 0 AND draft IS NOT NULL AND state = ?3",
         &[
@@ -129,8 +129,7 @@ pub(super) fn change_all(
             now_ms.into(),
             write_state(from).into(),
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// Adds a send, unless there is one under the same id; gives whether it was added.
@@ -202,14 +201,13 @@ pub(super) fn write(
             ", draft = ?7"
         }
     };
-    sql.exec(
+    sql.run(
         &format!(
             "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), \
              error = iif(?5 OR state = ?6, NULL, error){text} WHERE id = ?1"
         ),
         &parameters,
-    )?;
-    Ok(())
+    )
 }
 
 /// Notes that a send waits to go again, as the object may end before it does: how often it was tried, and until when.
@@ -227,11 +225,10 @@ pub(super) fn waits_no_more(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
 
 /// Notes by what the number stopped when a send was tried, which waits.
 pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<(), SqlError> {
-    sql.exec(
+    sql.run(
         "UPDATE sends SET error = ?2 WHERE id = ?1",
         &[id.into(), i64::from(code).into()],
-    )?;
-    Ok(())
+    )
 }
 
 /// Notes that a send that was accepted will not arrive, and why, where that was said.
@@ -242,11 +239,10 @@ pub(super) fn write_error(
     now_ms: i64,
 ) -> Result<(), SqlError> {
     let code = code.map_or(Value::Null, |code| i64::from(code).into());
-    sql.exec(
+    sql.run(
         "UPDATE sends SET error = ?2, draft = NULL, changed_ms = ?3 WHERE id = ?1",
         &[id.into(), code, now_ms.into()],
-    )?;
-    Ok(())
+    )
 }
 
 /// How a send stands; `None` where there is none under this id.

@@ -52,7 +52,7 @@ impl Written {
 impl Cursor {
     pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
         Parking::create(sql)?;
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, gone TEXT, gone_ms INTEGER, \
              down_since_ms INTEGER, down_tries INTEGER, down_next_ms INTEGER, error TEXT, error_ms INTEGER, \
              tally TEXT) STRICT, WITHOUT ROWID",
@@ -161,7 +161,7 @@ impl Cursor {
 
     /// Writes down that the destination wants nothing more.
     pub(super) fn gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
-        sql.exec(
+        sql.run(
             "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?5 WHERE destination = ?1",
             &[
                 self.id().into(),
@@ -181,7 +181,7 @@ impl Cursor {
             State::Down(down) => Some(*down),
             _ => None,
         };
-        sql.exec(
+        sql.run(
             "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4, error = ?5, error_ms = ?6 \
              WHERE destination = ?1",
             &[
@@ -207,7 +207,7 @@ impl Cursor {
     pub(in crate::mailbox) fn save(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
         let place = self.place();
         if place != self.saved {
-            sql.exec(
+            sql.run(
                 "UPDATE cursors SET place = ?2, error = ?3, error_ms = ?4, tally = ?5 WHERE destination = ?1",
                 &[
                     self.id().into(),

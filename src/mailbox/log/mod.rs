@@ -63,7 +63,7 @@ impl Log {
     /// Opens the log. `passed` is the highest number known elsewhere: of a cursor, or of an event that was put aside or
     /// given up.
     pub(super) fn load(sql: &dyn Sql, passed: i64) -> Result<Self, SqlError> {
-        sql.exec(
+        sql.run(
             "CREATE TABLE IF NOT EXISTS parts (seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, \
              PRIMARY KEY (seq, part)) STRICT, WITHOUT ROWID",
             &[],
@@ -267,7 +267,7 @@ impl Log {
         if passed >= self.last && self.rows > 0 {
             if self.rows <= FEW_ROWS {
                 for table in self.generations.tables() {
-                    sql.exec(&format!("DELETE FROM {table}"), &[])?;
+                    sql.run(&format!("DELETE FROM {table}"), &[])?;
                 }
             } else {
                 self.generations.drop_where(sql, |_| true)?;
