@@ -89,9 +89,25 @@ async fn it_is_written_when_a_window_opens_and_when_it_moved_by_a_step() {
 
 #[tokio::test]
 async fn what_could_not_be_written_is_written_with_the_next_message() {
+    next_message_writes(async |_| {}).await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_is_written_with_the_next_message_after_a_restart() {
+    next_message_writes(async |transom| {
+        // What is written down is committed soon after it is told.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        transom.restart().await;
+    })
+    .await;
+}
+
+/// The same, whatever happens in the meantime.
+async fn next_message_writes(meanwhile: impl AsyncFnOnce(&mut Transom)) {
     let kv = Kv::start().await;
-    let transom = Transom::builder().windows(&kv).start().await;
-    let (meta, ana, now) = (transom.meta(), Customer::new("16505551234"), unix_now());
+    let mut transom = Transom::builder().windows(&kv).start().await;
+    let (ana, now) = (Customer::new("16505551234"), unix_now());
+    let meta = transom.meta();
     kv.fail_next(1);
     writes(&meta, &ana, now - 2).await;
     let refused = format!(
@@ -99,6 +115,8 @@ async fn what_could_not_be_written_is_written_with_the_next_message() {
         local::PHONE_NUMBER_ID
     );
     support::eventually(async || transom.log().contains(&refused).then_some(())).await;
+    meanwhile(&mut transom).await;
+    let meta = transom.meta();
     writes(&meta, &ana, now - 1).await;
     assert!(kv.wait_for(1, PATIENCE).await);
     writes(&meta, &ana, now).await;
