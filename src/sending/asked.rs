@@ -111,6 +111,9 @@ fn read_send(node: &Node<'_>, beside: &[&str]) -> Option<Wanted> {
         "in_reply_to",
     ];
     known.extend(beside);
+    if let Some(kind) = node.get("type") {
+        return kind.refuse("belongs in message, as does all of Meta's body but to or recipient");
+    }
     node.only(&known);
     let to = Whom::read(node);
     let messages = match (node.get("message"), node.get("messages")) {
@@ -223,6 +226,24 @@ mod tests {
                 "sends[3]: needs one of to, recipient and conversation, and no more",
                 "sends[4].message: is required",
             ]
+        );
+    }
+
+    #[test]
+    fn who_pastes_what_meta_takes_is_told_where_it_goes() {
+        let metas = json!({ "phone_number_id": "1", "messaging_product": "whatsapp", "recipient_type": "individual",
+            "to": "16505551234", "type": "text", "text": { "body": "x" } });
+        let reason = "belongs in message, as does all of Meta's body but to or recipient";
+        assert_eq!(faults(&metas), [format!("type: {reason}")]);
+        assert_eq!(
+            faults(&json!({ "sends": [metas] })),
+            [format!("sends[0].type: {reason}")]
+        );
+        let message = json!({ "messaging_product": "whatsapp", "recipient_type": "individual", "type": "text",
+            "text": { "body": "x" } });
+        assert_eq!(
+            faults(&json!({ "to": "16505551234", "message": message })),
+            [""; 0]
         );
     }
 

@@ -17,10 +17,12 @@ use crate::{
 pub struct Message(Map<String, Value>);
 
 /// What says to whom a message goes. Who answers an event does not choose that: the conversation does.
-const ADDRESS: [&str; 4] = ["to", "recipient", "recipient_type", "messaging_product"];
+const ADDRESS: [&str; 2] = ["to", "recipient"];
 
-/// What may stand beside `type` and its member.
-const BESIDE: [&str; 5] = [
+/// What may stand beside `type` and its member. The first two Meta's own body has: they are set anew, whatever they are.
+const BESIDE: [&str; 7] = [
+    "messaging_product",
+    "recipient_type",
     "context",
     "recipient_identity_key_hash",
     "category",

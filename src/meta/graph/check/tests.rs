@@ -209,7 +209,6 @@ fn a_reply_does_not_choose_to_whom_it_goes() {
         &message,
         &[
             "to: must be left out: the conversation says to whom it goes",
-            "recipient_type: must be left out: the conversation says to whom it goes",
             "biz_opaque_callback_data: must be left out: it is how a send is found again",
         ],
     );
