@@ -37,16 +37,16 @@ class Limit {
 }
 
 // Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer, up to a little more than
-// `MOST` bytes; the status alone, where there is nothing else; or, where there is no answer within `limit`, the words of
+// `most` bytes; the status alone, where there is nothing else; or, where there is no answer within `limit`, the words of
 // what went wrong.
-async function ask(url, headers, body, limit) {
+async function ask(url, headers, body, limit, most = MOST) {
   limit.begin();
   try {
     const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal: limit.signal };
     const answer = await fetch(url, request);
     // The headers are an object to be made, and only of a refusal does it say anything.
     const retryAfter = answer.ok ? undefined : answer.headers.get("retry-after") || undefined;
-    const beginning = answer.body ? await read(answer.body) : undefined;
+    const beginning = answer.body ? await read(answer.body, most) : undefined;
     return (retryAfter ?? beginning) ? [answer.status, retryAfter, beginning] : answer.status;
   } catch (error) {
     return String(error);
@@ -55,13 +55,13 @@ async function ask(url, headers, body, limit) {
   }
 }
 
-async function read(body) {
+async function read(body, most) {
   const parts = [];
   let length = 0;
   for await (const part of body) {
     parts.push(part);
     length += part.length;
-    if (length > MOST) break;
+    if (length > most) break;
   }
   const all = new Uint8Array(length);
   for (const part of parts.reverse()) all.set(part, (length -= part.length));
@@ -94,14 +94,15 @@ export function post(url, headers, body, timeout) {
 }
 
 // What a courier does: makes requests side by side, and gives their answers by their numbers. Some may be late: those
-// that came by then are given to `tell`, and the last to the caller.
-export function carry(requests, timeout, tell) {
+// that came by then are given to `tell`, and the last to the caller. While a deployment begins, who calls may be of the
+// version before or after: what is handed over does not change.
+export function carry(requests, timeout, most, tell) {
   const limit = new Limit(timeout);
   const answers = [];
   let left = requests.length;
   return new Promise((end) => {
     requests.forEach(async ([url, headers, body], number) => {
-      answers.push([number, await ask(url, headers, body, limit)]);
+      answers.push([number, await ask(url, headers, body, limit, most)]);
       left -= 1;
       if (left === 0) end(answers);
       else if (answers.length === 1) setTimeout(() => left > 0 && tell(answers.splice(0)), GATHER_MS);
@@ -170,12 +171,13 @@ export class Desk {
     const late = setTimeout(() => over(null), timeout + GRACE_MS);
     try {
       const stub = this.couriers.getByName(`${this.mailbox}/${courier}`);
-      tellAll(await stub.carry(requests, timeout, requests.length > 1 ? tellAll : null));
+      tellAll(await stub.carry(requests, timeout, MOST, requests.length > 1 ? tellAll : null));
     } catch (error) {
       // Where the platform did not let the call out, nothing has left. Else it may have.
       const words = String(error);
       over(words.includes("Too many subrequests") ? words : null);
     }
-    clearTimeout(late);
+    // Should an answer be missing, it is told that there is none.
+    if (!notes.some((note) => note)) clearTimeout(late);
   }
 }
