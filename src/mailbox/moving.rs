@@ -8,7 +8,7 @@ use super::{
     batch, conversations,
     holding::LeftFor,
     moved::{Left, Moved},
-    people::{self, People},
+    people::{self, People, Placed},
     seen::Seen,
     sql::{Sql, SqlError, atomically},
 };
@@ -108,7 +108,11 @@ impl Mailbox {
                 incomplete.push(place);
                 continue;
             }
-            let conversation = people.place(&*sql, event)?.conversation;
+            let Placed {
+                conversation,
+                named,
+                ..
+            } = people.place(&*sql, event)?;
             let mut state = moved.state.clone();
             state.closing = state.closing.filter(|_| is_new);
             for left in &moved.conversations {
@@ -117,7 +121,7 @@ impl Mailbox {
                     new.push((&moved.former, left.number, left.state().write()));
                 }
             }
-            state.untold = is_new && self.mirror.is_some();
+            state.untold = (is_new || named) && self.mirror.is_some();
             people.adopt(conversation, moved.windows, &state);
             placed.push((conversation, event, moved));
         }

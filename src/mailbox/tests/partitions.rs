@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::{config::Answering, mailbox::address::partition_of};
+use crate::{config::Answering, conversation::mirror::Mirror, mailbox::address::partition_of};
 
 pub(super) const OF: u32 = 3;
 
@@ -425,4 +425,36 @@ proptest! {
             prop_assert!(homes.iter().all(|home| *home == homes[0]), "{:?}", homes);
         }
     }
+}
+
+#[test]
+fn a_new_name_of_somebody_who_moved_is_told_to_other_workers() {
+    let opens = |names: &[Name], id: &str| Event {
+        effect: Effect::Opens { referral: false },
+        time: Some(NOW / 1000),
+        ..of(names, id)
+    };
+    let mut number = Number::new();
+    number.take(&opens(&[user("US.1")], "as-user"));
+    number.take(&opens(&[phone("2")], "as-phone"));
+    for (index, disk) in number.disks.clone().iter().enumerate() {
+        let mailbox = open(disk, number.destinations);
+        number.partitions[index] = mailbox.with_mirror(Some(Mirror::new(3600)));
+    }
+    let told = |number: &mut Number| -> Vec<Vec<String>> {
+        let all = number.partitions.iter_mut().flat_map(Mailbox::mirrored);
+        all.map(|told| told.names).collect()
+    };
+    number.take(&opens(&[user("US.1"), phone("2")], "as-both"));
+    assert_eq!(told(&mut number), [["US.1", "2"]]);
+    let renamed = Event {
+        effect: Effect::Renames {
+            from: vec![phone("2")],
+        },
+        ..opens(&[user("US.1"), phone("3")], "renamed")
+    };
+    number.take(&renamed);
+    assert_eq!(told(&mut number), [["US.1", "3"]]);
+    number.take(&opens(&[user("US.1"), phone("3")], "next"));
+    assert!(told(&mut number).is_empty());
 }
