@@ -105,13 +105,14 @@ pub(super) fn renumber(
     )
 }
 
-/// Writes down that telling the windows of a conversation to other Workers failed: its next event has them told. Whoever
-/// remembers the conversation is to forget it.
-pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
+/// Writes down that telling the windows of a conversation to other Workers failed: its next event has them told. Gives its
+/// number now; whoever remembers that is to forget it ([`super::Mailbox::forget`]).
+pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>, SqlError> {
     let now = now("?1");
-    sql.run(
+    sql.first_integer(
         &format!(
-            "UPDATE conversations SET state = json_set(coalesce(state, '{{}}'), '$.untold', json('true')) WHERE id = ({now})"
+            "UPDATE conversations SET state = json_set(coalesce(state, '{{}}'), '$.untold', json('true')) \
+             WHERE id = ({now}) RETURNING id"
         ),
         &[conversation.into()],
     )

@@ -68,9 +68,9 @@ impl Mailbox {
         std::mem::take(&mut self.mirrored)
     }
 
-    /// Forgets whom it has met: something else has written into the database. It is read again as they come.
-    pub fn forget(&mut self) {
-        self.people = People::default();
+    /// Forgets a conversation, of which something else has written into the database: it is read again when it is met.
+    pub fn forget(&mut self, conversation: i64) {
+        self.people.forget(conversation);
     }
 
     /// What follows from an event. Nothing is read where there is no policy and nothing is remembered.

@@ -25,11 +25,17 @@ pub(crate) fn outlive_traps() {
 #[wasm_bindgen]
 impl Mailbox {
     /// Sets the alarm again after so many runs in a row were lost, each time twice as far off, since what loses one is lost
-    /// to every object of the instance.
+    /// to every object of the instance; and by chance up to half as far again, so that those who were lost together do not
+    /// begin together.
     #[wasm_bindgen(js_name = armAgain)]
     pub fn arm_again(&self, times: u32) -> Result<(), JsValue> {
         let doublings = times.saturating_sub(1).min(MOST_DOUBLINGS);
-        self.arm(Some(now_ms() + (AFTER_FAILURE_MS << doublings)))?;
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+        let wait =
+            ((AFTER_FAILURE_MS << doublings) as f64 * (1.0 + js_sys::Math::random() / 2.0)) as i64;
+        let at = now_ms() + wait;
+        self.not_before.set(at);
+        self.arm(Some(at))?;
         Ok(())
     }
 }

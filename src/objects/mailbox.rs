@@ -59,6 +59,8 @@ pub struct Mailbox {
     pub(super) pulse: Cell<Pulse>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
+    /// Before this no alarm goes off (unix milliseconds): runs were lost, and come ever later.
+    pub(super) not_before: Cell<i64>,
     pub(super) wake: Rc<AtomicWaker>,
     pub(super) mirror: Rc<Mirroring>,
     pub(super) desk: Desk,
@@ -97,6 +99,7 @@ impl DurableObject for Mailbox {
             alarm: Cell::new(None),
             pulse: Cell::default(),
             at_work: Cell::new(None),
+            not_before: Cell::default(),
             deliveries: RefCell::default(),
             wake,
             mirror: Rc::new(Mirroring::of(&env)),
@@ -170,8 +173,11 @@ impl Mailbox {
         if slot.is_none() {
             *slot = Some(self.open().map_err(|error| failed(&mut None, &error))?);
         }
-        if let Some(core) = slot.as_mut().filter(|_| self.mirror.failed()) {
-            core.mailbox.forget();
+        if let Some(core) = slot.as_mut() {
+            self.mirror
+                .failed()
+                .into_iter()
+                .for_each(|one| core.mailbox.forget(one));
         }
         Ok(slot)
     }
@@ -294,7 +300,7 @@ impl Mailbox {
             self.wake.wake();
             return Ok(());
         }
-        let wakes_at = wakes_at.max(now);
+        let wakes_at = wakes_at.max(now).max(self.not_before.get());
         if self.alarm.get().is_none_or(|at| at > wakes_at) {
             self.storage.set_alarm(wakes_at)?;
             self.alarm.set(Some(wakes_at));

@@ -48,8 +48,8 @@ extern "C" {
 pub(super) struct Mirroring {
     namespace: Option<Namespace>,
     waiting: RefCell<VecDeque<Mirrored>>,
-    /// Whether it was written down since somebody asked that telling failed.
-    failed: Cell<bool>,
+    /// Of which conversations it was written down since somebody asked that telling failed.
+    failed: RefCell<Vec<i64>>,
     /// When it was last seen at work (unix milliseconds); 0 while it is not.
     at_work: Cell<i64>,
 }
@@ -61,7 +61,7 @@ impl Mirroring {
         Self {
             namespace: namespace.map(JsCast::unchecked_into),
             waiting: RefCell::default(),
-            failed: Cell::new(false),
+            failed: RefCell::default(),
             at_work: Cell::new(0),
         }
     }
@@ -70,15 +70,15 @@ impl Mirroring {
         self.namespace.is_some()
     }
 
-    /// Whether it was written down since this was asked last that telling failed.
-    pub(super) fn failed(&self) -> bool {
+    /// Of which conversations it was written down, since this was asked last, that telling failed.
+    pub(super) fn failed(&self) -> Vec<i64> {
         self.failed.take()
     }
 
     /// Telling failed. What then cannot be written down either is told when the window next passes a step.
     fn fails(&self, storage: &Storage, conversation: i64) {
-        self.failed
-            .set(mailbox::untold(storage, conversation).is_ok() || self.failed.get());
+        let failed = mailbox::untold(storage, conversation).ok().flatten();
+        self.failed.borrow_mut().extend(failed);
     }
 
     /// Tells one after the other, so that deliveries and sends keep the connections that the platform gives.

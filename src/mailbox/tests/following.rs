@@ -370,8 +370,8 @@ fn a_window_that_could_not_be_told_is_told_with_the_next_message_after_the_objec
     assert_eq!(names_told(&mut again, &ana, "b"), [["1650"]]);
     assert!(names_told(&mut again, &ana, "c").is_empty());
     // While it is awake, the same.
-    untold(&*sql, 1).unwrap();
-    again.forget();
+    let failed = untold(&*sql, 1).unwrap();
+    again.forget(failed.unwrap());
     assert_eq!(names_told(&mut again, &ana, "d"), [["1650"]]);
     let mut later = told_to_workers(&sql);
     assert!(names_told(&mut later, &ana, "e").is_empty());
