@@ -59,6 +59,8 @@ pub(super) struct Flow {
     /// The conversations that failed while it took what others wrote: it is their own events that break it, so that their
     /// next failures say nothing of it. Forgotten when it goes down.
     broken: HashSet<i64>,
+    /// Those that had failed before it was opened: broken as well, once it is seen to take anything.
+    refused: HashSet<i64>,
     retry: Retry,
     max_per_second: Option<u32>,
     /// When the next request may go, in unix milliseconds with fractions.
@@ -74,7 +76,8 @@ impl Flow {
         refused: impl Iterator<Item = i64>,
     ) -> Self {
         Self {
-            broken: refused.filter(|_| down.is_none()).collect(),
+            broken: HashSet::new(),
+            refused: refused.filter(|_| down.is_none()).collect(),
             state: down.map_or_else(|| State::Up(HashSet::new()), State::Down),
             retry,
             max_per_second,
@@ -112,6 +115,7 @@ impl Flow {
     pub(super) fn answered(&mut self, now_ms: i64, conversation: i64) -> bool {
         if let State::Up(failed) | State::Recovering { failed, .. } = &mut self.state {
             self.broken.extend(failed.drain());
+            self.broken.extend(self.refused.drain());
         }
         self.broken.remove(&conversation);
         match &self.state {
@@ -165,6 +169,7 @@ impl Flow {
         down.next_ms = next(&self.retry, down, now_ms, random);
         self.state = State::Down(down);
         self.broken.clear();
+        self.refused.clear();
         true
     }
 
@@ -243,6 +248,16 @@ mod tests {
         let mut flow = flow(None);
         assert!((0..100).all(|_| !flow.failed(NOW, 7, 0.5)));
         assert_eq!(flow.may(NOW, 0), May::Go);
+    }
+
+    #[test]
+    fn what_failed_before_it_was_opened_is_an_outage_until_it_is_seen_to_take_anything() {
+        let opened = || Flow::new(flow(None).retry, None, None, 1..=5);
+        let mut flow = opened();
+        assert!((1..=5).any(|conversation| flow.failed(NOW, conversation, 0.5)));
+        let mut flow = opened();
+        flow.answered(NOW, 6);
+        assert!((0..100).all(|n| !flow.failed(NOW, 1 + n % 5, 0.5)));
     }
 
     #[test]

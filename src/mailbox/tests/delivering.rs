@@ -367,6 +367,8 @@ fn in_a_quiet_hour_messages_that_break_the_backend_every_time_are_no_outage() {
         let (mut mailbox, mut now) = broken_by_six(&sql);
         if restarted {
             mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+            mailbox.append(vec![message("last", "last")], now).unwrap();
+            assert_eq!(by_broken(&mut mailbox, now).0, ["last-0"]);
         }
         let quiet_until = now + 1_800_000;
         while let Some(at) = mailbox.wakes_at(now).filter(|at| *at < quiet_until) {
