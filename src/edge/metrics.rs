@@ -39,7 +39,7 @@ const FIGURES: [Figure; 9] = [
     Figure {
         name: "transom_oldest_waiting_timestamp_seconds",
         kind: GAUGE,
-        help: "When the first of those events was received.",
+        help: "When the first of those events was received that is not replayed.",
         member: "/oldest_waiting",
     },
     Figure {

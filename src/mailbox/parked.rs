@@ -218,12 +218,12 @@ impl Parking {
     pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
         let id = [self.id().into()];
         let mut waiting = Waiting {
-            conversations: i64::try_from(self.len()).unwrap_or(i64::MAX),
+            conversations: i64::try_from(self.refused_before().count()).unwrap_or(i64::MAX),
             tries: self.tries(),
             ..Waiting::default()
         };
         for row in sql.exec(
-            "SELECT count(*), min(received_ms) FROM parked_events WHERE destination = ?1",
+            "SELECT count(*), min(CASE WHEN replay IS NULL THEN received_ms END) FROM parked_events WHERE destination = ?1",
             &id,
         )? {
             waiting.events = row.required_integer(0)?;

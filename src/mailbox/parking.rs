@@ -76,11 +76,6 @@ impl Parking {
         self.last
     }
 
-    /// How many conversations wait.
-    pub(super) fn len(&self) -> usize {
-        self.conversations.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.conversations.is_empty() && self.held.is_empty()
     }

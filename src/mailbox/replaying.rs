@@ -2,7 +2,7 @@
 
 mod search;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     Change, Delivery, Mailbox, Outcome, conversations, count,
@@ -56,6 +56,11 @@ impl Mailbox {
             return Ok(());
         };
         let to = to.id.clone();
+        let conversation = delivery
+            .events
+            .first()
+            .map_or(0, |event| event.conversation);
+        let mut dropped = Vec::new();
         let seqs: Vec<i64> = delivery.events.iter().map(|event| event.seq).collect();
         let sql = &*self.sql;
         let died = changes.contains(&Change::Dead);
@@ -70,6 +75,7 @@ impl Mailbox {
                 } else if stopping {
                     drop_event(sql, replay, *seq)?;
                     replay.dropped += 1;
+                    dropped.push((conversation, *seq));
                 }
             }
             if died || stopping || *outcome == Outcome::Taken {
@@ -82,6 +88,12 @@ impl Mailbox {
             replay.end_if_over(sql, now_ms)?;
         }
         self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        let begins = begin_anew(sql, &to, &dropped, now_ms)?;
+        if let Some(cursor) = self.cursors.get_mut(delivery.destination) {
+            for one in begins {
+                cursor.due(one, now_ms);
+            }
+        }
         Ok(())
     }
 }
@@ -132,17 +144,15 @@ fn step(
             numbers: numbers(sql, &after.which)?,
         };
         let chosen = search.next(&mut after, room)?;
-        let mut conversations = HashSet::new();
+        let mut events = Vec::new();
         for (seq, candidate) in chosen {
             let conversation = conversations::joined_into(sql, candidate.conversation)?;
             if park(sql, log, &after, seq, conversation, candidate.is_dead)? {
                 parked.insert(seq);
-                conversations.insert(conversation);
+                events.push((conversation, seq));
             }
         }
-        for conversation in &conversations {
-            wait(sql, &after.to, *conversation, now_ms)?;
-        }
+        let conversations = begin_anew(sql, &after.to, &events, now_ms)?;
         after.found += count(parked.len());
         after.write(sql)?;
         Ok(conversations)
@@ -199,11 +209,29 @@ fn park(
     Ok(!parked.is_empty())
 }
 
-/// Has a conversation wait for its turn, which is now.
-fn wait(sql: &dyn Sql, to: &str, conversation: i64, now_ms: i64) -> Result<(), SqlError> {
-    sql.run(
-        "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-         VALUES (?1, ?2, 0, ?3, ?3, 'replayed')",
-        &[to.into(), conversation.into(), now_ms.into()],
-    )
+/// Of events that came to be parked or were taken back, each with its conversation: has those conversations be tried now of
+/// which one is or was the first. What is first there now has a schedule of its own; elsewhere what is first keeps its own.
+/// Gives those conversations, of which the cursor is to be told once this is committed ([`Cursor::due`]).
+pub(super) fn begin_anew(
+    sql: &dyn Sql,
+    to: &str,
+    events: &[(i64, i64)],
+    now_ms: i64,
+) -> Result<Vec<i64>, SqlError> {
+    let mut first: BTreeMap<i64, i64> = BTreeMap::new();
+    for (conversation, seq) in events {
+        let first = first.entry(*conversation).or_insert(*seq);
+        *first = (*first).min(*seq);
+    }
+    let mut begun = Vec::new();
+    for (conversation, seq) in first {
+        begun.extend(sql.first_integer(
+            "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
+             SELECT ?1, ?2, 0, ?3, ?3, 'replayed' WHERE NOT EXISTS (SELECT 1 FROM parked_events JOIN parked \
+               USING (destination, conversation) WHERE destination = ?1 AND conversation = ?2 AND seq < ?4) \
+             RETURNING conversation",
+            &[to.into(), conversation.into(), now_ms.into(), seq.into()],
+        )?);
+    }
+    Ok(begun)
 }

@@ -11,6 +11,7 @@ use super::{
     cursor::Cursor,
     log::NUMBERS_PER_MS,
     replay::{COLUMNS, Replay, State},
+    replaying::begin_anew,
     sql::{Sql, SqlError, Value, atomically},
 };
 
@@ -81,7 +82,8 @@ impl Replays {
         )? {
             let mut replay = Replay::read(&row)?;
             if replay.state == State::Stopping {
-                replay.dropped += drop_waiting(sql, &replay, &HashSet::new())?;
+                // When it went down in the midst, the conversations are tried when it would have been.
+                replay.dropped += count(drop_waiting(sql, &replay, &HashSet::new())?.len());
                 replay.write(sql)?;
             }
             let waiting = waiting(sql, &replay)?;
@@ -181,16 +183,23 @@ impl Mailbox {
             let mut cursors = self.cursors.iter();
             let flying = cursors.find(|cursor| cursor.destination().id == replay.to);
             let flying = flying.map(Cursor::flying).unwrap_or_default();
-            atomically(sql, || {
+            let begins = atomically(sql, || {
                 replay.state = State::Stopping;
-                replay.dropped += drop_waiting(sql, replay, &flying)?;
+                let dropped = drop_waiting(sql, replay, &flying)?;
+                replay.dropped += count(dropped.len());
                 waiting.retain(|seq| flying.contains(seq));
                 replay.waiting = count(waiting.len());
-                if replay.end_if_over(sql, now_ms)? {
-                    return Ok(());
+                if !replay.end_if_over(sql, now_ms)? {
+                    replay.write(sql)?;
                 }
-                replay.write(sql)
+                begin_anew(sql, &replay.to, &dropped, now_ms)
             })?;
+            let mut cursors = self.cursors.iter_mut();
+            if let Some(cursor) = cursors.find(|cursor| cursor.destination().id == replay.to) {
+                for one in begins {
+                    cursor.due(one, now_ms);
+                }
+            }
         }
         let stopped = self.replay_of(id)?;
         self.replays.0.retain(|job| job.replay.ended_ms.is_none());
@@ -222,12 +231,22 @@ fn waiting(sql: &dyn Sql, replay: &Replay) -> Result<HashSet<i64>, SqlError> {
     rows.iter().map(|row| row.required_integer(0)).collect()
 }
 
-/// Takes what is parked back, but for what is on its way. Gives how many events that were.
-fn drop_waiting(sql: &dyn Sql, replay: &Replay, flying: &HashSet<i64>) -> Result<i64, SqlError> {
-    let mut dropped = 0;
-    for seq in waiting(sql, replay)?.difference(flying) {
-        drop_event(sql, replay, *seq)?;
-        dropped += 1;
+/// Takes what is parked back, but for what is on its way. Gives these events, each with its conversation.
+fn drop_waiting(
+    sql: &dyn Sql,
+    replay: &Replay,
+    flying: &HashSet<i64>,
+) -> Result<Vec<(i64, i64)>, SqlError> {
+    let mut dropped = Vec::new();
+    for row in sql.exec(
+        "SELECT conversation, seq FROM parked_events WHERE destination = ?1 AND replay = ?2",
+        &[replay.to.as_str().into(), replay.id.as_str().into()],
+    )? {
+        let seq = row.required_integer(1)?;
+        if !flying.contains(&seq) {
+            drop_event(sql, replay, seq)?;
+            dropped.push((row.required_integer(0)?, seq));
+        }
     }
     Ok(dropped)
 }

@@ -12,7 +12,7 @@ pub struct Waiting {
     pub conversations: i64,
     /// Events in those conversations, in the log behind the cursor, and on their way.
     pub events: i64,
-    /// When the first of them was received, in unix milliseconds.
+    /// When the first of them was received that is not replayed, in unix milliseconds.
     pub oldest_ms: Option<i64>,
     /// How often what has failed for longest was tried; of a destination that is down: how often that was.
     pub tries: i64,

@@ -58,9 +58,9 @@ pub(super) fn which(
     }))
 }
 
-/// What somebody may mean who writes down one of a person's names.
+/// What somebody may mean who writes down one of a person's names. In a query, a `+` is read as a space.
 pub(crate) fn names(person: &str) -> [Name; 4] {
-    let digits = person.trim_start_matches('+').to_owned();
+    let digits = person.trim_start_matches(['+', ' ']).to_owned();
     [
         Name::User(person.to_owned()),
         Name::Phone(digits),

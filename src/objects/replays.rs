@@ -95,7 +95,11 @@ impl Mailbox {
     /// Stops one.
     pub(super) fn stop_replay(&self, url: &Url) -> Result<Response> {
         let id = text(url, "id").unwrap_or_default();
-        let replay = self.with_core(|core| core.mailbox.stop_replay(&id, now_ms()))?;
+        let (replay, wakes_at) = self.with_core(|core| {
+            let replay = core.mailbox.stop_replay(&id, now_ms())?;
+            Ok((replay, core.wakes_at(now_ms())))
+        })?;
+        self.arm(wakes_at)?;
         self.tell(replay)
     }
 

@@ -533,3 +533,44 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
     mailbox.replay(wanted, LATER + week + 1).unwrap();
     assert_eq!(listed(&mailbox, None), ["s"]);
 }
+
+#[test]
+fn what_came_behind_a_replay_that_is_stopped_has_a_schedule_of_its_own() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    let (mut now, stop_at) = (LATER, LATER + 3_300_000);
+    deliver(&mut mailbox, now, |delivery| delivery.destination == 1);
+    mailbox.append(vec![message("1", "b")], now + 1).unwrap();
+    while let Some(at) = mailbox.wakes_at(now).filter(|at| *at <= stop_at) {
+        now = now.max(at);
+        deliver(&mut mailbox, now, |delivery| delivery.destination == 1);
+    }
+    mailbox.stop_replay("r1", stop_at).unwrap();
+    let (mut tries, mut now) = (Vec::new(), stop_at);
+    while let Some(at) = mailbox.wakes_at(now) {
+        now = now.max(at);
+        deliver(&mut mailbox, now, |delivery| {
+            if delivery.destination == 0 {
+                tries.push(now);
+            }
+            delivery.destination == 1
+        });
+    }
+    assert_eq!(tries.first(), Some(&stop_at), "at once");
+    assert!(
+        tries.last().unwrap() - stop_at > 3_400_000,
+        "as long as any"
+    );
+}
+
+#[test]
+fn a_replay_does_not_look_like_an_outage() {
+    let sql = Native::new();
+    let mut mailbox = with_kept(&sql, 200);
+    begin(&mut mailbox, all_of_crm("crm"));
+    mailbox.next(LATER).unwrap();
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!((waiting.conversations, waiting.oldest_ms), (0, None));
+    assert!(waiting.events > 0);
+}
