@@ -42,6 +42,7 @@ test: lint ## Everything that must hold: lint, native tests, the built WASM in t
 	cargo test --workspace --doc
 	$(MAKE) --no-print-directory wasm
 	$(call say,Deploying$(,) but not really)
+	scripts/variables
 	wrangler deploy --dry-run
 	$(call say,End-to-end tests: the WASM in workerd)
 	cargo test --workspace --test '*'
@@ -75,6 +76,7 @@ deploy: build ## Put it on Cloudflare (README.md says what to set first)
 		echo "Not logged in at Cloudflare. Run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN, and try again." >&2; \
 		exit 1; \
 	fi
+	scripts/variables
 	wrangler deploy
 
 # What the WASM is made from. The directories count too, so that a deleted file is noticed.

@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::json;
 use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
 use simulator::meta::Meta;
@@ -35,4 +36,29 @@ async fn a_message_comes_in_once_and_its_answer_goes_out_under_wrangler_dev() {
     assert_eq!(graph.messages()[0].text(), Some("hi"));
     assert_eq!(graph.violations(), Vec::<String>::new());
     assert_eq!(backend.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_one_variable_is_read_from_several() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let graph = Graph::start().await;
+    let rules = |word: &str, body: &str| {
+        let reply = json!({ "type": "text", "text": { "body": body } });
+        json!({ "replies": [ { "when": { "text": word }, "reply": reply } ] }).to_string()
+    };
+    let settings = Transom::builder()
+        .destinations([destination("crm", &backend)])
+        .var("CONFIG_2", &rules("hola", "first"))
+        .var("CONFIG_3", &rules("hola|adios", "second"));
+    let wrangler = Wrangler::start(settings.graph(&graph)).await;
+    let meta = Meta::new(APP_SECRET, wrangler.url("/webhook"));
+    let (number, ana) = (Number::local(), Customer::local());
+    for (n, text) in ["hola", "adios"].into_iter().enumerate() {
+        let webhook = Webhook::new().message(&number, &ana, Message::text(text));
+        assert_eq!(meta.post(&webhook).await.status, 200);
+        assert!(graph.wait_for(n + 1, PATIENCE).await);
+    }
+    let messages = graph.messages();
+    let sent: Vec<_> = messages.iter().filter_map(|it| it.text()).collect();
+    assert_eq!(sent, ["first", "second"]);
 }

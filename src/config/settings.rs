@@ -1,6 +1,6 @@
 //! All that can be set, from the environment of the Worker.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -134,9 +134,7 @@ impl Settings {
         if !is_version(&version) {
             wrong(vec![fault("GRAPH_VERSION", &"must be of the form v25.0")]);
         }
-        let config = read_config(&set("CONFIG", "{}"), &lookup)
-            .map_err(&mut wrong)
-            .unwrap_or_default();
+        let config = read_config(&lookup).map_err(&mut wrong).unwrap_or_default();
 
         match base_url {
             Some(base_url) if faults.is_empty() => Ok(Self {
@@ -185,7 +183,7 @@ impl Settings {
     }
 }
 
-fn optional_text(lookup: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+fn optional_text(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     lookup(name)
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())
@@ -237,33 +235,125 @@ struct Config {
     window_step_s: Option<i64>,
 }
 
-fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
-    let value: Value = serde_json::from_str(text).map_err(|error| {
-        vec![fault(
-            "CONFIG",
-            &format!(
-                "is not JSON: line {}, column {}",
-                error.line(),
-                error.column()
-            ),
-        )]
-    })?;
-    if !value.is_object() {
-        return Err(vec![fault("CONFIG", &"must be an object")]);
+/// Over how many variables it may be spread, `CONFIG`, `CONFIG_2` and so on: Cloudflare takes 5 KB in each.
+const MOST_VARIABLES: usize = 20;
+
+const MEMBERS: [&str; 10] = [
+    "destinations",
+    "numbers",
+    "keep_hours",
+    "couriers",
+    "sending",
+    "fallback",
+    "replies",
+    "answering",
+    "consent",
+    "windows",
+];
+
+/// A member of `CONFIG`, or of a variable beside it.
+struct Part {
+    variable: usize,
+    member: &'static str,
+    /// How many items of the same list stand in the variables before.
+    before: usize,
+}
+
+fn variable(number: usize) -> String {
+    match number {
+        1 => "CONFIG".to_owned(),
+        _ => format!("CONFIG_{number}"),
     }
-    checked::read("", &value, |root| {
-        root.only(&[
-            "destinations",
-            "numbers",
-            "keep_hours",
-            "couriers",
-            "sending",
-            "fallback",
-            "replies",
-            "answering",
-            "consent",
-            "windows",
-        ]);
+}
+
+fn parsed(variable: &str, text: &str) -> Result<Value, Fault> {
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        fault(
+            variable,
+            &format!("is not JSON: line {line}, column {column}"),
+        )
+    })?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(fault(variable, &"must be an object"))
+    }
+}
+
+/// What the variables hold together: lists of the same name one behind the other, all else from one of them alone.
+fn joined(
+    lookup: &dyn Fn(&str) -> Option<String>,
+    faults: &mut Vec<Fault>,
+) -> (Map<String, Value>, Vec<Part>) {
+    let (mut whole, mut parts) = (Map::new(), Vec::<Part>::new());
+    for number in 1..=MOST_VARIABLES {
+        let name = variable(number);
+        let Some(text) = optional_text(lookup, &name) else {
+            continue;
+        };
+        let read = parsed(&name, &text).map_err(|fault| vec![fault]);
+        let read = read.and_then(|value| {
+            let path = if number == 1 { "" } else { &name };
+            checked::read(path, &value, |root| {
+                root.only(&MEMBERS);
+                for member in MEMBERS {
+                    let Some(node) = root.get(member) else {
+                        continue;
+                    };
+                    let mut before = 0;
+                    match (whole.get_mut(member), node.value()) {
+                        (None, value) => {
+                            whole.insert(member.to_owned(), value.clone());
+                        }
+                        (Some(Value::Array(there)), Value::Array(more)) => {
+                            before = there.len();
+                            there.extend_from_slice(more);
+                        }
+                        _ => {
+                            let first = parts.iter().find(|part| part.member == member);
+                            let first = variable(first.map_or(1, |part| part.variable));
+                            node.fault(format!("is in {first}, too: only lists may be in several"));
+                        }
+                    }
+                    parts.push(Part {
+                        variable: number,
+                        member,
+                        before,
+                    });
+                }
+            })
+        });
+        faults.extend(read.err().into_iter().flatten());
+    }
+    (whole, parts)
+}
+
+/// The fault, with the place in its variable: `CONFIG_2.replies[0].when` for what is `replies[40].when` of all.
+fn placed(mut fault: Fault, parts: &[Part]) -> Fault {
+    let path = &fault.path;
+    let (member, rest) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
+    let item = rest
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+        .and_then(|(index, rest)| Some((index.parse::<usize>().ok()?, rest)));
+    let index = item.map_or(0, |(index, _)| index);
+    let mut parts = parts.iter().rev();
+    let part = parts.find(|part| part.member == member && part.before <= index);
+    if let Some(part) = part.filter(|part| part.variable > 1) {
+        let variable = variable(part.variable);
+        fault.path = match item {
+            Some((_, rest)) => format!("{variable}.{member}[{}]{rest}", index - part.before),
+            None => format!("{variable}.{path}"),
+        };
+    }
+    fault
+}
+
+fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let (whole, parts) = joined(lookup, &mut faults);
+    let read = checked::read("", &Value::Object(whole), |root| {
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
         let keep_hours = root.get("keep_hours");
@@ -293,7 +383,15 @@ fn read_config(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Co
             answering: Answering::read(replies.as_ref(), answering.as_ref()),
             window_step_s: windows.and_then(|node| read_step(&node)),
         }
-    })
+    });
+    match read {
+        Ok(config) if faults.is_empty() => Ok(config),
+        read => {
+            let found = read.err().into_iter().flatten();
+            faults.extend(found.map(|fault| placed(fault, &parts)));
+            Err(faults)
+        }
+    }
 }
 
 fn read_destinations(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<Destination> {

@@ -260,6 +260,58 @@ fn a_config_that_is_no_object_is_refused() {
 }
 
 #[test]
+fn what_is_too_long_for_one_variable_is_spread_over_several() {
+    let rule = r#"{"when":{},"reply":{"type":"text","text":{"body":"hi"}}}"#;
+    let one = format!(
+        r#"{{"destinations":[{{"id":"b","url":"https://b.example","secret":"env:KEY"}}],"replies":[{rule}]}}"#
+    );
+    let two = format!(
+        r#"{{"destinations":[{{"id":"a","url":"https://a.example","secret":"env:KEY"}}],"replies":[{rule},{rule}]}}"#
+    );
+    let three = r#"{"keep_hours":24,"consent":{}}"#;
+    let more = [("CONFIG", &*one), ("CONFIG_2", &two), ("CONFIG_20", three)];
+    let settings = read(&[&more[..], &[("KEY", KEY)]].concat()).unwrap();
+    let ids = settings.destinations.iter().map(|it| &*it.id);
+    assert_eq!(ids.collect::<Vec<_>>(), ["b", "a"]);
+    assert_eq!(settings.answering.unwrap().rules.len(), 3);
+    assert_eq!(settings.keep_hours, 24);
+    assert!(settings.consent.is_some());
+}
+
+#[test]
+fn what_is_wrong_is_told_with_the_variable_that_it_is_in() {
+    let faults = |more: &[(&str, &str)]| read(more).err().unwrap_or_default();
+    let config = r#"{"replies":[{},{}],"keep_hours":1,"windows":{"step_s":1}}"#;
+    let found = faults(&[
+        (
+            "CONFIG",
+            r#"{"replies":[{"id":"a","reply":1,"when":{}}],"keep_hours":1}"#,
+        ),
+        ("CONFIG_2", "[]"),
+        ("CONFIG_3", "{,"),
+        ("CONFIG_4", config),
+        (
+            "CONFIG_5",
+            r#"{"colour":1,"windows":{},"sending":{"speed":1}}"#,
+        ),
+    ]);
+    let expected = [
+        "CONFIG_2: must be an object",
+        "CONFIG_3: is not JSON: line 1, column 2",
+        "CONFIG_4.keep_hours: is in CONFIG, too: only lists may be in several",
+        "CONFIG_5.colour: is not known here",
+        "CONFIG_5.windows: is in CONFIG_4, too: only lists may be in several",
+        "CONFIG_5.sending.speed: is not known here",
+        "replies[0].reply: must be an object",
+        "CONFIG_4.replies[0].when: is required",
+        "CONFIG_4.replies[1].when: is required",
+    ];
+    for fault in expected {
+        assert!(found.iter().any(|it| it == fault), "{fault} in {found:#?}");
+    }
+}
+
+#[test]
 fn a_secret_in_a_config_is_refused_and_not_repeated() {
     for secret in [
         KEY,
