@@ -256,11 +256,12 @@ async fn a_send_that_waits_is_looked_at_again_when_its_turn_comes() {
     // Two, of which Meta lets the second wait.
     let (_, first) = bench.promote(&ana, json!({})).await;
     assert!(bench.graph.wait_for(1, PATIENCE).await);
-    bench.graph.fail_next(130_429);
+    bench.graph.fail_all(130_429);
     let (status, second) = bench.promote(&ana, json!({})).await;
     assert_eq!(status, 202);
     assert!(bench.graph.wait_for(2, PATIENCE).await);
     bench.writes(&ana, Message::text("STOP")).await;
+    bench.graph.behave();
     let told = eventually(async || {
         let path = format!("/v1/messages/{}", second.as_str().unwrap());
         let (_, told) = bench.ask(Method::GET, &path, None).await;

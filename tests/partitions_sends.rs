@@ -154,7 +154,6 @@ async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_h
     let webhook = Webhook::of([text(&user, "hours?"), text(&other, "hours?")]);
     scene.post(&webhook).await;
     assert!(scene.graph.wait_for(4, PATIENCE).await);
-    scene.graph.behave();
     let webhook = Webhook::of([text(&both, "as both"), text(&other_both, "as both")]);
     scene.post(&webhook).await;
     let echo = json!({
@@ -165,6 +164,7 @@ async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_h
     });
     let echo = Webhook::new().change_of(&Number::local(), "smb_message_echoes", echo);
     scene.post(&echo).await;
+    scene.graph.behave();
     let sends = eventually(async || {
         let mut events = scene.backend.events();
         events.retain(|event| event.text() == Some("hours?"));
