@@ -79,9 +79,11 @@ async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_s
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let transom = settings.counted().start().await;
     post_all(&transom, (0..10).map(message)).await;
+    assert!(backend.wait_for(10, PATIENCE).await);
     settled(&transom).await;
     // What came in quick succession went with its table. The first that comes then pays for the next one.
     post_all(&transom, [message(20)]).await;
+    assert!(backend.wait_for(11, PATIENCE).await);
     let mut bill = Bill::new(&transom).await;
     for n in 21..24 {
         post_all(&transom, [message(n)]).await;
@@ -91,6 +93,7 @@ async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_s
         assert_eq!((calls, alarms), (1.0, 1.0));
     }
     post_all(&transom, [status(1)]).await;
+    assert!(backend.wait_for(15, PATIENCE).await);
     let (rows, calls, alarms) = bill.each(&transom, 1).await;
     assert!(rows <= 4.0, "{rows} rows");
     assert_eq!((calls, alarms), (1.0, 1.0));
@@ -101,14 +104,13 @@ async fn what_meta_repeats_writes_nothing() {
     let backend = Backend::start(DESTINATION_SECRET).await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let transom = settings.counted().start().await;
-    post_all(&transom, [message(0), status(0)]).await;
+    let both = [message(0), status(0)];
+    post_all(&transom, both.clone()).await;
+    assert!(backend.wait_for(2, PATIENCE).await);
     let mut bill = Bill::new(&transom).await;
-    post_all(&transom, [message(0), status(0)]).await;
-    let again = message(1);
-    post_all(&transom, [again.clone()]).await;
-    bill.each(&transom, 1).await;
-    post_all(&transom, [again]).await;
-    assert_eq!(bill.each(&transom, 1).await, (0.0, 1.0, 0.0));
+    post_all(&transom, both).await;
+    assert_eq!(bill.each(&transom, 2).await, (0.0, 1.0, 0.0));
+    assert_eq!(backend.arrivals().len(), 2);
 }
 
 #[tokio::test]
@@ -120,6 +122,7 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let transom = settings.counted().start().await;
     post_all(&transom, (0..10).map(message)).await;
+    assert!(backend.wait_for(10, PATIENCE).await);
     let mut bill = Bill::new(&transom).await;
     post_all(&transom, (10..10 + many).map(message)).await;
     assert!(backend.wait_for(10 + many, PATIENCE).await);
@@ -127,6 +130,7 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
     assert!(rows <= 3.2, "a message: {rows} rows, {alarms} alarms");
     assert!(calls <= 1.0);
     post_all(&transom, (0..many).map(status)).await;
+    assert!(backend.wait_for(10 + 2 * many, PATIENCE).await);
     let (rows, _, alarms) = bill.each(&transom, MANY.into()).await;
     assert!(rows <= 2.2, "a status: {rows} rows, {alarms} alarms");
 }
@@ -138,6 +142,7 @@ async fn what_comes_together_is_written_together() {
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let transom = settings.counted().start().await;
     post_all(&transom, (0..10).map(message)).await;
+    assert!(backend.wait_for(10, PATIENCE).await);
     let mut bill = Bill::new(&transom).await;
     // All of one customer, so that a group moves one window, once.
     let webhooks = (1..=usize::from(MANY)).map(|n| message(10 * n));
