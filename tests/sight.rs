@@ -184,8 +184,9 @@ async fn a_mailbox_sleeps_once_everything_is_answered_however_long_that_might_ha
         .await;
     // The runtime lets go of an object that has had nothing to do for ten seconds.
     tokio::time::sleep(Duration::from_secs(14)).await;
-    // To ask wakes it, and it counts anew.
-    transom
-        .wait_for_waiting(NUMBER, "crm", |told| told["delivered"] == 0)
-        .await;
+    // To ask wakes it, and it counts anew. It may have had something to do late, so that it is given the time once more.
+    if transom.waiting(NUMBER, "crm").await["delivered"] != 0 {
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        assert_eq!(transom.waiting(NUMBER, "crm").await["delivered"], 0);
+    }
 }

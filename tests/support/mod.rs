@@ -27,4 +27,4 @@ pub(crate) use process::go_first;
 pub(crate) use scene::Scene;
 pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, Settings, VERIFY_TOKEN};
 pub(crate) use workerd::Transom;
-pub(crate) use wrangler::{Wrangler, free_port};
+pub(crate) use wrangler::Wrangler;

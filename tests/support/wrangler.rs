@@ -1,7 +1,6 @@
 //! Transom under `wrangler dev`, as `make dev` runs it.
 
 use std::fs;
-use std::net::TcpListener;
 
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -24,7 +23,6 @@ impl Wrangler {
         // Given, or the developer's own .dev.vars would be read.
         let empty = directory.path().join("empty.env");
         fs::write(&empty, "").unwrap();
-        let port = free_port();
         // `wrangler dev` begins with `make build`, which must have nothing left to do.
         build::directory(false);
         // By the node that npm installed; wrangler refuses older ones.
@@ -41,7 +39,7 @@ impl Wrangler {
             "--inspector-port=0",
         ]);
         command
-            .arg(format!("--port={port}"))
+            .arg("--port=0")
             .arg("--persist-to")
             .arg(directory.path().join("state"));
         command.arg("--env-file").arg(empty);
@@ -52,9 +50,7 @@ impl Wrangler {
             command.arg("--var").arg(format!("{name}:{text}"));
         }
         let mut process = Process::start(&mut command, &directory.path().join("log.txt"));
-        process
-            .wait_for(|log| log.contains("Ready on http").then_some(()))
-            .await;
+        let port = process.wait_for(listening_port).await;
         Self {
             directory,
             process,
@@ -81,11 +77,10 @@ impl Drop for Wrangler {
     }
 }
 
-/// A port of loopback that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+/// The port that it says it is ready on, once it has said it to the end.
+fn listening_port(log: &str) -> Option<u16> {
+    let (_, ready) = log.split_once("Ready on http://")?;
+    let (address, _) = ready.split_once('\n')?;
+    let (_, port) = address.split_once(':')?;
+    port.trim().parse().ok()
 }
