@@ -229,19 +229,33 @@ async fn the_token_is_asked_for_everywhere_but_for_the_description() {
         .secret("ADMIN_TOKEN", TOKEN)
         .start()
         .await;
-    for path in [
-        "/v1/destinations/1",
-        "/v1/none",
-        "/metrics",
-        "/v1/dead-letters/1",
-    ] {
-        let answer = reqwest::get(transom.url(path)).await.unwrap();
-        assert_eq!(answer.status(), 401, "{path}");
-        assert_eq!(answer.headers()["www-authenticate"], "Bearer");
-    }
     let description = reqwest::get(transom.url("/v1/openapi.json")).await.unwrap();
     let description: Value = description.json().await.unwrap();
     assert_eq!(description["openapi"], "3.1.0");
+    let mut asked = vec![("get".to_owned(), "/v1/none".to_owned())];
+    for (path, operations) in description["paths"].as_object().unwrap() {
+        let segments = path.split('/');
+        let segments = segments.map(|it| if it.starts_with('{') { "1" } else { it });
+        let path = segments.collect::<Vec<_>>().join("/");
+        let methods = operations.as_object().unwrap().keys();
+        asked.extend(methods.map(|method| (method.clone(), path.clone())));
+    }
+    asked.retain(|(_, path)| !["/webhook", "/health", "/v1/openapi.json"].contains(&&**path));
+    assert!(asked.len() > 10, "{asked:?}");
+    let client = reqwest::Client::new();
+    for (method, path) in asked {
+        let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+        let request = client.request(method.clone(), transom.url(&path));
+        let wrong = request
+            .try_clone()
+            .unwrap()
+            .bearer_auth("wrong-admin-token");
+        for request in [request, wrong] {
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 401, "{method} {path}");
+            assert_eq!(answer.headers()["www-authenticate"], "Bearer");
+        }
+    }
 
     let without = Transom::builder().without("ADMIN_TOKEN").start().await;
     let answer = ask(&without, Method::GET, "/v1/destinations/1").await;

@@ -5,7 +5,8 @@ mod support;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use simulator::backend::Backend;
+use simulator::backend::{self, Backend};
+use simulator::graph::Graph;
 use simulator::local;
 use simulator::meta::Answer;
 use simulator::webhook::{Customer, Message, Number, Webhook};
@@ -312,18 +313,14 @@ async fn what_was_refused_for_want_of_settings_is_taken_once_they_are_there() {
 async fn neither_secrets_nor_what_customers_write_stand_in_the_log() {
     let backend = Backend::start(support::DESTINATION_SECRET).await;
     let retry = json!({ "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 50 } });
+    let graph = Graph::start().await;
     let settings =
         Transom::builder().destinations([support::with(destination("crm", &backend), retry)]);
-    let transom = settings.start().await;
+    let transom = settings.graph(&graph).start().await;
     let meta = transom.meta();
-    backend.next_n(
-        20,
-        simulator::backend::Answer::status(500).body("a backend's confidence"),
-    );
-    assert_eq!(
-        meta.post(&message("a customer's confidence")).await.status,
-        200
-    );
+    backend.always(backend::Answer::status(500).body("a backend's confidence"));
+    let writes = async || meta.post(&message("a customer's confidence")).await.status;
+    assert_eq!(writes().await, 200);
     transom
         .wait_for_waiting(local::PHONE_NUMBER_ID, "crm", |waiting| {
             waiting["dead_letters"] == 1
@@ -338,7 +335,28 @@ async fn neither_secrets_nor_what_customers_write_stand_in_the_log() {
         401
     );
     assert_eq!(meta.verify("guess").await.answer.status, 403);
-    let log = transom.log();
+
+    // What is asked for ends with a refusal of Meta's, or with one of ours.
+    graph.fail_all(131_026);
+    backend.behave();
+    let unfit = json!({ "type": "confidence", "confidence": "confidence", "to": "confidence" });
+    backend.next(backend::Answer::replies([unfit]));
+    backend.next(backend::Answer::reply("a backend's confidence"));
+    for _ in 0..2 {
+        assert_eq!(writes().await, 200);
+    }
+    let asked = json!({
+        "phone_number_id": local::PHONE_NUMBER_ID, "to": local::CUSTOMER_PHONE,
+        "message": { "type": "text", "text": { "body": "a team's confidence" } },
+    });
+    let (status, answer) = transom.ask(Method::POST, "/v1/messages", &asked).await;
+    assert_eq!(status, 202, "{answer}");
+    let log = support::eventually(async || {
+        let log = transom.log();
+        let ended = log.matches("send.ended").count() == 2;
+        (ended && log.contains("replies.refused")).then_some(log)
+    });
+    let log = log.await;
     assert!(log.contains("event.dead"), "{log}");
     for secret in [
         "confidence",
@@ -347,6 +365,7 @@ async fn neither_secrets_nor_what_customers_write_stand_in_the_log() {
         support::APP_SECRET,
         support::VERIFY_TOKEN,
         support::ADMIN_TOKEN,
+        local::GRAPH_TOKEN,
         local::CUSTOMER_PHONE,
         local::CUSTOMER_USER_ID,
     ] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend::{Backend, Event};
 use simulator::graph::Graph;
@@ -77,10 +78,16 @@ impl Transom {
 
     /// What the admin API answers: the status, and the body where it is JSON.
     pub(crate) async fn admin(&self, path: &str) -> (u16, Value) {
-        let request = reqwest::Client::new()
-            .get(self.url(path))
-            .bearer_auth(ADMIN_TOKEN);
-        let answer = request.send().await.unwrap();
+        self.ask(Method::GET, path, &Value::Null).await
+    }
+
+    /// The same, asked with this method, and with this body where it is not `null`.
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let mut request = reqwest::Client::new().request(method, self.url(path));
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request.bearer_auth(ADMIN_TOKEN).send().await.unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap_or_default())
     }
