@@ -212,7 +212,7 @@ async fn killed_while_the_receipt_is_on_its_way_the_reply_goes_out_at_most_once(
 
 /// What Meta answers, by chance.
 fn answer(random: &mut StdRng) -> Answer {
-    match random.random_range(0..20) {
+    match random.random_range(0..22) {
         0 => Answer::Close,
         1 => Answer::CloseHalfWay,
         2 => Answer::Garbage,
@@ -220,7 +220,9 @@ fn answer(random: &mut StdRng) -> Answer {
         4 => Answer::Error(131_056),
         5 => Answer::Error(131_047),
         6 => Answer::Error(131_026),
-        7..13 => Answer::Slow(Duration::from_millis(random.random_range(1..200))),
+        7 => Answer::Error(131_000),
+        8 => Answer::Error(131_016),
+        9..15 => Answer::Slow(Duration::from_millis(random.random_range(1..200))),
         _ => Answer::Take,
     }
 }

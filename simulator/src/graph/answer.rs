@@ -14,7 +14,7 @@ use crate::server::{self, Body};
 pub enum Answer {
     /// Taken, with a new wamid.
     Take,
-    /// Refused with this code, and the HTTP status that goes with it.
+    /// This code, and the HTTP status that goes with it: refused, but of [`UNCERTAIN`] ones the message went out.
     Error(u32),
     /// This HTTP status and a page of HTML, as a proxy on the way would answer. From 500 on, the message went out.
     Status(u16),
@@ -34,7 +34,7 @@ impl Answer {
     /// Whether the message went out.
     pub(super) fn goes_out(self) -> bool {
         match self {
-            Self::Error(_) => false,
+            Self::Error(code) => UNCERTAIN.contains(&code),
             Self::Status(status) => status >= 500,
             _ => true,
         }
@@ -73,5 +73,8 @@ impl Answer {
         }
     }
 }
+
+/// The codes with which a message may have gone out all the same.
+const UNCERTAIN: [u32; 4] = [1, 2, 131_000, 131_016];
 
 const JSON: &str = "application/json";

@@ -4,8 +4,10 @@ pub mod errors;
 pub mod shape;
 
 mod answer;
+mod pairs;
 mod request;
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +15,8 @@ use std::time::{Duration, Instant};
 
 pub use answer::Answer;
 pub use request::Request;
+
+use pairs::Pairs;
 
 use crate::records::Records;
 use crate::script::Script;
@@ -33,6 +37,9 @@ struct State {
     requests: Records<Vec<Arc<Request>>>,
     script: Script<Request, Answer>,
     observer: Mutex<Option<Observer>>,
+    /// The user ids of those who have these phone numbers.
+    known: Mutex<HashMap<String, String>>,
+    pairs: Mutex<Pairs>,
     /// What was wrong with requests that may have been forgotten since.
     faults: Mutex<Vec<String>>,
     strict: AtomicBool,
@@ -62,6 +69,8 @@ impl Graph {
             requests: Records::default(),
             script: Script::new(),
             observer: Mutex::default(),
+            known: Mutex::default(),
+            pairs: Mutex::default(),
             faults: Mutex::default(),
             strict: AtomicBool::new(false),
         });
@@ -109,6 +118,12 @@ impl Graph {
     /// Forgets what was said about answers: everything is taken again.
     pub fn behave(&self) {
         self.state.script.clear();
+    }
+
+    /// Who has this phone number, as WhatsApp knows it, is told with every message to it.
+    pub fn knows(&self, phone: &str, user_id: &str) {
+        let mut known = self.state.known.lock().unwrap();
+        known.insert(phone.into(), user_id.into());
     }
 
     /// Every request so far, in the order in which they came.
@@ -210,6 +225,9 @@ async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Respo
     };
     if answer.goes_out() {
         request.wamid = Some(crate::webhook::wamid());
+        request.user_id = state.known.lock().unwrap().get(&request.whom()).cloned();
+        let too_fast = state.pairs.lock().unwrap().count(&request);
+        request.faults.extend(too_fast);
     }
     state
         .faults

@@ -30,6 +30,8 @@ pub struct Request {
     pub wamid: Option<String>,
     /// What is wrong with it; empty where nothing is.
     pub faults: Vec<String>,
+    /// The user id of the one whose phone number it goes to, where Meta is to know it.
+    pub(super) user_id: Option<String>,
     authorized: bool,
     found: bool,
 }
@@ -49,6 +51,14 @@ impl Request {
         self.member("to")
             .or(self.member("recipient"))
             .unwrap_or_default()
+    }
+
+    /// Who that is to WhatsApp: the number that it knows somebody by, or the user id.
+    pub(super) fn whom(&self) -> String {
+        match self.member("to") {
+            Some(to) => wa_id(to.trim_start_matches('+')),
+            None => self.to().to_owned(),
+        }
     }
 
     /// The text of a text message.
@@ -90,6 +100,7 @@ impl Request {
             body: serde_json::from_slice(received.body()).unwrap_or_default(),
             wamid: None,
             faults: Vec::new(),
+            user_id: None,
             authorized: bearer.and_then(|bearer| bearer.strip_prefix("Bearer ")) == Some(token),
             found: found && received.method() == Method::POST,
         };
@@ -139,10 +150,10 @@ impl Request {
             return json!({ "success": true });
         }
         let mut contact = json!({ "input": self.to() });
-        if let Some(to) = self.member("to") {
-            contact["wa_id"] = json!(wa_id(to.trim_start_matches('+')));
+        if self.member("to").is_some() {
+            contact["wa_id"] = json!(self.whom());
         }
-        if let Some(user_id) = self.member("recipient") {
+        if let Some(user_id) = self.member("recipient").or(self.user_id.as_deref()) {
             contact["user_id"] = json!(user_id);
         }
         let mut message = json!({ "id": self.wamid });

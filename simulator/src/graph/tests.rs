@@ -53,7 +53,7 @@ async fn a_message_is_taken_and_gets_a_wamid() {
 }
 
 #[tokio::test]
-async fn every_error_comes_with_its_status_and_nothing_goes_out() {
+async fn every_error_comes_with_its_status_and_next_to_nothing_goes_out() {
     let graph = Graph::start().await;
     for error in errors::all() {
         graph.fail_next(error.code);
@@ -62,9 +62,41 @@ async fn every_error_comes_with_its_status_and_nothing_goes_out() {
             (status, &answer["error"]["code"]),
             (error.status, &json!(error.code))
         );
+        let went = graph.messages().len();
+        assert_eq!(
+            went,
+            usize::from([1, 2, 131_000, 131_016].contains(&error.code)),
+            "{}",
+            error.code
+        );
+        graph.forget();
     }
-    assert!(graph.messages().is_empty());
     assert_eq!(send(&graph, &hola()).await.unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn who_is_written_to_is_told_where_that_is_known() {
+    let graph = Graph::start().await;
+    graph.knows("16505551234", "US.1");
+    let (_, answer) = send(&graph, &hola()).await.unwrap();
+    let ana = json!({ "input": "+16505551234", "wa_id": "16505551234", "user_id": "US.1" });
+    assert_eq!(answer["contacts"][0], ana);
+}
+
+#[tokio::test]
+async fn more_than_45_at_once_to_one_are_taken_and_remembered() {
+    let graph = Graph::start().await;
+    graph.expect_violations();
+    let mut other = hola();
+    other["to"] = json!("+16505551235");
+    assert_eq!(send(&graph, &other).await.unwrap().0, 200);
+    for _ in 0..45 {
+        assert_eq!(send(&graph, &hola()).await.unwrap().0, 200);
+    }
+    assert_eq!(graph.violations(), [""; 0]);
+    assert_eq!(send(&graph, &hola()).await.unwrap().0, 200);
+    let fault = "request 47: 16505551234: gets more than 45 messages at once";
+    assert_eq!(graph.violations(), [fault]);
 }
 
 #[tokio::test]

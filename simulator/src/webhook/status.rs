@@ -115,8 +115,13 @@ impl Status {
     /// The item of a message that went to `customer`. Members that were set by hand stay as they are.
     pub(crate) fn to(mut self, customer: &Customer) -> Value {
         if let (true, Some(item)) = (self.recipient, self.item.as_object_mut()) {
+            let failed = item.get("status") == Some(&json!("failed"));
             for (name, value) in customer.recipient() {
-                item.entry(name).or_insert(value);
+                // Whoever was written to by phone number is told by it alone where that failed.
+                let untold = failed && customer.phone.is_some() && name == "recipient_user_id";
+                if !untold {
+                    item.entry(name).or_insert(value);
+                }
             }
         }
         self.item
