@@ -8,7 +8,7 @@ use super::{
     parameters::Parameters,
     problem::{Problem, or_no_answer},
     routes::{Action, Found},
-    together::{Answer, count, together},
+    together::{Answer, confirm, together},
 };
 use crate::{
     config::Settings,
@@ -128,8 +128,8 @@ async fn mailboxes(
 impl Asked<'_> {
     /// Has the only mailbox answer.
     async fn alone(mut self, mailbox: &str, confirmed: Option<&str>) -> Result<Response> {
-        if let Some(count) = confirmed {
-            self.add("confirm", count);
+        if let Some(confirmed) = confirmed {
+            self.add("confirm", confirmed);
         }
         or_no_answer(self.ask(mailbox).await?)
     }
@@ -187,7 +187,7 @@ impl Asked<'_> {
         Ok(told)
     }
 
-    /// They are counted in all before any go, and each lets go as many as it counted.
+    /// They are counted in all before any go, and each lets go what it counted.
     async fn delete(
         &self,
         mailboxes: &[String],
@@ -196,14 +196,14 @@ impl Asked<'_> {
         let Some(counted) = complete(self.all(mailboxes).await?) else {
             return Ok(None);
         };
-        let counts: Vec<i64> = counted.iter().map(count).collect();
-        let confirmed = confirmed.and_then(|count| count.parse().ok());
-        if confirmed != Some(counts.iter().sum::<i64>()) {
+        let marks: Vec<i64> = counted.iter().map(confirm).collect();
+        let confirmed = confirmed.and_then(|mark| mark.parse().ok());
+        if confirmed != Some(marks.iter().sum::<i64>()) {
             return Ok(together(self.action, &counted, usize::MAX));
         }
-        let gone = mailboxes.iter().zip(counts).map(async |(mailbox, count)| {
+        let gone = mailboxes.iter().zip(marks).map(async |(mailbox, mark)| {
             let mut asked = self.clone();
-            asked.add("confirm", &count.to_string());
+            asked.add("confirm", &mark.to_string());
             asked.one(mailbox).await
         });
         let gone = all_side_by_side(gone).await?;

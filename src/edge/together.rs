@@ -49,10 +49,10 @@ pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answ
     })
 }
 
-/// How many dead letters an answer says would go.
-pub fn count(answer: &Answer) -> i64 {
+/// By what the dead letters that an answer says would go are confirmed. Together they are by the sum.
+pub fn confirm(answer: &Answer) -> i64 {
     let document = Document::parse(&answer.body);
-    document.map_or(0, |document| sum(&[document.root()], "count"))
+    document.map_or(0, |document| sum(&[document.root()], "confirm"))
 }
 
 /// The page that several pages make. Each holds the first items of its mailbox, so that up to where the shortest of
@@ -198,6 +198,7 @@ fn to_delete(all: &[Json<'_>]) -> String {
         add_sums(&mut told, &asking, &["count"]);
         told.text_if("oldest", first(&asking, "oldest").as_deref())
             .text_if("newest", times(&asking, "newest").max().as_deref());
+        add_sums(&mut told, &asking, &["confirm"]);
     }
     if asking.len() < all.len() {
         add_sums(&mut told, all, &["deleted"]);

@@ -63,6 +63,8 @@ pub struct Summary {
     pub oldest_ms: Option<i64>,
     /// When the last of them was received, in unix milliseconds.
     pub newest_ms: Option<i64>,
+    /// By what they are confirmed: a number that is another one where one is gone and another has died.
+    pub confirm: i64,
 }
 
 impl Place {
@@ -214,7 +216,8 @@ impl Mailbox {
         let (clause, parameters) = which.clause();
         let rows = self.sql.exec(
             &format!(
-                "SELECT count(*), min(received_ms), max(received_ms) FROM dead_letters WHERE {clause}"
+                "SELECT count(*), min(received_ms), max(received_ms), count(*) + coalesce(max(died_ms), 0) \
+                 FROM dead_letters WHERE {clause}"
             ),
             &parameters,
         )?;
@@ -225,6 +228,7 @@ impl Mailbox {
             count: row.required_integer(0)?,
             oldest_ms: row.integer(1)?,
             newest_ms: row.integer(2)?,
+            confirm: row.required_integer(3)?,
         })
     }
 

@@ -75,7 +75,7 @@ impl Mailbox {
                 return Ok(None);
             };
             let summary = core.mailbox.summary(&which)?;
-            if confirmed == Some(summary.count) {
+            if confirmed == Some(summary.confirm) {
                 core.mailbox.delete(&which)?;
             }
             Ok(Some(summary))
@@ -83,15 +83,16 @@ impl Mailbox {
         let Some(summary) = summary else {
             return not_found(NOBODY);
         };
-        if confirmed == Some(summary.count) {
+        if confirmed == Some(summary.confirm) {
             return answer(200, Object::default().number("deleted", summary.count));
         }
-        let detail = "this is what would go: repeat with confirm=<count>";
+        let detail = "this is what would go: repeat with this `confirm`";
         let mut would_go = problem::document(409, "Not confirmed", Some(detail));
         would_go
             .number("count", summary.count)
             .text_if("oldest", summary.oldest_ms.and_then(time).as_deref())
-            .text_if("newest", summary.newest_ms.and_then(time).as_deref());
+            .text_if("newest", summary.newest_ms.and_then(time).as_deref())
+            .number("confirm", summary.confirm);
         answer(409, &would_go)
     }
 }

@@ -112,26 +112,37 @@ fn what_one_refuses_is_refused_and_what_nobody_knows_is_not_found() {
 
 #[test]
 fn what_would_go_is_counted_in_all_and_told_again_where_it_was_not_confirmed() {
-    let would_go = |count: i64, oldest: &str, newest: &str| {
+    let would_go = |count: i64, mark: i64, oldest: &str, newest: &str| {
         Answer {
         status: 409,
         body: json!({
             "type": "about:blank", "title": "Not confirmed", "status": 409, "detail": "repeat", "count": count,
-            "oldest": oldest, "newest": newest,
+            "oldest": oldest, "newest": newest, "confirm": mark,
         })
         .to_string(),
     }
     };
-    let one = would_go(3, "2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z");
-    let other = would_go(4, "2026-11-22T07:00:00Z", "2026-11-22T08:00:00Z");
+    let one = would_go(
+        3,
+        1_795_334_400_003,
+        "2026-11-22T08:00:00Z",
+        "2026-11-22T09:00:00Z",
+    );
+    let other = would_go(
+        4,
+        1_795_334_400_504,
+        "2026-11-22T07:00:00Z",
+        "2026-11-22T08:00:00Z",
+    );
     let expected = json!({
         "type": "about:blank", "title": "Not confirmed", "status": 409, "detail": "repeat", "count": 7,
         "oldest": "2026-11-22T07:00:00Z", "newest": "2026-11-22T09:00:00Z",
+        "confirm": 3_590_668_800_507_i64,
     });
     let action = Action::DeleteDeadLetters;
     let both = [one.clone(), refused(404), other];
     assert_eq!(told(action, &both), expected);
-    assert_eq!(both.iter().map(count).sum::<i64>(), 7);
+    assert_eq!(both.iter().map(confirm).sum::<i64>(), 3_590_668_800_507);
     let gone = |count: i64| ok(&json!({ "deleted": count }));
     assert_eq!(told(action, &[gone(3), gone(4)]), json!({ "deleted": 7 }));
     let left = together(action, &[gone(4), one], 1).unwrap();
