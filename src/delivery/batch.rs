@@ -28,8 +28,8 @@ pub fn of(rendered: &mut dyn Iterator<Item = String>, most: usize) -> (String, u
     (body, count)
 }
 
-/// The `webhook-id` of a batch: the same for the same events in the same order, so that a destination recognises one
-/// that is tried again.
+/// The `webhook-id` of a batch: the same for the same events in the same order. One that is tried again may have grown,
+/// so that it is by the events' own ids that a destination tells what it has had.
 pub fn id(events: &mut dyn Iterator<Item = &str>) -> String {
     let mut hash = Sha256::new();
     for id in events {

@@ -70,8 +70,8 @@ impl Failure {
 
 impl Mailbox {
     /// What waits for a destination, by its place among those that the mailbox was opened with.
-    pub fn waiting(&self, destination: usize) -> Result<Waiting, SqlError> {
-        self.cursors.get(destination).map_or_else(
+    pub fn waiting(&mut self, destination: usize) -> Result<Waiting, SqlError> {
+        self.cursors.get_mut(destination).map_or_else(
             || Ok(Waiting::default()),
             |cursor| cursor.waiting(&*self.sql, &self.log),
         )

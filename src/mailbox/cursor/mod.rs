@@ -45,6 +45,17 @@ struct Flight {
     parked: bool,
 }
 
+/// Events that were not read yet, counted by type: while a destination takes nothing there may be very many, and whoever
+/// watches asks every few seconds.
+#[derive(Debug, Default)]
+struct Behind {
+    /// Behind which place, and up to which.
+    from: i64,
+    to: i64,
+    /// Types, how many there are of each, and when the first of them was received (unix milliseconds).
+    kinds: Vec<(String, i64, i64)>,
+}
+
 #[derive(Debug)]
 pub(super) struct Cursor {
     destination: Destination,
@@ -70,6 +81,8 @@ pub(super) struct Cursor {
     /// Whether what was started last is tried again.
     retried_last: bool,
     tally: Tally,
+    /// What lies behind what was read, as far as it was counted.
+    behind: Behind,
     /// The last try that failed, as far as is known.
     failure: Option<Failure>,
 }
@@ -231,7 +244,8 @@ impl Cursor {
 
     /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events
     /// are counted by their type alone, since reading them all would take too long.
-    pub(super) fn waiting(&self, sql: &dyn Sql, log: &Log) -> Result<Waiting, SqlError> {
+    pub(super) fn waiting(&mut self, sql: &dyn Sql, log: &Log) -> Result<Waiting, SqlError> {
+        self.count_behind(sql, log)?;
         let mut waiting = self.parking.waiting(sql)?;
         waiting.gone = self.gone_ms.is_some();
         if let State::Down(down) = &self.flow.state {
@@ -245,13 +259,32 @@ impl Cursor {
         if let Some(first) = known.min() {
             waiting.waits_since(log.received_ms(sql, *first)?);
         }
-        for (kind, count, oldest_ms) in log.kinds_behind(sql, self.read)? {
-            if self.destination.wants(&kind) {
+        for (kind, count, oldest_ms) in &self.behind.kinds {
+            if self.destination.wants(kind) {
                 waiting.events += count;
-                waiting.waits_since(Some(oldest_ms));
+                waiting.waits_since(Some(*oldest_ms));
             }
         }
         Ok(waiting)
+    }
+
+    fn count_behind(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
+        let behind = &mut self.behind;
+        if behind.from != self.read {
+            *behind = Behind {
+                from: self.read,
+                to: self.read,
+                kinds: Vec::new(),
+            };
+        }
+        for (kind, count, oldest_ms) in log.kinds_behind(sql, behind.to)? {
+            match behind.kinds.iter_mut().find(|(known, ..)| *known == kind) {
+                Some((_, known, _)) => *known += count,
+                None => behind.kinds.push((kind, count, oldest_ms)),
+            }
+        }
+        behind.to = behind.to.max(log.last());
+        Ok(())
     }
 
     /// What was counted since the mailbox was opened, at `since_ms`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Cursor;
+use super::{Behind, Cursor};
 use crate::{
     config::{Destination, StartsAt},
     mailbox::{
@@ -154,6 +154,7 @@ impl Cursor {
             retried: 0,
             retried_last: false,
             tally: written.tally,
+            behind: Behind::default(),
             failure: written.failure,
             destination,
         })

@@ -47,6 +47,17 @@ fn what_does_not_fit_into_a_request_goes_in_the_next() {
 }
 
 #[test]
+fn a_batch_that_is_tried_again_has_what_came_since_behind_it() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    assert_eq!(requests(&mut mailbox, NOW + 1000), [vec!["a-0", "b-0"]]);
+}
+
+#[test]
 fn a_bot_hears_of_three_quick_messages_once_when_the_customer_has_stopped_typing() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();

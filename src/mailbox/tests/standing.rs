@@ -81,7 +81,7 @@ fn the_tries_are_those_of_what_has_failed_for_longest_or_of_the_outage() {
     let down = mailbox.waiting(0).unwrap();
     assert_eq!(down.tries, 3);
     assert!(down.down_since_ms.is_some());
-    let again = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut again = Mailbox::open(sql, vec![destination("crm")]).unwrap();
     assert_eq!(again.waiting(0).unwrap(), down, "also after a restart");
 }
 
@@ -92,14 +92,14 @@ fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
     let mut mailbox = open();
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
     deliver(&mut mailbox, NOW, |_| false);
-    let last_error = |mailbox: &Mailbox| mailbox.waiting(0).unwrap().last_error;
+    let last_error = |mailbox: &mut Mailbox| mailbox.waiting(0).unwrap().last_error;
     assert_eq!(
-        last_error(&open()),
+        last_error(&mut open()),
         Some(failure("status 422", NOW)),
         "it waits"
     );
     deliver(&mut mailbox, NOW + 1_000, |_| true);
-    assert_eq!(last_error(&mailbox), Some(failure("status 422", NOW)));
+    assert_eq!(last_error(&mut mailbox), Some(failure("status 422", NOW)));
 
     mailbox.append(vec![message("1", "b")], NOW).unwrap();
     let mut died = NOW;
@@ -108,7 +108,7 @@ fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
         deliver(&mut mailbox, died, |_| false);
     }
     assert_eq!(
-        last_error(&open()),
+        last_error(&mut open()),
         Some(failure("status 422", died)),
         "it died"
     );
@@ -118,7 +118,10 @@ fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
     mailbox
         .done(&delivery, &Outcome::Gone, died + 1, 0.5)
         .unwrap();
-    assert_eq!(last_error(&open()), Some(failure("status 410", died + 1)));
+    assert_eq!(
+        last_error(&mut open()),
+        Some(failure("status 410", died + 1))
+    );
 }
 
 #[test]
@@ -184,4 +187,36 @@ fn that_a_conversation_goes_on_is_told_when_what_was_refused_is_taken() {
         changes,
         [vec![Change::Parked], vec![], vec![Change::Resumed], vec![]]
     );
+}
+
+#[test]
+fn to_ask_how_much_waits_again_costs_what_came_since() {
+    let sql = Native::new();
+    let open = || {
+        let paused = Destination {
+            paused: true,
+            ..destination("crm")
+        };
+        Mailbox::open(sql.clone(), vec![paused]).unwrap()
+    };
+    let mut mailbox = open();
+    let events = (0..2_000).map(|n| message(&n.to_string(), &n.to_string()));
+    mailbox.append(events.collect(), NOW).unwrap();
+    let mut asked = || {
+        let before = sql.steps();
+        let waiting = mailbox.waiting(0).unwrap();
+        let steps = sql.steps() - before;
+        let more = vec![message("1", &format!("more-{before}"))];
+        mailbox.append(more, NOW + 1).unwrap();
+        (waiting.events, steps)
+    };
+    let (first, again) = (asked(), asked());
+    assert_eq!((first.0, again.0), (2_000, 2_001));
+    assert!(
+        again.1 * 20 < first.1,
+        "{} steps, then {}",
+        first.1,
+        again.1
+    );
+    assert_eq!(mailbox.waiting(0).unwrap(), open().waiting(0).unwrap());
 }
