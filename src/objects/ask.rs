@@ -24,8 +24,20 @@ pub(crate) async fn ask(
     command: &str,
     init: &RequestInit,
 ) -> Result<Option<Response>> {
+    ask_within(BUDGET, env, binding, name, command, init).await
+}
+
+/// The same, within another time.
+pub(crate) async fn ask_within(
+    budget: Duration,
+    env: &Env,
+    binding: &str,
+    name: &str,
+    command: &str,
+    init: &RequestInit,
+) -> Result<Option<Response>> {
     let answer = pin!(fetch(env, binding, name, command, init));
-    Ok(match select(answer, pin!(Delay::from(BUDGET))).await {
+    Ok(match select(answer, pin!(Delay::from(budget))).await {
         Either::Left((answer, _)) => answer.ok(),
         Either::Right(_) => None,
     })

@@ -48,7 +48,7 @@ pub(crate) use addresses::{BINDING, mailbox_of, mailboxes, names_of};
 pub(crate) use append::{append_all, extend_objects};
 #[cfg(feature = "panic-routes")]
 pub(crate) use ask::fetch;
-pub(crate) use ask::{ask, post};
+pub(crate) use ask::{ask, ask_within, post};
 pub(crate) use consent::stranger;
 pub use courier::Courier;
 pub use drift::Drift;
