@@ -119,6 +119,28 @@ async fn what_waits_in_the_log_is_counted_as_well() {
 }
 
 #[tokio::test]
+async fn a_destination_that_was_down_when_it_was_paused_is_paused() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    backend.always(Answer::status(503));
+    let settings = |paused: bool| {
+        let retry = json!({ "first_ms": 50, "max_ms": 100, "total_ms": 600_000 });
+        let more = json!({ "paused": paused, "retry": retry });
+        Transom::builder().destinations([with(destination("crm", &backend), more)])
+    };
+    let mut transom = settings(false).start().await;
+    for n in 0..9 {
+        writes(&transom.meta(), &Customer::nth(n), "hola").await;
+    }
+    transom
+        .wait_for_waiting(NUMBER, "crm", |told| told["state"] == "down")
+        .await;
+    transom.restart_with(settings(true)).await;
+    let told = transom.waiting(NUMBER, "crm").await;
+    assert_eq!(told["state"], "paused");
+    assert!(told["down_since"].is_string(), "{told}");
+}
+
+#[tokio::test]
 async fn each_change_of_state_is_a_line_in_the_log() {
     let backend = Backend::start(DESTINATION_SECRET).await;
     let retry = json!({ "retry": { "first_ms": 50, "max_ms": 100, "total_ms": 1_500 } });

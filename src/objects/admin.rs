@@ -155,10 +155,11 @@ fn add_handover(told: &mut Object, found: &Found) {
 fn standing(destination: &Destination, waiting: &Waiting, counted: &Counted) -> String {
     let state = if waiting.gone {
         "gone"
+    } else if destination.paused {
+        // Nothing is tried that could show that it answers again.
+        "paused"
     } else if waiting.down_since_ms.is_some() {
         "down"
-    } else if destination.paused {
-        "paused"
     } else {
         "active"
     };
