@@ -232,15 +232,13 @@ impl Mailbox {
         })
     }
 
-    /// Deletes them for good.
-    pub fn delete(&mut self, which: &Which) -> Result<(), SqlError> {
+    /// Deletes them for good. What is stored in parts goes with the next [`Mailbox::rest`].
+    pub fn delete(&self, which: &Which) -> Result<(), SqlError> {
         let (clause, parameters) = which.clause();
         self.sql.run(
             &format!("DELETE FROM dead_letters WHERE {clause}"),
             &parameters,
-        )?;
-        // What is stored in parts goes with it.
-        self.rest().map(drop)
+        )
     }
 }
 

@@ -268,7 +268,7 @@ pub(super) fn end_on_purpose(place: &str) {
 
 impl Core {
     /// Writes down how far everyone has got. Tells an operator whose events were let go.
-    fn rest(&mut self) -> std::result::Result<(), SqlError> {
+    pub(super) fn rest(&mut self) -> std::result::Result<(), SqlError> {
         for index in self.mailbox.rest()? {
             console_log!(
                 "{}",

@@ -77,6 +77,7 @@ impl Mailbox {
             let summary = core.mailbox.summary(&which)?;
             if confirmed == Some(summary.confirm) {
                 core.mailbox.delete(&which)?;
+                core.rest()?;
             }
             Ok(Some(summary))
         })?;

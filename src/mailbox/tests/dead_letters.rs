@@ -165,5 +165,20 @@ fn deleted_dead_letters_leave_nothing_behind() {
         ..Which::default()
     };
     mailbox.delete(&which).unwrap();
+    mailbox.rest().unwrap();
     assert_eq!((sql.count("dead_letters"), sql.count("parts")), (1, 0));
+}
+
+#[test]
+fn who_deletes_dead_letters_does_not_keep_to_himself_that_a_destination_was_given_up() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    mailbox
+        .append(vec![message("1", "a"), message("2", "b")], NOW)
+        .unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    mailbox.next(NOW + 3_600_000).unwrap();
+    mailbox.delete(&Which::default()).unwrap();
+    assert_eq!(mailbox.rest().unwrap(), [0]);
 }
