@@ -181,6 +181,11 @@ async fn what_cannot_be_replayed_is_refused_and_said() {
             "there is no destination to replay to: name one in `to`",
         ),
         (
+            json!({ "destination": "crmm", "to": "crm", "of": "all" }),
+            404,
+            "there is no such `destination`, and no dead letter of it",
+        ),
+        (
             json!({ "destination": "crm", "person": "16505550000" }),
             404,
             "this number has no conversation with this person",

@@ -41,6 +41,8 @@ pub enum Begun {
     Running(Box<Replay>),
     /// There is no destination of this name to replay to.
     NoDestination,
+    /// There is none of this name whose events are to be replayed, and no dead letter of one that was there.
+    NoSource,
     /// That destination wants nothing more.
     Gone,
     /// So many run already.
@@ -107,6 +109,15 @@ impl Mailbox {
         };
         if to.is_gone() {
             return Ok(Begun::Gone);
+        }
+        let source = wanted.which.destination.as_deref();
+        let is_known = (self.cursors.iter()).any(|it| Some(&*it.destination().id) == source);
+        let of_source = Which {
+            destination: source.map(str::to_owned),
+            ..Which::default()
+        };
+        if !is_known && self.dead_letters(&of_source, None, 1)?.is_empty() {
+            return Ok(Begun::NoSource);
         }
         if self.replays.0.len() >= MOST {
             return Ok(Begun::TooMany(MOST));

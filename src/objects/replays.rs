@@ -53,6 +53,9 @@ impl Mailbox {
             Some((Begun::NoDestination, _)) => {
                 not_found("there is no destination to replay to: name one in `to`")
             }
+            Some((Begun::NoSource, _)) => {
+                not_found("there is no such `destination`, and no dead letter of it")
+            }
             Some((Begun::Gone, _)) => {
                 let detail = "it answered 410: give it another `url`";
                 refused(409, "Destination gone", detail)

@@ -157,6 +157,11 @@ fn a_replay_may_go_to_another_destination_also_to_one_that_does_not_want_such_ev
     };
     let none = mailbox.replay(to("no-such"), LATER).unwrap();
     assert_eq!(none, Begun::NoDestination);
+    let mistyped = Wanted {
+        to: "crm".to_owned(),
+        ..wanted(of("crmm"))
+    };
+    assert_eq!(mailbox.replay(mistyped, LATER).unwrap(), Begun::NoSource);
     let other = Destination {
         events: vec![Pattern::parse("whatsapp.flow.*").unwrap()],
         ..destination("other")
