@@ -85,6 +85,16 @@ impl Bench {
         (status, told)
     }
 
+    /// How a send ends.
+    async fn ended(&self, id: &Value, state: &str) -> Value {
+        let path = format!("/v1/messages/{}", id.as_str().unwrap());
+        eventually(async || {
+            let (_, told) = self.ask(Method::GET, &path, None).await;
+            (told["state"] == state).then_some(told)
+        })
+        .await
+    }
+
     async fn consent(&self, customer: &Customer) -> Value {
         let phone = customer.phone.as_deref().unwrap();
         let path = format!("/v1/consent/{NUMBER}/+{phone}");
@@ -213,12 +223,7 @@ async fn a_button_whatsapps_own_switch_and_metas_refusals_count_as_well() {
     bench.graph.fail_next(131_050);
     let (status, id) = bench.promote(&joe, json!({})).await;
     assert_eq!(status, 202);
-    eventually(async || {
-        let path = format!("/v1/messages/{}", id.as_str().unwrap());
-        let (_, told) = bench.ask(Method::GET, &path, None).await;
-        (told["state"] == "failed").then_some(())
-    })
-    .await;
+    bench.ended(&id, "failed").await;
 
     let (status, id) = bench.promote(&zoe, json!({})).await;
     assert_eq!(status, 202);
@@ -262,12 +267,7 @@ async fn a_send_that_waits_is_looked_at_again_when_its_turn_comes() {
     assert!(bench.graph.wait_for(2, PATIENCE).await);
     bench.writes(&ana, Message::text("STOP")).await;
     bench.graph.behave();
-    let told = eventually(async || {
-        let path = format!("/v1/messages/{}", second.as_str().unwrap());
-        let (_, told) = bench.ask(Method::GET, &path, None).await;
-        (told["state"] == "failed").then_some(told)
-    })
-    .await;
+    let told = bench.ended(&second, "failed").await;
     assert_eq!(told["error"], json!({ "class": "opt_out", "code": null }));
     assert_ne!(first, second);
     assert_eq!(bench.graph.messages().len(), 1);
@@ -346,6 +346,22 @@ async fn who_opts_out_under_another_number_than_was_written_to_is_not_written_to
     assert_eq!(bench.promote(&as_known, json!({})).await.0, 202);
     assert!(bench.graph.wait_for(1, PATIENCE).await);
     bench.writes(&as_writing, Message::text("STOP")).await;
+    let is_out = async || bench.consent(&as_known).await["state"] == "opted_out";
+    eventually(async || is_out().await.then_some(())).await;
+    let refused = (403, opted_out());
+    assert_eq!(bench.promote(&as_known, json!({})).await, refused);
+}
+
+/// With the number, Meta tells whose it is, who may write without it.
+#[tokio::test]
+async fn who_opts_out_under_a_user_id_that_meta_told_of_is_not_written_to_again() {
+    let bench = Bench::new(json!({})).await;
+    let as_known = Customer::new("5511987654321");
+    bench.graph.knows("551187654321", "BR.1");
+    let (_, id) = bench.promote(&as_known, json!({})).await;
+    bench.ended(&id, "accepted").await;
+    let ana = Customer::without_phone("BR.1");
+    bench.writes(&ana, Message::text("STOP")).await;
     let is_out = async || bench.consent(&as_known).await["state"] == "opted_out";
     eventually(async || is_out().await.then_some(())).await;
     let refused = (403, opted_out());
