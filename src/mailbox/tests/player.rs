@@ -1,5 +1,7 @@
 //! Plays what may happen to a mailbox, for the laws that hold whatever does.
 
+use std::collections::HashMap;
+
 use super::*;
 
 /// What may happen to a mailbox.
@@ -54,6 +56,9 @@ pub(super) struct Player {
     now_ms: i64,
     flying: Vec<Delivery>,
     replays: u32,
+    crashes: u32,
+    /// After how many crashes each event was taken last, by destination and id; replays left out.
+    last_taken: HashMap<(usize, String), u32>,
     /// What came, repetitions left out.
     pub(super) came: Vec<Event>,
     /// What each destination took, repetitions left out.
@@ -76,6 +81,8 @@ impl Player {
             now_ms: NOW,
             flying: Vec::new(),
             replays: 0,
+            crashes: 0,
+            last_taken: HashMap::new(),
             came: Vec::new(),
             taken: [Vec::new(), Vec::new()],
         };
@@ -106,6 +113,7 @@ impl Player {
             }
             Step::End(..) => {}
             Step::Crash => {
+                self.crashes += 1;
                 self.flying.clear();
                 self.mailbox = open(&self.sql, self.keep_hours);
             }
@@ -138,6 +146,11 @@ impl Player {
         if *outcome == Outcome::Taken {
             let taken = &mut self.taken[delivery.destination];
             for event in &delivery.events {
+                if !event.added.contains("replay") {
+                    let key = (delivery.destination, event.id.clone());
+                    let last = self.last_taken.insert(key, self.crashes);
+                    assert_ne!(last, Some(self.crashes), "{event:?} came twice");
+                }
                 if taken.iter().all(|known| known.id != event.id) {
                     taken.push(event.clone());
                 }
