@@ -237,12 +237,12 @@ impl Answers {
         if rule.once_in_s.is_none() {
             return;
         }
-        state.fired.insert(rule.id.clone(), now);
-        state.fired.retain(|id, at| {
-            let rule = self.answering.rules.iter().find(|rule| rule.id == *id);
-            let once_in_s = rule.and_then(|rule| rule.once_in_s);
+        state.fired.retain(|(id, at)| {
+            let mut others = self.answering.rules.iter().filter(|it| it.id != rule.id);
+            let once_in_s = others.find(|it| it.id == *id).and_then(|it| it.once_in_s);
             once_in_s.is_some_and(|once_in_s| at.saturating_add(once_in_s) > now)
         });
+        state.fired.push((rule.id.clone(), now));
     }
 }
 

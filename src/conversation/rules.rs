@@ -24,8 +24,9 @@ pub(super) fn find<'r>(rules: &'r [Rule], situation: &Situation<'_>) -> Option<&
 
 impl Situation<'_> {
     fn is_in_time(&self, rule: &Rule) -> bool {
-        let fired = self.state.fired.get(&rule.id);
-        let (Some(once_in_s), Some(fired)) = (rule.once_in_s, fired) else {
+        let mut fired = self.state.fired.iter();
+        let fired = fired.find(|(id, _)| *id == rule.id);
+        let (Some(once_in_s), Some((_, fired))) = (rule.once_in_s, fired) else {
             return true;
         };
         fired.saturating_add(once_in_s) <= self.now

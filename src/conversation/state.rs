@@ -1,7 +1,5 @@
 //! What is remembered of a conversation beside its windows. It is written with the conversation's row.
 
-use std::collections::BTreeMap;
-
 use super::{closing::Closing, consent::Ledger, handover::Handover};
 use crate::{
     meta::json::{Document, Json},
@@ -14,7 +12,7 @@ pub struct State {
     /// A person has taken it over, or a rule has stopped answering it.
     pub handover: Option<Handover>,
     /// When each rule that may fire only so often last fired, by its id, in unix seconds.
-    pub fired: BTreeMap<String, i64>,
+    pub fired: Vec<(String, i64)>,
     /// What the customer said about being written to.
     pub consent: Ledger,
     /// When its window is about to close, while nobody has answered and somebody wants to know.
@@ -84,8 +82,10 @@ impl State {
             .chain(other.closing)
             .max_by_key(|it| it.at);
         for (rule, at) in other.fired {
-            let last = self.fired.entry(rule).or_insert(at);
-            *last = at.max(*last);
+            match self.fired.iter_mut().find(|(other, _)| *other == rule) {
+                Some((_, last)) => *last = at.max(*last),
+                None => self.fired.push((rule, at)),
+            }
         }
         self.consent = self.consent.joined(other.consent);
         self.untold |= other.untold;

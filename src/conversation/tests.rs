@@ -223,7 +223,7 @@ fn a_rule_that_may_fire_once_in_a_while_is_passed_by_until_then() {
         assert_eq!(rule(&concluded)["id"], expected, "after {after} s");
         state = concluded.state;
     }
-    assert_eq!(state.fired, [("welcome".to_owned(), NOW + 3600)].into());
+    assert_eq!(state.fired, [("welcome".to_owned(), NOW + 3600)]);
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! What Meta sends that we do not know yet, counted by path: users learn of a change before their software does.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::{
@@ -26,7 +24,7 @@ pub struct Seen {
 }
 
 /// Counts paths that were seen.
-pub fn saw(sql: &dyn Sql, paths: &BTreeMap<String, i64>, now: i64) -> Result<(), SqlError> {
+pub fn saw(sql: &dyn Sql, paths: &[(String, i64)], now: i64) -> Result<(), SqlError> {
     create(sql)?;
     for rows in batch::rows(paths.iter()) {
         sql.run(
@@ -80,7 +78,7 @@ mod tests {
     use super::*;
     use crate::mailbox::native::Native;
 
-    fn paths(paths: &[(&str, i64)]) -> BTreeMap<String, i64> {
+    fn paths(paths: &[(&str, i64)]) -> Vec<(String, i64)> {
         paths
             .iter()
             .map(|(path, count)| ((*path).to_owned(), *count))

@@ -4,7 +4,7 @@
 //! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
 //! read again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     batch,
@@ -44,7 +44,7 @@ pub(super) struct People {
     conversations: HashMap<i64, Conversation>,
     /// The highest number of a conversation, once it was asked for.
     newest: Option<i64>,
-    learnt: BTreeMap<String, i64>,
+    learnt: Vec<(String, i64)>,
     changed: BTreeSet<i64>,
     joins: Vec<(i64, i64)>,
 }
@@ -163,7 +163,7 @@ impl People {
             changes = true;
         }
         for name in belonging.learnt {
-            self.learnt.insert(name.key(), id);
+            self.learnt.push((name.key(), id));
             self.names.insert(name, id);
         }
         self.conversations.insert(id, found);
@@ -287,7 +287,10 @@ impl People {
         }
         for rows in batch::rows(self.learnt.iter()) {
             sql.run(
-                "INSERT OR REPLACE INTO names (name, conversation) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
+                // In the order of the table, so that a large batch touches each of its pages once; of a name that was learnt
+                // twice, the last.
+                "INSERT OR REPLACE INTO names (name, conversation) \
+                 SELECT value ->> 0, value ->> 1 FROM json_each(?1) ORDER BY value ->> 0, key",
                 &[rows.into()],
             )?;
         }

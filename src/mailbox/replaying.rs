@@ -2,7 +2,7 @@
 
 mod search;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::{
     Change, Delivery, Mailbox, Outcome, conversations, count,
@@ -12,7 +12,7 @@ use super::{
     replays::{Job, drop_event},
     sql::{Sql, SqlError, Value, atomically},
 };
-use search::{Search, numbers};
+use search::{Candidate, Search, numbers};
 
 /// How many events of one replay are parked at the same time.
 const AT_ONCE: usize = 100;
@@ -145,9 +145,15 @@ fn step(
         };
         let chosen = search.next(&mut after, room)?;
         let mut events = Vec::new();
-        for (seq, candidate) in chosen {
-            let conversation = conversations::joined_into(sql, candidate.conversation)?;
-            if park(sql, log, &after, seq, conversation, candidate.is_dead)? {
+        for Candidate {
+            seq,
+            conversation,
+            is_dead,
+            ..
+        } in chosen
+        {
+            let conversation = conversations::joined_into(sql, conversation)?;
+            if park(sql, log, &after, seq, conversation, is_dead)? {
                 parked.insert(seq);
                 events.push((conversation, seq));
             }
@@ -218,11 +224,9 @@ pub(super) fn begin_anew(
     events: &[(i64, i64)],
     now_ms: i64,
 ) -> Result<Vec<i64>, SqlError> {
-    let mut first: BTreeMap<i64, i64> = BTreeMap::new();
-    for (conversation, seq) in events {
-        let first = first.entry(*conversation).or_insert(*seq);
-        *first = (*first).min(*seq);
-    }
+    let mut first = events.to_vec();
+    first.sort_unstable();
+    first.dedup_by_key(|(conversation, _)| *conversation);
     let mut begun = Vec::new();
     for (conversation, seq) in first {
         begun.extend(sql.first_integer(

@@ -1,7 +1,7 @@
 //! The Durable Object that counts what Meta sends and we do not know: one for the whole deployment, told by every
 //! isolate of what it saw, seldom and after the webhook was answered.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::cell::RefCell;
 
 use web_sys::RequestInit;
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
@@ -50,7 +50,7 @@ impl DurableObject for Drift {
             let paths = body.root().members();
             let paths =
                 paths.filter_map(|(path, at)| Some((path.text().into_owned(), at.integer()?)));
-            let paths: BTreeMap<String, i64> = paths.collect();
+            let paths: Vec<(String, i64)> = paths.collect();
             drift::saw(&self.storage, &paths, now_ms().div_euclid(1000)).map_err(failed)?;
             return Response::empty();
         }
@@ -71,7 +71,7 @@ impl DurableObject for Drift {
 /// What an isolate saw and has not told.
 #[derive(Default)]
 struct Untold {
-    known: BTreeMap<String, i64>,
+    known: Vec<(String, i64)>,
     told_ms: i64,
 }
 
@@ -80,36 +80,43 @@ thread_local! {
 }
 
 /// Takes note of what was unknown in a webhook; gives what is to be told of it, where that is due.
-pub(crate) fn note(paths: Vec<String>) -> Option<BTreeMap<String, i64>> {
+pub(crate) fn note(paths: Vec<String>) -> Option<String> {
     if paths.is_empty() {
         return None;
     }
     UNTOLD.with_borrow_mut(|untold| {
         let mut news = false;
         for path in paths {
-            if untold.known.len() >= MOST && !untold.known.contains_key(&path) {
-                continue;
+            let is_full = untold.known.len() >= MOST;
+            match untold.known.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, count)) => *count += 1,
+                None if is_full => {}
+                None => {
+                    news = true;
+                    untold.known.push((path, 1));
+                }
             }
-            news |= !untold.known.contains_key(&path);
-            *untold.known.entry(path).or_default() += 1;
         }
         let now = now_ms();
         if !news && now - untold.told_ms < TELL_EVERY_MS {
             return None;
         }
         untold.told_ms = now;
-        let counts = untold.known.iter().filter(|(_, count)| **count > 0);
-        let counts: BTreeMap<String, i64> =
-            counts.map(|(path, count)| (path.clone(), *count)).collect();
-        untold.known.values_mut().for_each(|count| *count = 0);
-        Some(counts)
+        let mut counts = Object::default();
+        for (path, count) in &mut untold.known {
+            if *count > 0 {
+                counts.number(path, std::mem::take(count));
+            }
+        }
+        Some(counts.finish())
     })
 }
 
 /// Tells the object. A failure is of no consequence.
-pub(crate) async fn tell(env: &Env, counts: &BTreeMap<String, i64>) -> Result<()> {
-    let body = serde_json::to_vec(counts)?;
-    ask(env, BINDING, "drift", "", &post(&body)).await.map(drop)
+pub(crate) async fn tell(env: &Env, counts: &str) -> Result<()> {
+    ask(env, BINDING, "drift", "", &post(counts.as_bytes()))
+        .await
+        .map(drop)
 }
 
 /// A page of what was seen.

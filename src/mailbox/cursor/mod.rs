@@ -17,7 +17,7 @@ mod held;
 mod next;
 mod row;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 pub use done::{Change, GONE, Outcome};
 pub(super) use next::read_wanted;
@@ -75,7 +75,7 @@ pub(super) struct Cursor {
     /// Whether the queue may hold events of conversations that wait for it.
     followed: bool,
     /// By the first of their events.
-    in_flight: BTreeMap<i64, Flight>,
+    in_flight: HashMap<i64, Flight>,
     /// How many of these are of conversations that wait.
     retried: usize,
     /// Whether what was started last is tried again.
@@ -98,8 +98,9 @@ impl Cursor {
 
     /// Up to where every event is taken, parked or not wanted.
     pub(super) fn place(&self) -> i64 {
-        let flying = self.in_flight.iter().find(|(_, flight)| !flight.parked);
-        let first = [self.queue.places().next(), flying.map(|(seq, _)| seq)];
+        let flying = self.in_flight.iter().filter(|(_, flight)| !flight.parked);
+        let flying = flying.map(|(seq, _)| seq).min();
+        let first = [self.queue.places().next(), flying];
         let first = first.into_iter().flatten().min();
         first.map_or(self.read, |seq| seq - 1)
     }

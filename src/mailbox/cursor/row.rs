@@ -1,6 +1,6 @@
 //! What is written down of a cursor.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::{Behind, Cursor};
 use crate::{
@@ -150,7 +150,7 @@ impl Cursor {
                 quiet_max_ms: i64::from(destination.quiet_max_ms),
             }),
             followed: false,
-            in_flight: BTreeMap::new(),
+            in_flight: HashMap::new(),
             retried: 0,
             retried_last: false,
             tally: written.tally,

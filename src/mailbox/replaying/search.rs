@@ -1,6 +1,6 @@
 //! Which events a replay is to deliver next: dead letters, and what is kept of what was delivered.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use crate::{
     config::Destination,
@@ -19,6 +19,7 @@ const PIECES: usize = 10;
 
 /// An event that may be replayed.
 pub(super) struct Candidate {
+    pub(super) seq: i64,
     pub(super) conversation: i64,
     kind: String,
     pub(super) is_dead: bool,
@@ -42,17 +43,17 @@ impl Search<'_> {
         &self,
         replay: &mut Replay,
         room: usize,
-    ) -> Result<Vec<(i64, Candidate)>, SqlError> {
+    ) -> Result<Vec<Candidate>, SqlError> {
         let mut chosen = Vec::new();
         for _ in 0..PIECES {
             let (candidates, last) = self.piece(replay, room)?;
-            for (seq, candidate) in candidates {
+            for candidate in candidates {
                 if chosen.len() >= room {
                     return Ok(chosen);
                 }
-                replay.place = seq;
-                if !self.is_coming(replay, seq, &candidate)? {
-                    chosen.push((seq, candidate));
+                replay.place = candidate.seq;
+                if !self.is_coming(replay, &candidate)? {
+                    chosen.push(candidate);
                 }
             }
             let Some(last) = last else {
@@ -71,8 +72,8 @@ impl Search<'_> {
         &self,
         replay: &Replay,
         room: usize,
-    ) -> Result<(BTreeMap<i64, Candidate>, Option<i64>), SqlError> {
-        let mut candidates = BTreeMap::new();
+    ) -> Result<(Vec<Candidate>, Option<i64>), SqlError> {
+        let mut candidates = Vec::new();
         let mut last = None;
         if let Some(of) = self.of.filter(|_| replay.kept) {
             let listed = self.log.listed(self.sql, replay.place, replay.end, PIECE)?;
@@ -83,11 +84,12 @@ impl Search<'_> {
             for found in listed {
                 if self.is_meant(&replay.which, of, &found)? {
                     let candidate = Candidate {
+                        seq: found.seq,
                         conversation: found.conversation,
                         kind: found.kind,
                         is_dead: false,
                     };
-                    candidates.insert(found.seq, candidate);
+                    candidates.push(candidate);
                 }
             }
         }
@@ -97,34 +99,33 @@ impl Search<'_> {
             .dead_letters_between(self.sql, replay.place, until, room)?;
         // Where there are more of them, the rest is for the next piece.
         if let Some((seq, ..)) = dead.last().filter(|_| dead.len() >= room) {
-            candidates.retain(|other, _| other <= seq);
+            candidates.retain(|other| other.seq <= *seq);
             last = Some(*seq);
         }
+        // A dead letter may still be in the log: it is one event.
+        candidates.retain(|one| !dead.iter().any(|(seq, ..)| *seq == one.seq));
         for (seq, conversation, kind) in dead {
             let candidate = Candidate {
+                seq,
                 conversation,
                 kind,
                 is_dead: true,
             };
-            candidates.insert(seq, candidate);
+            candidates.push(candidate);
         }
+        candidates.sort_unstable_by_key(|one| one.seq);
         Ok((candidates, last))
     }
 
     /// Whether the destination is still to get an event out of the log: then it is not replayed to it. Its own dead letters
     /// are, and what others have given up may be in the log no more.
-    fn is_coming(
-        &self,
-        replay: &Replay,
-        seq: i64,
-        candidate: &Candidate,
-    ) -> Result<bool, SqlError> {
+    fn is_coming(&self, replay: &Replay, candidate: &Candidate) -> Result<bool, SqlError> {
         let to = self.cursor.destination();
         let is_own = candidate.is_dead && replay.which.destination.as_ref() == Some(&to.id);
         Ok(!is_own
-            && self.cursor.awaits(seq, &candidate.kind)
+            && self.cursor.awaits(candidate.seq, &candidate.kind)
             && ((to.when.is_empty() && !candidate.is_dead)
-                || read_wanted(self.sql, self.log, to, seq)?.is_some()))
+                || read_wanted(self.sql, self.log, to, candidate.seq)?.is_some()))
     }
 
     fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool, SqlError> {

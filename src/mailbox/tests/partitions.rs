@@ -278,7 +278,7 @@ fn who_was_met_in_two_partitions_takes_windows_and_consent_along_and_no_event_is
         .unwrap()
         .unwrap();
     assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
-    assert_eq!(found.state.fired["hours"], 5);
+    assert_eq!(found.state.fired, [("hours".to_owned(), 5)]);
     let mut delivered = number.delivered();
     delivered.sort();
     assert_eq!(delivered, ["both-0", "by-phone-0", "by-user-0", "late-0"]);
