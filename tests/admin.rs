@@ -9,11 +9,9 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
-use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{APP_SECRET, Transom, with};
+use support::{ADMIN_TOKEN, Transom, with};
 
-const TOKEN: &str = "test-admin-token";
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 /// Transom with a destination `crm` that gives an event up at once, and `other`, which wants nothing of itself.
@@ -28,7 +26,6 @@ async fn started() -> (Transom, Backend) {
         json!({ "id": "other", "events": ["whatsapp.flow.*"] }),
     );
     let settings = Transom::builder()
-        .secret("ADMIN_TOKEN", TOKEN)
         .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
         .config(json!({
             "destinations": [crm, other],
@@ -47,7 +44,9 @@ async fn with_dead_letters(n: usize) -> (Transom, Backend) {
 
 async fn ask(transom: &Transom, method: Method, path: &str) -> Response {
     let client = reqwest::Client::new();
-    let request = client.request(method, transom.url(path)).bearer_auth(TOKEN);
+    let request = client
+        .request(method, transom.url(path))
+        .bearer_auth(ADMIN_TOKEN);
     request.send().await.unwrap()
 }
 
@@ -61,7 +60,7 @@ async fn get(transom: &Transom, path: &str) -> Value {
 
 /// Customers write, `n` of them one message each, and `crm` takes none.
 async fn write(transom: &Transom, n: usize) {
-    let meta = Meta::new(APP_SECRET, transom.url("/webhook"));
+    let meta = transom.meta();
     for index in 0..n {
         let customer = Customer::new(format!("1650555000{index}"));
         let message = Message::text(&format!("message {index}")).id(format!("wamid.{index}"));
@@ -232,10 +231,7 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
 
 #[tokio::test]
 async fn the_token_is_asked_for_everywhere_but_for_the_description() {
-    let transom = Transom::builder()
-        .secret("ADMIN_TOKEN", TOKEN)
-        .start()
-        .await;
+    let transom = Transom::builder().start().await;
     let description = reqwest::get(transom.url("/v1/openapi.json")).await.unwrap();
     let description: Value = description.json().await.unwrap();
     assert_eq!(description["openapi"], "3.1.0");
@@ -299,7 +295,6 @@ async fn figures_are_told_to_prometheus() {
 async fn the_figures_of_who_is_asked_for_are_told_however_many_mailboxes_there_are() {
     let numbers = ["1", "2", "3"].map(|id| json!({ "phone_number_id": id, "partitions": 16 }));
     let transom = Transom::builder()
-        .secret("ADMIN_TOKEN", TOKEN)
         .config(json!({ "numbers": numbers }))
         .start()
         .await;
@@ -319,7 +314,6 @@ async fn numbers_and_destinations_are_listed_page_by_page() {
     let destinations = ["c", "a", "b"].map(|id| support::destination(id, &backend));
     let numbers = ["3", "1", "2"].map(|id| json!({ "phone_number_id": id }));
     let transom = Transom::builder()
-        .secret("ADMIN_TOKEN", TOKEN)
         .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
         .config(json!({ "destinations": destinations, "numbers": numbers }))
         .start()

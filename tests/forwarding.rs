@@ -455,16 +455,11 @@ async fn what_waits_for_a_destination_that_is_paused_no_more_goes_when_it_is_ask
     let backend = Backend::start(DESTINATION_SECRET).await;
     let settings = |paused: bool| {
         let paused = json!({ "paused": paused });
-        Transom::builder()
-            .secret("ADMIN_TOKEN", "test-admin-token")
-            .destinations([with(destination("crm", &backend), paused)])
+        Transom::builder().destinations([with(destination("crm", &backend), paused)])
     };
     let mut transom = settings(true).start().await;
     writes(&transom.meta(), &Customer::local(), "one").await;
     transom.restart_with(settings(false)).await;
-    let path = format!("/v1/destinations/{}", simulator::local::PHONE_NUMBER_ID);
-    let ask = reqwest::Client::new().get(transom.url(&path));
-    let answer = ask.bearer_auth("test-admin-token").send().await.unwrap();
-    assert_eq!(answer.status(), 200);
+    transom.waiting(NUMBER, "crm").await;
     assert!(backend.wait_for(1, PATIENCE).await);
 }

@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
@@ -36,19 +37,6 @@ async fn get(transom: &Transom, path: &str) -> Value {
     let (status, answer) = transom.admin(path).await;
     assert_eq!(status, 200, "{path}: {answer}");
     answer
-}
-
-async fn ask(transom: &Transom, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
-    let request = reqwest::Client::new()
-        .request(method, transom.url(path))
-        .bearer_auth(ADMIN_TOKEN);
-    let request = if body.is_null() {
-        request
-    } else {
-        request.json(body)
-    };
-    let answer = request.send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
 /// The dead letters that a query finds, page by page.
@@ -154,7 +142,7 @@ async fn dead_letters_are_listed_chosen_and_deleted_as_of_one_mailbox() {
 
     let delete = async |query: &str| {
         let path = format!("/v1/dead-letters/{NUMBER}?destination=crm{query}");
-        ask(&transom, reqwest::Method::DELETE, &path, &Value::Null).await
+        transom.ask(Method::DELETE, &path, &Value::Null).await
     };
     let one = format!("&event={}", text(&letters[4], "id"));
     let (_, would_go) = delete(&one).await;
@@ -178,8 +166,7 @@ async fn a_replay_of_a_number_is_one_with_the_progress_of_all() {
     let customers: Vec<Customer> = (0..12).map(Customer::nth).collect();
     let letters = with_dead_letters(&transom, &crm, &customers).await;
     let replays = format!("/v1/replays/{NUMBER}");
-    let post =
-        async |path: String, body: Value| ask(&transom, reqwest::Method::POST, &path, &body).await;
+    let post = async |path: String, body: Value| transom.ask(Method::POST, &path, &body).await;
     let ended = async |id: &Value| {
         let path = format!("{replays}/{}", id.as_str().unwrap());
         eventually(async || {

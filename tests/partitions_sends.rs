@@ -3,11 +3,12 @@
 
 mod support;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::graph::Answer;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook};
-use support::{ADMIN_TOKEN, PATIENCE, Scene, called, eventually, with};
+use support::{PATIENCE, Scene, called, eventually, template, text, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -16,22 +17,15 @@ async fn start_with(config: Value) -> Scene {
     Scene::start_with(with(partitions, config)).await
 }
 
-fn text(customer: &Customer, text: &str) -> Update {
+fn says(customer: &Customer, text: &str) -> Update {
     Update::message(&Number::local(), customer, Message::text(text))
 }
 
 impl Scene {
     /// Asks for a send; gives the status and the answer.
     async fn ask(&self, body: Value) -> (u16, Value) {
-        let request = reqwest::Client::new()
-            .post(self.transom.url("/v1/messages"))
-            .bearer_auth(ADMIN_TOKEN);
-        let number = json!({ "phone_number_id": NUMBER });
-        let answer = request.json(&with(body, number)).send().await.unwrap();
-        (
-            answer.status().as_u16(),
-            answer.json().await.unwrap_or_default(),
-        )
+        let body = with(body, json!({ "phone_number_id": NUMBER }));
+        self.transom.ask(Method::POST, "/v1/messages", &body).await
     }
 
     /// Asks for a send that is taken in, and gives its id.
@@ -57,11 +51,11 @@ impl Scene {
 #[tokio::test]
 async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
     let scene = start_with(json!({})).await;
-    let hello = json!({ "type": "text", "text": { "body": "hola" } });
+    let hello = text("hola");
     let mut ids = std::collections::BTreeSet::new();
     for n in 0..6 {
         let [phone, user, both] = called(n);
-        scene.post(&Webhook::of([text(&both, "hola")])).await;
+        scene.post(&Webhook::of([says(&both, "hola")])).await;
         for whom in [
             json!({ "to": phone.phone }),
             json!({ "recipient": user.user_id }),
@@ -86,18 +80,14 @@ async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
 async fn what_meta_tells_of_a_send_reaches_it_where_its_person_was_when_it_went() {
     let scene = start_with(json!({})).await;
     let [phone, user, both] = called(7);
-    let template = json!({ "name": "hello", "language": { "code": "de" } });
-    let message = json!({
-        "message": { "type": "text", "text": { "body": "hola" } },
-        "fallback": { "type": "template", "template": template },
-    });
+    let message = json!({ "message": text("hola"), "fallback": template("hello") });
     // One of each pair goes out where they are no more.
     let (mut lost, mut late) = (Vec::new(), Vec::new());
     for (customer, whom) in [
         (&phone, json!({ "to": phone.phone })),
         (&user, json!({ "recipient": user.user_id })),
     ] {
-        scene.post(&Webhook::of([text(customer, "hola")])).await;
+        scene.post(&Webhook::of([says(customer, "hola")])).await;
         scene.graph.next(Answer::Close);
         let id = scene.send(with(whom.clone(), message.clone())).await;
         assert_eq!(scene.ended(&id, &["unknown"]).await["state"], "unknown");
@@ -106,7 +96,7 @@ async fn what_meta_tells_of_a_send_reaches_it_where_its_person_was_when_it_went(
         let accepted = scene.ended(&id, &["accepted"]).await;
         late.push((id, accepted["message_id"].as_str().unwrap().to_owned()));
     }
-    scene.post(&Webhook::of([text(&both, "hola")])).await;
+    scene.post(&Webhook::of([says(&both, "hola")])).await;
     let told = async |status: Status| {
         let webhook = Webhook::new().status(&Number::local(), &both, status);
         scene.post(&webhook).await;
@@ -141,20 +131,20 @@ async fn what_meta_tells_of_a_send_reaches_it_where_its_person_was_when_it_went(
 #[tokio::test]
 async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_has_taken_over() {
     let hours = json!({ "id": "hours", "when": { "text": "hours" },
-                        "reply": { "type": "text", "text": { "body": "9 to 18" } } });
+                        "reply": text("9 to 18") });
     let scene = start_with(json!({ "replies": [hours] })).await;
     let [phone, user, both] = called(7);
     let [other_phone, other, other_both] = called(8);
     for phone in [&phone, &other_phone] {
-        let webhook = Webhook::of([text(phone, "as a phone number")]);
+        let webhook = Webhook::of([says(phone, "as a phone number")]);
         scene.post(&webhook).await;
     }
     // Meta lets both replies wait.
     scene.graph.fail_all(131_056);
-    let webhook = Webhook::of([text(&user, "hours?"), text(&other, "hours?")]);
+    let webhook = Webhook::of([says(&user, "hours?"), says(&other, "hours?")]);
     scene.post(&webhook).await;
     assert!(scene.graph.wait_for(4, PATIENCE).await);
-    let webhook = Webhook::of([text(&both, "as both"), text(&other_both, "as both")]);
+    let webhook = Webhook::of([says(&both, "as both"), says(&other_both, "as both")]);
     scene.post(&webhook).await;
     let echo = json!({
         "messaging_product": "whatsapp",
@@ -188,19 +178,16 @@ async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_h
 #[tokio::test]
 async fn an_opt_out_told_before_the_customer_writes_is_kept_with_partitions() {
     let scene = start_with(json!({ "consent": {} })).await;
-    let template = json!({ "name": "promo", "language": { "code": "es" } });
-    let promo = json!({ "message": { "type": "template", "template": template } });
+    let promo = json!({ "message": template("promo") });
     let mut partitions = std::collections::BTreeSet::new();
     for n in 1..=6 {
         let [_, user, both] = called(n);
         for (whom, person) in [("to", &both.phone), ("recipient", &user.user_id)] {
             let person = person.as_deref().unwrap();
             let path = format!("/v1/consent/{NUMBER}/{person}");
-            let told = reqwest::Client::new()
-                .put(scene.transom.url(&path))
-                .bearer_auth(ADMIN_TOKEN)
-                .json(&json!({ "state": "opted_out" }));
-            assert_eq!(told.send().await.unwrap().status(), 200);
+            let out = json!({ "state": "opted_out" });
+            let (status, told) = scene.transom.ask(Method::PUT, &path, &out).await;
+            assert_eq!(status, 200, "{told}");
             let (_, kept) = scene.transom.admin(&path).await;
             assert_eq!(kept["state"], "opted_out", "{kept}");
             partitions.insert(kept["conversation"].as_i64().unwrap() % 4);
@@ -209,7 +196,7 @@ async fn an_opt_out_told_before_the_customer_writes_is_kept_with_partitions() {
                 .await;
             assert_eq!(status, 403, "{answer}");
         }
-        scene.post(&Webhook::of([text(&both, "hola")])).await;
+        scene.post(&Webhook::of([says(&both, "hola")])).await;
         let whom = json!({ "to": both.phone });
         let (status, answer) = scene.ask(with(whom, promo.clone())).await;
         assert_eq!(status, 403, "once they have written: {answer}");

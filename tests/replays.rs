@@ -6,11 +6,12 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend, Event};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, with};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -44,10 +45,8 @@ async fn write(transom: &Transom, customers: std::ops::Range<usize>) {
 }
 
 async fn post(transom: &Transom, path: &str, body: &Value) -> (u16, Value) {
-    let url = transom.url(&format!("/v1/replays/{NUMBER}{path}"));
-    let request = reqwest::Client::new().post(url).bearer_auth(ADMIN_TOKEN);
-    let answer = request.json(body).send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
+    let path = format!("/v1/replays/{NUMBER}{path}");
+    transom.ask(Method::POST, &path, body).await
 }
 
 /// Begins a replay and gives its id.

@@ -6,12 +6,12 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::backend::{self, Backend};
 use simulator::graph::{self, Graph};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Scene, Transom, destination, eventually};
+use support::{DESTINATION_SECRET, PATIENCE, Scene, Transom, destination, eventually, text};
 
 impl Scene {
     async fn start() -> Self {
@@ -65,10 +65,6 @@ impl Scene {
 
 fn message(customer: &Customer, message: Message) -> Webhook {
     Webhook::new().message(&Number::local(), customer, message)
-}
-
-fn text(body: &str) -> Value {
-    json!({ "type": "text", "text": { "body": body } })
 }
 
 #[tokio::test]

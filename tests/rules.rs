@@ -5,12 +5,13 @@ mod support;
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend;
 use simulator::graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, PATIENCE, Scene, Transom, eventually};
+use support::{PATIENCE, Scene, Transom, eventually, text};
 
 impl Scene {
     async fn start(replies: Value, answering: Value) -> Self {
@@ -45,18 +46,8 @@ impl Scene {
     async fn hands_over(&self, person: &str, body: Value) -> (u16, Value) {
         let number = local::PHONE_NUMBER_ID;
         let url = format!("/v1/conversations/{number}/{person}/handover");
-        let request = reqwest::Client::new()
-            .post(self.transom.url(&url))
-            .bearer_auth(ADMIN_TOKEN)
-            .json(&body);
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, answer.json().await.unwrap())
+        self.transom.ask(Method::POST, &url, &body).await
     }
-}
-
-fn text(body: &str) -> Value {
-    json!({ "type": "text", "text": { "body": body } })
 }
 
 fn answers_everything() -> Value {

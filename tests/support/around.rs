@@ -46,6 +46,16 @@ pub(crate) fn called(n: usize) -> [Customer; 3] {
     [phone, user, both]
 }
 
+/// A text message.
+pub(crate) fn text(body: &str) -> Value {
+    json!({ "type": "text", "text": { "body": body } })
+}
+
+/// A template message.
+pub(crate) fn template(name: &str) -> Value {
+    json!({ "type": "template", "template": { "name": name, "language": { "code": "es" } } })
+}
+
 /// A Transom with one destination, its Meta and its backend.
 pub(crate) async fn started() -> (Transom, Meta, Backend) {
     let backend = Backend::start(DESTINATION_SECRET).await;

@@ -7,6 +7,7 @@ use simulator::meta::Meta;
 use simulator::webhook::Webhook;
 
 use super::around::{DESTINATION_SECRET, destination};
+use super::settings::Settings;
 use super::workerd::Transom;
 
 pub(crate) struct Scene {
@@ -18,14 +19,16 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// With this `CONFIG`, and the backend as its destination.
-    pub(crate) async fn start_with(mut config: Value) -> Self {
+    pub(crate) async fn start_with(config: Value) -> Self {
+        Self::set(config, |settings| settings).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn set(config: Value, set: impl FnOnce(Settings) -> Settings) -> Self {
         let backend = Backend::start(DESTINATION_SECRET).await;
         let graph = Graph::start().await;
-        config["destinations"] = json!([destination("crm", &backend)]);
-        let settings = Transom::builder()
-            .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-            .config(config);
-        let transom = settings.graph(&graph).start().await;
+        let settings = Self::settings(config, &backend, &graph);
+        let transom = set(settings).start().await;
         let meta = transom.meta();
         Self {
             transom,
@@ -33,6 +36,12 @@ impl Scene {
             backend,
             graph,
         }
+    }
+
+    pub(crate) fn settings(mut config: Value, backend: &Backend, graph: &Graph) -> Settings {
+        config["destinations"] = json!([destination("crm", backend)]);
+        let settings = Transom::builder().secret("DESTINATION_SECRET", DESTINATION_SECRET);
+        settings.config(config).graph(graph)
     }
 
     /// Meta posts, and is told that it is stored.
