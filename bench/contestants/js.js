@@ -1,6 +1,9 @@
 // Transom's job in plain JavaScript, as one would write it who takes care: checks the signature, makes an event of every
 // item, and stores those that are new with one call and one statement for each number.
 //
+// What it stores lies in the order in which it came, and only ids, which are random, in theirs: with the rows themselves in
+// the order of ids (WITHOUT ROWID) a batch of 1,000 takes almost twice as long.
+//
 // It does less than Transom: of the fields it takes apart `messages` and `history`, an object that it does not know may
 // make it fail, and it knows neither windows nor that a person has several names.
 
@@ -17,7 +20,7 @@ export class Mailbox extends DurableObject {
     this.sql = state.storage.sql;
     this.sql.exec(
       "CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, type TEXT NOT NULL, subject TEXT, time INTEGER, " +
-        "data TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        "data TEXT NOT NULL) STRICT",
     );
   }
 

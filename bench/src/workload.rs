@@ -1,7 +1,5 @@
 //! What is sent: webhooks as the simulator writes them, signed as Meta signs them, each with ids of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use serde_json::{Value, json};
 use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook};
 use simulator::{clock, signature};
@@ -9,12 +7,11 @@ use simulator::{clock, signature};
 /// The app secret of all contestants.
 pub(crate) const SECRET: &str = "bench-app-secret";
 
-/// Stands where each request has digits of its own, so that no body has to be written twice.
+/// Stands where each item of each request has digits of its own, so that no body has to be written twice. They are random,
+/// as Meta's are: who stores by them writes all over the table.
 const ID: &str = "NNNNNNNNNNNNNNNN";
 /// Stands where each request has the time (unix seconds).
 const TIME: i64 = 1_111_111_111;
-
-static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A kind of webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,11 +103,11 @@ impl Workload {
 }
 
 fn fresh(message: Message) -> Message {
-    message.id(wamid("")).at(TIME)
+    message.id(wamid()).at(TIME)
 }
 
-fn wamid(suffix: &str) -> String {
-    format!("wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQz{ID}{suffix}AA==")
+fn wamid() -> String {
+    format!("wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQz{ID}2F7AA==")
 }
 
 fn text(number: &Number, customer: &Customer) -> Update {
@@ -121,14 +118,14 @@ fn text(number: &Number, customer: &Customer) -> Update {
 }
 
 fn status(number: &Number, customer: &Customer) -> Update {
-    Update::status(number, customer, Status::delivered(&wamid("")).at(TIME))
+    Update::status(number, customer, Status::delivered(&wamid()).at(TIME))
 }
 
 /// Half messages and half statuses.
 fn mixed(number: &Number, updates: usize, customers: usize) -> Webhook {
     Webhook::of((0..updates).map(|n| {
         let customer = Customer::nth(n % customers);
-        let id = wamid(&format!("{n:04}"));
+        let id = wamid();
         if n % 2 == 0 {
             let message = Message::text("Is the blue one still to be had?")
                 .id(id)
@@ -143,7 +140,6 @@ fn mixed(number: &Number, updates: usize, customers: usize) -> Webhook {
 /// A chunk of nearly 3 MB.
 fn history(number: &Number) -> Value {
     let mut length = 0;
-    let mut count = 0;
     let threads = (0..).map_while(|n| {
         if length > 2_900_000 {
             return None;
@@ -151,14 +147,13 @@ fn history(number: &Number) -> Value {
         let phone = format!("{}", 16_505_550_000_u64 + n);
         let messages: Vec<Value> = (0..50)
             .map(|n| {
-                count += 1;
                 let (from, to) = if n % 2 == 0 {
                     (phone.as_str(), number.display_phone_number.as_str())
                 } else {
                     (number.display_phone_number.as_str(), phone.as_str())
                 };
                 json!({
-                    "from": from, "to": to, "id": wamid(&format!("{count:05}")), "timestamp": TIME.to_string(),
+                    "from": from, "to": to, "id": wamid(), "timestamp": TIME.to_string(),
                     "type": "text", "history_context": { "status": "READ" },
                     "text": { "body": "The blue one is still there, and it takes three days until it is with you." },
                 })
@@ -244,12 +239,13 @@ impl Template {
 
     /// Gives it ids that were never there before, and the time.
     fn renew(&mut self) {
-        let id = format!("{:016}", NEXT.fetch_add(1, Ordering::Relaxed));
+        for at in &self.ids {
+            let digits = format!("{:016X}", rand::random::<u64>());
+            self.body[*at..at + digits.len()].copy_from_slice(digits.as_bytes());
+        }
         let time = clock::unix_now().to_string();
-        for (places, digits) in [(&self.ids, id), (&self.times, time)] {
-            for at in places {
-                self.body[*at..at + digits.len()].copy_from_slice(digits.as_bytes());
-            }
+        for at in &self.times {
+            self.body[*at..at + time.len()].copy_from_slice(time.as_bytes());
         }
     }
 }
