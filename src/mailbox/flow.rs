@@ -56,10 +56,12 @@ pub(super) enum May {
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) state: State,
-    /// The conversations that failed while it took what others wrote: it is their own events that break it, so that their
-    /// next failures say nothing of it. Forgotten when it goes down.
+    /// The conversations that failed while it took what others wrote, once and again: it is their own events that break it,
+    /// so that their next failures say nothing of it. Forgotten when it goes down, as the next two.
     broken: HashSet<i64>,
-    /// Those that had failed before it was opened: broken as well, once it is seen to take anything.
+    /// Those that did once: it may be the beginning of an outage.
+    failed_once: HashSet<i64>,
+    /// Those that had failed more than once before it was opened: broken as well, once it is seen to take anything.
     refused: HashSet<i64>,
     retry: Retry,
     max_per_second: Option<u32>,
@@ -68,7 +70,8 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// One that answered when it was last looked at, unless it is `down`, and had refused something of these conversations.
+    /// One that answered when it was last looked at, unless it is `down`, and had refused what these conversations wait for
+    /// more than once.
     pub(super) fn new(
         retry: Retry,
         max_per_second: Option<u32>,
@@ -77,6 +80,7 @@ impl Flow {
     ) -> Self {
         Self {
             broken: HashSet::new(),
+            failed_once: HashSet::new(),
             refused: refused.filter(|_| down.is_none()).collect(),
             state: down.map_or_else(|| State::Up(HashSet::new()), State::Down),
             retry,
@@ -114,9 +118,14 @@ impl Flow {
     /// conversation. Gives whether that ends an outage.
     pub(super) fn answered(&mut self, now_ms: i64, conversation: i64) -> bool {
         if let State::Up(failed) | State::Recovering { failed, .. } = &mut self.state {
-            self.broken.extend(failed.drain());
+            for one in failed.drain() {
+                if !self.failed_once.insert(one) {
+                    self.broken.insert(one);
+                }
+            }
             self.broken.extend(self.refused.drain());
         }
+        self.failed_once.remove(&conversation);
         self.broken.remove(&conversation);
         match &self.state {
             State::Up(_) => false,
@@ -169,6 +178,7 @@ impl Flow {
         down.next_ms = next(&self.retry, down, now_ms, random);
         self.state = State::Down(down);
         self.broken.clear();
+        self.failed_once.clear();
         self.refused.clear();
         true
     }
@@ -258,6 +268,17 @@ mod tests {
         let mut flow = opened();
         flow.answered(NOW, 6);
         assert!((0..100).all(|n| !flow.failed(NOW, 1 + n % 5, 0.5)));
+    }
+
+    #[test]
+    fn an_outage_that_begins_with_a_few_failures_among_successes_is_one() {
+        let mut flow = flow(None);
+        for conversation in 0..4 {
+            assert!(!flow.failed(NOW, conversation, 0.5));
+        }
+        flow.answered(NOW, 7);
+        let mut all = (0..8).map(|conversation| flow.failed(NOW, conversation, 0.5));
+        assert_eq!(all.position(|is_down| is_down), Some(4));
     }
 
     #[test]

@@ -218,7 +218,7 @@ impl Parking {
     pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
         let id = [self.id().into()];
         let mut waiting = Waiting {
-            conversations: i64::try_from(self.refused_before().count()).unwrap_or(i64::MAX),
+            conversations: i64::try_from(self.refused_before(1).count()).unwrap_or(i64::MAX),
             tries: self.tries(),
             ..Waiting::default()
         };

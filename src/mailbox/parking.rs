@@ -291,9 +291,9 @@ impl Parking {
         }
     }
 
-    /// The conversations that wait because an event was refused.
-    pub(super) fn refused_before(&self) -> impl Iterator<Item = i64> {
-        self.conversations.refused()
+    /// The conversations that wait because an event was refused so many times at least.
+    pub(super) fn refused_before(&self, times: u32) -> impl Iterator<Item = i64> {
+        self.conversations.refused(times)
     }
 
     /// How often what has failed for longest was tried.

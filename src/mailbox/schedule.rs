@@ -38,11 +38,11 @@ impl Schedule {
         self.parked.values()
     }
 
-    /// Those that were tried, in vain.
-    pub(super) fn refused(&self) -> impl Iterator<Item = i64> {
+    /// Those that were tried so many times at least, in vain.
+    pub(super) fn refused(&self, times: u32) -> impl Iterator<Item = i64> {
         let parked = self.parked.iter();
         parked
-            .filter(|(_, parked)| parked.attempts > 0)
+            .filter(move |(_, parked)| parked.attempts >= times)
             .map(|(one, _)| *one)
     }
 

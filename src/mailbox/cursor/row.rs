@@ -135,7 +135,7 @@ impl Cursor {
                 destination.retry,
                 destination.max_per_second,
                 written.down,
-                parking.refused_before(),
+                parking.refused_before(2),
             ),
             parking,
             most: destination.format.most_events(),
