@@ -19,9 +19,6 @@ const TRIED_EVERY_MS: i64 = 5 * 60 * 1000;
 /// How long after a message was taken a status would have told that it was refused, in milliseconds.
 const TOLD_WITHIN_MS: i64 = 60 * 1000;
 
-/// The stored code of one that can send again.
-const RIGHT: i64 = -1;
-
 /// Why a number can send nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
@@ -62,21 +59,23 @@ impl Blocked {
              of_templates INTEGER NOT NULL, by_status INTEGER NOT NULL, taken_ms INTEGER) STRICT",
             &[],
         )?;
+        sql.run(
+            "CREATE TABLE IF NOT EXISTS put_right (one INTEGER PRIMARY KEY CHECK (one = 1), at_ms INTEGER NOT NULL) STRICT",
+            &[],
+        )?;
+        let right_ms = sql.first_integer("SELECT at_ms FROM put_right", &[])?;
+        let right_ms = right_ms.unwrap_or(i64::MIN);
         let rows = sql.exec(
             "SELECT code, since_ms, tries_ms, settings, of_templates, by_status, taken_ms FROM stopped",
             &[],
         )?;
         let Some(row) = rows.first() else {
-            return Ok((None, i64::MIN));
+            return Ok((None, right_ms));
         };
-        let code = row.required_integer(0)?;
-        if code == RIGHT {
-            return Ok((None, row.integer(6)?.unwrap_or(i64::MIN)));
-        }
         let same = row.required_text(3)? == settings;
         let flag = |column| row.required_integer(column).map(|flag| flag != 0);
         let blocked = Self {
-            code: u32::try_from(code).unwrap_or_default(),
+            code: u32::try_from(row.required_integer(0)?).unwrap_or_default(),
             of_templates: flag(4)?,
             by_status: flag(5)?,
             taken_ms: row.integer(6)?,
@@ -87,7 +86,7 @@ impl Blocked {
                 now_ms
             },
         };
-        Ok((Some(blocked), i64::MIN))
+        Ok((Some(blocked), right_ms))
     }
 
     /// It stops now, as Meta answers to a message.
@@ -151,9 +150,10 @@ impl Blocked {
 
     /// It can send again. What is kept is since when: what failed before says nothing.
     pub(super) fn ended(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        sql.run("DELETE FROM stopped", &[])?;
         sql.run(
-            "UPDATE stopped SET code = ?1, taken_ms = ?2",
-            &[RIGHT.into(), now_ms.into()],
+            "INSERT OR REPLACE INTO put_right (one, at_ms) VALUES (1, ?1)",
+            &[now_ms.into()],
         )
     }
 
