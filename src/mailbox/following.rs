@@ -94,7 +94,10 @@ impl Mailbox {
             state: State::read(remembered),
         };
         if let Some(mirror) = &self.mirror {
-            let anew = std::mem::take(&mut known.state.untold) || placed.named;
+            let anew = known.state.untold || placed.named;
+            // Some events name a person by the phone number alone: then the user id is still to be told.
+            let has_user = event.names.iter().any(|name| matches!(name, Name::User(_)));
+            known.state.untold &= !has_user && people.user(conversation).is_some();
             let told = mirror.told(event, &known, anew, now_ms.div_euclid(1000));
             self.mirrored.extend(told);
         }

@@ -208,6 +208,11 @@ impl People {
             .map(|found| found.windows)
     }
 
+    /// The user id of a conversation's person, where it is known.
+    pub(super) fn user(&self, conversation: i64) -> Option<&str> {
+        self.conversations.get(&conversation)?.user.as_deref()
+    }
+
     /// What a conversation remembers, as it is stored; `None`: nothing.
     pub(super) fn state(&self, conversation: i64) -> Option<&str> {
         self.conversations.get(&conversation)?.state.as_deref()

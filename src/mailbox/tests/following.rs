@@ -394,3 +394,20 @@ fn a_window_is_told_under_a_name_that_is_learnt_while_it_does_not_move() {
     assert_eq!(told, [["US.1", "US.ENT.1", "1650"]]);
     assert!(names_told(&mut mailbox, &all, "e").is_empty());
 }
+
+#[test]
+fn a_window_that_could_not_be_told_is_told_until_all_names_are() {
+    let sql = Native::new();
+    let (phone, user) = (
+        Name::Phone("1650".to_owned()),
+        Name::User("US.1".to_owned()),
+    );
+    let both = [user, phone.clone()];
+    let mut mailbox = told_to_workers(&sql);
+    assert_eq!(names_told(&mut mailbox, &both, "a"), [["US.1", "1650"]]);
+    let failed = untold(&*sql, 1).unwrap();
+    mailbox.forget(failed.unwrap());
+    assert_eq!(names_told(&mut mailbox, &[phone], "b"), [["1650"]]);
+    assert_eq!(names_told(&mut mailbox, &both, "c"), [["US.1", "1650"]]);
+    assert!(names_told(&mut mailbox, &both, "d").is_empty());
+}
