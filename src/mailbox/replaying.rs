@@ -88,6 +88,10 @@ impl Mailbox {
             replay.end_if_over(sql, now_ms)?;
         }
         self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        for (conversation, _) in &mut dropped {
+            // It may have become part of another while the request was on its way.
+            *conversation = conversations::joined_into(sql, *conversation)?;
+        }
         let begins = begin_anew(sql, &to, &dropped, now_ms)?;
         if let Some(cursor) = self.cursors.get_mut(delivery.destination) {
             for one in begins {

@@ -59,7 +59,8 @@ pub struct Mailbox {
     pub(super) pulse: Cell<Pulse>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
-    /// Before this no alarm goes off (unix milliseconds): runs were lost, and come ever later.
+    /// Before this no alarm goes off (unix milliseconds), for as long as the object is awake: runs were lost, and come ever
+    /// later.
     pub(super) not_before: Cell<i64>,
     pub(super) wake: Rc<AtomicWaker>,
     pub(super) mirror: Rc<Mirroring>,
