@@ -151,6 +151,12 @@ async fn nobody_is_answered_where_a_person_has_the_conversation_in_hand() {
     let path = format!("/v1/conversations/{number}/{}", local::CUSTOMER_PHONE);
     let (_, conversation) = scene.transom.admin(&path).await;
     assert_eq!(conversation["handover"], body["handover"]);
+    let told = conversation["names"][0].as_str().unwrap();
+    let path = format!("/v1/conversations/{number}/{told}");
+    assert_eq!(
+        scene.transom.admin(&path).await,
+        (200, conversation.clone())
+    );
     scene
         .hands_over(local::CUSTOMER_PHONE, json!({ "paused": false }))
         .await;

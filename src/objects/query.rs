@@ -58,8 +58,11 @@ pub(super) fn which(
     }))
 }
 
-/// What somebody may mean who writes down one of a person's names. In a query, a `+` is read as a space.
+/// What somebody may mean who writes down one of a person's names, or writes one as it is told, with its kind. In a query,
+/// a `+` is read as a space.
 pub(crate) fn names(person: &str) -> [Name; 4] {
+    let told = Name::of_key(person);
+    let person = told.as_ref().map_or(person, Name::value);
     let digits = person.trim_start_matches(['+', ' ']).to_owned();
     [
         Name::User(person.to_owned()),
