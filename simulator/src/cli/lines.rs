@@ -26,7 +26,7 @@ pub(crate) fn of_arrival(arrival: &Arrival) -> Vec<String> {
         .collect()
 }
 
-/// What came, from whom, and until when the window is open.
+/// What came, from whom, until when the window is open, and which rule fitted.
 pub(crate) fn of_event(event: &Event) -> String {
     let data = &event.data;
     let columns = [
@@ -35,6 +35,7 @@ pub(crate) fn of_event(event: &Event) -> String {
         who(event),
         what(&data["message"]),
         window(&data["window"]["customer_service"]),
+        rule(&data["rule"]),
     ];
     columns
         .into_iter()
@@ -110,6 +111,17 @@ fn window(window: &Value) -> String {
     }
 }
 
+/// The rule that fitted and, where it did nothing or sent nothing, why.
+fn rule(rule: &Value) -> String {
+    let Some(id) = rule["id"].as_str() else {
+        return String::new();
+    };
+    let withheld = rule["withheld"]
+        .as_str()
+        .map(|why| format!(" withheld: {why}"));
+    visible(&format!("rule {id}{}", withheld.unwrap_or_default()))
+}
+
 fn clock_time(unix: i64) -> String {
     let time = DateTime::from_timestamp(unix, 0).unwrap_or_default();
     time.with_timezone(&Local).format("%H:%M:%S").to_string()
@@ -166,6 +178,19 @@ mod tests {
             format!(
                 "message.received  text  Ana (16505551234)  \"hola\"  window open until {until}"
             )
+        );
+    }
+
+    #[test]
+    fn a_message_says_which_rule_fitted_and_why_it_was_silent() {
+        let line = |rule| of_event(&event("whatsapp.message.received", json!({ "rule": rule })));
+        assert_eq!(
+            line(json!({ "id": "agent", "sends": [] })),
+            "message.received  US.1  rule agent"
+        );
+        assert_eq!(
+            line(json!({ "id": "hours", "withheld": "handover" })),
+            "message.received  US.1  rule hours withheld: handover"
         );
     }
 
