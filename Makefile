@@ -1,4 +1,4 @@
-# `make` prints what there is. Every target installs what it needs first; the first time takes some minutes.
+# `make` prints what there is. Every target installs what it needs first; the first time takes about ten minutes.
 SHELL := bash
 , := ,
 .SHELLFLAGS := -euo pipefail -c
@@ -83,10 +83,10 @@ deploy: build ## Put it on Cloudflare (README.md says what to set first)
 SOURCES := $(shell find src) Cargo.toml Cargo.lock scripts/build-wasm
 
 .PHONY: build
-build: build/index.js ## The Worker as it is deployed, into build/ (1 to 2 minutes; some seconds after a change)
+build: build/index.js ## The Worker as it is deployed, into build/ (1 to 3 minutes; some seconds after a change)
 
 build/index.js: $(SOURCES) | tools
-	$(call say,Building the WASM: 1 to 2 minutes the first time)
+	$(call say,Building the WASM: 1 to 3 minutes the first time)
 	scripts/build-wasm build
 
 .PHONY: wasm
