@@ -1,4 +1,4 @@
-//! Meta repeats everything three times, in other batches and out of order: each event is delivered once.
+//! Meta repeats everything three times more, in other batches and out of order: each event is delivered once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
