@@ -8,9 +8,10 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use simulator::backend::{Arrival, Backend};
+use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, node, unix};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, node, unix};
 use tokio::io::AsyncWriteExt as _;
 
 /// Reads a request with `standardwebhooks` and `cloudevents`: the event, or what they find wrong.
@@ -119,4 +120,65 @@ async fn what_is_not_as_it_was_sent_is_refused_by_npms_libraries() {
         let refused = read(secret, &headers, body).await.unwrap_err();
         assert!(refused.contains("WebhookVerificationError"), "{refused}");
     }
+}
+
+/// The receiver of docs/destinations.md, at this port.
+fn receiver(port: u16) -> tokio::process::Child {
+    let page = std::fs::read_to_string("docs/destinations.md").unwrap();
+    let (_, code) = page.split_once("```js\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    node("--input-type=module")
+        .args(["--eval", &code.replace("8790", &port.to_string())])
+        .env("CRM_SECRET", DESTINATION_SECRET)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_receiver_of_the_docs_answers_what_no_rule_answers_and_nobody_has_in_hand() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = free.local_addr().unwrap();
+    drop(free);
+    let _receiver = receiver(at.port());
+    eventually(async || tokio::net::TcpStream::connect(at).await.ok()).await;
+
+    let graph = Graph::start().await;
+    let reply = |text: &str| json!({ "type": "text", "text": { "body": text } });
+    let transom = Transom::builder()
+        .graph(&graph)
+        .secret("CRM_SECRET", DESTINATION_SECRET)
+        .config(json!({
+            "destinations": [
+                { "id": "crm", "url": format!("http://{at}/"), "secret": "env:CRM_SECRET" },
+            ],
+            "replies": [
+                { "when": { "text": "hours" }, "reply": reply("9 to 18.") },
+                { "when": { "text": "agent" }, "reply": reply("Soon."), "hand_over": true },
+            ],
+        }))
+        .start()
+        .await;
+    let (number, ana, zoe) = (
+        Number::local(),
+        Customer::local(),
+        Customer::local().named("Zoe"),
+    );
+    // By her name it is seen what was answered: messages to one person go in their order.
+    for (n, (who, text)) in [(&ana, "hours"), (&zoe, "hola"), (&ana, "agent")]
+        .iter()
+        .enumerate()
+    {
+        let webhook = Webhook::new().message(&number, who, Message::text(text));
+        assert_eq!(transom.meta().post(&webhook).await.status, 200);
+        assert!(graph.wait_for(n + 1, PATIENCE).await);
+    }
+    for (who, text) in [(&ana, "hola"), (&Customer::nth(7).named("Ben"), "hola")] {
+        let webhook = Webhook::new().message(&number, who, Message::text(text));
+        assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    }
+    assert!(graph.wait_for(4, PATIENCE).await);
+    let messages = graph.messages();
+    let texts: Vec<_> = messages.iter().filter_map(|it| it.text()).collect();
+    assert_eq!(texts, ["9 to 18.", "Hi Zoe!", "Soon.", "Hi Ben!"]);
 }
