@@ -38,7 +38,7 @@ demo: build ## A customer's message travels to a backend and an answer back, tol
 .PHONY: test
 test: lint ## Everything that must hold: lint, native tests, the built WASM in the real runtime (some five minutes when warm)
 	$(call say,Native tests)
-	cargo test --workspace --lib --bins
+	cargo test --workspace --lib --bins --examples
 	cargo test --workspace --doc
 	$(MAKE) --no-print-directory wasm
 	$(call say,Deploying$(,) but not really)
