@@ -284,7 +284,11 @@ fn a_destination_that_is_down_and_says_when_to_come_again_is_left_alone_until_th
     }
     let at = mailbox.wakes_at(NOW).unwrap();
     let delivery = mailbox.next(at).unwrap().unwrap();
-    let busy = crate::delivery::answer::read(429, Some("600"), at);
+    let busy = Outcome::Refused {
+        error: "status 429".to_owned(),
+        not_before_ms: Some(at + 600_000),
+        whole: true,
+    };
     mailbox.done(&delivery, &busy, at, 0.5).unwrap();
     assert_eq!(mailbox.next(at + 599_999).unwrap(), None);
     assert_eq!(mailbox.wakes_at(at), Some(at + 600_000));
