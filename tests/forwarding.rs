@@ -11,7 +11,7 @@ use simulator::backend::{Answer, Arrival, Backend};
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, texts, with};
+use support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -430,13 +430,15 @@ async fn each_destination_gets_what_it_wants() {
     );
 }
 
+fn with_crm_paused(backend: &Backend, paused: bool) -> Settings {
+    let paused = json!({ "paused": paused });
+    Transom::builder().destinations([with(destination("crm", backend), paused)])
+}
+
 #[tokio::test]
 async fn events_wait_for_a_destination_that_is_paused() {
     let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = |paused: bool| {
-        let paused = json!({ "paused": paused });
-        Transom::builder().destinations([with(destination("crm", &backend), paused)])
-    };
+    let settings = |paused| with_crm_paused(&backend, paused);
     let mut transom = settings(true).start().await;
     for text in ["one", "two"] {
         writes(&transom.meta(), &Customer::local(), text).await;
@@ -453,10 +455,7 @@ async fn events_wait_for_a_destination_that_is_paused() {
 #[tokio::test]
 async fn what_waits_for_a_destination_that_is_paused_no_more_goes_when_it_is_asked_how_it_stands() {
     let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = |paused: bool| {
-        let paused = json!({ "paused": paused });
-        Transom::builder().destinations([with(destination("crm", &backend), paused)])
-    };
+    let settings = |paused| with_crm_paused(&backend, paused);
     let mut transom = settings(true).start().await;
     writes(&transom.meta(), &Customer::local(), "one").await;
     transom.restart_with(settings(false)).await;

@@ -133,14 +133,8 @@ pub fn render(standings: &[Standing]) -> String {
         "transom_number_blocked",
         "Whether the number can send nothing, or no template, until a person has put something right.",
         |standing| {
-            Some(
-                standing
-                    .told
-                    .as_ref()?
-                    .get("number_blocked")
-                    .is_some()
-                    .into(),
-            )
+            let told = standing.told.as_ref()?;
+            Some(told.get("number_blocked").is_some().into())
         },
     );
     for Figure {

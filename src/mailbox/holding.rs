@@ -290,7 +290,7 @@ impl Mailbox {
         }
     }
 
-    fn cursor(&self, destination: &str) -> Option<&Cursor> {
+    pub(super) fn cursor(&self, destination: &str) -> Option<&Cursor> {
         let mut cursors = self.cursors.iter();
         cursors.find(|cursor| cursor.destination().id == destination)
     }

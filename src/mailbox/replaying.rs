@@ -94,9 +94,7 @@ impl Mailbox {
         }
         let begins = begin_anew(sql, &to, &dropped, now_ms)?;
         if let Some(cursor) = self.cursors.get_mut(delivery.destination) {
-            for one in begins {
-                cursor.due(one, now_ms);
-            }
+            cursor.due(&begins, now_ms);
         }
         Ok(())
     }
@@ -167,9 +165,7 @@ fn step(
         after.write(sql)?;
         Ok(conversations)
     })?;
-    for conversation in conversations {
-        cursor.due(conversation, now_ms);
-    }
+    cursor.due(&conversations, now_ms);
     job.waiting.extend(parked);
     after.waiting = count(job.waiting.len());
     job.replay = after;

@@ -103,15 +103,14 @@ impl Mailbox {
         if let Some(replay) = self.replay_of(&wanted.id)? {
             return Ok(Begun::Running(Box::new(replay)));
         }
-        let mut cursors = self.cursors.iter();
-        let Some(to) = cursors.find(|cursor| cursor.destination().id == wanted.to) else {
+        let Some(to) = self.cursor(&wanted.to) else {
             return Ok(Begun::NoDestination);
         };
         if to.is_gone() {
             return Ok(Begun::Gone);
         }
         let source = wanted.which.destination.as_deref();
-        let is_known = (self.cursors.iter()).any(|it| Some(&*it.destination().id) == source);
+        let is_known = source.is_some_and(|id| self.cursor(id).is_some());
         let of_source = Which {
             destination: source.map(str::to_owned),
             ..Which::default()
@@ -207,9 +206,7 @@ impl Mailbox {
             })?;
             let mut cursors = self.cursors.iter_mut();
             if let Some(cursor) = cursors.find(|cursor| cursor.destination().id == replay.to) {
-                for one in begins {
-                    cursor.due(one, now_ms);
-                }
+                cursor.due(&begins, now_ms);
             }
         }
         let stopped = self.replay_of(id)?;

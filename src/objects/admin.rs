@@ -107,8 +107,8 @@ impl Mailbox {
         answer(200, &told)
     }
 
-    /// All of them, where no limit is given, and how the number's own messages stand. What can go now goes: who has settings changed, and a quiet number, need not
-    /// wait until they are looked at again.
+    /// All of them, where no limit is given, and how the number's own messages stand. What can go now goes: who has settings
+    /// changed, and a quiet number, need not wait until they are looked at again.
     fn destinations(&self, url: &Url) -> Result<Response> {
         let now = now_ms();
         let after = text(url, "after").unwrap_or_default();

@@ -175,10 +175,9 @@ impl Mailbox {
             *slot = Some(self.open().map_err(|error| failed(&mut None, &error))?);
         }
         if let Some(core) = slot.as_mut() {
-            self.mirror
-                .failed()
-                .into_iter()
-                .for_each(|one| core.mailbox.forget(one));
+            for conversation in self.mirror.failed() {
+                core.mailbox.forget(conversation);
+            }
         }
         Ok(slot)
     }

@@ -17,7 +17,7 @@ use super::{
     pacing::{Pacing, Rates},
     pair,
     state::{Happened, State},
-    stored::{self, Keep, Record, Send, write_state},
+    stored::{self, Keep, LEFT, Record, Send, UNKNOWN, write_state},
 };
 use crate::{
     mailbox::sql::{Sql, SqlError},
@@ -99,9 +99,11 @@ impl Outbox {
         let mut lanes = Lanes::new(now_ms);
         let (mut last, mut went_ms) = (0, i64::MIN);
         let lately = sql.exec(
-            "SELECT conversation, count(*), max(place), max(changed_ms) FROM sends \
-             WHERE (draft IS NULL AND changed_ms > ?1) OR (place > 0 AND draft IS NOT NULL AND changed_ms > ?1 AND state <> ?2) \
-             GROUP BY conversation",
+            &format!(
+                "SELECT conversation, count(*), max(place), max(changed_ms) FROM sends \
+                 WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \
+                 GROUP BY conversation"
+            ),
             &[
                 (now_ms - pair::MEMORY_MS).into(),
                 write_state(&State::Queued).into(),
@@ -127,9 +129,11 @@ impl Outbox {
             swept_ms: now_ms,
         };
         let rows = sql.exec(
-            "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
-             error IS NOT NULL, attempts, next_ms FROM sends LEFT JOIN waits USING (id) WHERE (place > 0 AND draft IS NOT NULL) OR (place > 0 AND state = '{\"state\":\"unknown\"}') \
-             ORDER BY iif(error IS NULL, NULL, changed_ms), place",
+            &format!(
+                "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
+                 error IS NOT NULL, attempts, next_ms FROM sends LEFT JOIN waits USING (id) \
+                 WHERE ({LEFT}) OR ({UNKNOWN}) ORDER BY iif(error IS NULL, NULL, changed_ms), place"
+            ),
             &[write_state(&State::Queued).into()],
         )?;
         let mut tried = 0;
@@ -166,8 +170,10 @@ impl Outbox {
     /// refused ourselves.
     pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32, SqlError> {
         let count = sql.first_integer(
-            "SELECT count(*) FROM sends WHERE ((place > 0 AND draft IS NOT NULL) OR (draft IS NULL AND changed_ms >= ?1)) \
-             AND asked_ms >= ?1 AND instr(id, ?2) AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)",
+            &format!(
+                "SELECT count(*) FROM sends WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) \
+                 AND asked_ms >= ?1 AND instr(id, ?2) AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)"
+            ),
             &[since_ms.into(), part.into()],
         )?;
         Ok(count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)))

@@ -83,10 +83,15 @@ pub struct Record {
     pub changed_ms: i64,
 }
 
-/// Makes the table where there is none. A send stands in one index while it may yet matter, which is as long as it has a
-/// text or nobody knows whether it went, and in another once it is done with: a row more is written when it is asked for
-/// and when it has ended, and none when it is started. A query asks for `place > 0`, which is so of each, as SQLite would
-/// rather walk through the table than through the whole of an index.
+/// Which sends may yet matter, as they have a text. It asks for `place > 0`, which is so of each, as SQLite would rather
+/// walk through the table than through the whole of an index.
+pub(super) const LEFT: &str = "place > 0 AND draft IS NOT NULL";
+
+/// Of which nobody knows whether they went.
+pub(super) const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"#;
+
+/// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it is done
+/// with: a row more is written when it is asked for and when it has ended, and none when it is started.
 pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
     for statement in [
         "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
@@ -107,8 +112,9 @@ pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
 pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
     let old_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
     sql.run(
-        "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) \
-         OR (place > 0 AND draft IS NOT NULL AND changed_ms < ?1 AND state <> ?2)",
+        &format!(
+            "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) OR ({LEFT} AND changed_ms < ?1 AND state <> ?2)"
+        ),
         &[old_ms.into(), write_state(&State::Queued).into()],
     )?;
     sql.run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
@@ -122,8 +128,10 @@ pub(super) fn change_all(
     now_ms: i64,
 ) -> Result<(), SqlError> {
     sql.run(
-        "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
-         WHERE place > 0 AND draft IS NOT NULL AND state = ?3",
+        &format!(
+            "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
+             WHERE {LEFT} AND state = ?3"
+        ),
         &[
             write_state(to).into(),
             now_ms.into(),

@@ -294,17 +294,22 @@ fn a_late_failure_shows_with_its_code() {
     assert_eq!(bench.find("a").error, Some(131_026));
 }
 
+/// How long is waited each time that Meta refuses a customer who was written to too often; `then` happens after it has.
+fn waits_of_the_refused(bench: &mut Bench, then: fn(&mut Bench)) -> Vec<i64> {
+    bench.add(send("a", 1));
+    let one = |_| {
+        let started = bench.wait_next();
+        bench.done(started, refused(131_056));
+        then(bench);
+        bench.outbox.wakes_at(bench.now).unwrap() - bench.now
+    };
+    (0..4).map(one).collect()
+}
+
 #[test]
 fn a_customer_who_was_written_to_too_often_is_waited_for_and_nobody_else() {
     let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    let mut waits = Vec::new();
-    for _ in 0..4 {
-        let started = bench.wait_next();
-        bench.done(started, refused(131_056));
-        let wakes = bench.outbox.wakes_at(bench.now).unwrap();
-        waits.push(wakes - bench.now);
-    }
+    let waits = waits_of_the_refused(&mut bench, |_| ());
     assert_eq!(waits, [1_000, 4_000, 16_000, 64_000]);
     bench.add(send("b", 2));
     assert_eq!(bench.wait_next().send.id, "b");
@@ -313,15 +318,7 @@ fn a_customer_who_was_written_to_too_often_is_waited_for_and_nobody_else() {
 #[test]
 fn how_often_a_send_was_tried_is_known_though_the_object_ends_between_its_tries() {
     let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    let mut waits = Vec::new();
-    for _ in 0..4 {
-        let started = bench.wait_next();
-        bench.done(started, refused(131_056));
-        bench.reopen("a");
-        let wakes = bench.outbox.wakes_at(bench.now).unwrap();
-        waits.push(wakes - bench.now);
-    }
+    let waits = waits_of_the_refused(&mut bench, |bench| bench.reopen("a"));
     assert_eq!(waits, [1_000, 4_000, 16_000, 64_000]);
     let started = bench.wait_next();
     bench.done(started, Happened::NoAnswer);

@@ -207,10 +207,12 @@ impl Cursor {
         Ok(waits)
     }
 
-    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
-    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
-        self.parking.due(conversation, now_ms);
-        self.followed = true;
+    /// Takes note that events were parked from outside, or taken back, and that their conversations may be tried at once.
+    pub(super) fn due(&mut self, conversations: &[i64], now_ms: i64) {
+        for conversation in conversations {
+            self.parking.due(*conversation, now_ms);
+        }
+        self.followed |= !conversations.is_empty();
     }
 
     /// Takes note that only so many of the events that were started, beginning with `first`, fit into one request.

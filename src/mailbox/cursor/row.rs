@@ -194,13 +194,12 @@ impl Cursor {
                 self.error_ms().into(),
             ],
         )?;
+        if down.is_none() {
+            return Ok(());
+        }
         sql.run(
-            "INSERT OR REPLACE INTO down_at SELECT ?1, ?2 WHERE ?3",
-            &[
-                self.id().into(),
-                self.destination.url.as_str().into(),
-                i64::from(down.is_some()).into(),
-            ],
+            "INSERT OR REPLACE INTO down_at (destination, url) VALUES (?1, ?2)",
+            &[self.id().into(), self.destination.url.as_str().into()],
         )
     }
 

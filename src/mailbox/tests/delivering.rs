@@ -70,14 +70,16 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     assert_eq!(deliver(&mut moved, NOW, |_| true), ["a-0"]);
 }
 
+fn open_with_crm_at(sql: &Rc<Native>, url: &str) -> Mailbox {
+    let url = Address::parse(url).unwrap();
+    let crm = destination("crm");
+    Mailbox::open(sql.clone(), vec![Destination { url, ..crm }]).unwrap()
+}
+
 #[test]
 fn who_was_gone_and_had_another_address_gets_all_again_under_the_former_one() {
     let sql = Native::new();
-    let open = |url| {
-        let url = Address::parse(url).unwrap();
-        let crm = destination("crm");
-        Mailbox::open(sql.clone(), vec![Destination { url, ..crm }]).unwrap()
-    };
+    let open = |url| open_with_crm_at(&sql, url);
     let mut mailbox = open("http://127.0.0.1:9/hooks");
     mailbox.append(vec![message("1", "a")], NOW).unwrap();
     let delivery = mailbox.next(NOW).unwrap().unwrap();
@@ -297,11 +299,7 @@ fn a_destination_that_is_down_and_says_when_to_come_again_is_left_alone_until_th
 #[test]
 fn a_destination_that_is_down_is_tried_at_once_where_it_has_moved_to_and_then_spared_there() {
     let sql = Native::new();
-    let open = |url| {
-        let url = Address::parse(url).unwrap();
-        let crm = destination("crm");
-        Mailbox::open(sql.clone(), vec![Destination { url, ..crm }]).unwrap()
-    };
+    let open = |url| open_with_crm_at(&sql, url);
     let (here, there) = ("http://127.0.0.1:9/hooks", "http://127.0.0.1:9/elsewhere");
     let mut mailbox = open(here);
     let events = (0..20).map(|n| message(&n.to_string(), &n.to_string()));
