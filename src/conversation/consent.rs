@@ -77,7 +77,9 @@ fn message(root: Json<'_>, settings: &Consent, ledger: &Ledger) -> Option<Heard>
     match said {
         Said::Stop => Some((false, how, word)),
         Said::Start => Some((true, how, word)),
-        Said::Resume => (ledger.standing() == Standing::OptedOut).then_some((true, how, word)),
+        // The business chose what stands on a button: "back" and "continue" are what many menus have.
+        Said::Resume => (how == How::Word && ledger.standing() == Standing::OptedOut)
+            .then_some((true, how, word)),
     }
 }
 

@@ -27,6 +27,10 @@ fn wrote(text: &str) -> Event {
     event("whatsapp.message.received", &json!({ "message": message }))
 }
 
+fn pressed(message: &Value) -> Event {
+    event("whatsapp.message.received", &json!({ "message": message }))
+}
+
 pub(super) fn entry(opted_in: bool, at: i64) -> Entry {
     Entry {
         opted_in,
@@ -55,8 +59,6 @@ fn who_says_stop_while_another_app_has_the_conversation_is_heard() {
 
 #[test]
 fn a_word_a_button_whatsapps_switch_and_a_refusal_are_heard() {
-    let pressed =
-        |message: Value| event("whatsapp.message.received", &json!({ "message": message }));
     let preference = |value: &str| {
         let preference = json!({ "category": "marketing_messages", "value": value });
         event(
@@ -74,15 +76,15 @@ fn a_word_a_button_whatsapps_switch_and_a_refusal_are_heard() {
         (wrote("Join"), Some((true, How::Word, "join"))),
         (wrote("stop it"), None),
         (
-            pressed(json!({ "button": { "payload": "X", "text": "Stop promotions" } })),
+            pressed(&json!({ "button": { "payload": "X", "text": "Stop promotions" } })),
             Some((false, How::Button, "stop promotions")),
         ),
         (
-            pressed(json!({ "interactive": { "type": "button_reply", "button_reply": reply } })),
+            pressed(&json!({ "interactive": { "type": "button_reply", "button_reply": reply } })),
             Some((false, How::Button, "stop")),
         ),
         (
-            pressed(json!({ "interactive": { "type": "list_reply", "list_reply": reply } })),
+            pressed(&json!({ "interactive": { "type": "list_reply", "list_reply": reply } })),
             Some((false, How::Button, "stop")),
         ),
         (preference("stop"), Some((false, How::Preference, "stop"))),
@@ -98,7 +100,7 @@ fn a_word_a_button_whatsapps_switch_and_a_refusal_are_heard() {
         (failed(131_050), Some((false, How::Refusal, "131050"))),
         (failed(131_026), None),
         (
-            pressed(json!({ "group_id": "G", "text": { "body": "stop" } })),
+            pressed(&json!({ "group_id": "G", "text": { "body": "stop" } })),
             None,
         ),
         (
@@ -125,6 +127,13 @@ fn a_common_word_takes_a_stop_back_and_says_nothing_otherwise() {
         None
     );
     assert!(said(&wrote("start"), &stopped).is_some_and(|(opted_in, ..)| opted_in));
+    // On the button of a menu it says where the menu goes.
+    for title in ["Start", "Voltar"] {
+        let reply = json!({ "id": "menu:7", "title": title });
+        let menu =
+            pressed(&json!({ "interactive": { "type": "button_reply", "button_reply": reply } }));
+        assert_eq!(said(&menu, &stopped), None);
+    }
 }
 
 #[test]
