@@ -120,6 +120,7 @@ mod tests {
             conversation: 7,
             before,
             windows: after,
+            overruled: None,
             state: State::default(),
         }
     }

@@ -30,6 +30,9 @@ pub struct Known {
     pub before: Windows,
     /// Its windows after the event.
     pub windows: Windows,
+    /// Where two people turned out to be one by the event: how one of them stood to being written to, where another's
+    /// standing holds now.
+    pub overruled: Option<Standing>,
     /// What it remembers.
     pub state: State,
 }
@@ -89,8 +92,8 @@ impl Policy {
             answers.note(event, known, now, &mut concluded.state);
         }
         let consent = self.consent.as_ref();
-        let heard = consent
-            .is_some_and(|settings| hear(settings, event, known.conversation, now, &mut concluded));
+        let heard =
+            consent.is_some_and(|settings| hear(settings, event, known, now, &mut concluded));
         // Who says that they want no messages, or is answered by a confirmation, is not answered by a rule as well.
         if let Some(answers) = self.answers.as_mut().filter(|_| !heard) {
             answers.answer(event, known, now, &mut concluded);
@@ -105,24 +108,28 @@ impl Policy {
 fn hear(
     settings: &Consent,
     event: &Event,
-    conversation: i64,
+    known: &Known,
     now: i64,
     concluded: &mut Conclusion,
 ) -> bool {
-    let ledger = std::mem::take(&mut concluded.state.consent);
+    let mut ledger = std::mem::take(&mut concluded.state.consent);
     let before = ledger.standing();
-    let Some(entry) = consent::heard(event, settings, &ledger, now) else {
-        concluded.state.consent = ledger;
-        return false;
-    };
-    let written = matches!(entry.how, How::Word | How::Button);
-    let mut heard = written && !entry.opted_in;
-    concluded.added.push(("consent", entry.view()));
-    let ledger = ledger.with(entry);
+    let entry = consent::heard(event, settings, &ledger, now);
+    let mut written = false;
+    let mut heard = false;
+    if let Some(entry) = entry {
+        written = matches!(entry.how, How::Word | How::Button);
+        heard = written && !entry.opted_in;
+        concluded.added.push(("consent", entry.view()));
+        ledger = ledger.with(entry);
+    }
     let after = ledger.standing();
-    if after != before {
+    let mut stood = [Some(before), known.overruled].into_iter().flatten();
+    if let Some(before) = stood.find(|standing| *standing != after) {
         let about = consent::About::of(event);
         concluded.raised.extend(about.changed(before, &ledger));
+    }
+    if after != before {
         let confirmation = match after {
             Standing::OptedIn => settings.confirm_start.clone(),
             Standing::OptedOut => settings.confirm_stop.clone(),
@@ -135,7 +142,7 @@ fn hear(
             let about = recipient::of(&event.data);
             concluded.replies.push(Reply {
                 id: format!("{}.consent", event.id),
-                conversation,
+                conversation: known.conversation,
                 to: about.recipient,
                 message,
                 answers: about.message_id,

@@ -56,6 +56,7 @@ fn known(state: State) -> Known {
         conversation: 7,
         before: open,
         windows: open,
+        overruled: None,
         state,
     }
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     conversation::{
         State,
+        consent::Standing,
         identity::{self, Known},
         window::Windows,
     },
@@ -34,6 +35,8 @@ pub(super) struct Placed {
     pub(super) before: Windows,
     /// Whether it has taught a name of the person's.
     pub(super) named: bool,
+    /// Where two turned out to be one: how one of them stood to being written to, where another's standing holds now.
+    pub(super) overruled: Option<Standing>,
 }
 
 /// What is known of the people in a batch of events and of those who were met lately, and what the batch has taught so
@@ -137,6 +140,7 @@ impl People {
                 conversation: NOBODY,
                 before: Windows::default(),
                 named: false,
+                overruled: None,
             });
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
@@ -152,9 +156,13 @@ impl People {
         let mut changes = before.is_none();
         let mut found = before.unwrap_or_default();
         let named = !(belonging.learnt.is_empty() && belonging.joins.is_empty());
+        let mut stood = Vec::new();
         for join in belonging.joins {
+            stood.extend([found.state.as_deref(), self.state(join)].map(standing));
             changes |= self.join(join, id, &mut found);
         }
+        let stands = stood.first().map(|_| standing(found.state.as_deref()));
+        let overruled = stood.into_iter().filter(|one| Some(*one) != stands).max();
         let windows = found.windows;
         found.windows = windows.after(&event.effect, event.time);
         changes |= found.windows != windows;
@@ -174,6 +182,7 @@ impl People {
             conversation: id,
             before: windows,
             named,
+            overruled,
         })
     }
 
@@ -329,6 +338,11 @@ fn former(event: &Event) -> &[Name] {
 
 pub(super) fn all_names(event: &Event) -> impl Iterator<Item = &Name> {
     event.names.iter().chain(former(event))
+}
+
+/// How somebody of whom this is remembered stands to being written to.
+fn standing(state: Option<&str>) -> Standing {
+    State::read(state).consent.standing()
 }
 
 /// What is remembered of one person whom we knew as two.

@@ -12,7 +12,7 @@ use crate::{
 const MOST: usize = 10;
 
 /// How it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// They have not said.
     Unknown,

@@ -130,7 +130,7 @@ fn of_two_conversations_that_are_one_the_handover_stays() {
 }
 
 #[test]
-fn what_a_person_says_about_being_written_to_is_told_once_and_follows_them() {
+fn what_a_person_says_about_being_written_to_is_told_whenever_it_changes_and_follows_them() {
     let settings = serde_json::json!({});
     let consent = crate::checked::read("", &settings, Consent::read)
         .unwrap()
@@ -161,18 +161,27 @@ fn what_a_person_says_about_being_written_to_is_told_once_and_follows_them() {
     mailbox
         .say(&phone, said(false, 6), "e", "1065", NOW)
         .unwrap();
-    let mut kinds = Vec::new();
+    let mut told = Vec::new();
     deliver(&mut mailbox, NOW, |delivery| {
-        kinds.push(delivery.events[0].kind.clone());
+        let event = &delivery.events[0];
+        if event.kind == "transom.consent.changed" {
+            let data: serde_json::Value = serde_json::from_str(&event.data).unwrap();
+            let consent = &data["consent"];
+            told.push(
+                [&consent["before"], &consent["state"]]
+                    .map(ToString::to_string)
+                    .join(" "),
+            );
+        }
         true
     });
-    kinds.sort();
+    // Whoever keeps what the user id said is told, when it turns out who that is, that it holds no longer.
     assert_eq!(
-        kinds,
+        told,
         [
-            "transom.consent.changed",
-            "transom.consent.changed",
-            "whatsapp.message.received"
+            r#""unknown" "opted_out""#,
+            r#""unknown" "opted_in""#,
+            r#""opted_in" "opted_out""#
         ]
     );
 }
