@@ -1,6 +1,9 @@
 //! A window that is about to close, and nobody has answered.
 
-use super::window::{CUSTOMER_SERVICE, Windows};
+use super::{
+    consent::STANDBY,
+    window::{CUSTOMER_SERVICE, Windows},
+};
 use crate::{
     event::{self, Effect, Event, MessageStatus, Name},
     meta::json::{Document, Json},
@@ -35,8 +38,11 @@ impl Closing {
         let opened = closes_at.saturating_sub(CUSTOMER_SERVICE);
         let is_later = event.time.unwrap_or(now) >= opened;
         match &event.effect {
-            // One that comes late may have been answered with the next.
-            Effect::Opens { .. } if !is_later => before,
+            // One that comes late may have been answered with the next. And what is written to another app is for that
+            // one to answer: it moves the end of what waits for us, and nothing waits by it.
+            Effect::Opens { .. } if !is_later || (event.kind == STANDBY && before.is_none()) => {
+                before
+            }
             Effect::Opens { .. } => {
                 let at = closes_at.saturating_sub(lead_s);
                 let document = Document::parse(&event.data)?;
@@ -140,6 +146,26 @@ mod tests {
         };
         assert_eq!(after(waits, &by_another_app), None);
         assert_eq!(after(None, &wrote(NOW - 300)), None);
+    }
+
+    #[test]
+    fn what_is_written_to_another_app_moves_what_waits_and_nothing_waits_by_it() {
+        let wrote = |time, kind: &str| Event {
+            kind: kind.to_owned(),
+            effect: Effect::Opens { referral: false },
+            time: Some(time),
+            data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
+            ..Event::naming(&Name::User("US.1".into()))
+        };
+        let after = |before, event: &Event| {
+            let windows = Windows::default().after(&event.effect, event.time);
+            Closing::after(before, event, windows, 60, NOW)
+        };
+        let standby = wrote(NOW, STANDBY);
+        assert_eq!(after(None, &standby), None);
+        let waits = after(None, &wrote(NOW - 300, "whatsapp.message.received"));
+        let at = after(waits, &standby).map(|closing| closing.at);
+        assert_eq!(at, Some(NOW + CUSTOMER_SERVICE - 60));
     }
 
     #[test]

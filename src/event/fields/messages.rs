@@ -45,23 +45,13 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     if !item.is_object() {
         return None;
     }
-    let kind = text_of(item.get("type"));
-    // Meta tells of some edits and revocations as of what the API does not support.
-    let unsupported = item.get("unsupported").filter(|_| kind == "unsupported");
-    let inner = text_of(unsupported.and_then(|it| it.get("type")));
-    let kind = if ["edit", "revoke"].contains(&inner.as_ref()) {
-        inner
-    } else {
-        kind
-    };
+    let kind = kind(item);
     let draft = match kind.as_ref() {
         "system" => system(change, item),
         "edit" => message(change, "whatsapp.message.edited", item),
         "revoke" => message(change, "whatsapp.message.revoked", item),
         _ => message(change, "whatsapp.message.received", item),
     };
-    let silent = ["edit", "revoke", "system", "request_welcome"].contains(&kind.as_ref());
-    let in_no_group = item.get("group_id").is_some() && group(item).is_empty();
     Some(Draft {
         time: item.get("timestamp").and_then(seconds),
         effect: match &draft {
@@ -69,13 +59,34 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
                 effect: Effect::Renames { from },
                 ..
             }) => Effect::Renames { from: from.clone() },
-            _ if silent || in_no_group => Effect::None,
-            _ => Effect::Opens {
-                referral: item.get("referral").is_some_and(Json::is_object),
-            },
+            _ => opening(item),
         },
         ..draft.unwrap_or_else(|| sender(Draft::unknown(item), item))
     })
+}
+
+/// What a customer's message does to the window.
+pub(super) fn opening(item: Json<'_>) -> Effect {
+    let silent = ["edit", "revoke", "system", "request_welcome"].contains(&kind(item).as_ref());
+    let in_no_group = item.get("group_id").is_some() && group(item).is_empty();
+    if silent || in_no_group {
+        return Effect::None;
+    }
+    Effect::Opens {
+        referral: item.get("referral").is_some_and(Json::is_object),
+    }
+}
+
+/// Meta's type of a customer's message; Meta tells of some edits and revocations as of what the API does not support.
+fn kind(item: Json<'_>) -> Cow<'_, str> {
+    let kind = text_of(item.get("type"));
+    let unsupported = item.get("unsupported").filter(|_| kind == "unsupported");
+    let inner = text_of(unsupported.and_then(|it| it.get("type")));
+    if ["edit", "revoke"].contains(&inner.as_ref()) {
+        inner
+    } else {
+        kind
+    }
 }
 
 /// A message of any direction, as its sender's; what it is called is up to the caller, but a type that we do not know

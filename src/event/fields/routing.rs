@@ -37,7 +37,8 @@ pub(super) fn handover<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<D
     })
 }
 
-/// What goes on in a conversation that another app has in hand. It does nothing to ours, and must not be answered.
+/// What goes on in a conversation that another app has in hand. It must not be answered. What the customer writes opens
+/// the window nevertheless, which is the number's, whichever app has the conversation.
 pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
     const LISTS: &[List] = &[
         List {
@@ -77,7 +78,10 @@ pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Jso
 }
 
 fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    messages::message(change, "whatsapp.standby.received", item)
+    Some(Draft {
+        effect: messages::opening(item),
+        ..messages::message(change, "whatsapp.standby.received", item)?
+    })
 }
 
 /// Echoes have what was sent one level down, as the other app gave it to Meta, and with it to whom.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{BUSINESS, change, data, events, messages, webhook};
-use crate::event::{Event, Home, Name};
+use crate::event::{Effect, Event, Home, Name};
 
 fn phone(number: &str) -> Vec<Name> {
     vec![Name::Phone(number.into())]
@@ -280,4 +280,27 @@ fn what_another_app_took_back_is_told_with_what_it_was() {
         data(&event)["message"],
         json!({"id": "wamid.B", "kind": "revoke", "revoke": {"original_message_id": "wamid.A"}})
     );
+}
+
+#[test]
+fn what_a_customer_writes_to_another_app_opens_the_window_of_the_number() {
+    let said = json!({"from": "16505551234", "id": "wamid.S", "timestamp": "1770000000",
+        "type": "text", "text": {"body": "hi"}});
+    let with = |member: &str, value: Value| {
+        let mut said = said.clone();
+        said[member] = value;
+        said
+    };
+    let opens = |referral| Effect::Opens { referral };
+    for (said, effect) in [
+        (said.clone(), opens(false)),
+        (with("referral", json!({"source_id": "7"})), opens(true)),
+        (with("type", json!("poll")), opens(false)),
+        (with("type", json!("revoke")), Effect::None),
+        (with("group_id", json!("not a group")), Effect::None),
+    ] {
+        let standby = json!({"standby": {"messages": [said]}});
+        let (_, event) = only(&change("standby", standby));
+        assert_eq!(event.effect, effect, "{said}");
+    }
 }
