@@ -29,7 +29,7 @@ pub fn split(body: &[u8]) -> Vec<(Home, Vec<Event>)> {
     events(body, document(body).as_ref())
 }
 
-/// Like [`split`], and with what is unknown in it, as [`unknown_members`] tells: the body is read once for both. One over
+/// Like [`split`], and with what is unknown in it, as `unknown_members` tells: the body is read once for both. One over
 /// 256 KB is not looked at: it holds what smaller ones hold.
 pub fn split_and_look(body: &[u8]) -> (Vec<(Home, Vec<Event>)>, Vec<String>) {
     let document = document(body);

@@ -156,7 +156,7 @@ impl Entry {
     }
 }
 
-/// What one customer said, as far as it is remembered: the last [`MOST`] things, oldest first.
+/// What one customer said, as far as it is remembered: the last 10 things, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger(Vec<Entry>);
 
