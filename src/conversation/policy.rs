@@ -3,6 +3,7 @@
 
 use super::{
     answers::Answers,
+    closing::CLOSING,
     consent::{self, How, Standing},
     recipient,
     state::State,
@@ -104,7 +105,7 @@ impl Policy {
 
 /// Takes in what an event says about the customer's consent. Where that changes it, it is told, and, where the customer
 /// has just written it, answered. Gives whether that leaves nothing to answer: the customer has just written that they want
-/// no messages, or is answered.
+/// no messages, or is answered; or their window is closing, and they want none.
 fn hear(
     settings: &Consent,
     event: &Event,
@@ -116,7 +117,7 @@ fn hear(
     let before = ledger.standing();
     let entry = consent::heard(event, settings, &ledger, now);
     let mut written = false;
-    let mut heard = false;
+    let mut heard = event.kind == CLOSING && before == Standing::OptedOut;
     if let Some(entry) = entry {
         written = matches!(entry.how, How::Word | How::Button);
         heard = written && !entry.opted_in;

@@ -22,11 +22,18 @@ fn text(body: &str) -> Value {
 }
 
 fn policy(config: &Value) -> Policy {
+    policy_with(config, None)
+}
+
+fn policy_with(config: &Value, consent: Option<&Value>) -> Policy {
+    let consent = consent.and_then(|consent| {
+        crate::checked::read("consent", consent, crate::config::Consent::read).unwrap()
+    });
     let answering = answering_of(config);
     let budget = Budget::new(answering.per_day, 0, NOW);
     let offset = |zone: &str, _| (zone == "Europe/Madrid").then_some(3600);
     let answers = Answers::new(answering, "1065", offset, budget);
-    Policy::new(Some(answers), None).unwrap()
+    Policy::new(Some(answers), consent).unwrap()
 }
 
 fn said(message: &Value) -> Event {
@@ -385,9 +392,19 @@ fn who_writes_in_the_app_silences_the_rules() {
     assert_eq!(rule(&concluded)["withheld"], "handover");
 }
 
+/// What is remembered of a customer who said this.
+fn who_said(opted_in: bool) -> State {
+    State {
+        consent: [consent::Entry::told(opted_in, NOW - 60, None)]
+            .into_iter()
+            .collect(),
+        ..State::default()
+    }
+}
+
 #[test]
 fn rules_are_silent_for_an_opt_out_and_where_a_confirmation_goes() {
-    let answering = answering_of(&json!({ "replies": [ { "when": {}, "reply": text("A") } ] }));
+    let config = json!({ "replies": [ { "when": {}, "reply": text("A") } ] });
     let consent = json!({ "start": ["join"] });
     let confirmed = json!({ "start": ["join"], "confirm_stop": text("No more."), "confirm_start": text("Welcome.") });
     for (settings, said, opted_in, replies) in [
@@ -400,18 +417,26 @@ fn rules_are_silent_for_an_opt_out_and_where_a_confirmation_goes() {
         (&confirmed, "join", None, &["a-1.consent"]),
         (&confirmed, "join", Some(true), &["a-1.rule:0.0"]),
     ] {
-        let budget = Budget::new(answering.per_day, 0, NOW);
-        let answers = Answers::new(answering.clone(), "1065", |_, _| None, budget);
-        let consent = crate::checked::read("consent", settings, crate::config::Consent::read);
-        let mut policy = Policy::new(Some(answers), consent.unwrap()).unwrap();
-        let mut state = State::default();
-        if let Some(opted_in) = opted_in {
-            state.consent = state
-                .consent
-                .with(consent::Entry::told(opted_in, NOW - 60, None));
-        }
+        let mut policy = policy_with(&config, Some(settings));
+        let state = opted_in.map(who_said).unwrap_or_default();
         let concluded = policy.conclude(&wrote(said), &known(state), NOW * 1000);
         let sent: Vec<_> = concluded.replies.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(sent, replies, "{settings} {said} {opted_in:?}");
+    }
+}
+
+#[test]
+fn the_window_closes_silently_for_who_has_opted_out() {
+    let config =
+        json!({ "replies": [ { "when": { "window": "closing" }, "reply": text("Sorry") } ] });
+    let closing = Event {
+        kind: CLOSING.to_owned(),
+        effect: Effect::None,
+        ..wrote("x")
+    };
+    for (opted_in, replies) in [(true, 1), (false, 0)] {
+        let mut policy = policy_with(&config, Some(&json!({})));
+        let concluded = policy.conclude(&closing, &known(who_said(opted_in)), NOW * 1000);
+        assert_eq!(concluded.replies.len(), replies, "{opted_in}");
     }
 }
