@@ -2,7 +2,7 @@
 
 use crate::{
     config::Answering,
-    event::{Event, rfc3339},
+    event::{Effect, Event, rfc3339},
     meta::json::{Document, Json},
     written::Object,
 };
@@ -94,6 +94,8 @@ impl Handover {
                 }
                 By::Meta
             }
+            // What is written in the app may be of a type that we do not know.
+            _ if event.effect == Effect::Answers => By::App,
             _ => return before,
         };
         let until = since.saturating_add(settings.pause_s);
@@ -164,7 +166,6 @@ fn new_owner(event: &Event) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Effect;
 
     const NOW: i64 = 1_795_334_400;
 
@@ -211,6 +212,16 @@ mod tests {
         ] {
             assert_eq!(told(kind, Some(NOW)), None, "{kind}");
         }
+    }
+
+    #[test]
+    fn what_is_written_in_the_app_takes_over_though_its_type_is_unknown() {
+        let echo = Event {
+            effect: Effect::Answers,
+            ..event("whatsapp.unknown", Some(NOW))
+        };
+        let handover = Handover::after(None, &echo, &Answering::default(), NOW);
+        assert_eq!(handover.map(|handover| handover.by), Some(By::App));
     }
 
     #[test]

@@ -35,6 +35,23 @@ pub fn of(data: &str) -> About {
     }
 }
 
+/// Whether an event of a type that we do not model is a message to the number, of a customer's own. Statuses, echoes,
+/// groups and what another app has in hand are known by what Meta wrote, since the type does not tell.
+pub fn is_a_private_message(data: &str) -> bool {
+    Document::parse(data)
+        .and_then(|document| {
+            let raw = document.root().get("raw")?;
+            let change = first(first(raw, "entry")?, "changes")?;
+            let message = first(change.get("value")?, "messages")?;
+            Some(change.get("field")?.text()? == "messages" && message.get("group_id").is_none())
+        })
+        .unwrap_or(false)
+}
+
+fn first<'a>(json: Json<'a>, list: &str) -> Option<Json<'a>> {
+    json.get(list)?.items().next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

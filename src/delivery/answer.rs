@@ -4,6 +4,7 @@ use std::{fmt, time::UNIX_EPOCH};
 
 use crate::{
     checked::{self, Fault},
+    conversation::recipient,
     mailbox::Outcome,
     meta::graph::Message,
 };
@@ -103,14 +104,20 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 
 /// The replies that the answer to an event of this type asks for. There is none to what tells how our own messages are
 /// doing: each reply has statuses of its own, and a backend that answers everything would write to the customer without
-/// end. Of what is longer than [`BODY_LIMIT`] nothing is sent.
-pub fn replies(kind: &str, body: &[u8]) -> Replies {
+/// end. What we do not know may be one. Of what is longer than [`BODY_LIMIT`] nothing is sent.
+pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
     let replies = read_replies(body)?;
-    let is_status = kind.starts_with("whatsapp.status.") || kind.starts_with("whatsapp.standby.");
-    if is_status && !replies.is_empty() {
+    let must_not = || {
+        kind.starts_with("whatsapp.status.")
+            || kind.starts_with("whatsapp.standby.")
+            || (kind == "whatsapp.unknown" && !recipient::is_a_private_message(data))
+    };
+    if !replies.is_empty() && must_not() {
         return Err(vec![Fault {
             path: "replies".to_owned(),
-            reason: "a status, or what another app has in hand, cannot be replied to".to_owned(),
+            reason:
+                "a status, what another app has in hand, or what is unknown cannot be replied to"
+                    .to_owned(),
         }]);
     }
     Ok(replies)
@@ -155,7 +162,7 @@ mod tests {
     }
 
     fn replies_to(kind: &str, body: &[u8]) -> Result<Vec<Message>, Vec<String>> {
-        let replies = super::replies(kind, body);
+        let replies = super::replies(kind, "{}", body);
         replies.map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
@@ -186,8 +193,40 @@ mod tests {
         for kind in ["whatsapp.status.read", "whatsapp.standby.message"] {
             assert_eq!(
                 replies_to(kind, body).unwrap_err(),
-                ["replies: a status, or what another app has in hand, cannot be replied to"]
+                [
+                    "replies: a status, what another app has in hand, or what is unknown cannot be replied to"
+                ]
             );
+        }
+    }
+
+    #[test]
+    fn of_what_is_unknown_only_a_customers_private_message_can_be_replied_to() {
+        let of = |field: &str, value: &str| {
+            format!(
+                r#"{{"raw":{{"entry":[{{"changes":[{{"field":"{field}","value":{value}}}]}}]}}}}"#
+            )
+        };
+        for (data, is_taken) in [
+            (of("messages", r#"{"messages":[{"type":"poll"}]}"#), true),
+            (
+                of(
+                    "messages",
+                    r#"{"messages":[{"type":"poll","group_id":"G"}]}"#,
+                ),
+                false,
+            ),
+            (of("messages", r#"{"statuses":[{"status":"seen"}]}"#), false),
+            (
+                of("standby", r#"{"standby":{"messages":[{"type":"poll"}]}}"#),
+                false,
+            ),
+            (of("history", r#"{"messages":[{"type":"poll"}]}"#), false),
+            (r#"{"body":"{}"}"#.to_owned(), false),
+        ] {
+            let body = br#"{"replies":[{"type":"text","text":{"body":"What?"}}]}"#;
+            let replies = super::replies("whatsapp.unknown", &data, body);
+            assert_eq!(replies.is_ok(), is_taken, "{data}");
         }
     }
 
@@ -314,7 +353,7 @@ mod tests {
         #[test]
         fn nothing_that_a_backend_says_is_too_much(status: u16, retry_after: Option<String>, body: Vec<u8>, now_ms: i64) {
             read(status, retry_after.as_deref(), now_ms);
-            let _ = super::replies("whatsapp.message.received", &body);
+            let _ = super::replies("whatsapp.message.received", "{}", &body);
         }
     }
 }

@@ -199,9 +199,11 @@ fn outcome(
             let retry_after = answer.retry_after.as_deref();
             match answer::read(answer.status, retry_after, now) {
                 Outcome::Taken => {
-                    let last = delivery.events.last();
-                    let kind = last.map_or("", |event| event.kind.as_str());
-                    return (Outcome::Taken, answer::replies(kind, &answer.body));
+                    let replies = delivery
+                        .events
+                        .last()
+                        .map(|event| answer::replies(&event.kind, &event.data, &answer.body));
+                    return (Outcome::Taken, replies.unwrap_or_else(|| Ok(Vec::new())));
                 }
                 outcome => outcome,
             }
