@@ -18,6 +18,10 @@ use crate::{
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 60_000;
 
+/// How often a send was turned away is counted in steps of this where its customer was written to too often (131056), else
+/// in steps of one: so one number says both, in the table too.
+const BY_PAIR: u32 = 1 << 16;
+
 /// Meta's code for a closed window.
 pub(super) const WINDOW_CLOSED: u32 = 131_047;
 
@@ -25,8 +29,10 @@ pub(super) const WINDOW_CLOSED: u32 = 131_047;
 #[derive(Debug)]
 struct Ending {
     state: State,
-    /// Where it is queued again: how long it waits (milliseconds), and the code by which the number stopped, where it did.
+    /// Where it is queued again: how long it waits (milliseconds), what that adds to the times that it was turned away, and
+    /// the code by which the number stopped, where it did.
     wait_ms: i64,
+    turned_away: u32,
     put_back: Option<u32>,
     /// Whether its fallback goes in its place, where it has one.
     falls_back: bool,
@@ -53,6 +59,7 @@ impl Ending {
         let mut ending = Self {
             state,
             wait_ms: 0,
+            turned_away: 0,
             put_back: None,
             falls_back: false,
             slows_down: false,
@@ -74,14 +81,15 @@ impl Ending {
                 ..
             }) => {
                 ending.heard = Heard::Refuses;
-                ending.wait_ms = pair::wait_ms(started.attempts);
+                ending.wait_ms = pair::wait_ms(started.attempts / BY_PAIR);
+                ending.turned_away = BY_PAIR;
             }
             Some(Answer::Refused {
                 again: true, class, ..
             }) => {
                 ending.heard = Heard::Refuses;
                 ending.slows_down = class != Class::Group;
-                ending.wait_ms = wait(started.attempts);
+                ending.waits(started);
             }
             Some(Answer::Refused { code, .. }) => {
                 ending.heard = Heard::Refuses;
@@ -90,9 +98,15 @@ impl Ending {
             Some(Answer::Accepted { .. }) => ending.heard = Heard::Takes,
             Some(Answer::Unknown { .. }) => ending.heard = Heard::Silence,
             None if is_silent => ending.heard = Heard::Silence,
-            None => ending.wait_ms = wait(started.attempts),
+            None => ending.waits(started),
         }
         ending
+    }
+
+    fn waits(&mut self, started: &Started) {
+        let times = started.attempts % BY_PAIR;
+        self.wait_ms = doubled(FIRST_WAIT_MS, times, LONGEST_WAIT_MS);
+        self.turned_away = 1;
     }
 }
 
@@ -215,11 +229,11 @@ impl Outbox {
                 id,
                 place: started.place,
                 is_template: !draft.message.is_free_form(),
-                attempts: started.attempts + u32::from(ending.wait_ms > 0),
+                attempts: started.attempts + ending.turned_away,
                 put_back: started.put_back || ending.put_back.is_some(),
                 next_ms: now_ms.saturating_add(ending.wait_ms),
             };
-            if ending.wait_ms > 0 {
+            if ending.turned_away > 0 {
                 stored::wait(sql, &waiting.id, waiting.attempts, waiting.next_ms)?;
             }
             if waiting.attempts > 0 || waiting.put_back {
@@ -229,10 +243,6 @@ impl Outbox {
         }
         Ok(state)
     }
-}
-
-fn wait(attempts: u32) -> i64 {
-    doubled(FIRST_WAIT_MS, attempts, LONGEST_WAIT_MS)
 }
 
 /// Twice as long after each time, up to the longest.

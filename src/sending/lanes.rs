@@ -13,7 +13,7 @@ pub(super) struct Waiting {
     pub(super) id: String,
     pub(super) place: i64,
     pub(super) is_template: bool,
-    /// How often Meta turned it away.
+    /// How often Meta turned it away, as `ending` counts it.
     pub(super) attempts: u32,
     /// It was put back as the number was blocked.
     pub(super) put_back: bool,

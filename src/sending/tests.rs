@@ -335,6 +335,23 @@ fn how_often_a_send_was_tried_is_known_though_the_object_ends_between_its_tries(
 }
 
 #[test]
+fn only_what_was_refused_to_a_customer_makes_who_is_written_to_too_often_wait_longer() {
+    let mut bench = Bench::new();
+    bench.add(send("a", 1));
+    let waits = |code| {
+        let started = bench.wait_next();
+        bench.done(started, refused(code));
+        bench.reopen("a");
+        bench.outbox.wakes_at(bench.now).unwrap() - bench.now
+    };
+    let codes = [130_429, 130_429, 131_056, 131_056, 130_429, 131_056];
+    assert_eq!(
+        codes.map(waits),
+        [1_000, 2_000, 1_000, 4_000, 4_000, 16_000]
+    );
+}
+
+#[test]
 fn who_asks_is_told_when_it_will_go() {
     let mut bench = Bench::new();
     let burst: Vec<_> = (0..47)
