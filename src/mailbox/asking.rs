@@ -36,6 +36,17 @@ pub fn asked(routes: &[Route]) -> ByPartition<usize> {
     asked
 }
 
+/// An event as if it called its person by all names that the directory knows: the partitions may know each only some of
+/// them.
+pub fn by_all_names(mut event: Event, route: &Route) -> Event {
+    for name in &route.names {
+        if !event.names.contains(name) {
+            event.names.push(name.clone());
+        }
+    }
+    event
+}
+
 /// Puts together what the partitions answered: for each event, by its place, what one of them knows.
 pub fn answered(
     events: &[Event],
@@ -63,7 +74,7 @@ pub fn answered(
         let ids = ids.get(&names);
         if told.insert((route.partition, moved.former.clone(), names)) {
             let adoption = Adoption {
-                event: super::names_alone(event),
+                event: by_all_names(super::names_alone(event), route),
                 moved,
                 person: route.person,
                 ids: ids.cloned().unwrap_or_default(),

@@ -39,6 +39,8 @@ pub struct Route {
     pub partition: u32,
     /// Other partitions that may have stored it.
     pub former: Vec<u32>,
+    /// Where there are such: all names that the directory knows of its person.
+    pub names: Vec<Name>,
 }
 
 impl Route {
@@ -49,9 +51,12 @@ impl Route {
                 person,
                 partition,
                 former,
+                names,
             } = route;
             let former: Vec<String> = former.iter().map(u32::to_string).collect();
-            format!("[{person},{partition},{}]", list(&former))
+            let names: Vec<String> = names.iter().map(Name::key).collect();
+            let names = serde_json::to_string(&names).unwrap_or_default();
+            format!("[{person},{partition},{},{names}]", list(&former))
         });
         list(&all.collect::<Vec<_>>())
     }
@@ -64,10 +69,15 @@ impl Route {
             let partition = u32::try_from(route.next()?.integer()?).ok()?;
             let former = route.next()?.integers().into_iter();
             let former = former.filter_map(|former| u32::try_from(former).ok());
-            Some(Self {
+            let former: Vec<u32> = former.collect();
+            let names = route.next().map(Json::texts).unwrap_or_default();
+            // A directory of the version before tells no names.
+            let is_whole = former.is_empty() || !names.is_empty();
+            is_whole.then_some(Self {
                 person,
                 partition,
-                former: former.collect(),
+                former,
+                names: names.iter().filter_map(|key| Name::of_key(key)).collect(),
             })
         };
         Document::parse(text)?.root().items().map(read).collect()
@@ -82,6 +92,8 @@ pub struct Directory {
     /// Who was met lately.
     people: People,
     joins: Joins,
+    /// All names of those who joined lately, once they were asked for, until one of them may have changed hands.
+    joined: HashMap<i64, Vec<Name>>,
 }
 
 impl Directory {
@@ -94,6 +106,7 @@ impl Directory {
             of,
             people: People::default(),
             joins,
+            joined: HashMap::new(),
         })
     }
 
@@ -113,10 +126,8 @@ impl Directory {
         }
         people.committed();
         self.people = people;
-        Ok(persons
-            .into_iter()
-            .map(|person| self.route(person, now_ms))
-            .collect())
+        let routes = persons.into_iter();
+        routes.map(|person| self.route(person, now_ms)).collect()
     }
 
     /// Writes down what was learnt.
@@ -129,6 +140,9 @@ impl Directory {
             }
             Ok(())
         })?;
+        if people.has_given_on() || !joins.is_empty() {
+            self.joined.clear();
+        }
         for (from, into) in joins {
             self.joins.add(from, into, now_ms);
         }
@@ -147,7 +161,16 @@ impl Directory {
         let people = People::of(&*self.sql, events)?;
         let known = |event: &Event| Some(event.names.iter().find_map(|name| people.known(name))?.0);
         let persons: Vec<Option<i64>> = events.iter().map(known).collect();
-        let wanted: HashSet<i64> = persons.iter().copied().flatten().collect();
+        let names = self.names_of(&persons.iter().copied().flatten().collect())?;
+        let of = |person: Option<i64>| person.and_then(|person| names.get(&person)).cloned();
+        Ok(persons
+            .into_iter()
+            .map(|person| of(person).unwrap_or_default())
+            .collect())
+    }
+
+    /// All names of these persons.
+    fn names_of(&self, wanted: &HashSet<i64>) -> Result<HashMap<i64, Vec<Name>>, SqlError> {
         // Names stay with the person with whom they were met.
         let former = |person| self.joins.former(person).iter().map(|it| it.person);
         let all = wanted.iter().flat_map(|one| former(*one).chain([*one]));
@@ -165,29 +188,35 @@ impl Directory {
                     .extend(Name::of_key(row.required_text(1)?));
             }
         }
-        let of = |person: Option<i64>| person.and_then(|person| names.get(&person)).cloned();
-        Ok(persons
-            .into_iter()
-            .map(|person| of(person).unwrap_or_default())
-            .collect())
+        Ok(names)
     }
 
-    fn route(&self, person: i64, now_ms: i64) -> Route {
+    fn route(&mut self, person: i64, now_ms: i64) -> Result<Route, SqlError> {
         let person = self.joins.end(person);
         let partition = partition_of(person, self.of);
+        let since_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
         let recent = self.joins.former(person).iter();
-        let recent = recent.filter(|it| now_ms.saturating_sub(it.at_ms) < MAY_COME_AGAIN_MS);
+        let recent = recent.filter(|it| it.at_ms > since_ms);
         let mut former: Vec<u32> = recent
             .map(|it| partition_of(it.person, self.of))
             .filter(|other| *other != partition)
             .collect();
         former.sort_unstable();
         former.dedup();
-        Route {
+        let mut names = Vec::new();
+        if !former.is_empty() {
+            // One walk for all of them.
+            if !self.joined.contains_key(&person) {
+                self.joined = self.names_of(&self.joins.since(since_ms))?;
+            }
+            names.extend(self.joined.get(&person).into_iter().flatten().cloned());
+        }
+        Ok(Route {
             person,
             partition,
             former,
-        }
+            names,
+        })
     }
 }
 

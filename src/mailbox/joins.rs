@@ -2,7 +2,7 @@
 //!
 //! It is kept for good, since names stay with the person with whom they were met; so it is looked up, not walked through.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::sql::{Sql, SqlError};
 
@@ -79,6 +79,14 @@ impl Joins {
     /// Who became a person.
     pub(super) fn former(&self, person: i64) -> &[Former] {
         self.former.get(&person).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who somebody became after a time (unix milliseconds).
+    pub(super) fn since(&self, since_ms: i64) -> HashSet<i64> {
+        let all = self.former.iter();
+        all.filter(|(_, former)| former.iter().any(|it| it.at_ms > since_ms))
+            .map(|(person, _)| *person)
+            .collect()
     }
 
     fn insert(&mut self, former: Former, into: i64) {

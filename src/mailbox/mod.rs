@@ -68,7 +68,7 @@ mod tests;
 
 use std::rc::Rc;
 
-pub use asking::{Answered, answered, asked};
+pub use asking::{Answered, answered, asked, by_all_names};
 pub use conversations::untold;
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};

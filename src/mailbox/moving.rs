@@ -20,7 +20,8 @@ use crate::{
 /// What a partition is to take in: what another knows of an event's person, who is in this one from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adoption {
-    /// An event that says no more than whose it is ([`super::names_alone`]).
+    /// An event that says no more than whose it is, by all names that the directory knows ([`super::names_alone`],
+    /// [`super::by_all_names`]): some of them may lead to other conversations here.
     pub event: Event,
     /// What the other partition knows.
     pub moved: Moved,
@@ -84,30 +85,18 @@ impl Mailbox {
     /// since it may have been answered here; the rest every time, since to take it in twice does no harm. What was promised
     /// for the sake of a person who is in another partition no more than the one who is here now may be stored. What comes of
     /// theirs is held back until what is still to be delivered there has gone.
-    ///
-    /// Nothing is done where the person is new from there, and the events are not `complete`: only one that says all
-    /// their names tells which conversations here are with the same person. Gives the places of these.
-    pub fn adopt(
-        &mut self,
-        adoptions: &[Adoption],
-        complete: bool,
-    ) -> Result<Vec<usize>, SqlError> {
+    pub fn adopt(&mut self, adoptions: &[Adoption]) -> Result<(), SqlError> {
         let sql = self.sql.clone();
         let known = known(&*sql, adoptions)?;
         let of = |moved: &Moved, left: &Left| (moved.former.clone(), left.number);
-        let mut incomplete = Vec::new();
         let mut new = Vec::new();
         let mut placed = Vec::new();
         // Where this fails, what is remembered of people may not be what is committed: it is not put back.
         let mut people = std::mem::take(&mut self.people);
         people.meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
-        for (place, Adoption { event, moved, .. }) in adoptions.iter().enumerate() {
+        for Adoption { event, moved, .. } in adoptions {
             let mut left = moved.conversations.iter();
             let is_new = left.any(|left| !known.contains_key(&of(moved, left)));
-            if !complete && is_new {
-                incomplete.push(place);
-                continue;
-            }
             let Placed {
                 conversation,
                 named,
@@ -152,7 +141,7 @@ impl Mailbox {
             let names: Vec<String> = people::all_names(event).map(Name::key).collect();
             self.hold(conversation, &names, &moved.former, &moved.behind)?;
         }
-        Ok(incomplete)
+        Ok(())
     }
 
     /// Whether the person of a conversation is in another partition from now on.

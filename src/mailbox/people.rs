@@ -50,6 +50,7 @@ pub(super) struct People {
     learnt: Vec<(String, i64)>,
     changed: BTreeSet<i64>,
     joins: Vec<(i64, i64)>,
+    given_on: bool,
 }
 
 impl People {
@@ -122,6 +123,7 @@ impl People {
         self.learnt.clear();
         self.changed.clear();
         self.joins.clear();
+        self.given_on = false;
         if self.names.len() > REMEMBERED {
             self.names = HashMap::new();
             self.conversations = HashMap::new();
@@ -172,7 +174,7 @@ impl People {
         }
         for name in belonging.learnt {
             self.learnt.push((name.key(), id));
-            self.names.insert(name, id);
+            self.given_on |= self.names.insert(name, id).is_some();
         }
         self.conversations.insert(id, found);
         if changes {
@@ -265,6 +267,11 @@ impl People {
     /// Whether the batch has taught anything.
     pub(super) fn has_learnt(&self) -> bool {
         !(self.learnt.is_empty() && self.changed.is_empty() && self.joins.is_empty())
+    }
+
+    /// Whether a name was one person's and is another's now.
+    pub(super) fn has_given_on(&self) -> bool {
+        self.given_on
     }
 
     /// Conversations that became part of another: from, into.

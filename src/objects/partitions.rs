@@ -5,15 +5,14 @@
 //! order, all the same:
 //!
 //! 1. `resolve`: the directory tells of each event its person's number, the partition, and the former partitions: those
-//!    of numbers which turned out lately to be this person. Of two numbers it keeps the smaller, in the same commit as
-//!    the names. Where there is no former partition, which is usual, 5 follows.
-//! 2. `cede`: each former partition tells which of the events it has stored, what it knows of the persons, and what it
-//!    has still to deliver of theirs. Those that it has not stored it promises not to store, for the sake of the
-//!    person's number. It notes what became of sends, for its sends stay with it.
+//!    of numbers which turned out lately to be this person, with all names that it knows of them. Of two numbers it keeps
+//!    the smaller, in the same commit as the names. Where there is no former partition, which is usual, 5 follows.
+//! 2. `cede`: each former partition, asked by all these names, tells which of the events it has stored, what it knows of
+//!    the persons, and what it has still to deliver of theirs. Those that it has not stored it promises not to store, for
+//!    the sake of the person's number. It notes what became of sends, for its sends stay with it.
 //! 3. `adopt`: the partition takes in what the former ones know. It takes back its own promises about events that
 //!    nobody has stored, if they were made for the sake of a greater number. For each destination it holds back what
-//!    comes of theirs from now on, as long as a former partition has something to deliver. Who is new from there is
-//!    adopted by a second call alone, with all the `names` that the directory knows.
+//!    comes of theirs from now on, as long as a former partition has something to deliver.
 //! 4. What a former partition has stored is left out.
 //! 5. `append`: the partition stores the rest. Where it has promised not to store one of them, it refuses them all.
 //! 6. `gone`: the partition asks the former ones, again and again, whether that has gone for which it holds back.
@@ -46,12 +45,12 @@ use super::{
 };
 use crate::{
     event::{
-        Effect, Event, Home, Name,
+        Event, Home, Name,
         wire::{self, Batch},
     },
     mailbox::{
         Adoption, Answered, Behind, Moved, Question, Route, address::Address, answered, asked,
-        names_alone, without_data,
+        by_all_names, names_alone, without_data,
     },
     meta::{
         graph::Recipient,
@@ -85,8 +84,10 @@ pub(super) async fn spread(
     let asked = asked(&routes).into_iter();
     let answers = asked.map(async |(former, places)| {
         let former = name(former)?;
-        let asked = places.iter().filter_map(|place| events.get(*place));
-        let asked = bytes(former, asked.map(asked_about).collect());
+        let asked = places.iter();
+        let asked = asked.filter_map(|place| Some((events.get(*place)?, routes.get(*place)?)));
+        let asked = asked.map(|(event, route)| by_all_names(asked_about(event), route));
+        let asked = bytes(former, asked.collect());
         let persons = places.iter().filter_map(|place| routes.get(*place));
         let persons: Vec<i64> = persons.map(|route| route.person).collect();
         let persons = serde_json::to_string(&persons)?;
@@ -97,8 +98,8 @@ pub(super) async fn spread(
     let answers = all_side_by_side(answers).await?;
     let Answered { stored, adoptions } = answered(&events, &routes, answers.into_iter().flatten());
     let adoptions = adoptions.into_iter();
-    let adoptions = adoptions.map(|(to, adoptions)| Ok((name(to)?.as_str(), adoptions)));
-    adopt_all(env, &directory, adoptions.collect::<Result<_>>()?).await?;
+    let adopted = adoptions.map(async |(to, adoptions)| adopt(env, name(to)?, adoptions).await);
+    all_side_by_side(adopted).await?;
     let mut batches: Vec<Batch> = objects
         .iter()
         .map(|name| (name.clone(), Vec::new()))
@@ -123,53 +124,19 @@ fn asked_about(event: &Event) -> Event {
     }
 }
 
-/// Has partitions take in what others know of persons who are there from now on.
-async fn adopt_all(
-    env: &Env,
-    directory: &str,
-    mut adoptions: Vec<(&str, Vec<Adoption>)>,
-) -> Result<()> {
-    let adopted = adoptions
-        .iter()
-        .map(async |(to, adoptions)| answer(adopting(env, to, adoptions, false)?).await);
-    let answers = all_side_by_side(adopted).await?;
-    for ((_, adoptions), incomplete) in adoptions.iter_mut().zip(answers) {
-        let incomplete = integers(&incomplete).ok_or("not places")?;
-        let mut places = 0_i64..;
-        adoptions.retain(|_| {
-            let place = places.next();
-            place.is_some_and(|place| incomplete.contains(&place))
-        });
-    }
-    adoptions.retain(|(_, adoptions)| !adoptions.is_empty());
-    if adoptions.is_empty() {
-        return Ok(());
-    }
-    // All the names that the number knows of the persons, as if the events said so.
-    let incomplete = || adoptions.iter().flat_map(|(_, adoptions)| adoptions);
-    let events = incomplete().map(|it| it.event.clone()).collect();
-    let names = answer(stub(env, directory)?.names(&bytes(directory, events))?).await?;
-    let names = Document::parse(&names).ok_or("not names")?;
-    let names = names.root().items().map(Json::texts);
-    let incomplete = adoptions.iter_mut().flat_map(|(_, adoptions)| adoptions);
-    for (adoption, names) in incomplete.zip(names) {
-        let from = names.iter().filter_map(|key| Name::of_key(key)).collect();
-        adoption.event.effect = Effect::Renames { from };
-    }
-    let adopted = adoptions
-        .iter()
-        .map(async |(to, adoptions)| answer(adopting(env, to, adoptions, true)?).await);
-    all_side_by_side(adopted).await?;
-    Ok(())
-}
-
-fn adopting(env: &Env, to: &str, adoptions: &[Adoption], complete: bool) -> Result<Promise> {
-    let events = adoptions.iter().map(|it| it.event.clone()).collect();
+/// Has a partition take in what others know of persons who are there from now on.
+async fn adopt(env: &Env, to: &str, adoptions: Vec<Adoption>) -> Result<()> {
     let moved: Vec<Moved> = adoptions.iter().map(|it| it.moved.clone()).collect();
     let moved = Moved::write_all(&moved);
     let wanted: Vec<_> = adoptions.iter().map(|it| (it.person, &it.ids)).collect();
     let wanted = serde_json::to_string(&wanted)?;
-    Ok(stub(env, to)?.adopt(&bytes(to, events), &moved, &wanted, complete)?)
+    let events = adoptions.iter().map(|it| it.event.clone()).collect();
+    let adopted = stub(env, to)?.adopt(&bytes(to, events), &moved, &wanted)?;
+    match answer(adopted).await?.as_str() {
+        "" | "[]" => Ok(()),
+        // The version before says so by whom it has not taken in.
+        _ => Err("a partition did not take somebody in".into()),
+    }
 }
 
 async fn answer(called: Promise) -> Result<String> {
@@ -292,15 +259,13 @@ impl Mailbox {
     }
 
     /// Takes in what other partitions know of the one whom each event names, who is here from now on. `wanted` is for each
-    /// which of their events are to be stored here: `[[person, [id, …]], …]`. Gives a JSON list of the places of those that
-    /// must be `complete`.
+    /// which of their events are to be stored here: `[[person, [id, …]], …]`.
     pub fn adopt(
         &self,
         events: &[u8],
         moved: &str,
         wanted: &str,
-        complete: bool,
-    ) -> std::result::Result<String, JsValue> {
+    ) -> std::result::Result<(), JsValue> {
         let moved = Moved::read_all(moved).ok_or("not what another partition knows")?;
         let wanted = Document::parse(wanted).ok_or("not what is to be stored")?;
         let adoptions = events_in(events)?.into_iter().zip(moved);
@@ -317,8 +282,7 @@ impl Mailbox {
             })
             .collect();
         let adoptions = adoptions.ok_or("not what is to be stored")?;
-        let incomplete = self.with_core(|core| core.mailbox.adopt(&adoptions, complete))?;
-        serde_json::to_string(&incomplete).map_err(|error| error.to_string().into())
+        Ok(self.with_core(|core| core.mailbox.adopt(&adoptions))?)
     }
 
     /// What is known here of the one whom an event names, if anything is ([`Moved::write_all`]).

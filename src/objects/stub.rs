@@ -42,7 +42,6 @@ extern "C" {
         events: &Uint8Array,
         moved: &str,
         wanted: &str,
-        complete: bool,
     ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]

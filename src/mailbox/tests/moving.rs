@@ -24,7 +24,7 @@ fn a_webhook_with_many_events_of_people_who_moved_asks_each_partition_once() {
         .collect();
     number.take_all(&both);
     let of = usize::try_from(OF).unwrap();
-    assert!(number.calls <= 4 * of, "{} calls", number.calls);
+    assert!(number.calls <= 2 * of, "{} calls", number.calls);
     number.take_all(&both);
     assert!(number.calls <= 2 * of, "{} calls", number.calls);
     number.take_all(&early);

@@ -3,7 +3,14 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::{config::Answering, conversation::mirror::Mirror, mailbox::address::partition_of};
+use crate::{
+    config::Answering,
+    conversation::{
+        consent::{Entry, Standing},
+        mirror::Mirror,
+    },
+    mailbox::address::partition_of,
+};
 
 pub(super) const OF: u32 = 3;
 
@@ -72,8 +79,13 @@ impl Number {
     }
 
     pub(super) fn route(&mut self, event: &Event) -> Route {
-        let events = std::slice::from_ref(event);
-        self.directory.resolve(events, NOW).unwrap().remove(0)
+        self.resolve(std::slice::from_ref(event)).remove(0)
+    }
+
+    fn resolve(&mut self, events: &[Event]) -> Vec<Route> {
+        let routes = self.directory.resolve(events, NOW).unwrap();
+        // As they cross from one object to another.
+        Route::read_all(&Route::write_all(&routes)).unwrap()
     }
 
     /// Stores an event where it was found to belong. Gives whether it is stored; where not, Meta repeats it.
@@ -115,7 +127,7 @@ impl Number {
             self.calls += 1;
             let asked: Vec<Event> = places
                 .iter()
-                .map(|place| without_data(&events[*place]))
+                .map(|place| by_all_names(without_data(&events[*place]), &routes[*place]))
                 .collect();
             let persons = places.iter().map(|place| routes[*place].person);
             let persons: Vec<i64> = persons.collect();
@@ -130,24 +142,7 @@ impl Number {
         let answered = answered(events, routes, answers);
         for (to, adoptions) in answered.adoptions {
             self.calls += 1;
-            let incomplete = self.partition(to).adopt(&adoptions, false).unwrap();
-            if incomplete.is_empty() {
-                continue;
-            }
-            self.calls += 2;
-            let mut incomplete: Vec<Adoption> = incomplete
-                .into_iter()
-                .map(|place| adoptions[place].clone())
-                .collect();
-            let named: Vec<Event> = incomplete.iter().map(|it| it.event.clone()).collect();
-            for (adoption, from) in incomplete
-                .iter_mut()
-                .zip(self.directory.names(&named).unwrap())
-            {
-                adoption.event.effect = Effect::Renames { from };
-            }
-            let left = self.partition(to).adopt(&incomplete, true).unwrap();
-            assert!(left.is_empty());
+            self.partition(to).adopt(&adoptions).unwrap();
         }
         answered.stored
     }
@@ -163,7 +158,7 @@ impl Number {
     }
 
     pub(super) fn take_all(&mut self, events: &[Event]) {
-        let routes = self.directory.resolve(events, NOW).unwrap();
+        let routes = self.resolve(events);
         assert!(self.store_all(events, &routes));
     }
 
@@ -303,7 +298,8 @@ fn a_directory_that_was_opened_anew_still_knows_who_became_whom() {
         [Route {
             person: 1,
             partition: 0,
-            former: vec![1]
+            former: vec![1],
+            names: vec![phone("2"), user("US.1")],
         }]
     );
     let ten_days = 10 * 24 * 3_600_000;
@@ -312,7 +308,8 @@ fn a_directory_that_was_opened_anew_still_knows_who_became_whom() {
         [Route {
             person: 1,
             partition: 0,
-            former: vec![]
+            former: vec![],
+            names: vec![],
         }]
     );
 }
@@ -349,6 +346,7 @@ fn an_event_is_stored_although_its_person_came_back_to_a_partition_that_promised
         person: 2,
         partition: 1,
         former: vec![0],
+        names: vec![people[1].clone(), people[3].clone()],
     };
     assert!(!number.store(&event, &between), "it is known too late");
     assert_eq!(number.take(&event), stale.partition);
@@ -457,4 +455,66 @@ fn a_new_name_of_somebody_who_moved_is_told_to_other_workers() {
     assert_eq!(told(&mut number), [["US.1", "3"]]);
     number.take(&opens(&[user("US.1"), phone("3")], "next"));
     assert!(told(&mut number).is_empty());
+}
+
+/// Somebody who was met as two, and said under the phone number that they want no more.
+fn who_stopped_by_phone() -> Number {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    assert_eq!(number.take(&of(&[phone("2")], "stop")), 1);
+    stops(&mut number);
+    number
+}
+
+/// The partition in which the phone number was is told that its owner wants no more.
+fn stops(number: &mut Number) {
+    let entry = Entry::told(false, 5, None);
+    number
+        .partition(1)
+        .say(&phone("2"), entry, "c", "1065", NOW)
+        .unwrap();
+}
+
+fn standing(number: &mut Number, partition: u32, name: &Name) -> Standing {
+    let found = number.partition(partition).look(name).unwrap().unwrap();
+    found.state.consent.standing()
+}
+
+#[test]
+fn what_a_webhook_did_not_come_to_take_over_the_next_one_does_whatever_name_it_bears() {
+    let mut number = who_stopped_by_phone();
+    number.route(&of(&[user("US.1"), phone("2")], "as-both"));
+    number.take(&of(&[user("US.1")], "next"));
+    for name in [user("US.1"), phone("2")] {
+        assert_eq!(standing(&mut number, 0, &name), Standing::OptedOut);
+    }
+    let mut delivered = number.delivered();
+    delivered.retain(|id| id == "stop-0" || id == "next-0");
+    assert_eq!(delivered, ["stop-0", "next-0"]);
+}
+
+#[test]
+fn an_opt_out_that_came_to_the_former_partition_late_is_known_with_the_next_event() {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    let stop = of(&[phone("2")], "stop");
+    let before = number.route(&stop);
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    assert!(number.store(&stop, &before));
+    stops(&mut number);
+    number.take(&of(&[user("US.1")], "next"));
+    assert_eq!(standing(&mut number, 0, &user("US.1")), Standing::OptedOut);
+}
+
+#[test]
+fn a_name_that_was_given_on_is_not_told_as_that_of_who_had_it() {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    let both = of(&[user("US.1"), phone("2")], "as-both");
+    assert_eq!(number.route(&both).names, [phone("2"), user("US.1")]);
+    number.take(&of(&[user("US.9"), phone("2")], "somebody-else"));
+    let theirs = of(&[user("US.1")], "next");
+    assert_eq!(number.route(&theirs).names, [user("US.1")]);
 }
