@@ -35,7 +35,7 @@ pub(super) enum State {
 pub(super) struct Down {
     /// Since when, in unix milliseconds.
     pub(super) since_ms: i64,
-    /// How many tries it got since.
+    /// How many tries it got since, with the one that is on its way.
     pub(super) tries: u32,
     /// When it gets the next, in unix milliseconds.
     pub(super) next_ms: i64,
@@ -109,6 +109,9 @@ impl Flow {
 
     /// Takes note that a request was started.
     pub(super) fn started(&mut self, now_ms: i64) {
+        if let State::Down(down) = &mut self.state {
+            down.tries = down.tries.saturating_add(1);
+        }
         if let Some(rate) = self.rate(now_ms) {
             self.slot_ms = self.slot_ms.max(float(now_ms)) + 1000.0 / rate;
         }
@@ -165,7 +168,6 @@ impl Flow {
             // What was started before it was down was no try.
             State::Down(down) if now_ms < down.next_ms => return false,
             State::Down(down) => {
-                down.tries = down.tries.saturating_add(1);
                 down.next_ms = next(&self.retry, *down, now_ms, random);
                 return false;
             }

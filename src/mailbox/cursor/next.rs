@@ -4,7 +4,7 @@ use super::{Cursor, Flight};
 use crate::{
     config::Destination,
     mailbox::{
-        flow::May,
+        flow::{May, State},
         log::{Entry, Log, Stored},
         queue::Queued,
         sql::{Sql, SqlError},
@@ -36,21 +36,30 @@ impl Cursor {
         // Conversations that are tried again, and replays, never take all the room, nor more than every second turn: what
         // is new must get through beside them.
         let may_retry = self.retried < room.div_ceil(2);
+        // While it is down, its tries are few, and what was tried last may be forgotten by the next: those that wait may all
+        // be what breaks it.
+        let new_first = match &self.flow.state {
+            State::Down(down) => down.tries % 2 == 0,
+            _ => self.retried_last,
+        };
         let mut events = None;
-        if self.retried_last {
+        if new_first {
             events = self.next_in_log(sql, log, now_ms)?;
         }
-        let log_is_next = events.is_none() && !self.retried_last;
         self.retried_last = false;
         if events.is_none() && may_retry {
             events = self.next_parked(sql, log, now_ms, may == May::Try)?;
             self.retried_last = events.is_some();
         }
-        if events.is_none() && log_is_next {
+        if events.is_none() && !new_first {
             events = self.next_in_log(sql, log, now_ms)?;
         }
         if events.is_some() {
             self.flow.started(now_ms);
+            if may == May::Try {
+                // The next is another, though this one should end in a crash.
+                self.write_down(sql)?;
+            }
         }
         Ok(events)
     }

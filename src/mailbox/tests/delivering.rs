@@ -381,3 +381,26 @@ fn in_a_quiet_hour_messages_that_break_the_backend_every_time_are_no_outage() {
         assert_eq!(by_broken(&mut mailbox, now).0, ["new-0"]);
     }
 }
+
+#[test]
+fn a_destination_that_answers_is_not_down_for_long_because_of_five_messages_that_break_it() {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open();
+    let broken = (0..5).map(|n| message(&format!("broken{n}"), &format!("broken{n}")));
+    mailbox.append(broken.collect(), NOW).unwrap();
+    assert!(by_broken(&mut mailbox, NOW).1);
+    mailbox.append(vec![message("1", "new")], NOW).unwrap();
+    let mut now = NOW;
+    let mut tried = |crashes| {
+        // Between two tries it is long forgotten what was tried last.
+        let mut mailbox = open();
+        now = now.max(mailbox.wakes_at(now).unwrap());
+        if crashes {
+            return vec![mailbox.next(now).unwrap().unwrap().events[0].id.clone()];
+        }
+        by_broken(&mut mailbox, now).0
+    };
+    assert_eq!(tried(true), ["broken0-0"]);
+    assert_eq!(tried(false), ["new-0"]);
+}
