@@ -1,10 +1,9 @@
 //! CloudEvents 1.0, structured JSON: how an event is written for a destination.
 
-use std::fmt::Write as _;
-
-use serde_json::Value;
-
-use crate::event::{Home, rfc3339};
+use crate::{
+    event::{Home, rfc3339},
+    written::{begin_member, push_string},
+};
 
 /// The `content-type` of one event.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
@@ -46,11 +45,11 @@ impl Outgoing<'_> {
             ("datacontenttype", Some("application/json")),
         ] {
             if let Some(value) = value {
-                // Writing to a string does not fail.
-                let _ = write!(out, r#","{name}":{}"#, Value::from(value));
+                begin_member(&mut out, name);
+                push_string(&mut out, value);
             }
         }
-        out.push_str(r#","data":"#);
+        begin_member(&mut out, "data");
         self.render_data(&mut out);
         out.push('}');
         out
@@ -94,6 +93,7 @@ fn segment(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
 
