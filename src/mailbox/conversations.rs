@@ -126,10 +126,9 @@ pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, 
 
 /// A conversation, or the one that it has become part of.
 pub(super) fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation, SqlError> {
+    let now = now("?1");
     let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.joined FROM conversations \
-           JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) \
-         SELECT '', conversations.* FROM conversations JOIN same ON same.id = conversations.id WHERE joined IS NULL",
+        &format!("SELECT '', conversations.* FROM conversations WHERE id = ({now})"),
         &[conversation.into()],
     )?;
     rows.first()

@@ -1,6 +1,7 @@
 //! One person's conversation, for who asks for it by a name.
 
 use super::{
+    conversations::NUMBERS,
     people::People,
     sql::{Sql, SqlError},
 };
@@ -37,9 +38,7 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
         return Ok(None);
     };
     let rows = sql.exec(
-        "WITH RECURSIVE same(id) AS (SELECT ?1 UNION SELECT conversations.id FROM conversations \
-           JOIN same ON conversations.joined = same.id) \
-         SELECT name FROM names WHERE conversation IN (SELECT id FROM same) ORDER BY name",
+        &format!("SELECT name FROM names WHERE conversation IN ({NUMBERS}) ORDER BY name"),
         &[found.conversation.into()],
     )?;
     for row in &rows {
