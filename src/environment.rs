@@ -1,13 +1,13 @@
 //! The settings of this deployment, read from what Cloudflare binds to the Worker.
 
-use std::{cell::OnceCell, rc::Rc};
+use std::cell::OnceCell;
 
 use js_sys::{JSON, Reflect};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
 use crate::{
-    config::{Settings, SettingsFault},
+    config::{Secret, Settings, SettingsFault},
     meta::signature::AppSecrets,
     zones,
 };
@@ -18,32 +18,24 @@ pub(crate) struct Ready {
     pub(crate) app_secrets: AppSecrets,
 }
 
-pub(crate) type Environment = Rc<Result<Ready, Vec<SettingsFault>>>;
+/// It stays for as long as the isolate: bindings do not change while one lives, as a new secret is a new deployment.
+pub(crate) type Environment = &'static Result<Ready, Vec<SettingsFault>>;
 
 thread_local! {
-    /// Bindings do not change while an isolate lives: a new secret is a new deployment.
     static ENVIRONMENT: OnceCell<Environment> = const { OnceCell::new() };
 }
 
 /// The settings, read and checked once in an isolate.
 pub(crate) fn read(env: &Env) -> Environment {
-    ENVIRONMENT.with(|cell| {
-        cell.get_or_init(|| {
-            let settings = Settings::read(|name| lookup(env, name));
-            let settings = settings.and_then(|it| it.in_known_zones(zones::offset));
-            Rc::new(settings.map(|settings| {
-                Ready {
-                    app_secrets: AppSecrets::new(
-                        settings
-                            .app_secrets
-                            .iter()
-                            .map(crate::config::Secret::expose),
-                    ),
-                    settings,
-                }
-            }))
-        })
-        .clone()
+    ENVIRONMENT.with(|cell| *cell.get_or_init(|| Box::leak(Box::new(read_anew(env)))))
+}
+
+fn read_anew(env: &Env) -> Result<Ready, Vec<SettingsFault>> {
+    let settings = Settings::read(|name| lookup(env, name))?.in_known_zones(zones::offset)?;
+    let secrets = settings.app_secrets.iter().map(Secret::expose);
+    Ok(Ready {
+        app_secrets: AppSecrets::new(secrets),
+        settings,
     })
 }
 

@@ -18,8 +18,8 @@ use crate::{
 };
 
 /// Why a request may not come in, if it may not. Without `ADMIN_TOKEN` it refuses everyone.
-pub(super) fn refusal(request: &Request, environment: &Environment) -> Result<Option<Problem>> {
-    let Ok(ready) = &**environment else {
+pub(super) fn refusal(request: &Request, environment: Environment) -> Result<Option<Problem>> {
+    let Ok(ready) = environment else {
         return Ok(Some(Problem::NotSetUp));
     };
     let token = ready.settings.admin_token.as_ref();
@@ -32,9 +32,9 @@ pub(super) async fn answer(
     found: &Found,
     request: Request,
     env: &Env,
-    environment: &Environment,
+    environment: Environment,
 ) -> Result<Response> {
-    let Ok(ready) = &**environment else {
+    let Ok(ready) = environment else {
         return Problem::NotSetUp.response();
     };
     let (in_path, parameters) = match read(found, request).await? {

@@ -26,7 +26,7 @@ extern "C" {
 pub(crate) fn webhooks(url: &str, env: &Env) -> Option<Object> {
     let take = take(routes::path_of(url))?;
     let environment = environment::read(env);
-    let ready = environment.as_ref().as_ref().ok()?;
+    let ready = environment.as_ref().ok()?;
     Some(signed::webhooks(&ready.settings, take))
 }
 
@@ -53,30 +53,18 @@ pub(crate) fn answer(request: web_sys::Request, env: Env) -> Promise {
     let method = request.method();
     let path = routes::path_of(&request.url()).to_owned();
     let found = routes::find(&method, &path);
-    promise(async move { other(found, &path, request.into(), env, environment).await })
-}
-
-/// The promise of an answer.
-pub(super) fn promise<R>(answer: impl Future<Output = Result<R>> + 'static) -> Promise
-where
-    R: Into<web_sys::Response>,
-{
-    future_to_promise(AssertUnwindSafe(async move { answered(answer.await) }))
+    future_to_promise(AssertUnwindSafe(async move {
+        answered(other(found, &path, request.into(), env, environment).await)
+    }))
 }
 
 /// An answer; an error is logged, and not told.
-pub(super) fn answered<R>(answer: Result<R>) -> std::result::Result<JsValue, JsValue>
-where
-    R: Into<web_sys::Response>,
-{
-    let response = match answer {
-        Ok(response) => response.into(),
-        Err(error) => {
-            console_error!("{error}");
-            Response::error("INTERNAL SERVER ERROR", 500)?.into()
-        }
-    };
-    Ok(response.into())
+pub(super) fn answered(answer: Result<Response>) -> std::result::Result<JsValue, JsValue> {
+    let response = answer.or_else(|error| {
+        console_error!("{error}");
+        Response::error("INTERNAL SERVER ERROR", 500)
+    })?;
+    Ok(web_sys::Response::from(response).into())
 }
 
 async fn other(
@@ -95,7 +83,7 @@ async fn other(
         Ok(found) => found.route.action.needs_token(),
         Err(_) => path.starts_with("/v1/"),
     };
-    if needs_token && let Some(problem) = admin::refusal(&request, &environment)? {
+    if needs_token && let Some(problem) = admin::refusal(&request, environment)? {
         return problem.response();
     }
     let found = match found {
@@ -106,12 +94,12 @@ async fn other(
     match found.route.action {
         // Were it set up, it would have gone another way.
         Action::Receive => Problem::NotSetUp.response(),
-        Action::Challenge => webhook::challenge(&request, &environment),
-        Action::Health => health::answer(&environment),
+        Action::Challenge => webhook::challenge(&request, environment),
+        Action::Health => health::answer(environment),
         Action::Describe => Ok(describe().into()),
-        Action::Send => messages::send(request, &env, &environment).await,
-        Action::Sent => messages::tell(&found, &env, &environment).await,
-        _ => admin::answer(&found, request, &env, &environment).await,
+        Action::Send => messages::send(request, &env, environment).await,
+        Action::Sent => messages::tell(&found, &env, environment).await,
+        _ => admin::answer(&found, request, &env, environment).await,
     }
 }
 

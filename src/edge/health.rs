@@ -12,8 +12,8 @@ const NO_TOKEN: &str =
     "GRAPH_ACCESS_TOKEN is not set: what rules answer waits until it is, or is too late then";
 
 /// `ok`, or 503 with the name of every setting that is missing or wrong and how to put it right; never a value.
-pub(super) fn answer(environment: &Environment) -> Result<Response> {
-    let response = match &**environment {
+pub(super) fn answer(environment: Environment) -> Result<Response> {
+    let response = match environment {
         Ok(ready) => {
             let body = match note(&ready.settings) {
                 Some(note) => serde_json::json!({ "status": "ok", "note": note }),

@@ -28,9 +28,9 @@ use crate::{
 pub(super) async fn send(
     request: Request,
     env: &Env,
-    environment: &Environment,
+    environment: Environment,
 ) -> Result<Response> {
-    let settings = match &**environment {
+    let settings = match environment {
         Ok(ready) if ready.settings.graph.token.is_some() => &ready.settings,
         _ => return problem(503, "GRAPH_ACCESS_TOKEN is not set", &serde_json::json!({})),
     };
@@ -108,8 +108,8 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Tells how a send went.
-pub(super) async fn tell(found: &Found, env: &Env, environment: &Environment) -> Result<Response> {
-    let Ok(ready) = &**environment else {
+pub(super) async fn tell(found: &Found, env: &Env, environment: Environment) -> Result<Response> {
+    let Ok(ready) = environment else {
         return Problem::NotSetUp.response();
     };
     let id = found

@@ -59,11 +59,8 @@ fn verified(
     env: &Env,
 ) -> Result<Option<Vec<u8>>, Problem> {
     let body = body.ok_or(Problem::TooLarge)?;
-    let environment = environment::read(env);
-    let ready = environment
-        .as_ref()
-        .as_ref()
-        .map_err(|_| Problem::NotSetUp)?;
+    let ready = environment::read(env);
+    let ready = ready.as_ref().map_err(|_| Problem::NotSetUp)?;
     // What the platform did not find signed may be so in another form.
     let in_some_form = || {
         let signature = Signature::parse(signature)?;

@@ -39,8 +39,8 @@ thread_local! {
 }
 
 /// `GET /webhook`: gives Meta's challenge back, if the verify token is one of ours.
-pub(super) fn challenge(request: &Request, environment: &Environment) -> Result<Response> {
-    let Ok(ready) = &**environment else {
+pub(super) fn challenge(request: &Request, environment: Environment) -> Result<Response> {
+    let Ok(ready) = environment else {
         return Problem::Forbidden.response();
     };
     let url = request.url()?;

@@ -30,7 +30,7 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
     let mut batches: Vec<Batch> = Vec::with_capacity(events.len());
     let mut spread = Vec::new();
     for (home, events) in events {
-        match (home, &*environment) {
+        match (home, environment) {
             (Home::Number(number), Ok(ready)) if ready.settings.partitions_of(&number) > 1 => {
                 let of = ready.settings.partitions_of(&number);
                 spread.push((number, of, events));

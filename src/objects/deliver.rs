@@ -117,7 +117,7 @@ impl Mailbox {
             Ok(replies) => (replies, Vec::new()),
             Err(faults) => (Vec::new(), faults),
         };
-        let fallback = match &*self.environment {
+        let fallback = match self.environment {
             Ok(ready) if !replies.is_empty() => ready.settings.fallback.as_ref(),
             _ => None,
         };

@@ -71,12 +71,12 @@ impl Desk {
     pub(super) fn of(
         state: &State,
         env: &Env,
-        environment: &Environment,
+        environment: Environment,
         waker: Rc<AtomicWaker>,
     ) -> Self {
         let wake = Closure::own_assert_unwind_safe(move || waker.wake());
         let mailbox = state.id().name().unwrap_or_default();
-        let with_couriers = environment.as_ref().as_ref();
+        let with_couriers = environment.as_ref();
         Self {
             platform: Rc::new(Platform::new(&mailbox, env, &wake)),
             with_couriers: with_couriers.is_ok_and(|ready| ready.settings.couriers),

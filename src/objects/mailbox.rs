@@ -91,7 +91,7 @@ impl DurableObject for Mailbox {
         let environment = environment::read(&env);
         let wake = Rc::new(AtomicWaker::new());
         Self {
-            desk: Desk::of(&state, &env, &environment, wake.clone()),
+            desk: Desk::of(&state, &env, environment, wake.clone()),
             environment,
             core: RefCell::new(None),
             is_at_task: Cell::new(false),
@@ -190,7 +190,7 @@ impl Mailbox {
             Home::Number(id) => Some(id.clone()),
             Home::Account(_) => None,
         };
-        let Ok(ready) = &*self.environment else {
+        let Ok(ready) = self.environment else {
             return Err(SqlError::Refused("the settings are wrong".to_owned()));
         };
         let settings = &ready.settings;

@@ -119,7 +119,7 @@ impl Mailbox {
 
     /// What is set.
     pub(super) fn settings(&self) -> Option<&Settings> {
-        let ready = self.environment.as_ref().as_ref().ok()?;
+        let ready = self.environment.as_ref().ok()?;
         Some(&ready.settings)
     }
 
