@@ -4,6 +4,7 @@
 use super::{
     Mailbox,
     conversations::NUMBERS,
+    count,
     log::{Stored, complete},
     sql::{Row, Sql, SqlError, Value},
 };
@@ -143,7 +144,7 @@ impl Which {
         most: usize,
     ) -> Result<Vec<(i64, i64, String)>, SqlError> {
         let (clause, mut parameters) = self.clause();
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let most = count(most);
         parameters.extend([place, end, most].map(Value::from));
         let rows = sql.exec(
             &format!(

@@ -3,6 +3,7 @@
 use super::{
     Failure, Waiting,
     conversations::renumber,
+    count,
     log::{COLUMNS, DECLARED, Log, Stored, complete},
     parking::{Parking, Refusal},
     schedule::Parked,
@@ -83,7 +84,7 @@ impl Parking {
         conversation: i64,
         most: usize,
     ) -> Result<Vec<Stored>, SqlError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let most = count(most);
         let before = self.held_from(conversation);
         let rows = sql.exec(
             &format!(
@@ -218,7 +219,7 @@ impl Parking {
     pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
         let id = [self.id().into()];
         let mut waiting = Waiting {
-            conversations: i64::try_from(self.refused_before(1).count()).unwrap_or(i64::MAX),
+            conversations: count(self.refused_before(1).count()),
             tries: self.tries(),
             ..Waiting::default()
         };

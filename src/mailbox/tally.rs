@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use super::count;
+
 const MINUTE_MS: i64 = 60_000;
 
 /// How many minutes there are in the last hour.
@@ -47,7 +49,7 @@ impl Tally {
 
     /// Counts events that were taken.
     pub(super) fn took(&mut self, events: usize, now_ms: i64) {
-        let events = i64::try_from(events).unwrap_or(i64::MAX);
+        let events = count(events);
         self.delivered += events;
         let now = now_ms.div_euclid(MINUTE_MS);
         // A clock that goes back starts no older minute behind newer ones.

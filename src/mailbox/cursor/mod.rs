@@ -23,7 +23,7 @@ pub use done::{Change, GONE, Outcome};
 pub(super) use next::read_wanted;
 
 use super::{
-    Counted, Failure, Waiting,
+    Counted, Failure, Waiting, count,
     flow::{Flow, May, State},
     log::Log,
     parking::Parking,
@@ -258,7 +258,7 @@ impl Cursor {
         waiting.last_error = waiting.last_error.max(self.failure.clone());
         let flying = self.in_flight.values().filter(|flight| !flight.parked);
         let known = self.queue.places().chain(flying.flat_map(|f| &f.seqs));
-        waiting.events += i64::try_from(known.clone().count()).unwrap_or(i64::MAX);
+        waiting.events += count(known.clone().count());
         if let Some(first) = known.min() {
             waiting.waits_since(log.received_ms(sql, *first)?);
         }

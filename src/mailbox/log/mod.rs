@@ -17,6 +17,7 @@ pub(super) use stored::{COLUMNS, DECLARED, complete};
 use super::{
     batch,
     conversations::renumber,
+    count,
     generations::Generations,
     recent::Recent,
     sql::{Sql, SqlError},
@@ -171,7 +172,7 @@ impl Log {
         }
         for event in events.iter().filter(|event| event.is_large()) {
             for (number, part) in parts(&event.data).enumerate() {
-                let number = i64::try_from(number).unwrap_or(i64::MAX);
+                let number = count(number);
                 sql.run(
                     "INSERT INTO parts (seq, part, data) VALUES (?1, ?2, ?3)",
                     &[event.seq.into(), number.into(), part.into()],
@@ -186,7 +187,7 @@ impl Log {
         if let Some(last) = events.last() {
             self.last = last.seq;
         }
-        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let count = count(events.len());
         self.rows += count;
         self.newest_rows += count;
         self.parts |= events.iter().any(Stored::is_large);

@@ -4,7 +4,10 @@ use super::{
     Log, Stored,
     stored::{COLUMNS, complete},
 };
-use crate::mailbox::sql::{Sql, SqlError};
+use crate::mailbox::{
+    count,
+    sql::{Sql, SqlError},
+};
 
 /// What a cursor needs to know of an event in order to decide what to do with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl Log {
         }
         let mut entries = Vec::new();
         for table in self.tables_behind(place) {
-            let left = i64::try_from(most.saturating_sub(entries.len())).unwrap_or(i64::MAX);
+            let left = count(most.saturating_sub(entries.len()));
             if left == 0 {
                 break;
             }
@@ -79,7 +82,7 @@ impl Log {
     ) -> Result<Vec<Listed>, SqlError> {
         let mut listed = Vec::new();
         for table in self.tables_behind(place) {
-            let left = i64::try_from(most.saturating_sub(listed.len())).unwrap_or(i64::MAX);
+            let left = count(most.saturating_sub(listed.len()));
             let rows = sql.exec(
                 &format!(
                     "SELECT seq, conversation, id, received_ms, kind FROM {table} WHERE seq > ?1 AND seq <= ?2 \
