@@ -1,8 +1,8 @@
 //! Which windows are told to a team's other Workers, which read them from KV without a call.
 //!
 //! A window is told when it opens and each time that its end passes a step, not with every message: writing to KV costs
-//! more than all else that is done for a message. What is told never ends later than the window does, and at most a step
-//! earlier.
+//! more than all else that is done for a message. What is told never ends later than the window does, as far as we know,
+//! and at most a step earlier.
 
 use super::{policy::Known, window::Windows};
 use crate::{
@@ -60,12 +60,13 @@ impl Mirror {
         })
     }
 
-    /// Whether a window opened, or its end passed a step.
+    /// Whether a window opened, its end passed a step, or it turned out to close sooner.
     fn passes(&self, before: Option<i64>, after: Option<i64>, now: i64) -> bool {
         match (before, after) {
             (Some(before), Some(after)) => {
                 let steps = |end: i64| end.div_euclid(self.step_s);
-                after > before && (before <= now || steps(before) < steps(after))
+                after < before
+                    || (after > before && (before <= now || steps(before) < steps(after)))
             }
             (before, after) => before < after,
         }
@@ -157,6 +158,7 @@ mod tests {
             (Some(end), end + 59 * 60, false),
             (Some(end + 59 * 60), end + 61 * 60, true),
             (Some(NOW), end, true),
+            (Some(end), end - 1, true),
             (Some(NOW - 5), end + 1, true),
             (None, NOW + 60, false),
             (None, NOW - 5, false),

@@ -3,7 +3,9 @@
 //! an advertisement, messages at no charge).
 //!
 //! They follow from the timestamps of what happened, never from when we were told of it: Meta repeats a webhook for up
-//! to seven days. And they never move back, so that the order in which webhooks arrive does not matter.
+//! to seven days. The order in which webhooks arrive does not matter: the later end of a customer service window holds,
+//! and of the answers to one advertisement the first. Only an answer that is told before the message that it answers
+//! opens no free entry point.
 
 use serde::Serialize;
 
@@ -27,7 +29,7 @@ pub struct Windows {
     pub customer_service: Option<i64>,
     /// The free entry point.
     pub free_entry_point: Option<i64>,
-    /// When the customer last came by an advertisement, while the business has not answered.
+    /// When the customer last came by an advertisement.
     pub referred: Option<i64>,
 }
 
@@ -59,22 +61,28 @@ impl Windows {
         }
     }
 
-    /// The first answer in time is what opens the free entry point; later ones find no referral left to answer.
+    /// The first answer in time is what opens the free entry point; it may be told after a later one.
     fn answered(self, time: i64) -> Self {
-        match self.referred {
-            Some(referred)
-                if (referred..=referred.saturating_add(FREE_ENTRY_ANSWER)).contains(&time) =>
-            {
-                Self {
-                    free_entry_point: self
-                        .free_entry_point
-                        .max(Some(time.saturating_add(FREE_ENTRY_POINT))),
-                    referred: None,
-                    ..self
-                }
-            }
-            _ => self,
+        if !self.is_in_time(time) {
+            return self;
         }
+        let (before, end) = (self.free_entry_point, time.saturating_add(FREE_ENTRY_POINT));
+        let is_of_this = |end: i64| self.is_in_time(end.saturating_sub(FREE_ENTRY_POINT));
+        Self {
+            free_entry_point: if before.is_some_and(is_of_this) {
+                before.min(Some(end))
+            } else {
+                before.max(Some(end))
+            },
+            ..self
+        }
+    }
+
+    /// Whether an answer of this time opens the free entry point.
+    fn is_in_time(self, answered: i64) -> bool {
+        self.referred.is_some_and(|referred| {
+            (referred..=referred.saturating_add(FREE_ENTRY_ANSWER)).contains(&answered)
+        })
     }
 
     /// The windows of one person whom we knew as two.
@@ -217,7 +225,25 @@ mod tests {
         }
 
         #[test]
-        fn no_window_ever_moves_back(times in proptest::collection::vec((0u8..4, any::<i64>()), 1..20)) {
+        fn no_order_of_answers_changes_when_the_free_entry_point_closes(
+            times in proptest::collection::vec(-10..40 * HOUR, 1..8), before in any::<Option<bool>>(),
+        ) {
+            let mut windows = Windows::default();
+            if let Some(is_long_ago) = before {
+                let first = if is_long_ago { -100 * HOUR } else { -30 * HOUR };
+                windows = windows.after(&CAME_BY_AD, Some(first)).after(&Effect::Answers, Some(first));
+            }
+            let before = windows.free_entry_point;
+            windows = windows.after(&CAME_BY_AD, Some(0));
+            for time in &times {
+                windows = windows.after(&status(MessageStatus::Sent), Some(*time));
+            }
+            let first = times.into_iter().filter(|time| (0..=24 * HOUR).contains(time)).min();
+            prop_assert_eq!(windows.free_entry_point, before.max(first.map(|first| first + 72 * HOUR)));
+        }
+
+        #[test]
+        fn the_customer_service_window_never_moves_back(times in proptest::collection::vec((0u8..4, any::<i64>()), 1..20)) {
             let mut windows = Windows::default();
             for (what, time) in times {
                 let effect = match what {
@@ -228,7 +254,6 @@ mod tests {
                 };
                 let next = windows.after(&effect, Some(time));
                 prop_assert!(next.customer_service >= windows.customer_service);
-                prop_assert!(next.free_entry_point >= windows.free_entry_point);
                 windows = next;
             }
         }
