@@ -34,7 +34,8 @@ pub struct Adoption {
 impl Mailbox {
     /// Tells of events, whose persons are in another partition from now on, whether they are stored here, and what is
     /// known of the persons. What is not stored here never will be, for the sake of who is meant by these numbers of the
-    /// directory, one for each event.
+    /// directory, one for each event. Who is known here is so by all names from then on: a user id tells them from somebody
+    /// to whom their phone number is given.
     pub fn cede(
         &mut self,
         events: &[Event],
@@ -50,9 +51,20 @@ impl Mailbox {
         let others: Vec<(&str, i64)> = others
             .map(|(event, person)| (event.id.as_str(), *person))
             .collect();
-        let people = People::of(&*sql, events)?;
+        // Where this fails, what is remembered of people may not be what is committed: it is not put back.
+        let mut people = std::mem::take(&mut self.people);
+        people.meet(&*sql, events)?;
+        for event in events {
+            if people::all_names(event).any(|name| people.known(name).is_some()) {
+                let names = people::all_names(event).cloned();
+                people.place(&*sql, &Event::named(names.collect()))?;
+            }
+        }
         let conversations = conversations_of(&people, events.iter().flat_map(people::all_names));
+        let joins = to_their_ends(people.joins());
         atomically(&*sql, || {
+            people.save(&*sql)?;
+            self.join(&joins)?;
             for conversation in &conversations {
                 self.ceded.moved(&*sql, *conversation)?;
             }
@@ -61,6 +73,7 @@ impl Mailbox {
             }
             self.ceded.promise(&*sql, &others, now_ms)
         })?;
+        self.joined(joins);
         let left = self.left(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
@@ -77,6 +90,8 @@ impl Mailbox {
                 ..moved.clone()
             });
         }
+        people.committed();
+        self.people = people;
         Ok(all)
     }
 

@@ -518,3 +518,23 @@ fn a_name_that_was_given_on_is_not_told_as_that_of_who_had_it() {
     let theirs = of(&[user("US.1")], "next");
     assert_eq!(number.route(&theirs).names, [user("US.1")]);
 }
+
+#[test]
+fn who_is_given_the_phone_number_of_somebody_who_moved_has_agreed_to_nothing() {
+    let mut number = who_stopped_by_phone();
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    number.take(&of(&[user("US.8")], "somebody-else"));
+    number.take(&of(&[user("US.7")], "and-another"));
+    let theirs = of(&[user("US.9"), phone("2")], "new-owner");
+    assert_eq!(number.take(&theirs), 1, "where the number's owner was");
+    assert_eq!(standing(&mut number, 1, &phone("2")), Standing::Unknown);
+    assert_eq!(standing(&mut number, 0, &user("US.1")), Standing::OptedOut);
+    let new = number.partition(1).look(&user("US.9")).unwrap().unwrap();
+    let has_moved = number.partition(1).has_moved(new.conversation);
+    assert!(!has_moved.unwrap());
+    // What the former owner wrote still goes before what they write where they are now.
+    number.take(&of(&[user("US.1")], "next"));
+    let mut delivered = number.delivered();
+    delivered.retain(|id| ["stop-0", "as-both-0", "next-0"].contains(&id.as_str()));
+    assert_eq!(delivered, ["stop-0", "as-both-0", "next-0"]);
+}
