@@ -57,12 +57,12 @@ pub(super) enum May {
 pub(super) struct Flow {
     pub(super) state: State,
     /// The conversations that failed while it took what others wrote, once and again: it is their own events that break it,
-    /// so that their next failures say nothing of it. Forgotten when it goes down, as the next two.
+    /// so that their next failures say nothing of it. Forgotten when it goes down, as the next.
     broken: HashSet<i64>,
     /// Those that did once: it may be the beginning of an outage.
     failed_once: HashSet<i64>,
-    /// Those that had failed more than once before it was opened: broken as well, once it is seen to take anything.
-    refused: HashSet<i64>,
+    /// Whether it was seen to take anything since it was opened or went down.
+    seen: bool,
     retry: Retry,
     max_per_second: Option<u32>,
     /// When the next request may go, in unix milliseconds with fractions.
@@ -70,18 +70,12 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// One that answered when it was last looked at, unless it is `down`, and had refused what these conversations wait for
-    /// more than once.
-    pub(super) fn new(
-        retry: Retry,
-        max_per_second: Option<u32>,
-        down: Option<Down>,
-        refused: impl Iterator<Item = i64>,
-    ) -> Self {
+    /// One that answered when it was last looked at, unless it is `down`.
+    pub(super) fn new(retry: Retry, max_per_second: Option<u32>, down: Option<Down>) -> Self {
         Self {
             broken: HashSet::new(),
             failed_once: HashSet::new(),
-            refused: refused.filter(|_| down.is_none()).collect(),
+            seen: false,
             state: down.map_or_else(|| State::Up(HashSet::new()), State::Down),
             retry,
             max_per_second,
@@ -118,15 +112,23 @@ impl Flow {
     }
 
     /// Takes note that the destination answered as it should, or refused one event for what is in it, at an event of this
-    /// conversation. Gives whether that ends an outage.
-    pub(super) fn answered(&mut self, now_ms: i64, conversation: i64) -> bool {
+    /// conversation. Conversations that it had `refused` more than once until then are broken as well. Gives whether that
+    /// ends an outage.
+    pub(super) fn answered(
+        &mut self,
+        now_ms: i64,
+        conversation: i64,
+        refused: impl Iterator<Item = i64>,
+    ) -> bool {
         if let State::Up(failed) | State::Recovering { failed, .. } = &mut self.state {
             for one in failed.drain() {
                 if !self.failed_once.insert(one) {
                     self.broken.insert(one);
                 }
             }
-            self.broken.extend(self.refused.drain());
+        }
+        if !std::mem::replace(&mut self.seen, true) {
+            self.broken.extend(refused);
         }
         self.failed_once.remove(&conversation);
         self.broken.remove(&conversation);
@@ -181,7 +183,7 @@ impl Flow {
         self.state = State::Down(down);
         self.broken.clear();
         self.failed_once.clear();
-        self.refused.clear();
+        self.seen = false;
         true
     }
 
@@ -244,7 +246,7 @@ mod tests {
             max_ms: 8_000,
             total_ms: 10_000,
         };
-        Flow::new(retry, max_per_second, None, std::iter::empty())
+        Flow::new(retry, max_per_second, None)
     }
 
     fn down() -> Flow {
@@ -255,6 +257,10 @@ mod tests {
         flow
     }
 
+    fn answered(flow: &mut Flow, now_ms: i64, conversation: i64) -> bool {
+        flow.answered(now_ms, conversation, std::iter::empty())
+    }
+
     #[test]
     fn one_conversation_that_fails_again_and_again_is_no_outage() {
         let mut flow = flow(None);
@@ -263,13 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_before_it_was_opened_is_an_outage_until_it_is_seen_to_take_anything() {
-        let opened = || Flow::new(flow(None).retry, None, None, 1..=5);
-        let mut flow = opened();
-        assert!((1..=5).any(|conversation| flow.failed(NOW, conversation, 0.5)));
-        let mut flow = opened();
-        flow.answered(NOW, 6);
-        assert!((0..100).all(|n| !flow.failed(NOW, 1 + n % 5, 0.5)));
+    fn who_was_refused_throughout_an_outage_makes_none_once_it_is_over() {
+        let mut flow = down();
+        for now in [NOW, NOW + 60_000] {
+            flow.answered(now, 6, 1..=5);
+            assert!((0..100).all(|n| !flow.failed(NOW, 1 + n % 5, 0.5)));
+        }
     }
 
     #[test]
@@ -278,7 +283,7 @@ mod tests {
         for conversation in 0..4 {
             assert!(!flow.failed(NOW, conversation, 0.5));
         }
-        flow.answered(NOW, 7);
+        answered(&mut flow, NOW, 7);
         let mut all = (0..8).map(|conversation| flow.failed(NOW, conversation, 0.5));
         assert_eq!(all.position(|is_down| is_down), Some(4));
     }
@@ -289,7 +294,7 @@ mod tests {
         let mut flow = flow(None);
         for conversation in 0..100 {
             assert!(!flow.failed(NOW, conversation, 0.5));
-            flow.answered(NOW, conversation);
+            answered(&mut flow, NOW, conversation);
         }
     }
 
@@ -326,13 +331,13 @@ mod tests {
     #[test]
     fn after_an_outage_the_rate_grows_until_it_is_free() {
         let mut flow = down();
-        assert!(flow.answered(NOW, 1));
+        assert!(answered(&mut flow, NOW, 1));
         let mut now = NOW;
         let mut a_second = vec![0; 9];
         while now < NOW + 9_000 {
             if flow.may(now, 0) == May::Go {
                 flow.started(now);
-                assert!(!flow.answered(now, 1));
+                assert!(!answered(&mut flow, now, 1));
                 if let Some(count) = a_second.get_mut(usize::try_from((now - NOW) / 1000).unwrap())
                 {
                     *count += 1;
@@ -359,9 +364,9 @@ mod tests {
     #[test]
     fn while_it_comes_back_one_that_fails_is_no_outage_and_five_in_a_row_are() {
         let mut flow = down();
-        flow.answered(NOW, 0);
+        answered(&mut flow, NOW, 0);
         assert!((0..100).all(|_| !flow.failed(NOW, 7, 0.5)));
-        flow.answered(NOW, 0);
+        answered(&mut flow, NOW, 0);
         let mut others = (1..=5).map(|conversation| flow.failed(NOW, conversation, 0.5));
         assert_eq!(others.position(|is_down| is_down), Some(4));
     }
@@ -369,10 +374,10 @@ mod tests {
     #[test]
     fn it_has_come_back_though_some_fail_as_always() {
         let mut flow = down();
-        flow.answered(NOW, 0);
+        answered(&mut flow, NOW, 0);
         for n in 0..90 {
             flow.failed(NOW + n * 100, n, 0.5);
-            flow.answered(NOW + n * 100, 0);
+            answered(&mut flow, NOW + n * 100, 0);
         }
         assert!(matches!(flow.state, State::Up(_)));
     }

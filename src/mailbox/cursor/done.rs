@@ -116,12 +116,18 @@ impl Cursor {
         }
         self.tally.took(flight.seqs.len(), now_ms);
         self.since_saved += 1;
-        if self.flow.answered(now_ms, flight.conversation) {
+        if self.answered(now_ms, flight.conversation) {
             self.parking.all_due(now_ms);
             self.write_down(sql)?;
             changes.push(Change::Up);
         }
         Ok(changes)
+    }
+
+    /// The destination answered for itself. Gives whether that ends an outage.
+    fn answered(&mut self, now_ms: i64, conversation: i64) -> bool {
+        let refused = self.parking.refused_before(2);
+        self.flow.answered(now_ms, conversation, refused)
     }
 
     fn failed(&mut self, error: &str, now_ms: i64) {
@@ -178,7 +184,7 @@ impl Cursor {
             if let Some(at_ms) = refusal.not_before_ms {
                 self.flow.not_before(at_ms);
             }
-        } else if self.flow.answered(refusal.now_ms, flight.conversation) {
+        } else if self.answered(refusal.now_ms, flight.conversation) {
             self.parking.all_due(refusal.now_ms);
             changes.push(Change::Up);
         }

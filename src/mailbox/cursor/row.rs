@@ -131,12 +131,7 @@ impl Cursor {
         }
         let parking = Parking::load(sql, id, destination.retry)?;
         Ok(Self {
-            flow: Flow::new(
-                destination.retry,
-                destination.max_per_second,
-                written.down,
-                parking.refused_before(2),
-            ),
+            flow: Flow::new(destination.retry, destination.max_per_second, written.down),
             parking,
             most: destination.format.most_events(),
             read: written.place,

@@ -404,3 +404,26 @@ fn a_destination_that_answers_is_not_down_for_long_because_of_five_messages_that
     assert_eq!(tried(true), ["broken0-0"]);
     assert_eq!(tried(false), ["new-0"]);
 }
+
+#[test]
+fn an_outage_that_is_over_is_not_begun_anew_by_the_messages_that_break_the_backend() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let broken = (0..5).map(|n| message(&format!("broken{n}"), &format!("broken{n}")));
+    mailbox.append(broken.collect(), NOW).unwrap();
+    let mut now = NOW;
+    let mut taken = Vec::new();
+    while taken.is_empty() && now < NOW + 3_000_000 {
+        if now > NOW + 300_000 {
+            mailbox.append(vec![message("1", "new")], now).unwrap();
+        }
+        taken = by_broken(&mut mailbox, now).0;
+        now = now.max(mailbox.wakes_at(now).unwrap());
+    }
+    assert_eq!(taken, ["new-0"]);
+    let until = now + 600_000;
+    while now < until {
+        assert_eq!(by_broken(&mut mailbox, now), (vec![], false));
+        now = now.max(mailbox.wakes_at(now).unwrap());
+    }
+}
