@@ -5,7 +5,7 @@
 //! They follow from the timestamps of what happened, never from when we were told of it: Meta repeats a webhook for up
 //! to seven days. The order in which webhooks arrive does not matter: the later end of a customer service window holds,
 //! and of the answers to one advertisement the first. Only an answer that is told before the message that it answers
-//! opens no free entry point.
+//! opens no free entry point, unless Meta says with it when that closes.
 
 use serde::Serialize;
 
@@ -50,6 +50,10 @@ impl Windows {
                 },
                 ..self
             },
+            Effect::Status {
+                free_until: Some(end),
+                ..
+            } => self.free_until(*end),
             // Of a status, only this one has the time at which the business wrote: who opens the chat by an advertisement
             // reads, then, what was written before.
             Effect::Answers
@@ -63,13 +67,18 @@ impl Windows {
 
     /// The first answer in time is what opens the free entry point; it may be told after a later one.
     fn answered(self, time: i64) -> Self {
-        if !self.is_in_time(time) {
-            return self;
+        if self.is_in_time(time) {
+            self.free_until(time.saturating_add(FREE_ENTRY_POINT))
+        } else {
+            self
         }
-        let (before, end) = (self.free_entry_point, time.saturating_add(FREE_ENTRY_POINT));
+    }
+
+    fn free_until(self, end: i64) -> Self {
+        let before = self.free_entry_point;
         let is_of_this = |end: i64| self.is_in_time(end.saturating_sub(FREE_ENTRY_POINT));
         Self {
-            free_entry_point: if before.is_some_and(is_of_this) {
+            free_entry_point: if before.is_some_and(is_of_this) && is_of_this(end) {
                 before.min(Some(end))
             } else {
                 before.max(Some(end))
@@ -140,6 +149,15 @@ mod tests {
         Effect::Status {
             message: "wamid.A".to_owned(),
             status,
+            free_until: None,
+        }
+    }
+
+    fn sent_and_free_until(end: i64) -> Effect {
+        Effect::Status {
+            message: "wamid.A".to_owned(),
+            status: MessageStatus::Sent,
+            free_until: Some(end),
         }
     }
 
@@ -204,6 +222,23 @@ mod tests {
         ] {
             let windows = after(&[(CAME_BY_AD, 0), answer]);
             assert_eq!(windows.free_entry_point, None);
+        }
+    }
+
+    #[test]
+    fn where_meta_says_when_the_free_entry_point_closes_no_order_changes_it() {
+        let events = [
+            (CAME_BY_AD, 0),
+            (Effect::Answers, HOUR),
+            (sent_and_free_until(73 * HOUR), 2 * HOUR),
+            (sent_and_free_until(73 * HOUR), 20 * HOUR),
+        ];
+        for by in 0..events.len() {
+            let mut events = events.clone();
+            events.rotate_left(by);
+            assert_eq!(after(&events).free_entry_point, Some(73 * HOUR));
+            events.reverse();
+            assert_eq!(after(&events).free_entry_point, Some(73 * HOUR));
         }
     }
 

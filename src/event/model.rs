@@ -129,6 +129,8 @@ pub enum Effect {
         message: String,
         /// How far it has come.
         status: MessageStatus,
+        /// Until when the free entry point is open, in unix seconds, where Meta says so.
+        free_until: Option<i64>,
     },
     /// The person's names changed; these were theirs before.
     Renames {

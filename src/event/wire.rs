@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use super::model::{Effect, Event, MessageStatus, Name};
 
-/// The first byte. To be raised with every change of what follows it.
+/// The first byte. To be raised with every change of what follows it, unless that is only more than the version before
+/// wrote.
 const VERSION: u8 = 1;
 
 /// Events, and the name of the mailbox that they belong to.
@@ -76,8 +77,19 @@ fn write_event(out: &mut Vec<u8>, event: &Event) {
         Effect::None => out.push(0),
         Effect::Opens { referral } => out.extend_from_slice(&[1, u8::from(*referral)]),
         Effect::Answers => out.push(2),
-        Effect::Status { message, status } => {
-            out.extend_from_slice(&[3, status_byte(*status)]);
+        Effect::Status {
+            message,
+            status,
+            free_until,
+        } => {
+            match free_until {
+                None => out.push(3),
+                Some(end) => {
+                    out.push(5);
+                    out.extend_from_slice(&end.to_le_bytes());
+                }
+            }
+            out.push(status_byte(*status));
             write_text(out, message);
         }
         Effect::Renames { from } => {
@@ -180,13 +192,18 @@ impl Rest<'_> {
     }
 
     fn effect(&mut self) -> Result<Effect, Malformed> {
-        Ok(match self.byte()? {
+        let what = self.byte()?;
+        Ok(match what {
             0 => Effect::None,
             1 => Effect::Opens {
                 referral: self.byte()? != 0,
             },
             2 => Effect::Answers,
-            3 => Effect::Status {
+            3 | 5 => Effect::Status {
+                free_until: match what {
+                    5 => Some(i64::from_le_bytes(self.bytes()?)),
+                    _ => None,
+                },
                 status: self.status()?,
                 message: self.text()?,
             },
@@ -241,7 +258,13 @@ mod tests {
             Just(Effect::None),
             any::<bool>().prop_map(|referral| Effect::Opens { referral }),
             Just(Effect::Answers),
-            (status(), ".{0,20}").prop_map(|(status, message)| Effect::Status { message, status }),
+            (status(), ".{0,20}", any::<Option<i64>>()).prop_map(
+                |(status, message, free_until)| Effect::Status {
+                    message,
+                    status,
+                    free_until
+                }
+            ),
             prop::collection::vec(name(), 0..3).prop_map(|from| Effect::Renames { from }),
         ]
     }
@@ -295,6 +318,7 @@ mod tests {
             effect: Effect::Status {
                 message: "m".to_owned(),
                 status: MessageStatus::Read,
+                free_until: None,
             },
             data: "{}".to_owned(),
         };

@@ -67,7 +67,9 @@ impl Ids {
         for (event, conversation) in events {
             let key = Key::of(event);
             match &event.effect {
-                Effect::Status { message, status } => {
+                Effect::Status {
+                    message, status, ..
+                } => {
                     let status = write_status(*status);
                     statuses.push((key, conversation, event.time, message, status));
                 }

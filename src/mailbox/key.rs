@@ -119,6 +119,7 @@ mod tests {
             effect: Effect::Status {
                 message: "wamid.A".to_owned(),
                 status: MessageStatus::Read,
+                free_until: None,
             },
             ..event(id)
         }

@@ -88,6 +88,7 @@ fn status(person: &str, about: &str, status: MessageStatus) -> Event {
         effect: Effect::Status {
             message: format!("wamid.{about}"),
             status,
+            free_until: None,
         },
         ..message(person, about)
     }

@@ -78,6 +78,7 @@ fn status(send: &str, wamid: &str, status: MessageStatus, code: Option<u32>) -> 
         effect: Effect::Status {
             message: wamid.into(),
             status,
+            free_until: None,
         },
         data:
             json!({ "status": { "id": wamid, "biz_opaque_callback_data": send, "errors": errors } })

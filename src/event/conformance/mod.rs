@@ -56,8 +56,16 @@ fn written(home: &Home, event: &Event, webhook: &Value) -> Value {
         Effect::None => json!("none"),
         Effect::Opens { referral } => json!({"opens": {"referral": referral}}),
         Effect::Answers => json!("answers"),
-        Effect::Status { message, status } => {
-            json!({"status": {"message": message, "status": status}})
+        Effect::Status {
+            message,
+            status,
+            free_until,
+        } => {
+            let mut it = json!({"message": message, "status": status});
+            if let Some(end) = free_until {
+                it["free_until"] = json!(end);
+            }
+            json!({"status": it})
         }
         Effect::Renames { from } => json!({"renames": {"from": keys(from)}}),
     };

@@ -70,6 +70,7 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
         Some(status) if group.is_empty() => Effect::Status {
             message: message.to_string(),
             status: *status,
+            free_until: free_until(item),
         },
         _ => Effect::None,
     };
@@ -80,6 +81,14 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
         effect,
         ..Draft::new(*kind, message, key).with_payload("status", &STATUS, item)?
     })
+}
+
+/// When the free entry point closes in which a message was sent.
+fn free_until(item: Json<'_>) -> Option<i64> {
+    let conversation = item.get("conversation")?;
+    let origin = conversation.get("origin")?.get("type")?.text()?;
+    let end = conversation.get("expiration_timestamp")?;
+    (origin == "referral_conversion").then(|| seconds(end))?
 }
 
 /// A payment that a message asked for.
