@@ -1,8 +1,8 @@
 //! A number that can send nothing until a person has put something right: the token, the account, the payment, the
 //! registration. Its sends wait, and one of them goes from time to time to see whether it is right again.
 //!
-//! Where the payment is wrong, only templates wait: what is written within the window costs nothing, and the customer who
-//! wrote waits for it.
+//! Where the payment is wrong, only templates wait: of what is written within the window Meta charges nothing for the
+//! first 1,000 a month (since 1 October 2026; before, for none), and the customer who wrote waits for it.
 //!
 //! Meta may take a message and tell by a status later that it will not arrive. So of a number that stopped by a status one
 //! message that was taken says nothing; only when a while later another one is, it can send again.
