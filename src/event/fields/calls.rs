@@ -42,7 +42,7 @@ fn call<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let direction = text_of(item.get("direction"));
     let (from, to) = (Person::read(item, &FROM), Person::read(item, &TO));
     let from_business =
-        direction == "BUSINESS_INITIATED" || (direction.is_empty() && change.common.is_ours(&from));
+        direction.eq_ignore_ascii_case("BUSINESS_INITIATED") || change.common.is_ours(&from);
     let calls = !from_business && ["connect", "call_created"].contains(&event.as_ref());
     let errors = change
         .container

@@ -152,6 +152,22 @@ fn a_call_is_never_the_conversation_of_our_own_number() {
 }
 
 #[test]
+fn a_call_of_our_own_opens_no_window_however_its_direction_is_written() {
+    for (from, to, direction) in [
+        ("16505550000", "16505551234", "business_initiated"),
+        (BUSINESS, "16505551234", "USER_INITIATED"),
+        (BUSINESS, "16505551234", "outbound"),
+        (BUSINESS, "16505551234", ""),
+    ] {
+        let call = json!({"id": "wacid.A", "from": from, "to": to, "event": "connect",
+            "timestamp": "1770000000", "direction": direction});
+        let (_, event) = only(&change("calls", json!({"calls": [call]})));
+        assert_eq!(event.effect, Effect::None, "{direction}");
+        assert_eq!(event.names, phone("16505551234"), "{direction}");
+    }
+}
+
+#[test]
 fn an_error_of_the_number_is_nobodys_whoever_stands_beside_it() {
     for error in [json!({"code": 130_429, "title": "slow down"}), json!("x")] {
         let contacts = json!([{"wa_id": "16505551234"}]);
