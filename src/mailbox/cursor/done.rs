@@ -161,6 +161,11 @@ impl Cursor {
     ) -> Result<Vec<Change>, SqlError> {
         let was_down = matches!(self.flow.state, State::Down(_));
         self.followed = true;
+        let is_back = !whole && self.answered(refusal.now_ms, flight.conversation);
+        if is_back {
+            // All that waits but this one, which has a time of its own.
+            self.parking.all_due(refusal.now_ms);
+        }
         let refused = self.parking.refused(
             sql,
             log,
@@ -184,8 +189,8 @@ impl Cursor {
             if let Some(at_ms) = refusal.not_before_ms {
                 self.flow.not_before(at_ms);
             }
-        } else if self.answered(refusal.now_ms, flight.conversation) {
-            self.parking.all_due(refusal.now_ms);
+        }
+        if is_back {
             changes.push(Change::Up);
         }
         if was_down || matches!(self.flow.state, State::Down(_)) {

@@ -427,3 +427,28 @@ fn an_outage_that_is_over_is_not_begun_anew_by_the_messages_that_break_the_backe
         now = now.max(mailbox.wakes_at(now).unwrap());
     }
 }
+
+#[test]
+fn a_message_whose_refusal_ends_an_outage_is_tried_again_in_its_own_time() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let events = (0..5).map(|n| message(&format!("broken{n}"), &format!("broken{n}")));
+    mailbox.append(events.collect(), NOW).unwrap();
+    assert!(by_broken(&mut mailbox, NOW).1);
+    let back = mailbox.wakes_at(NOW).unwrap();
+    let delivery = mailbox.next(back).unwrap().unwrap();
+    let later = Outcome::Refused {
+        error: "status 409".to_owned(),
+        not_before_ms: Some(back + 10_000),
+        whole: false,
+    };
+    let changes = mailbox.done(&delivery, &later, back, 0.5).unwrap();
+    assert_eq!(changes, [Change::Up]);
+    let (mut now, mut taken) = (back, 0);
+    while let Some(at) = mailbox.wakes_at(now).filter(|at| *at < back + 10_000) {
+        now = now.max(at);
+        taken += deliver(&mut mailbox, now, |next| next.events != delivery.events).len();
+    }
+    assert_eq!(taken, 4);
+    assert_eq!(mailbox.wakes_at(now), Some(back + 10_000));
+}
