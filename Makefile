@@ -30,6 +30,8 @@ dev: build ## Transom on http://127.0.0.1:8787 with a backend that prints what a
 .PHONY: say
 say: ## While `make dev` runs: a message as a customer sends it (make say TEXT="hola")
 	@scripts/local say "$${TEXT:-hola}"
+# As it is written: make would take `$50` for a variable.
+say: override export TEXT := $(value TEXT)
 
 .PHONY: demo
 demo: build ## A customer's message travels to a backend and an answer back, told step by step
@@ -71,13 +73,13 @@ fmt: tools ## Format all Rust
 	cargo fmt --all
 
 .PHONY: deploy
-deploy: build ## Put it on Cloudflare (README.md says what to set first)
+deploy: tools ## Put it on Cloudflare (README.md says what to set first)
+	scripts/variables
 	@if grep -q 'not authenticated' <<<"$$(wrangler whoami 2>&1)"; then \
 		echo "Not logged in at Cloudflare. Run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN, and try again." >&2; \
 		exit 1; \
 	fi
-	scripts/variables
-	wrangler deploy
+	wrangler deploy # which builds it, as wrangler.toml says
 
 # What the WASM is made from. The directories count too, so that a deleted file is noticed.
 SOURCES := $(shell find src) Cargo.toml Cargo.lock scripts/build-wasm

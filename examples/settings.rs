@@ -12,29 +12,52 @@ use transom::config::Settings;
 /// Whatever a secret is for, it may be this.
 const SECRET: &str = "whsec_QSBzZWNyZXQgdGhhdCBpcyBub25lLCBidXQgbG9uZw==";
 
+const HERE: &str = "is of this machine: Cloudflare cannot get there";
+
 fn main() -> io::Result<ExitCode> {
     let mut given = String::new();
     io::stdin().read_to_string(&mut given)?;
-    let faults = faults(&serde_json::from_str(&given)?);
-    for fault in &faults {
-        eprintln!("{fault}");
+    match read(&serde_json::from_str(&given)?) {
+        Ok(settings) => {
+            if let Some(note) = settings.note() {
+                eprintln!("Note: {note}");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(faults) => {
+            for fault in &faults {
+                eprintln!("{fault}");
+            }
+            Ok(ExitCode::FAILURE)
+        }
     }
-    Ok(if faults.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
-fn faults(variables: &Value) -> Vec<String> {
+fn read(variables: &Value) -> Result<Settings, Vec<String>> {
     let settings = Settings::read(|name| match variables.get(name) {
         Some(Value::String(text)) => Some(text.clone()),
         Some(table) => Some(table.to_string()),
         None if name.starts_with("CONFIG") || name.starts_with("GRAPH_") => None,
         None => Some(SECRET.to_owned()),
     });
-    let faults = settings.err().unwrap_or_default();
-    faults.iter().map(ToString::to_string).collect()
+    let settings =
+        settings.map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    // `http` is taken for this machine alone.
+    let here = |url: &str| url.starts_with("http:");
+    let mut faults: Vec<String> = settings
+        .destinations
+        .iter()
+        .filter(|destination| here(destination.url.as_str()))
+        .map(|destination| format!("destination {}: its url {HERE}", destination.id))
+        .collect();
+    if here(settings.graph.base_url.as_str()) {
+        faults.push(format!("GRAPH_BASE_URL {HERE}"));
+    }
+    if faults.is_empty() {
+        Ok(settings)
+    } else {
+        Err(faults)
+    }
 }
 
 #[cfg(test)]
@@ -42,6 +65,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn faults(variables: &Value) -> Vec<String> {
+        read(variables).err().unwrap_or_default()
+    }
 
     fn with(rule: &Value) -> Vec<String> {
         let destination = json!({
@@ -66,6 +93,22 @@ mod tests {
         assert_eq!(
             with(&json!({ "txt": "hi" })),
             ["CONFIG_2.replies[0].when.txt: is not known here, did you mean text?"]
+        );
+    }
+
+    #[test]
+    fn what_works_on_this_machine_alone_is_not_deployed() {
+        let url = "http://127.0.0.1:8788/events";
+        let destination = json!({ "id": "crm", "url": url, "secret": "env:CRM_SECRET" });
+        assert_eq!(
+            faults(&json!({
+                "GRAPH_BASE_URL": "http://127.0.0.1:8789",
+                "CONFIG": { "destinations": [destination] },
+            })),
+            [
+                "destination crm: its url is of this machine: Cloudflare cannot get there",
+                "GRAPH_BASE_URL is of this machine: Cloudflare cannot get there",
+            ]
         );
     }
 }

@@ -161,7 +161,29 @@ impl Settings {
     }
 }
 
+/// What is said where everything is set and yet nothing is kept.
+const NO_DESTINATION: &str = "CONFIG has no destination: what Meta sends gets 200 and is not kept";
+
+/// What is said where rules answer and cannot.
+const NO_TOKEN: &str =
+    "GRAPH_ACCESS_TOKEN is not set: what rules answer waits until it is, or is too late then";
+
 impl Settings {
+    /// What is well, and yet may not be meant.
+    pub fn note(&self) -> Option<&'static str> {
+        let answers = self
+            .answering
+            .as_ref()
+            .is_some_and(|answering| !answering.rules.is_empty());
+        if answers && self.graph.token.is_none() {
+            Some(NO_TOKEN)
+        } else if self.destinations.is_empty() && !answers {
+            Some(NO_DESTINATION)
+        } else {
+            None
+        }
+    }
+
     /// These settings, where all time zones in them are known to `offset`, which gives how far a zone is from UTC at a
     /// time (unix seconds).
     pub fn in_known_zones(

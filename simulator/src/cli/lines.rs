@@ -9,10 +9,13 @@ use simulator::graph;
 pub(crate) fn of_arrival(arrival: &Arrival) -> Vec<String> {
     let at = clock_time(arrival.unix);
     if !arrival.faults.is_empty() {
-        return vec![format!(
-            "{at}  REFUSED  {}",
-            visible(&arrival.faults.join("; "))
-        )];
+        let faults = arrival.faults.join("; ");
+        let hint = if faults.contains("signature") {
+            " (this backend checks with BACKEND_SECRET of .dev.vars)"
+        } else {
+            ""
+        };
+        return vec![format!("{at}  REFUSED  {}{hint}", visible(&faults))];
     }
     let again = if arrival.attempt > 1 {
         format!("  (try {})", arrival.attempt)
