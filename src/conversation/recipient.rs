@@ -42,8 +42,9 @@ pub fn is_a_private_message(data: &str) -> bool {
         .and_then(|document| {
             let raw = document.root().get("raw")?;
             let change = first(first(raw, "entry")?, "changes")?;
-            let message = first(change.get("value")?, "messages")?;
-            Some(change.get("field")?.text()? == "messages" && message.get("group_id").is_none())
+            let group = first(change.get("value")?, "messages")?.get("group_id");
+            let is_private = group.is_none_or(|group| group.raw() == r#""""#);
+            Some(change.get("field")?.text()? == "messages" && is_private)
         })
         .unwrap_or(false)
 }

@@ -209,6 +209,7 @@ mod tests {
         };
         for (data, is_taken) in [
             (of("messages", r#"{"messages":[{"type":"poll"}]}"#), true),
+            (of("messages", r#"{"messages":[{"group_id":""}]}"#), true),
             (
                 of(
                     "messages",

@@ -167,10 +167,16 @@ pub(super) fn group(item: Json<'_>) -> Vec<Name> {
         let to = item.get("recipient_type").and_then(Json::text);
         to.as_deref() == Some("group") || Person::read(item, &PARTICIPANT) != Person::default()
     };
-    let group = item.get("group_id");
+    let group = group_id(item);
     let group = group.or_else(|| item.get("recipient_id").filter(|_| is_of_one()));
     let group = group.and_then(id).map(Cow::into_owned);
     group.map(Name::Group).into_iter().collect()
+}
+
+/// What an item says of its group; an empty text is as if it were not there.
+pub(super) fn group_id(item: Json<'_>) -> Option<Json<'_>> {
+    let group = item.get("group_id");
+    group.filter(|group| group.text().as_deref() != Some(""))
 }
 
 /// A text that can be a name.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::statuses;
 use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, UNKNOWN, seconds};
-use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, id};
+use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, group_id, id};
 use crate::event::{Effect, Name};
 use crate::meta::json::Json;
 use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES};
@@ -68,7 +68,7 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
 /// What a customer's message does to the window.
 pub(super) fn opening(item: Json<'_>) -> Effect {
     let silent = ["edit", "revoke", "system", "request_welcome"].contains(&kind(item).as_ref());
-    let in_no_group = item.get("group_id").is_some() && group(item).is_empty();
+    let in_no_group = group_id(item).is_some() && group(item).is_empty();
     if silent || in_no_group {
         return Effect::None;
     }

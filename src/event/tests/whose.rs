@@ -320,3 +320,13 @@ fn what_a_customer_writes_to_another_app_opens_the_window_of_the_number() {
         assert_eq!(event.effect, effect, "{said}");
     }
 }
+
+#[test]
+fn an_empty_group_is_none() {
+    let said = json!({"from": "16505551234", "id": "wamid.A", "timestamp": "1770000000", "group_id": "",
+        "type": "text", "text": {"body": "hi"}});
+    let (_, event) = only(&messages(json!({"messages": [said]})));
+    assert_eq!(event.effect, Effect::Opens { referral: false });
+    assert_eq!(event.names, phone("16505551234"));
+    assert_eq!(data(&event)["message"].get("group_id"), None);
+}

@@ -2,7 +2,7 @@
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/groups/webhooks>
 
 use crate::meta::payload::{CONTACTS, ERRORS, METADATA, PRODUCT};
-use crate::meta::shape::Shape::{Bool, Hidden, List, Object, Phone, Text, Username};
+use crate::meta::shape::Shape::{Bool, Filled, Hidden, List, Object, Phone, Text, Username};
 use crate::meta::shape::{Member, Shape, member};
 
 /// The value of each of them.
@@ -16,7 +16,7 @@ pub static GROUPS: Shape = Object(&[
 
 /// Something happened to a group.
 pub const GROUP: Shape = Object(&[
-    member(&["group_id"], Text).written("id"),
+    member(&["group_id"], Filled).written("id"),
     member(&["type"], Text),
     member(&["request_id"], Text),
     member(&["join_request_id"], Text),

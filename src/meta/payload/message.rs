@@ -52,7 +52,7 @@ pub const MESSAGE: Shape = Object(&[
     UNSUPPORTED,
     CONTEXT,
     REFERRAL,
-    member(&["group_id"], Text),
+    member(&["group_id"], Filled),
     member(&["origin"], Text),
     member(&["history_context"], Object(&[member(&["status"], Text)])),
     ERRORS,
