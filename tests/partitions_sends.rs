@@ -203,3 +203,23 @@ async fn an_opt_out_told_before_the_customer_writes_is_kept_with_partitions() {
     }
     assert!(partitions.len() > 1, "not all in one: {partitions:?}");
 }
+
+#[tokio::test]
+async fn whom_meta_tells_to_have_stopped_where_they_were_gets_no_advertising_where_they_are() {
+    let scene = start_with(json!({ "consent": {} })).await;
+    let [phone, user, both] = called(7);
+    for customer in [&user, &phone] {
+        scene.post(&Webhook::of([says(customer, "hola")])).await;
+    }
+    // The message waits where they were until they are elsewhere.
+    scene.graph.fail_all(131_056);
+    let whom = json!({ "to": phone.phone, "message": text("hola") });
+    let id = scene.send(whom).await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    scene.post(&Webhook::of([says(&both, "as both")])).await;
+    scene.graph.fail_all(131_050);
+    scene.ended(&id, &["failed"]).await;
+    let promo = json!({ "recipient": user.user_id, "message": template("promo") });
+    let (status, answer) = scene.ask(promo).await;
+    assert_eq!(status, 403, "{answer}");
+}

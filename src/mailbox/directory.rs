@@ -149,10 +149,11 @@ impl Directory {
         Ok(())
     }
 
-    /// The partition of the first of these names that is anybody's.
-    pub fn find(&self, names: &[Name]) -> Result<Option<u32>, SqlError> {
+    /// Where the one is who has the first of these names that is anybody's.
+    pub fn find(&mut self, names: &[Name], now_ms: i64) -> Result<Option<Route>, SqlError> {
         let found = by_any(names, |name| look(&*self.sql, name))?;
-        Ok(found.map(|found| partition_of(found.conversation, self.of)))
+        let route = found.map(|found| self.route(found.conversation, now_ms));
+        route.transpose()
     }
 
     /// All names of whoever each of these events names, none where it is nobody: in a partition in which they were

@@ -47,7 +47,8 @@ impl Mailbox {
         let mut seen = Seen::default();
         self.ids.look(&*sql, &mut seen, events)?;
         let others = events.iter().zip(persons);
-        let others = others.filter(|(event, _)| !seen.contains(event));
+        // One that only names somebody has no id.
+        let others = others.filter(|(event, _)| !event.id.is_empty() && !seen.contains(event));
         let others: Vec<(&str, i64)> = others
             .map(|(event, person)| (event.id.as_str(), *person))
             .collect();

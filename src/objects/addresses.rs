@@ -11,7 +11,7 @@ use super::stub::{self, Stub};
 use crate::{
     config::Settings,
     event::{Event, Name, wire},
-    mailbox::{Route, address::Address},
+    mailbox::address::Address,
     meta::json::{Document, Json},
 };
 
@@ -37,33 +37,6 @@ pub(crate) fn mailboxes(settings: &Settings, number: &str) -> Vec<String> {
     all.iter().map(Address::name).collect()
 }
 
-/// The name of the object that keeps the conversation with the one who has the first of these names that is known. Where
-/// nobody is, that of `stranger`, who is met if need be; without one, any will say that they are not known.
-pub(crate) async fn mailbox_of(
-    env: &Env,
-    settings: &Settings,
-    number: &str,
-    names: &[Name],
-    stranger: Option<Name>,
-) -> Result<String> {
-    let of = settings.partitions_of(number);
-    let mailboxes = mailboxes(settings, number);
-    let mut partition = None;
-    if of > 1 && !names.is_empty() {
-        let (directory, all) = directory(env, number, of, names)?;
-        partition = in_time(directory.find(&all)?).await?.parse().ok();
-    }
-    if let Some(stranger) = stranger.filter(|_| of > 1 && partition.is_none()) {
-        let (directory, one) = directory(env, number, of, &[stranger])?;
-        let answer = in_time(directory.resolve(&one)?).await?;
-        let routes = Route::read_all(&answer).ok_or("not where they belong")?;
-        partition = routes.first().map(|route| route.partition);
-    }
-    let at = partition.map_or(Ok(0), usize::try_from);
-    let found = at.ok().and_then(|at| mailboxes.get(at));
-    Ok(found.or(mailboxes.first()).cloned().unwrap_or_default())
-}
-
 /// All names of the one who has the first of these names that is known; none, where nobody has.
 pub(crate) async fn names_of(
     env: &Env,
@@ -79,17 +52,33 @@ pub(crate) async fn names_of(
 }
 
 /// What a number's directory is called through, and these names as they cross to it.
-fn directory(env: &Env, number: &str, of: u32, names: &[Name]) -> Result<(Stub, Uint8Array)> {
+pub(super) fn directory(
+    env: &Env,
+    number: &str,
+    of: u32,
+    names: &[Name],
+) -> Result<(Stub, Uint8Array)> {
     let number = number.to_owned();
     let directory = Address::Directory { number, of }.name();
     let all = bytes(&directory, names.iter().map(Event::naming).collect());
     Ok((stub(env, &directory)?, all))
 }
 
-/// What an object answers, if it does in time.
-pub(super) async fn in_time(answer: Promise) -> Result<String> {
-    match select(JsFuture::from(answer), pin!(Delay::from(BUDGET))).await {
-        Either::Left((answer, _)) => Ok(answer?.as_string().unwrap_or_default()),
+/// What an object answers.
+pub(super) async fn answer(called: Promise) -> Result<String> {
+    let answer = JsFuture::from(called).await?;
+    Ok(answer.as_string().unwrap_or_default())
+}
+
+/// The same, if it does in time.
+pub(super) async fn in_time(called: Promise) -> Result<String> {
+    done_in_time(answer(called)).await
+}
+
+/// What comes of calls, if it does in time.
+pub(super) async fn done_in_time<T>(calls: impl Future<Output = Result<T>>) -> Result<T> {
+    match select(pin!(calls), pin!(Delay::from(BUDGET))).await {
+        Either::Left((done, _)) => done,
         Either::Right(_) => Err("an object did not answer in time".into()),
     }
 }

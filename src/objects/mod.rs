@@ -44,7 +44,7 @@ mod side_by_side;
 mod sql;
 mod stub;
 
-pub(crate) use addresses::{BINDING, mailbox_of, mailboxes, names_of};
+pub(crate) use addresses::{BINDING, mailboxes, names_of};
 pub(crate) use append::{append_all, extend_objects};
 #[cfg(feature = "panic-routes")]
 pub(crate) use ask::fetch;
@@ -54,6 +54,7 @@ pub use courier::Courier;
 pub use drift::Drift;
 pub(crate) use lost::outlive_traps;
 pub use mailbox::Mailbox;
+pub(crate) use partitions::mailbox_of;
 pub(crate) use problem::{faulty, problem, respond, respond_as};
 pub(crate) use query::names;
 pub(crate) use side_by_side::{all_side_by_side, side_by_side};

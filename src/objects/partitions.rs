@@ -20,7 +20,8 @@
 //! Each step is committed where it is done before the next one begins, and nothing undoes it. If one fails, or this
 //! Worker ends in between, Meta gets no 200 and repeats the webhook, which begins again at 1:
 //!
-//! - after 1, the join stands, and the directory names former partitions for longer than Meta repeats.
+//! - after 1, the join stands, and the directory names former partitions for longer than Meta repeats. Whoever is to be
+//!   written to, or is asked about, is ceded and adopted before that too ([`mailbox_of`]).
 //! - after 2, the event is promised and stored nowhere. The promise stands, and the repetition stores the event where it
 //!   belongs.
 //! - after 3, to adopt again does no harm: what must be taken in only once is remembered (`taken_over`).
@@ -32,18 +33,19 @@
 //! has promised, the smaller number frees the event there. A copy still on its way by the greater number is refused: the
 //! partition that it goes to has promised too by then, for the sake of the smaller one.
 
+use std::collections::HashSet;
+
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
-use js_sys::Promise;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::JsFuture;
 use worker::{Env, Error, Result};
 
 use super::{
-    addresses::{bytes, in_time, mailbox_of, stub},
+    addresses::{answer, bytes, directory, done_in_time, in_time, mailboxes, stub},
     mailbox::{Mailbox, now_ms},
     side_by_side::all_side_by_side,
 };
 use crate::{
+    config::Settings,
     event::{
         Event, Home, Name,
         wire::{self, Batch},
@@ -75,34 +77,12 @@ pub(super) async fn spread(
     };
     let directory = directory.name();
     let named = bytes(&directory, events.iter().map(names_alone).collect());
-    let routes = answer(stub(env, &directory)?.resolve(&named)?).await?;
-    let routes = Route::read_all(&routes).ok_or("not where events belong")?;
+    let routes = routes(&answer(stub(env, &directory)?.resolve(&named)?).await?)?;
+    let stored = take_over(env, number, of, &events, &routes).await?;
     let partitions = Address::mailboxes(number, of);
-    let objects: Vec<String> = partitions.iter().map(Address::name).collect();
-    let at = |partition: u32| usize::try_from(partition).unwrap_or(usize::MAX);
-    let name = |partition: u32| objects.get(at(partition)).ok_or(NOWHERE);
-    let asked = asked(&routes).into_iter();
-    let answers = asked.map(async |(former, places)| {
-        let former = name(former)?;
-        let asked = places.iter();
-        let asked = asked.filter_map(|place| Some((events.get(*place)?, routes.get(*place)?)));
-        let asked = asked.map(|(event, route)| by_all_names(asked_about(event), route));
-        let asked = bytes(former, asked.collect());
-        let persons = places.iter().filter_map(|place| routes.get(*place));
-        let persons: Vec<i64> = persons.map(|route| route.person).collect();
-        let persons = serde_json::to_string(&persons)?;
-        let moved = answer(stub(env, former)?.cede(&asked, &persons)?).await?;
-        let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
-        Ok::<_, Error>(places.into_iter().zip(moved))
-    });
-    let answers = all_side_by_side(answers).await?;
-    let Answered { stored, adoptions } = answered(&events, &routes, answers.into_iter().flatten());
-    let adoptions = adoptions.into_iter();
-    let adopted = adoptions.map(async |(to, adoptions)| adopt(env, name(to)?, adoptions).await);
-    all_side_by_side(adopted).await?;
-    let mut batches: Vec<Batch> = objects
+    let mut batches: Vec<Batch> = partitions
         .iter()
-        .map(|name| (name.clone(), Vec::new()))
+        .map(|partition| (partition.name(), Vec::new()))
         .collect();
     for (place, (event, route)) in events.into_iter().zip(&routes).enumerate() {
         let (_, batch) = batches.get_mut(at(route.partition)).ok_or(NOWHERE)?;
@@ -112,6 +92,47 @@ pub(super) async fn spread(
     }
     batches.retain(|(_, events)| !events.is_empty());
     Ok(batches)
+}
+
+fn routes(answer: &str) -> Result<Vec<Route>> {
+    Ok(Route::read_all(answer).ok_or("not where events belong")?)
+}
+
+fn at(partition: u32) -> usize {
+    usize::try_from(partition).unwrap_or(usize::MAX)
+}
+
+/// Has the partitions in which these events' persons are take in what former ones know of them. Gives which of the events
+/// are stored there, by their places.
+async fn take_over(
+    env: &Env,
+    number: &str,
+    of: u32,
+    events: &[Event],
+    routes: &[Route],
+) -> Result<HashSet<usize>> {
+    let partitions = Address::mailboxes(number, of);
+    let name = |partition| Ok::<_, Error>(partitions.get(at(partition)).ok_or(NOWHERE)?.name());
+    let asked = asked(routes).into_iter();
+    let answers = asked.map(async |(former, places)| {
+        let former = name(former)?;
+        let asked = places.iter();
+        let asked = asked.filter_map(|place| Some((events.get(*place)?, routes.get(*place)?)));
+        let asked = asked.map(|(event, route)| by_all_names(asked_about(event), route));
+        let asked = bytes(&former, asked.collect());
+        let persons = places.iter().filter_map(|place| routes.get(*place));
+        let persons: Vec<i64> = persons.map(|route| route.person).collect();
+        let persons = serde_json::to_string(&persons)?;
+        let moved = answer(stub(env, &former)?.cede(&asked, &persons)?).await?;
+        let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
+        Ok::<_, Error>(places.into_iter().zip(moved))
+    });
+    let answers = all_side_by_side(answers).await?;
+    let Answered { stored, adoptions } = answered(events, routes, answers.into_iter().flatten());
+    let adoptions = adoptions.into_iter();
+    let adopted = adoptions.map(async |(to, adoptions)| adopt(env, &name(to)?, adoptions).await);
+    all_side_by_side(adopted).await?;
+    Ok(stored)
 }
 
 /// What a partition is told of an event that it is asked about. Its data is wanted only where it says what became of a
@@ -139,13 +160,6 @@ async fn adopt(env: &Env, to: &str, adoptions: Vec<Adoption>) -> Result<()> {
     }
 }
 
-async fn answer(called: Promise) -> Result<String> {
-    Ok(JsFuture::from(called)
-        .await?
-        .as_string()
-        .unwrap_or_default())
-}
-
 /// All of several numbers' events, by mailbox.
 pub(super) async fn spread_all(
     env: &Env,
@@ -158,6 +172,50 @@ pub(super) async fn spread_all(
     Ok(all.into_iter().flatten().collect())
 }
 
+/// The name of the object that keeps the conversation with the one who has the first of these names that is known. Where
+/// nobody is, that of `stranger`, who is met if need be; without one, any will say that they are not known.
+///
+/// It has taken in what former partitions know: a webhook may have told that somebody is there, and then have failed.
+pub(crate) async fn mailbox_of(
+    env: &Env,
+    settings: &Settings,
+    number: &str,
+    names: &[Name],
+    stranger: Option<Name>,
+) -> Result<String> {
+    let (mailbox, route) = whereabouts(env, settings, number, names, stranger).await?;
+    if let Some(route) = route.filter(|route| !route.former.is_empty()) {
+        let of = settings.partitions_of(number);
+        let one = [Event::named(route.names.clone())];
+        done_in_time(take_over(env, number, of, &one, &[route])).await?;
+    }
+    Ok(mailbox)
+}
+
+/// The same as the directory knows it, with what else it knows of them.
+async fn whereabouts(
+    env: &Env,
+    settings: &Settings,
+    number: &str,
+    names: &[Name],
+    stranger: Option<Name>,
+) -> Result<(String, Option<Route>)> {
+    let of = settings.partitions_of(number);
+    let mut route = None;
+    if of > 1 && !names.is_empty() {
+        let (directory, all) = directory(env, number, of, names)?;
+        route = routes(&in_time(directory.route(&all)?).await?)?.pop();
+    }
+    if let Some(stranger) = stranger.filter(|_| of > 1 && route.is_none()) {
+        let (directory, one) = directory(env, number, of, &[stranger])?;
+        route = routes(&in_time(directory.resolve(&one)?).await?)?.pop();
+    }
+    let mailboxes = mailboxes(settings, number);
+    let home = route.as_ref().map_or(0, |route| at(route.partition));
+    let home = mailboxes.get(home).or(mailboxes.first());
+    Ok((home.cloned().unwrap_or_default(), route))
+}
+
 impl Mailbox {
     /// What is known of somebody in the partition in which they are, where that is another.
     pub(super) async fn known_elsewhere(&self, to: &Recipient) -> Result<Option<Moved>> {
@@ -166,7 +224,7 @@ impl Mailbox {
             return Ok(None);
         };
         let name = [name_of(to)];
-        let home = mailbox_of(&self.env, settings, &number, &name, None).await?;
+        let (home, _) = whereabouts(&self.env, settings, &number, &name, None).await?;
         if home == here.name() {
             return Ok(None);
         }
@@ -220,14 +278,12 @@ impl Mailbox {
         Ok(Route::write_all(&routes))
     }
 
-    /// Of a directory: the partition of the first who is known, each event naming one; nothing, where nobody is.
-    pub fn find(&self, names: &[u8]) -> std::result::Result<String, JsValue> {
+    /// Of a directory: where the first is who is known, each event naming one ([`Route::write_all`]); none, where nobody is.
+    pub fn route(&self, names: &[u8]) -> std::result::Result<String, JsValue> {
         let events = events_in(names)?;
         let names: Vec<_> = events.into_iter().flat_map(|event| event.names).collect();
-        let found = self.with_directory(|directory| directory.find(&names))?;
-        Ok(found
-            .map(|partition| partition.to_string())
-            .unwrap_or_default())
+        let found = self.with_directory(|directory| directory.find(&names, now_ms()))?;
+        Ok(Route::write_all(found.as_slice()))
     }
 
     /// Of a directory: all names of whoever each event names, as JSON: `[[name, …], …]`.

@@ -27,7 +27,7 @@ extern "C" {
     pub(super) fn resolve(this: &Stub, events: &Uint8Array) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) fn find(this: &Stub, names: &Uint8Array) -> Result<Promise, JsValue>;
+    pub(super) fn route(this: &Stub, names: &Uint8Array) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub(super) fn names(this: &Stub, events: &Uint8Array) -> Result<Promise, JsValue>;

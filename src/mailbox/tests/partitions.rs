@@ -147,6 +147,15 @@ impl Number {
         answered.stored
     }
 
+    /// What is done before somebody is asked about, or written to: the partition that has their conversation.
+    fn home_of(&mut self, name: &Name) -> Option<u32> {
+        let names = [name.clone()];
+        let route = self.directory.find(&names, NOW).unwrap()?;
+        let one = [Event::named(route.names.clone())];
+        self.prepare(&one, std::slice::from_ref(&route));
+        Some(route.partition)
+    }
+
     pub(super) fn partition(&mut self, partition: u32) -> &mut Mailbox {
         &mut self.partitions[usize::try_from(partition).unwrap()]
     }
@@ -537,4 +546,19 @@ fn who_is_given_the_phone_number_of_somebody_who_moved_has_agreed_to_nothing() {
     let mut delivered = number.delivered();
     delivered.retain(|id| ["stop-0", "as-both-0", "next-0"].contains(&id.as_str()));
     assert_eq!(delivered, ["stop-0", "as-both-0", "next-0"]);
+}
+
+#[test]
+fn who_turned_out_to_be_one_who_stopped_is_known_as_such_before_they_are_written_to() {
+    let both = of(&[user("US.1"), phone("2")], "as-both");
+    for name in [user("US.1"), phone("2")] {
+        let mut number = who_stopped_by_phone();
+        number.route(&both);
+        assert_eq!(number.home_of(&name), Some(0));
+        assert_eq!(standing(&mut number, 0, &name), Standing::OptedOut);
+        let promised = number.disks[1].has_table("promised");
+        assert!(!promised.unwrap(), "nothing is to be stored");
+        assert_eq!(number.home_of(&phone("3")), None);
+        number.take(&both);
+    }
 }
