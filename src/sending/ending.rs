@@ -124,13 +124,21 @@ impl Outbox {
         let conversation = started.send.conversation;
         self.busy = self.busy.saturating_sub(1);
         self.lanes.free(conversation, now_ms);
+        let early: Vec<_> = self.early.extract_if(.., |it| it.id == id).collect();
         if self.overtaken.remove(id) {
             return self.overtaken_by_status(sql, started, now_ms);
         }
         let message = started.message();
         let probes = self.number.is_tried_by(message);
         let others_go = self.number.others_go(message.is_template);
-        let ending = Ending::of(&started, happened, probes, others_go);
+        let mut ending = Ending::of(&started, happened, probes, others_go);
+        let failed = early.into_iter().find(|report| {
+            matches!(&ending.state, State::Accepted { message_id } if *message_id == report.message_id)
+        });
+        if let Some(report) = &failed {
+            ending.heard = Heard::Refuses;
+            ending.falls_back = report.code == Some(WINDOW_CLOSED);
+        }
         // It did not go, or was refused for what it is.
         let tells_nothing = matches!(ending.state, State::Failed { .. } | State::Queued)
             && ending.put_back.is_none();
@@ -142,7 +150,11 @@ impl Outbox {
         }
         let change = self.number.hears(sql, ending.heard, message, now_ms)?;
         let state = self.end(sql, started, ending, now_ms)?;
-        Ok((state, change))
+        let later = match failed {
+            Some(report) => self.take(sql, report, now_ms)?,
+            None => None,
+        };
+        Ok((state, change.or(later)))
     }
 
     /// A status has told of a send before its answer: it is the status that counts.

@@ -16,6 +16,7 @@ use super::{
     number::{self, Number},
     pacing::{Pacing, Rates},
     pair,
+    reports::Report,
     state::{Happened, State},
     stored::{self, Keep, LEFT, Record, Send, UNKNOWN, write_state},
 };
@@ -50,6 +51,8 @@ pub struct Outbox {
     pub(super) tried_before: HashSet<String>,
     /// Those on their way of which a status has told that they went out.
     pub(super) overtaken: HashSet<String>,
+    /// Failures of those on their way that may be of an earlier try: the answer will tell.
+    pub(super) early: Vec<Report>,
     swept_ms: i64,
 }
 
@@ -126,6 +129,7 @@ impl Outbox {
             watched: HashSet::new(),
             tried_before: HashSet::new(),
             overtaken: HashSet::new(),
+            early: Vec::new(),
             swept_ms: now_ms,
         };
         let rows = sql.exec(

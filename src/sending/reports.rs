@@ -26,11 +26,12 @@ pub fn names_a_send(event: &Event) -> bool {
 }
 
 /// One status that names a send.
-struct Report {
-    id: String,
-    message_id: String,
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) id: String,
+    pub(super) message_id: String,
     failed: bool,
-    code: Option<u32>,
+    pub(super) code: Option<u32>,
     /// When it happened (unix milliseconds).
     at_ms: i64,
 }
@@ -63,7 +64,7 @@ impl Outbox {
         Ok(change)
     }
 
-    fn take(
+    pub(super) fn take(
         &mut self,
         sql: &dyn Sql,
         report: Report,
@@ -74,6 +75,9 @@ impl Outbox {
         };
         let refused = report.failed && record.error.is_none();
         if !self.seen(sql, &report, &record, now_ms)? {
+            if refused && record.state == State::Started {
+                self.early.push(report);
+            }
             return Ok(None);
         }
         self.forget(sql, &report.id)?;

@@ -88,6 +88,15 @@ fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
         bench.told(failed());
         assert_eq!(bench.outbox.wakes_at(bench.now), None, "it goes once");
     };
+    let mut bench = Bench::new();
+    bench.add(with_fallback("a", 1));
+    let started = bench.wait_next();
+    bench.done(started, refused(130_429));
+    let again = bench.wait_next();
+    bench.told(failed());
+    let (state, _) = bench.done(again, accepted("wamid.1"));
+    assert_eq!(state, State::Queued, "the answer says of which try it is");
+    fallback_goes(&mut bench);
     for happened in [Happened::NoAnswer, accepted("wamid.1")] {
         let mut bench = Bench::new();
         bench.add(with_fallback("a", 1));

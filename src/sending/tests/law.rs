@@ -15,8 +15,10 @@ enum Step {
     End(u8),
     /// The object ends and begins anew.
     Crash,
-    /// A status comes of a message that went out.
+    /// A status comes of a message that went out, perhaps before its answer.
     Status(u8, Option<u32>),
+    /// The request of the oldest on its way has arrived, and its answer has not.
+    Arrives,
     Wait(i64),
 }
 
@@ -28,6 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Crash),
         2 => (any::<u8>(), prop::sample::select(vec![None, Some(131_047), Some(131_042)]))
             .prop_map(|(which, failed)| Step::Status(which, failed)),
+        2 => Just(Step::Arrives),
         3 => (0_i64..400_000).prop_map(Step::Wait),
     ]
 }
@@ -39,6 +42,7 @@ proptest! {
         let mut under_way: Vec<Started> = Vec::new();
         // What went out: by send, the ids that Meta gave, of those that were not refused.
         let mut out: HashMap<String, Vec<String>> = HashMap::new();
+        let mut arrived: HashMap<String, String> = HashMap::new();
         let mut refused_later: Vec<String> = Vec::new();
         let mut asked: BTreeMap<String, Send> = BTreeMap::new();
         for (number, step) in steps.into_iter().enumerate() {
@@ -56,9 +60,19 @@ proptest! {
                     bench.add(wanted);
                 }
                 Step::Next => under_way.extend(bench.next()),
+                Step::Arrives => {
+                    if let Some(Started { send, .. }) = under_way.first().filter(|it| !arrived.contains_key(&it.send.id)) {
+                        arrived.insert(send.id.clone(), wamid.clone());
+                        out.entry(send.id.clone()).or_default().push(wamid);
+                    }
+                }
                 Step::End(what) if !under_way.is_empty() => {
                     let started = under_way.remove(0);
                     let id = started.send.id.clone();
+                    let before = arrived.remove(&id);
+                    let what = if before.is_some() { what.max(9) } else { what };
+                    let is_new = before.is_none();
+                    let wamid = before.unwrap_or(wamid);
                     let happened = match what {
                         0 => Happened::ConnectionRefused,
                         1 => refused(130_429),
@@ -72,7 +86,7 @@ proptest! {
                         9 => Happened::NoAnswer,
                         _ => accepted(&wamid),
                     };
-                    if what >= 9 {
+                    if what >= 9 && is_new {
                         out.entry(id).or_default().push(wamid);
                     }
                     bench.done(started, happened);
@@ -81,7 +95,9 @@ proptest! {
                     // Each request that was on its way may have arrived.
                     for started in under_way.drain(..) {
                         let id = started.send.id;
-                        out.entry(id.clone()).or_default().push(format!("{wamid}.{id}"));
+                        if arrived.remove(&id).is_none() {
+                            out.entry(id.clone()).or_default().push(format!("{wamid}.{id}"));
+                        }
                     }
                     bench.reopen("a");
                 }
@@ -111,7 +127,8 @@ proptest! {
         }
         // And nothing that was asked for is forgotten: once Meta takes everything, nothing waits any more.
         for started in under_way {
-            bench.done(started, accepted("wamid.end"));
+            let wamid = arrived.remove(&started.send.id);
+            bench.done(started, accepted(wamid.as_deref().unwrap_or("wamid.end")));
         }
         loop {
             while let Some(started) = bench.next() {

@@ -25,6 +25,28 @@ fn a_failure_of_what_was_refused_and_waits_does_not_take_it_from_the_queue() {
 }
 
 #[test]
+fn a_failure_that_overtakes_the_answer_is_told_of_a_fallback_and_of_a_second_try() {
+    for (code, error) in [(131_047, 131_026), (190, 131_042), (190, 190)] {
+        let mut bench = Bench::new();
+        bench.add(with_fallback("a", 1));
+        let started = bench.wait_next();
+        bench.done(started, refused(code));
+        let again = bench.wait_next();
+        bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_000)));
+        bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(error)));
+        let (state, change) = bench.done(again, accepted("wamid.2"));
+        let message_id = "wamid.2".into();
+        assert_eq!(state, State::Accepted { message_id });
+        assert_eq!(bench.find("a").error, Some(error));
+        assert_eq!(bench.outbox.blocked().is_some(), code == 190);
+        assert!(
+            !matches!(change, Some(Change::Unblocked(_))),
+            "what failed tells of no number that can send"
+        );
+    }
+}
+
+#[test]
 fn a_failure_without_a_code_says_nothing_of_the_number() {
     for errors in [json!([]), json!(null), json!([{ "title": "x" }])] {
         let mut bench = Bench::new();
