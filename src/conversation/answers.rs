@@ -10,6 +10,7 @@ use super::{
     rules::{self, Situation},
     said::Said,
     state::State,
+    window,
 };
 use crate::{
     config::{Answering, HandOver, OfficeHours, Rule},
@@ -21,9 +22,6 @@ use crate::{
 /// How far a time zone (`Europe/Madrid`) is from UTC at a time (unix seconds), in seconds, east being positive; `None`
 /// where there is no such zone.
 pub type Offset = fn(zone: &str, now: i64) -> Option<i64>;
-
-/// How long a window must still be open for an answer to go out, in seconds.
-const MARGIN_S: i64 = 60;
 
 /// The rules of one business number, and what they may still spend.
 #[derive(Debug)]
@@ -221,9 +219,8 @@ impl Answers {
                 answers: answers.take(),
             });
         }
-        let closes_at = known.windows.customer_service;
-        let is_open = closes_at.is_some_and(|closes_at| closes_at > now.saturating_add(MARGIN_S));
-        if !is_open && replies.iter().any(|reply| reply.message.is_free_form()) {
+        let may_write = window::lets_write(known.windows.customer_service, now);
+        if !may_write && replies.iter().any(|reply| reply.message.is_free_form()) {
             return Err("window");
         }
         if !self.budget.spend(replies.len(), now) {

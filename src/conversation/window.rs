@@ -7,13 +7,18 @@
 //! and of the answers to one advertisement the first. Only an answer that is told before the message that it answers
 //! opens no free entry point, unless Meta says with it when that closes.
 
-use serde::Serialize;
-
-use crate::event::{Effect, MessageStatus, rfc3339};
+use crate::{
+    event::{Effect, MessageStatus, rfc3339},
+    written::Object,
+};
 
 /// How long the customer service window stays open after the customer wrote or called, in seconds.
 /// (Meta: "Send messages", "Customer service windows".)
 pub const CUSTOMER_SERVICE: i64 = 24 * 60 * 60;
+
+/// How long before its end a window counts as closed, in seconds: a send may wait its turn, and Meta's clock is not
+/// ours.
+pub const MARGIN_S: i64 = 60;
 
 /// How long the business has to answer for the free entry point to open, in seconds. (Meta: "Pricing", "Free entry
 /// point conversations".)
@@ -104,36 +109,28 @@ impl Windows {
         }
     }
 
-    /// How the windows stand at `now` (unix seconds), as events and the admin API tell it.
-    pub fn at(self, now: i64) -> View {
-        let span = |closes_at: Option<i64>| Span {
-            open: closes_at.is_some_and(|closes_at| now < closes_at),
-            closes_at: closes_at.and_then(rfc3339),
-        };
-        View {
-            customer_service: span(self.customer_service),
-            free_entry_point: span(self.free_entry_point),
-        }
+    /// How the windows stand at `now` (unix seconds), as events and the admin API tell it. Free-form messages may be sent
+    /// while the first is open, templates always; messages are free of charge while the second is.
+    pub fn view(self, now: i64) -> String {
+        Object::default()
+            .json("customer_service", &view_of(self.customer_service, now))
+            .json("free_entry_point", &view_of(self.free_entry_point, now))
+            .finish()
     }
 }
 
-/// The member `window` of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct View {
-    /// Free-form messages may be sent while it is open; templates always.
-    pub customer_service: Span,
-    /// Messages are free of charge while it is open.
-    pub free_entry_point: Span,
+/// Whether free-form messages may be sent at `now` in a customer service window that closes then (unix seconds).
+pub fn lets_write(closes_at: Option<i64>, now: i64) -> bool {
+    closes_at.is_some_and(|closes_at| closes_at > now.saturating_add(MARGIN_S))
 }
 
-/// One window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Span {
-    /// Whether it is open.
-    pub open: bool,
-    /// When it closes or did close (RFC 3339); absent where it never was open.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub closes_at: Option<String>,
+/// One window: whether it is open, and when it closes or did close, where it ever was open.
+fn view_of(closes_at: Option<i64>, now: i64) -> String {
+    let is_open = closes_at.is_some_and(|closes_at| now < closes_at);
+    Object::default()
+        .json("open", if is_open { "true" } else { "false" })
+        .text_if("closes_at", closes_at.and_then(rfc3339).as_deref())
+        .finish()
 }
 
 #[cfg(test)]
@@ -169,17 +166,23 @@ mod tests {
             })
     }
 
+    fn is_open(windows: Windows, now: i64) -> bool {
+        windows
+            .view(now)
+            .starts_with(r#"{"customer_service":{"open":true"#)
+    }
+
     #[test]
     fn the_window_is_open_for_a_day_after_the_customer_wrote() {
         let windows = after(&[(WROTE, 1000)]);
-        assert!(windows.at(1000).customer_service.open);
-        assert!(windows.at(1000 + 24 * HOUR - 1).customer_service.open);
-        assert!(!windows.at(1000 + 24 * HOUR).customer_service.open);
+        assert!(is_open(windows, 1000));
+        assert!(is_open(windows, 1000 + 24 * HOUR - 1));
+        assert!(!is_open(windows, 1000 + 24 * HOUR));
     }
 
     #[test]
     fn a_window_that_never_was_open_has_no_end() {
-        let view = serde_json::to_string(&Windows::default().at(0)).unwrap();
+        let view = Windows::default().view(0);
         assert_eq!(
             view,
             r#"{"customer_service":{"open":false},"free_entry_point":{"open":false}}"#

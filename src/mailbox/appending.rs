@@ -262,8 +262,7 @@ fn added(
         .iter()
         .all(|name| matches!(name, Name::Topic(_)));
     if let Some(windows) = windows.filter(|_| of_a_person) {
-        let view = windows.at(now_ms.div_euclid(1000));
-        added.json("window", &serde_json::to_string(&view).unwrap_or_default());
+        added.json("window", &windows.view(now_ms.div_euclid(1000)));
     }
     if superseded {
         added.json("superseded", "true");

@@ -72,11 +72,11 @@ impl Mailbox {
                     .finish()
             })
             .collect();
-        let windows = found.windows.at(now_ms().div_euclid(1000));
+        let windows = found.windows.view(now_ms().div_euclid(1000));
         let mut told = Object::default();
         told.number("conversation", self.address().told(found.conversation))
             .json("names", &serde_json::to_string(&found.names)?)
-            .json("window", &serde_json::to_string(&windows)?)
+            .json("window", &windows)
             .json("statuses", &list(&statuses));
         add_handover(&mut told, &found);
         answer(200, &told)

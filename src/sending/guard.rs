@@ -8,13 +8,10 @@ use crate::{
         budget::BY_RULE,
         consent::{self, Objection, Standing},
         handover::Handover,
+        window,
     },
     meta::graph::Message,
 };
-
-/// How long before its end a window counts as closed, in seconds: a send may wait its turn, and Meta's clock is not
-/// ours.
-pub const MARGIN_S: i64 = 60;
 
 /// A free-form message was asked for while the customer service window is closed. Meta would refuse it (131047).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -34,15 +31,15 @@ pub enum Goes {
 }
 
 /// Checks a message against the customer service window, which closes at `closes_at` (Unix seconds; `None` if it never
-/// was open). Templates may always go; all else needs a window that is open for [`MARGIN_S`] more, or a fallback.
+/// was open). Templates may always go; all else needs a window that is open for [`window::MARGIN_S`] more, or a
+/// fallback.
 pub fn check(
     message: &Message,
     has_fallback: bool,
     closes_at: Option<i64>,
     now: i64,
 ) -> Result<Goes, WindowClosed> {
-    let open = closes_at.is_some_and(|closes_at| closes_at > now.saturating_add(MARGIN_S));
-    if open || !message.is_free_form() {
+    if window::lets_write(closes_at, now) || !message.is_free_form() {
         Ok(Goes::Message)
     } else if has_fallback {
         Ok(Goes::Fallback)
