@@ -173,34 +173,43 @@ impl Parking {
         )
     }
 
-    /// Makes an event a dead letter.
+    /// Makes the first of these events a dead letter, and those behind it that may have failed for as long: others came when
+    /// it had failed already. Gives how many.
     pub(super) fn bury(
         &self,
         sql: &dyn Sql,
         conversation: i64,
-        seq: i64,
+        seqs: &[i64],
         attempts: u32,
         first_failed_ms: i64,
         refusal: &Refusal<'_>,
-    ) -> Result<(), SqlError> {
-        sql.run(
-            &format!(
-                "INSERT OR REPLACE INTO dead_letters \
-                 (destination, {COLUMNS}, attempts, first_failed_ms, died_ms, error) \
-                 SELECT destination, {COLUMNS}, ?4, ?5, ?6, ?7 FROM parked_events \
-                 WHERE destination = ?1 AND conversation = ?2 AND seq = ?3"
-            ),
-            &[
-                self.id().into(),
-                conversation.into(),
-                seq.into(),
-                i64::from(attempts).into(),
-                first_failed_ms.into(),
-                refusal.now_ms.into(),
-                refusal.error.into(),
-            ],
-        )?;
-        self.forget(sql, conversation, seq)
+    ) -> Result<usize, SqlError> {
+        for (index, seq) in seqs.iter().enumerate() {
+            let buried = sql.exec(
+                &format!(
+                    "INSERT OR REPLACE INTO dead_letters \
+                     (destination, {COLUMNS}, attempts, first_failed_ms, died_ms, error) \
+                     SELECT destination, {COLUMNS}, ?4, ?5, ?6, ?7 FROM parked_events \
+                     WHERE destination = ?1 AND conversation = ?2 AND seq = ?3 AND (?8 = 0 OR max(received_ms, \
+                       coalesce((SELECT begun_ms FROM replays WHERE id = replay), 0)) <= ?5) RETURNING seq"
+                ),
+                &[
+                    self.id().into(),
+                    conversation.into(),
+                    (*seq).into(),
+                    i64::from(attempts).into(),
+                    first_failed_ms.into(),
+                    refusal.now_ms.into(),
+                    refusal.error.into(),
+                    count(index).into(),
+                ],
+            )?;
+            if buried.is_empty() && index > 0 {
+                return Ok(index);
+            }
+            self.forget(sql, conversation, *seq)?;
+        }
+        Ok(seqs.len())
     }
 
     pub(super) fn forget(

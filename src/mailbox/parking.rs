@@ -38,8 +38,8 @@ pub(super) enum Refused {
     Parked,
     /// It goes on waiting.
     Again,
-    /// They were given up.
-    Dead,
+    /// So many of them were given up, the first of them.
+    Dead(usize),
 }
 
 impl Parking {
@@ -166,20 +166,19 @@ impl Parking {
                 next.max(refusal.not_before_ms.unwrap_or(next))
             }),
         };
-        atomically(sql, || {
-            for seq in seqs {
-                if aside {
-                    self.put_aside(sql, log, *seq)?;
-                }
-                if next.is_none() {
-                    self.bury(sql, conversation, *seq, attempts, first_failed_ms, refusal)?;
-                }
+        let dead = atomically(sql, || {
+            for seq in seqs.iter().filter(|_| aside) {
+                self.put_aside(sql, log, *seq)?;
             }
-            self.write(sql, conversation, parked, refusal)
+            self.write(sql, conversation, parked, refusal)?;
+            match next {
+                None => self.bury(sql, conversation, seqs, attempts, first_failed_ms, refusal),
+                Some(_) => Ok(0),
+            }
         })?;
         self.conversations.insert(conversation, parked);
         Ok(match (next, before) {
-            (None, _) => Refused::Dead,
+            (None, _) => Refused::Dead(dead),
             (Some(_), None) => Refused::Parked,
             (Some(_), Some(_)) => Refused::Again,
         })

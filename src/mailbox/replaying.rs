@@ -63,26 +63,33 @@ impl Mailbox {
         let mut dropped = Vec::new();
         let seqs: Vec<i64> = delivery.events.iter().map(|event| event.seq).collect();
         let sql = &*self.sql;
-        let died = changes.contains(&Change::Dead);
+        let died = changes.iter().find_map(|change| match change {
+            Change::Dead(count) => Some(*count),
+            _ => None,
+        });
+        let died = died.unwrap_or(0);
         let jobs = self.replays.0.iter_mut();
         for Job { replay, waiting } in jobs.filter(|job| job.replay.to == to) {
             let stopping = replay.state == State::Stopping;
-            for seq in seqs.iter().filter(|seq| waiting.contains(*seq)) {
+            for (index, seq) in seqs.iter().enumerate() {
+                if !waiting.contains(seq) {
+                    continue;
+                }
                 if *outcome == Outcome::Taken {
                     forget_dead_letter(sql, replay, *seq)?;
-                } else if died {
+                } else if index < died {
                     replay.died += 1;
                 } else if stopping {
                     drop_event(sql, replay, *seq)?;
                     replay.dropped += 1;
                     dropped.push((conversation, *seq));
+                } else {
+                    continue;
                 }
-            }
-            if died || stopping || *outcome == Outcome::Taken {
-                waiting.retain(|seq| !seqs.contains(seq));
+                waiting.remove(seq);
             }
             replay.waiting = count(waiting.len());
-            if died || stopping {
+            if died > 0 || stopping {
                 replay.write(sql)?;
             }
             replay.end_if_over(sql, now_ms)?;

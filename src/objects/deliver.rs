@@ -219,10 +219,14 @@ fn tell(core: &Core, delivery: &Delivery, change: Change, outcome: &Outcome) {
     let event = match change {
         Change::Parked => "conversation.parked",
         Change::Resumed => "conversation.resumed",
-        Change::Dead => "event.dead",
+        Change::Dead(_) => "event.dead",
         Change::Gone => "destination.gone",
         Change::Down => "destination.down",
         Change::Up => "destination.up",
+    };
+    let last = match change {
+        Change::Dead(count) => delivery.events.iter().take(count).next_back(),
+        _ => delivery.events.last(),
     };
     let error = match outcome {
         Outcome::Refused { error, .. } => Some(error.as_str()),
@@ -233,7 +237,7 @@ fn tell(core: &Core, delivery: &Delivery, change: Change, outcome: &Outcome) {
         "{}",
         serde_json::json!({
             "event": event, "source": core.source, "destination": core.id_of(delivery.destination),
-            "id": delivery.events.last().map(|event| &event.id), "error": error,
+            "id": last.map(|event| &event.id), "error": error,
         })
     );
 }

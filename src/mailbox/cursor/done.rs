@@ -44,8 +44,8 @@ pub enum Change {
     Parked,
     /// What a conversation waited for was taken.
     Resumed,
-    /// Events were given up: they are dead letters now.
-    Dead,
+    /// So many events were given up, the first of them: they are dead letters now.
+    Dead(usize),
     /// The destination wants nothing more.
     Gone,
     /// The destination answers nothing any more.
@@ -177,7 +177,7 @@ impl Cursor {
         let mut changes = match refused {
             Refused::Parked => vec![Change::Parked],
             Refused::Again => vec![],
-            Refused::Dead => vec![Change::Dead],
+            Refused::Dead(count) => vec![Change::Dead(count)],
         };
         if whole {
             if self

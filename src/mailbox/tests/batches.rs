@@ -131,3 +131,26 @@ fn of_a_long_queue_that_is_old_no_more_is_read_than_can_go() {
     assert!(mailbox.cursors[0].waits_in_memory() <= 256);
     assert_eq!(requests(&mut mailbox, late).len(), 1_999);
 }
+
+#[test]
+fn what_joined_a_batch_that_had_failed_already_does_not_die_with_it() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    let mut now = NOW;
+    while sql.count("dead_letters") == 0 {
+        if now < NOW + 3_590_000 && mailbox.wakes_at(now).unwrap() >= NOW + 3_590_000 {
+            mailbox.append(vec![message("1", "c")], now).unwrap();
+        }
+        now = now.max(mailbox.wakes_at(now).unwrap());
+        deliver(&mut mailbox, now, |_| false);
+    }
+    let dead = mailbox.dead_letters(&Which::default(), None, 9).unwrap();
+    let dead = dead.iter().map(|letter| letter.event.id.as_str());
+    assert_eq!(dead.collect::<Vec<_>>(), ["a-0", "b-0"]);
+    now = mailbox.wakes_at(now).unwrap();
+    assert_eq!(requests(&mut mailbox, now), [["c-0"]]);
+}

@@ -579,3 +579,45 @@ fn a_replay_does_not_look_like_an_outage() {
     assert_eq!((waiting.conversations, waiting.oldest_ms), (0, None));
     assert!(waiting.events > 0);
 }
+
+#[test]
+fn what_is_replayed_into_a_batch_that_had_failed_already_does_not_die_with_it() {
+    let sql = Native::new();
+    drop(with_dead_letters(
+        &sql,
+        &[("1", "a"), ("1", "b"), ("1", "c")],
+        &["a-0", "b-0", "c-0"],
+    ));
+    let crm = Destination {
+        format: Format::CloudEventsBatch,
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![crm]).unwrap();
+    let replay = |mailbox: &mut Mailbox, ids: &[&str], now| {
+        for id in ids {
+            let which = Which {
+                event: Some(format!("{id}-0")),
+                ..of("crm")
+            };
+            let wanted = Wanted {
+                id: format!("of-{id}"),
+                ..wanted(which)
+            };
+            mailbox.replay(wanted, now).unwrap();
+        }
+    };
+    replay(&mut mailbox, &["a", "b"], LATER);
+    let mut now = LATER;
+    while told(&mailbox, "of-a").died == 0 {
+        deliver(&mut mailbox, now, |_| false);
+        if now < LATER + 3_590_000 && mailbox.wakes_at(now).unwrap() >= LATER + 3_590_000 {
+            replay(&mut mailbox, &["c"], LATER + 3_590_000);
+        }
+        now = now.max(mailbox.wakes_at(now).unwrap_or(now));
+    }
+    assert_eq!(figures(&mailbox, "of-b"), ("done", 1, 0, 0, 1));
+    assert_eq!(figures(&mailbox, "of-c"), ("running", 1, 1, 0, 0));
+    assert_eq!(deliver(&mut mailbox, now, |_| true), ["c-0"]);
+    assert_eq!(figures(&mailbox, "of-c"), ("done", 1, 0, 1, 0));
+    assert_eq!(sql.count("dead_letters"), 2);
+}
