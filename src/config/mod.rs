@@ -15,6 +15,7 @@ mod rule;
 mod secret;
 mod sending;
 mod settings;
+mod variables;
 
 pub use address::{Address, AddressError};
 pub use answering::Answering;

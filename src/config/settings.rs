@@ -1,12 +1,14 @@
 //! All that can be set, from the environment of the Worker.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::{
     checked::{self, Fault, Node},
-    config::{Address, Answering, Consent, Destination, Number, Secret, Sending, number},
+    config::{
+        Address, Answering, Consent, Destination, Number, Secret, Sending, number, variables,
+    },
     meta::graph::{Message, RequestError, messages_url},
 };
 
@@ -87,6 +89,13 @@ pub enum SettingsFault {
     Wrong(Fault),
 }
 
+/// What is said where everything is set and yet nothing is kept.
+const NO_DESTINATION: &str = "CONFIG has no destination: what Meta sends gets 200 and is not kept";
+
+/// What is said where rules answer and cannot.
+const NO_TOKEN: &str =
+    "GRAPH_ACCESS_TOKEN is not set: what rules answer waits until it is, or is too late then";
+
 impl Settings {
     /// Over how many objects a number's conversations are spread.
     pub fn partitions_of(&self, phone_number_id: &str) -> u32 {
@@ -149,7 +158,7 @@ impl Settings {
                 destinations: config.destinations,
                 numbers: config.numbers,
                 keep_hours: config.keep_hours,
-                couriers: !config.without_couriers,
+                couriers: config.couriers.unwrap_or(true),
                 sending: config.sending,
                 fallback: config.fallback,
                 answering: config.answering,
@@ -159,16 +168,7 @@ impl Settings {
             _ => Err(faults),
         }
     }
-}
 
-/// What is said where everything is set and yet nothing is kept.
-const NO_DESTINATION: &str = "CONFIG has no destination: what Meta sends gets 200 and is not kept";
-
-/// What is said where rules answer and cannot.
-const NO_TOKEN: &str =
-    "GRAPH_ACCESS_TOKEN is not set: what rules answer waits until it is, or is too late then";
-
-impl Settings {
     /// What is well, and yet may not be meant.
     pub fn note(&self) -> Option<&'static str> {
         let answers = self
@@ -205,13 +205,13 @@ impl Settings {
     }
 }
 
-fn optional_text(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+pub(super) fn optional_text(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     lookup(name)
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())
 }
 
-fn fault(name: &str, reason: &impl ToString) -> Fault {
+pub(super) fn fault(name: &str, reason: &impl ToString) -> Fault {
     Fault {
         path: name.to_owned(),
         reason: reason.to_string(),
@@ -249,7 +249,7 @@ struct Config {
     destinations: Vec<Destination>,
     numbers: Vec<Number>,
     keep_hours: u32,
-    without_couriers: bool,
+    couriers: Option<bool>,
     sending: Sending,
     fallback: Option<Message>,
     answering: Option<Answering>,
@@ -257,124 +257,9 @@ struct Config {
     window_step_s: Option<i64>,
 }
 
-/// Over how many variables it may be spread, `CONFIG`, `CONFIG_2` and so on: Cloudflare takes 5 KB in each.
-const MOST_VARIABLES: usize = 20;
-
-const MEMBERS: [&str; 10] = [
-    "destinations",
-    "numbers",
-    "keep_hours",
-    "couriers",
-    "sending",
-    "fallback",
-    "replies",
-    "answering",
-    "consent",
-    "windows",
-];
-
-/// A member of `CONFIG`, or of a variable beside it.
-struct Part {
-    variable: usize,
-    member: &'static str,
-    /// How many items of the same list stand in the variables before.
-    before: usize,
-}
-
-fn variable(number: usize) -> String {
-    match number {
-        1 => "CONFIG".to_owned(),
-        _ => format!("CONFIG_{number}"),
-    }
-}
-
-fn parsed(variable: &str, text: &str) -> Result<Value, Fault> {
-    let value: Value = serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        fault(
-            variable,
-            &format!("is not JSON: line {line}, column {column}"),
-        )
-    })?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(fault(variable, &"must be an object"))
-    }
-}
-
-/// What the variables hold together: lists of the same name one behind the other, all else from one of them alone.
-fn joined(
-    lookup: &dyn Fn(&str) -> Option<String>,
-    faults: &mut Vec<Fault>,
-) -> (Map<String, Value>, Vec<Part>) {
-    let (mut whole, mut parts) = (Map::new(), Vec::<Part>::new());
-    for number in 1..=MOST_VARIABLES {
-        let name = variable(number);
-        let Some(text) = optional_text(lookup, &name) else {
-            continue;
-        };
-        let read = parsed(&name, &text).map_err(|fault| vec![fault]);
-        let read = read.and_then(|value| {
-            let path = if number == 1 { "" } else { &name };
-            checked::read(path, &value, |root| {
-                root.only(&MEMBERS);
-                for member in MEMBERS {
-                    let Some(node) = root.get(member) else {
-                        continue;
-                    };
-                    let mut before = 0;
-                    match (whole.get_mut(member), node.value()) {
-                        (None, value) => {
-                            whole.insert(member.to_owned(), value.clone());
-                        }
-                        (Some(Value::Array(there)), Value::Array(more)) => {
-                            before = there.len();
-                            there.extend_from_slice(more);
-                        }
-                        _ => {
-                            let first = parts.iter().find(|part| part.member == member);
-                            let first = variable(first.map_or(1, |part| part.variable));
-                            node.fault(format!("is in {first}, too: only lists may be in several"));
-                        }
-                    }
-                    parts.push(Part {
-                        variable: number,
-                        member,
-                        before,
-                    });
-                }
-            })
-        });
-        faults.extend(read.err().into_iter().flatten());
-    }
-    (whole, parts)
-}
-
-/// The fault, with the place in its variable: `CONFIG_2.replies[0].when` for what is `replies[40].when` of all.
-fn placed(mut fault: Fault, parts: &[Part]) -> Fault {
-    let path = &fault.path;
-    let (member, rest) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
-    let item = rest
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-        .and_then(|(index, rest)| Some((index.parse::<usize>().ok()?, rest)));
-    let index = item.map_or(0, |(index, _)| index);
-    let mut parts = parts.iter().rev();
-    let part = parts.find(|part| part.member == member && part.before <= index);
-    if let Some(part) = part.filter(|part| part.variable > 1) {
-        let variable = variable(part.variable);
-        fault.path = match item {
-            Some((_, rest)) => format!("{variable}.{member}[{}]{rest}", index - part.before),
-            None => format!("{variable}.{path}"),
-        };
-    }
-    fault
-}
-
 fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
     let mut faults = Vec::new();
-    let (whole, parts) = joined(lookup, &mut faults);
+    let (whole, parts) = variables::joined(lookup, &mut faults);
     let read = checked::read("", &Value::Object(whole), |root| {
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
@@ -398,7 +283,7 @@ fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fa
             keep_hours: keep_hours
                 .and_then(|hours| u32::try_from(hours).ok())
                 .unwrap_or_default(),
-            without_couriers: couriers == Some(false),
+            couriers,
             sending,
             fallback: fallback.and_then(|node| Message::read_template(&node)),
             consent: consent.and_then(|node| Consent::read(&node)),
@@ -410,7 +295,7 @@ fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fa
         Ok(config) if faults.is_empty() => Ok(config),
         read => {
             let found = read.err().into_iter().flatten();
-            faults.extend(found.map(|fault| placed(fault, &parts)));
+            faults.extend(found.map(|fault| variables::placed(fault, &parts)));
             Err(faults)
         }
     }
