@@ -118,6 +118,27 @@ pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>, SqlError>
     )
 }
 
+/// A rule that fired in a conversation at this time (unix seconds), and not since, has not fired. Gives the conversation's
+/// number now, where that changes what it remembers.
+pub(super) fn unfired(
+    sql: &dyn Sql,
+    conversation: i64,
+    rule: &str,
+    at: i64,
+) -> Result<Option<i64>, SqlError> {
+    let now = now("?1");
+    sql.first_integer(
+        &format!(
+            "UPDATE conversations SET state = json_remove(state, ?2) WHERE id = ({now}) AND state ->> ?2 = ?3 RETURNING id"
+        ),
+        &[
+            conversation.into(),
+            format!("$.fired.\"{rule}\"").as_str().into(),
+            at.into(),
+        ],
+    )
+}
+
 /// All numbers that a conversation has had, by any of them.
 pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
     let rows = sql.exec(NUMBERS, &[conversation.into()])?;

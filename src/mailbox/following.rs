@@ -11,6 +11,7 @@ use super::{
 use crate::{
     conversation::{
         Answers, Conclusion, Known, Policy, State,
+        budget::BY_RULE,
         consent::{self, Entry, Standing},
         mirror::{Mirror, Mirrored},
     },
@@ -29,11 +30,19 @@ impl Mailbox {
         Ok(self)
     }
 
-    /// A message that a rule asked for at `asked` (unix seconds) was not sent, and will not be.
-    pub fn unsent(&mut self, asked: i64) {
+    /// The message of this id, which a rule asked for at `asked` (unix seconds), was not sent, and will not be. Where it was
+    /// the rule's first, the rule may fire again.
+    pub fn unsent(&mut self, id: &str, conversation: i64, asked: i64) -> Result<(), SqlError> {
         if let Some(policy) = &mut self.policy {
             policy.unsent(asked);
         }
+        let rule = id.split_once(BY_RULE).map(|(_, rest)| rest);
+        if let Some(rule) = rule.and_then(|rest| rest.strip_suffix(".0"))
+            && let Some(changed) = conversations::unfired(&*self.sql, conversation, rule, asked)?
+        {
+            self.forget(changed);
+        }
+        Ok(())
     }
 
     /// Whether it is time to tell of windows that are about to close.

@@ -85,6 +85,7 @@ impl Mailbox {
     /// Takes note of what became of it.
     pub(super) fn end_send(&self, started: Started, happened: Happened) -> Result<()> {
         let id = started.send.id.clone();
+        let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
         let now = now_ms();
         let state = self.with_core(|core| {
@@ -95,7 +96,7 @@ impl Mailbox {
             let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
             core.changed(change, now)?;
             if id.contains(BY_RULE) && state.is_refused_here() {
-                core.mailbox.unsent(asked);
+                core.mailbox.unsent(&id, conversation, asked)?;
             }
             if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
                 let number = core.phone_number_id.clone().unwrap_or_default();

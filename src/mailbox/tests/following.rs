@@ -258,6 +258,34 @@ fn a_rule_answers_an_event_once_in_the_transaction_that_stores_it() {
 }
 
 #[test]
+fn a_rule_that_fires_once_in_a_while_fires_again_where_its_answer_was_never_sent() {
+    let config = serde_json::json!({ "replies": [
+        { "id": "closed", "once_in_s": 43_200, "when": {}, "reply": [
+            { "type": "text", "text": { "body": "Closed" } }, { "type": "text", "text": { "body": "Bye" } } ] },
+    ] });
+    let answers = |mailbox: &mut Mailbox, id, now| {
+        let mut ids = Vec::new();
+        let mut answer = |replies: Vec<Reply>| {
+            ids.extend(replies.into_iter().map(|reply| reply.id));
+            Ok(())
+        };
+        let event = vec![asks("1", id)];
+        mailbox.append_and(event, now, &mut answer).unwrap();
+        ids
+    };
+    let asked = NOW / 1000;
+    for (reply, asked, again) in [(0, asked, 2), (1, asked, 0), (0, asked - 1, 0)] {
+        let sql = Native::new();
+        let mut mailbox = mailbox_with(&sql, crate::config::answering_of(&config));
+        let ids = answers(&mut mailbox, "a", NOW);
+        assert_eq!(answers(&mut mailbox, "b", NOW + 1), [""; 0]);
+        mailbox.unsent(&ids[reply], 1, asked).unwrap();
+        let answered = answers(&mut mailbox, "c", NOW + 2).len();
+        assert_eq!(answered, again, "{reply} {asked}");
+    }
+}
+
+#[test]
 fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
     let sql = Native::new();
     let mut mailbox = mailbox_with(&sql, answering());
