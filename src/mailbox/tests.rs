@@ -5,6 +5,7 @@ mod batches;
 mod clock;
 mod dead_letters;
 mod delivering;
+mod elsewhere;
 mod following;
 mod holding;
 mod joins;

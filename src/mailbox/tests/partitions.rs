@@ -31,9 +31,14 @@ impl Number {
 
     /// One whose events go to these destinations.
     pub(super) fn with(destinations: &'static [&'static str]) -> Self {
-        let disks: Vec<_> = (0..OF).map(|_| Native::new()).collect();
+        Self::of(OF, destinations)
+    }
+
+    /// The same of one that has so many partitions.
+    pub(super) fn of(of: u32, destinations: &'static [&'static str]) -> Self {
+        let disks: Vec<_> = (0..of).map(|_| Native::new()).collect();
         Self {
-            directory: Directory::open(Native::new(), OF).unwrap(),
+            directory: Directory::open(Native::new(), of).unwrap(),
             partitions: disks.iter().map(|disk| open(disk, destinations)).collect(),
             disks,
             destinations,
@@ -93,7 +98,13 @@ impl Number {
         self.store_all(std::slice::from_ref(event), std::slice::from_ref(route))
     }
 
-    /// Has the other partitions asked and told, and fails then.
+    /// Has an event's other partitions asked and told, and fails then.
+    pub(super) fn fail(&mut self, event: &Event) {
+        let route = self.route(event);
+        self.fail_to_store(event, &route);
+    }
+
+    /// The same where it was found to belong.
     fn fail_to_store(&mut self, event: &Event, route: &Route) {
         self.prepare(std::slice::from_ref(event), std::slice::from_ref(route));
     }
@@ -101,7 +112,7 @@ impl Number {
     fn store_all(&mut self, events: &[Event], routes: &[Route]) -> bool {
         let stored = self.prepare(events, routes);
         let mut all_stored = true;
-        for partition in 0..OF {
+        for (partition, here) in (0..).zip(&mut self.partitions) {
             let of_it = events
                 .iter()
                 .zip(routes)
@@ -110,7 +121,7 @@ impl Number {
                     route.partition == partition && !stored.contains(place)
                 });
             let of_it: Vec<Event> = of_it.map(|(_, (event, _))| event.clone()).collect();
-            match self.partition(partition).append(of_it, NOW) {
+            match here.append(of_it, NOW) {
                 Ok(_) => {}
                 Err(SqlError::Moved) => all_stored = false,
                 Err(error) => panic!("{error}"),
