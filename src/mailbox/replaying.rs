@@ -56,10 +56,8 @@ impl Mailbox {
             return Ok(());
         };
         let to = to.id.clone();
-        let conversation = delivery
-            .events
-            .first()
-            .map_or(0, |event| event.conversation);
+        let first = delivery.events.first();
+        let first = first.map_or(0, |event| event.conversation);
         let mut dropped = Vec::new();
         let seqs: Vec<i64> = delivery.events.iter().map(|event| event.seq).collect();
         let sql = &*self.sql;
@@ -80,7 +78,9 @@ impl Mailbox {
                 } else if index < died {
                     replay.died += 1;
                 } else if stopping {
-                    drop_event(sql, replay, *seq)?;
+                    // It may have become part of another while the request was on its way.
+                    let conversation = conversations::joined_into(sql, first)?;
+                    drop_event(sql, replay, conversation, *seq)?;
                     replay.dropped += 1;
                     dropped.push((conversation, *seq));
                 } else {
@@ -95,10 +95,6 @@ impl Mailbox {
             replay.end_if_over(sql, now_ms)?;
         }
         self.replays.0.retain(|job| job.replay.ended_ms.is_none());
-        for (conversation, _) in &mut dropped {
-            // It may have become part of another while the request was on its way.
-            *conversation = conversations::joined_into(sql, *conversation)?;
-        }
         let begins = begin_anew(sql, &to, &dropped, now_ms)?;
         if let Some(cursor) = self.cursors.get_mut(delivery.destination) {
             cursor.due(&begins, now_ms);

@@ -250,20 +250,46 @@ fn drop_waiting(
         "SELECT conversation, seq FROM parked_events WHERE destination = ?1 AND replay = ?2",
         &[replay.to.as_str().into(), replay.id.as_str().into()],
     )? {
-        let seq = row.required_integer(1)?;
+        let (conversation, seq) = (row.required_integer(0)?, row.required_integer(1)?);
         if !flying.contains(&seq) {
-            drop_event(sql, replay, seq)?;
-            dropped.push((row.required_integer(0)?, seq));
+            drop_event(sql, replay, conversation, seq)?;
+            dropped.push((conversation, seq));
         }
     }
     Ok(dropped)
 }
 
+/// How one event is taken back that is parked.
+const DROP: &str = "DELETE FROM parked_events \
+     WHERE destination = ?1 AND conversation = ?2 AND seq = ?3 AND replay = ?4";
+
 /// Takes one event back that is parked.
-pub(super) fn drop_event(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<(), SqlError> {
+pub(super) fn drop_event(
+    sql: &dyn Sql,
+    replay: &Replay,
+    conversation: i64,
+    seq: i64,
+) -> Result<(), SqlError> {
     let (to, id) = (replay.to.as_str(), replay.id.as_str());
     sql.run(
-        "DELETE FROM parked_events WHERE destination = ?1 AND seq = ?2 AND replay = ?3",
-        &[to.into(), seq.into(), id.into()],
+        DROP,
+        &[to.into(), conversation.into(), seq.into(), id.into()],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::native::Native;
+
+    #[test]
+    fn an_event_is_taken_back_without_a_walk_through_all_that_waits() {
+        let sql = Native::new();
+        Mailbox::open(sql.clone(), Vec::new()).unwrap();
+        let parameters = ["crm".into(), 1.into(), 2.into(), "r1".into()];
+        let plan = sql.exec(&format!("EXPLAIN QUERY PLAN {DROP}"), &parameters);
+        let plan = format!("{plan:?}");
+        let by = "USING PRIMARY KEY (destination=? AND conversation=? AND seq=?)";
+        assert!(plan.contains(by), "{plan}");
+    }
 }

@@ -435,6 +435,28 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
 }
 
 #[test]
+fn what_comes_back_of_a_replay_that_was_stopped_does_not_go_though_its_person_is_another_by_then() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    let delivery = mailbox.next(LATER).unwrap().unwrap();
+    let both = Event {
+        names: vec![Name::User("US.1".to_owned()), Name::Phone("2".to_owned())],
+        effect: Effect::Renames {
+            from: vec![Name::Phone("1".to_owned())],
+        },
+        ..message("2", "c")
+    };
+    mailbox.append(vec![both], LATER).unwrap();
+    mailbox.stop_replay("r1", LATER).unwrap();
+    mailbox.done(&delivery, &refused(), LATER, 0.5).unwrap();
+    assert_eq!(told(&mailbox, "r1").dropped, 1);
+    let taken = deliver(&mut mailbox, LATER, |delivery| delivery.destination == 0);
+    assert_eq!(taken, ["c-0"]);
+    assert_eq!(sql.count("parked_events"), 1, "what the other refused");
+}
+
+#[test]
 fn a_replay_that_was_being_stopped_has_stopped_after_a_crash() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
