@@ -219,7 +219,7 @@ pub(super) async fn post_to_graph(
 impl Core {
     /// Why a message may not go whose turn has come, if it may not; otherwise it is what may go.
     fn refusal(
-        &self,
+        &mut self,
         started: &mut Started,
         elsewhere: Option<Moved>,
         settings: Option<&Settings>,
@@ -254,7 +254,7 @@ impl Core {
             message, fallback, ..
         } = &started.send.draft;
         match guard::check(message, fallback.is_some(), closes_at, now) {
-            Ok(goes) => started.goes_as(goes),
+            Ok(goes) => self.outbox.goes_as(started, goes),
             Err(_) => return Ok(Some(Class::Window)),
         }
         let Draft {

@@ -124,6 +124,7 @@ impl Outbox {
         let conversation = started.send.conversation;
         self.busy = self.busy.saturating_sub(1);
         self.lanes.free(conversation, now_ms);
+        self.fell_back.remove(id);
         let early: Vec<_> = self.early.extract_if(.., |it| it.id == id).collect();
         if self.overtaken.remove(id) {
             return self.overtaken_by_status(sql, started, now_ms);

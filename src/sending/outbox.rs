@@ -51,6 +51,9 @@ pub struct Outbox {
     pub(super) tried_before: HashSet<String>,
     /// Those on their way of which a status has told that they went out.
     pub(super) overtaken: HashSet<String>,
+    /// Those on their way as their fallback, since the window was closed when their turn came: that is written with what is
+    /// told of them next.
+    pub(super) fell_back: HashSet<String>,
     /// Failures of those on their way that may be of an earlier try: the answer will tell.
     pub(super) early: Vec<Report>,
     swept_ms: i64,
@@ -78,11 +81,6 @@ impl Started {
             is_template: !self.send.draft.message.is_free_form(),
             probes: self.probes,
         }
-    }
-
-    /// Takes note of what the window lets go.
-    pub fn goes_as(&mut self, goes: Goes) {
-        self.fell_back |= goes == Goes::Fallback && self.send.draft.fall_back();
     }
 }
 
@@ -129,6 +127,7 @@ impl Outbox {
             watched: HashSet::new(),
             tried_before: HashSet::new(),
             overtaken: HashSet::new(),
+            fell_back: HashSet::new(),
             early: Vec::new(),
             swept_ms: now_ms,
         };
@@ -249,6 +248,14 @@ impl Outbox {
                 probes,
                 fell_back: false,
             }));
+        }
+    }
+
+    /// Takes note of what the window lets go of a send whose turn has come.
+    pub fn goes_as(&mut self, started: &mut Started, goes: Goes) {
+        if goes == Goes::Fallback && started.send.draft.fall_back() {
+            started.fell_back = true;
+            self.fell_back.insert(started.send.id.clone());
         }
     }
 

@@ -129,7 +129,8 @@ impl Outbox {
         let message_id = message_id.clone();
         let state = record.state.clone().after(Happened::Seen { message_id });
         let keep = if *failed { Keep::AsItIs } else { Keep::Nothing };
-        stored::write(sql, id, &state, &keep, false, now_ms)?;
+        let fell_back = self.fell_back.contains(id);
+        stored::write(sql, id, &state, &keep, fell_back, now_ms)?;
         Ok(true)
     }
 
@@ -165,8 +166,9 @@ impl Outbox {
         stored::write_error(sql, &id, code, now_ms)?;
         match code.and_then(errors::find).zip(code) {
             Some((entry, code)) if entry.class.blocks_number() => {
+                let is_template = record.is_template || self.fell_back.contains(&id);
                 self.number
-                    .hears_later(sql, code, record.is_template, at_ms, now_ms)
+                    .hears_later(sql, code, is_template, at_ms, now_ms)
             }
             _ => Ok(None),
         }

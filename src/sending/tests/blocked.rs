@@ -103,7 +103,8 @@ fn a_late_failure_of_the_payment_stops_templates_alone_where_it_was_one_that_fai
         bench.add(send);
         let mut started = bench.wait_next();
         if has_fallback {
-            started.goes_as(crate::sending::guard::Goes::Fallback);
+            let goes = crate::sending::guard::Goes::Fallback;
+            bench.outbox.goes_as(&mut started, goes);
         }
         bench.done(started, accepted("wamid.1"));
         bench.reopen("a");

@@ -71,11 +71,30 @@ fn the_fallback_goes_where_the_window_is_closed_when_its_turn_comes() {
     let mut bench = Bench::new();
     bench.add(with_fallback("a", 1));
     let mut started = bench.wait_next();
-    started.goes_as(Goes::Fallback);
+    bench.outbox.goes_as(&mut started, Goes::Fallback);
     assert_eq!(started.send.draft.message.kind(), "template");
     bench.done(started, accepted("wamid.1"));
     assert!(bench.find("a").fell_back);
     assert_eq!(bench.draft("a"), None);
+}
+
+#[test]
+fn what_is_told_before_the_answer_of_a_fallback_is_told_of_a_template() {
+    for (word, code) in [
+        (MessageStatus::Sent, None),
+        (MessageStatus::Failed, Some(131_042)),
+    ] {
+        let mut bench = Bench::new();
+        bench.add(with_fallback("a", 1));
+        let mut started = bench.wait_next();
+        bench.outbox.goes_as(&mut started, Goes::Fallback);
+        bench.told(status("a", "wamid.1", word, code));
+        let of_templates = bench.outbox.blocked().map(|why| why.of_templates);
+        assert_eq!(of_templates, code.map(|_| true));
+        assert!(bench.find("a").fell_back);
+        bench.done(started, accepted("wamid.1"));
+        assert!(bench.find("a").fell_back);
+    }
 }
 
 #[test]
