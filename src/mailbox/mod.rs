@@ -163,8 +163,9 @@ impl Mailbox {
                 }
                 Ok(cursor)
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
+            replays: Replays::load(&*sql, &cursors)?,
             ids: Ids::load(&*sql)?,
             people: People::default(),
             ceded: Ceded::load(&*sql)?,
@@ -177,7 +178,6 @@ impl Mailbox {
             mirrored: Vec::new(),
             joins: Vec::new(),
             counts_since_ms: None,
-            replays: Replays::load(&*sql)?,
             lapses_ms: Parking::lapses_ms(&*sql)?,
             sql,
             now_ms: 0,

@@ -54,12 +54,8 @@ impl Queue {
         self.heads.len()
     }
 
-    pub(super) fn holds(&self, seq: i64) -> bool {
-        self.events.contains_key(&seq)
-    }
-
     /// The places of all events, in their order.
-    pub(super) fn places(&self) -> impl Iterator<Item = &i64> + Clone {
+    pub(super) fn places(&self) -> impl Iterator<Item = &i64> {
         self.events.keys()
     }
 

@@ -67,7 +67,10 @@ impl Mailbox {
         });
         let died = died.unwrap_or(0);
         let jobs = self.replays.0.iter_mut();
-        for Job { replay, waiting } in jobs.filter(|job| job.replay.to == to) {
+        for Job {
+            replay, waiting, ..
+        } in jobs.filter(|job| job.replay.to == to)
+        {
             let stopping = replay.state == State::Stopping;
             for (index, seq) in seqs.iter().enumerate() {
                 if !waiting.contains(seq) {
@@ -113,7 +116,9 @@ fn forget_dead_letter(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<(), Sq
 
 /// Which cursor's destination gets more, if it is time for that.
 fn can_step(job: &Job, cursors: &[Cursor]) -> Option<usize> {
-    let Job { replay, waiting } = job;
+    let Job {
+        replay, waiting, ..
+    } = job;
     if replay.looked || replay.state != State::Running || waiting.len() > FEW {
         return None;
     }
@@ -145,7 +150,9 @@ fn step(
             sql,
             log,
             of: of.as_ref(),
-            cursor,
+            to: cursor.destination(),
+            read: job.read,
+            coming: &job.coming,
             numbers: numbers(sql, &after.which)?,
         };
         let chosen = search.next(&mut after, room)?;

@@ -49,11 +49,16 @@ pub enum Begun {
     TooMany(usize),
 }
 
-/// A replay that has not ended, with the events of it that wait, by their `seq`.
+/// A replay that has not ended.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) replay: Replay,
+    /// The events of it that wait, by their `seq`.
     pub(super) waiting: HashSet<i64>,
+    /// What its destination was still to get when it was begun: what it wants behind this place, and these events before
+    /// it, which a restart forgets.
+    pub(super) read: i64,
+    pub(super) coming: HashSet<i64>,
 }
 
 /// The replays that have not ended.
@@ -62,13 +67,18 @@ pub(super) struct Replays(pub(super) Vec<Job>);
 
 impl Replays {
     /// Finds those that have not ended. Of one that was being stopped nothing more goes out.
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Self, SqlError> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS replays (id TEXT PRIMARY KEY, kept INTEGER NOT NULL, destination TEXT, \
              receiver TEXT NOT NULL, event TEXT, conversation INTEGER, from_ms INTEGER, until_ms INTEGER, \
              end INTEGER NOT NULL, place INTEGER NOT NULL, looked INTEGER NOT NULL, state INTEGER NOT NULL, \
              begun_ms INTEGER NOT NULL, ended_ms INTEGER, found INTEGER NOT NULL, died INTEGER NOT NULL, \
              dropped INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+            &[],
+        )?;
+        // How far its destination had read when each was begun.
+        sql.run(
+            "CREATE TABLE IF NOT EXISTS replay_begins (id TEXT PRIMARY KEY, read INTEGER NOT NULL) STRICT, WITHOUT ROWID",
             &[],
         )?;
         // Those to destinations that were taken out of the settings.
@@ -88,9 +98,22 @@ impl Replays {
                 replay.dropped += count(drop_waiting(sql, &replay, &HashSet::new())?.len());
                 replay.write(sql)?;
             }
-            let waiting = waiting(sql, &replay)?;
+            let waiting = waiting(sql, &replay.to, Some(&replay.id))?;
             replay.waiting = count(waiting.len());
-            jobs.push(Job { replay, waiting });
+            let mut cursors = cursors.iter();
+            let to = cursors.find(|cursor| cursor.destination().id == replay.to);
+            let begun = sql.first_integer(
+                "SELECT read FROM replay_begins WHERE id = ?1",
+                &[replay.id.as_str().into()],
+            )?;
+            // What comes once more since it was not written down that it had come is not replayed either.
+            let read = to.map(Cursor::read).into_iter().chain(begun).min();
+            jobs.push(Job {
+                replay,
+                waiting,
+                read: read.unwrap_or(0),
+                coming: HashSet::new(),
+            });
         }
         Ok(Self(jobs))
     }
@@ -109,6 +132,9 @@ impl Mailbox {
         if to.is_gone() {
             return Ok(Begun::Gone);
         }
+        let read = to.read();
+        let mut coming = waiting(&*self.sql, &wanted.to, None)?;
+        coming.extend(to.coming());
         let source = wanted.which.destination.as_deref();
         let is_known = source.is_some_and(|id| self.cursor(id).is_some());
         let of_source = Which {
@@ -143,10 +169,20 @@ impl Mailbox {
             "DELETE FROM replays WHERE ended_ms < ?1",
             &[(now_ms - REMEMBERED_MS).into()],
         )?;
+        self.sql.run(
+            "DELETE FROM replay_begins WHERE id NOT IN (SELECT id FROM replays)",
+            &[],
+        )?;
         replay.write(&*self.sql)?;
+        self.sql.run(
+            "INSERT OR REPLACE INTO replay_begins (id, read) VALUES (?1, ?2)",
+            &[replay.id.as_str().into(), read.into()],
+        )?;
         self.replays.0.push(Job {
             replay: replay.clone(),
             waiting: HashSet::new(),
+            read,
+            coming,
         });
         Ok(Begun::Running(Box::new(replay)))
     }
@@ -189,7 +225,10 @@ impl Mailbox {
     pub fn stop_replay(&mut self, id: &str, now_ms: i64) -> Result<Option<Replay>, SqlError> {
         let sql = &*self.sql;
         let mut jobs = self.replays.0.iter_mut();
-        if let Some(Job { replay, waiting }) = jobs.find(|job| job.replay.id == id) {
+        if let Some(Job {
+            replay, waiting, ..
+        }) = jobs.find(|job| job.replay.id == id)
+        {
             let mut cursors = self.cursors.iter();
             let flying = cursors.find(|cursor| cursor.destination().id == replay.to);
             let flying = flying.map(Cursor::flying).unwrap_or_default();
@@ -230,11 +269,11 @@ impl Mailbox {
     }
 }
 
-/// The events of a replay that are parked, by their `seq`.
-fn waiting(sql: &dyn Sql, replay: &Replay) -> Result<HashSet<i64>, SqlError> {
+/// The events of a replay, or of none, that are parked, by their `seq`.
+fn waiting(sql: &dyn Sql, to: &str, replay: Option<&str>) -> Result<HashSet<i64>, SqlError> {
     let rows = sql.exec(
-        "SELECT seq FROM parked_events WHERE destination = ?1 AND replay = ?2",
-        &[replay.to.as_str().into(), replay.id.as_str().into()],
+        "SELECT seq FROM parked_events WHERE destination = ?1 AND replay IS ?2",
+        &[to.into(), replay.into()],
     )?;
     rows.iter().map(|row| row.required_integer(0)).collect()
 }

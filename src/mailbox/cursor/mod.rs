@@ -146,12 +146,15 @@ impl Cursor {
         times.filter(|at| *at > after).min()
     }
 
-    /// Whether it is still to get an event of the log, of this type, unless it does not want what is in it.
-    pub(super) fn awaits(&self, seq: i64, kind: &str) -> bool {
-        let mut flights = self.in_flight.values().filter(|flight| !flight.parked);
-        (seq > self.read && self.destination.wants(kind))
-            || self.queue.holds(seq)
-            || flights.any(|flight| flight.seqs.contains(&seq))
+    /// Up to where the log was read.
+    pub(super) fn read(&self) -> i64 {
+        self.read
+    }
+
+    /// What it is still to get of what was read, unless it does not want what is in it.
+    pub(super) fn coming(&self) -> impl Iterator<Item = &i64> {
+        let flying = self.in_flight.values().filter(|flight| !flight.parked);
+        self.queue.places().chain(flying.flat_map(|f| &f.seqs))
     }
 
     /// All that is on its way.
@@ -256,10 +259,8 @@ impl Cursor {
             waiting.tries = i64::from(down.tries);
         }
         waiting.last_error = waiting.last_error.max(self.failure.clone());
-        let flying = self.in_flight.values().filter(|flight| !flight.parked);
-        let known = self.queue.places().chain(flying.flat_map(|f| &f.seqs));
-        waiting.events += count(known.clone().count());
-        if let Some(first) = known.min() {
+        waiting.events += count(self.coming().count());
+        if let Some(first) = self.coming().min() {
             waiting.waits_since(log.received_ms(sql, *first)?);
         }
         for (kind, count, oldest_ms) in &self.behind.kinds {

@@ -6,7 +6,7 @@ use crate::{
     config::Destination,
     mailbox::{
         Which, conversations,
-        cursor::{Cursor, read_wanted},
+        cursor::read_wanted,
         log::{Listed, Log},
         replay::Replay,
         sql::{Sql, SqlError},
@@ -31,8 +31,11 @@ pub(super) struct Search<'a> {
     pub(super) log: &'a Log,
     /// Whose events they are, if it is still there.
     pub(super) of: Option<&'a Destination>,
-    /// Of the destination that gets them.
-    pub(super) cursor: &'a Cursor,
+    /// The destination that gets them.
+    pub(super) to: &'a Destination,
+    /// What that was still to get when the replay was begun ([`Job`](crate::mailbox::replays::Job)).
+    pub(super) read: i64,
+    pub(super) coming: &'a HashSet<i64>,
     /// The numbers that the conversation has had, where one is asked for.
     pub(super) numbers: Option<HashSet<i64>>,
 }
@@ -117,13 +120,14 @@ impl Search<'_> {
         Ok((candidates, last))
     }
 
-    /// Whether the destination is still to get an event out of the log: then it is not replayed to it. Its own dead letters
-    /// are, and what others have given up may be in the log no more.
+    /// Whether the destination was still to get an event out of the log: then it is not replayed to it, be it there by now.
+    /// Its own dead letters are, and what others have given up may be in the log no more.
     fn is_coming(&self, replay: &Replay, candidate: &Candidate) -> Result<bool, SqlError> {
-        let to = self.cursor.destination();
+        let to = self.to;
         let is_own = candidate.is_dead && replay.which.destination.as_ref() == Some(&to.id);
         Ok(!is_own
-            && self.cursor.awaits(candidate.seq, &candidate.kind)
+            && ((candidate.seq > self.read && to.wants(&candidate.kind))
+                || self.coming.contains(&candidate.seq))
             && ((to.when.is_empty() && !candidate.is_dead)
                 || read_wanted(self.sql, self.log, to, candidate.seq)?.is_some()))
     }

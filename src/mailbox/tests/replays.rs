@@ -237,6 +237,56 @@ fn what_was_delivered_and_kept_goes_out_again_and_nothing_twice() {
     assert_eq!(figures(&mailbox, "r1"), ("done", 5, 0, 5, 0));
 }
 
+#[test]
+fn what_was_still_to_come_when_a_replay_was_begun_comes_once_however_soon_that_is() {
+    for restarted in [false, true] {
+        let sql = Native::new();
+        let mut mailbox = with_kept(&sql, 300);
+        let events = (0..400).map(|n| message(&format!("new{n}"), &format!("new{n}")));
+        mailbox.append(events.collect(), NOW).unwrap();
+        if restarted {
+            mailbox = open_keeping(&sql);
+        } else {
+            let first = mailbox.next(NOW).unwrap().unwrap();
+            mailbox.done(&first, &Outcome::NotTried, NOW, 0.5).unwrap();
+        }
+        begin(&mut mailbox, all_of_crm("crm"));
+        let mut came = Vec::new();
+        let mut deliver_some = |mailbox: &mut Mailbox, most| {
+            for _ in 0..most {
+                let Some(delivery) = mailbox.next(LATER).unwrap() else {
+                    break;
+                };
+                if delivery.destination == 0 {
+                    came.push(delivery.events[0].id.clone());
+                }
+                let changes = mailbox.done(&delivery, &Outcome::Taken, LATER, 0.5);
+                changes.unwrap();
+            }
+        };
+        deliver_some(&mut mailbox, 250);
+        if restarted {
+            mailbox.save_all().unwrap();
+            mailbox = open_keeping(&sql);
+        }
+        deliver_some(&mut mailbox, usize::MAX);
+        assert_eq!(figures(&mailbox, "r1"), ("done", 300, 0, 300, 0));
+        assert_eq!(came.len(), 700);
+        assert_eq!(came.iter().collect::<HashSet<_>>().len(), 700);
+    }
+}
+
+#[test]
+fn what_was_refused_before_a_replay_was_begun_and_is_taken_before_it_gets_there_comes_once() {
+    let sql = Native::new();
+    let mut mailbox = with_kept(&sql, 300);
+    mailbox.append(vec![message("1", "late")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 1);
+    begin(&mut mailbox, all_of_crm("crm"));
+    assert_eq!(deliver(&mut mailbox, LATER, |_| true).len(), 301);
+    assert_eq!(figures(&mailbox, "r1"), ("done", 300, 0, 300, 0));
+}
+
 /// Replays from `crm` to another that has been paused all along, and gives what that gets then: each with whether it is
 /// marked as replayed.
 fn replayed_to_one_behind(other: &Destination, kept: bool) -> Vec<(String, bool)> {
