@@ -147,7 +147,7 @@ impl Mailbox {
         Cursor::create(&*sql)?;
         let passed = sql.first_integer(
             "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors UNION ALL SELECT max(seq) FROM parked_events \
-             UNION ALL SELECT max(seq) FROM dead_letters)",
+             UNION ALL SELECT (SELECT max(seq) FROM dead_letters WHERE destination = cursors.destination) FROM cursors)",
             &[],
         )?;
         let log = Log::load(&*sql, passed.unwrap_or(0))?;

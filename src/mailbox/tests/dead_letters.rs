@@ -182,3 +182,25 @@ fn who_deletes_dead_letters_does_not_keep_to_himself_that_a_destination_was_give
     mailbox.delete(&Which::default()).unwrap();
     assert_eq!(mailbox.rest().unwrap(), [0]);
 }
+
+#[test]
+fn opening_takes_no_longer_for_many_dead_letters() {
+    let opening = |letters: usize| {
+        let sql = Native::new();
+        let mut crm = destination("crm");
+        crm.retry.total_ms = 0;
+        let open = || Mailbox::open(sql.clone(), vec![crm.clone()]).unwrap();
+        let mut mailbox = open();
+        let events = (0..letters).map(|n| message(&n.to_string(), &n.to_string()));
+        mailbox.append(events.collect(), NOW).unwrap();
+        deliver(&mut mailbox, NOW, |_| false);
+        assert_eq!(mailbox.waiting(0).unwrap().dead_letters, count(letters));
+        // What was prepared once stays so.
+        open();
+        let before = sql.steps();
+        open();
+        sql.steps() - before
+    };
+    let (many, few) = (opening(300), opening(3));
+    assert!(many < few + 100, "{many} steps, {few} for three");
+}
