@@ -17,8 +17,14 @@ pub(super) struct Parked {
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     parked: HashMap<i64, Parked>,
-    /// When each is to be tried, and its number.
-    times: BTreeSet<(i64, i64)>,
+    times: BTreeSet<Time>,
+}
+
+/// When a conversation is to be tried, since when it fails, and its number.
+type Time = (i64, i64, i64);
+
+fn time(conversation: i64, parked: &Parked) -> Time {
+    (parked.next_ms, parked.first_failed_ms, conversation)
 }
 
 impl Schedule {
@@ -50,20 +56,21 @@ impl Schedule {
     pub(super) fn insert(&mut self, conversation: i64, parked: Parked) {
         self.remove(conversation);
         self.parked.insert(conversation, parked);
-        self.times.insert((parked.next_ms, conversation));
+        self.times.insert(time(conversation, &parked));
     }
 
     pub(super) fn remove(&mut self, conversation: i64) {
         if let Some(parked) = self.parked.remove(&conversation) {
-            self.times.remove(&(parked.next_ms, conversation));
+            self.times.remove(&time(conversation, &parked));
         }
     }
 
     /// The first that is to be tried after a time (unix milliseconds) and is not busy, and when.
     pub(super) fn first(&self, after: i64, busy: impl Fn(i64) -> bool) -> Option<(i64, i64)> {
-        let later = (after.saturating_add(1), i64::MIN)..;
+        let later = (after.saturating_add(1), i64::MIN, i64::MIN)..;
         let mut later = self.times.range(later);
-        later.find(|(_, one)| !busy(*one)).copied()
+        let (at, _, one) = later.find(|(.., one)| !busy(*one))?;
+        Some((*at, *one))
     }
 
     /// Has all be tried by a time at the latest (unix milliseconds).
@@ -72,7 +79,7 @@ impl Schedule {
             parked.next_ms = parked.next_ms.min(at);
         }
         let parked = self.parked.iter();
-        self.times = parked.map(|(one, parked)| (parked.next_ms, *one)).collect();
+        self.times = parked.map(|(one, parked)| time(*one, parked)).collect();
     }
 }
 

@@ -42,12 +42,12 @@ struct Lane {
     /// How many of it are on their way: one, but for conversations that turned out to be one.
     busy: usize,
     pair: Pair,
-    /// Where it stands among the heads.
+    /// What stands of it among the heads.
     raised: Option<Head>,
 }
 
-/// The first of a lane: whether it is a template, when it may go, its place and its conversation.
-type Head = (bool, i64, i64, i64);
+/// The first of a lane: when it may go, its place and its conversation.
+type Head = (i64, i64, i64);
 
 /// Which of those that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,10 @@ pub(super) enum Which {
 #[derive(Debug)]
 pub(super) struct Lanes {
     by_conversation: HashMap<i64, Lane>,
-    /// Of each lane that has nothing on its way.
-    heads: BTreeSet<Head>,
+    /// Of each lane that has nothing on its way the first, where it is no template.
+    free_form: BTreeSet<Head>,
+    /// And where it is one.
+    templates: BTreeSet<Head>,
     waiting: usize,
     /// What conversations became that turned out to be part of another.
     became: HashMap<i64, i64>,
@@ -73,7 +75,8 @@ impl Lanes {
     pub(super) fn new(now_ms: i64) -> Self {
         Self {
             by_conversation: HashMap::new(),
-            heads: BTreeSet::new(),
+            free_form: BTreeSet::new(),
+            templates: BTreeSet::new(),
             waiting: 0,
             became: HashMap::new(),
             swept_ms: now_ms,
@@ -125,7 +128,7 @@ impl Lanes {
             return;
         };
         if let Some(head) = lane.raised {
-            self.heads.remove(&head);
+            self.lower(head);
         }
         let whole = self.by_conversation.entry(into).or_default();
         whole.busy += lane.busy;
@@ -186,31 +189,19 @@ impl Lanes {
 
     /// When the first of these may go (unix milliseconds).
     pub(super) fn due(&self, which: Which) -> Option<i64> {
-        self.first(which).map(|(_, due, ..)| due)
+        self.first(which).map(|(due, ..)| due)
     }
 
     fn first(&self, which: Which) -> Option<Head> {
-        let templates = (true, i64::MIN, i64::MIN, i64::MIN);
-        let template = self.heads.range(templates..).next().copied();
-        let free_form = self
-            .heads
-            .first()
-            .filter(|head| **head < templates)
-            .copied();
-        match which {
-            Which::All => free_form
-                .into_iter()
-                .chain(template)
-                .min_by_key(|head| (head.1, head.2)),
-            Which::FreeForm => free_form,
-            Which::Templates => template,
-        }
+        let free_form = self.free_form.first().filter(|_| which != Which::Templates);
+        let template = self.templates.first().filter(|_| which != Which::FreeForm);
+        free_form.into_iter().chain(template).min().copied()
     }
 
     /// The first of these that may go now, and its conversation, which is busy until [`Lanes::free`].
     pub(super) fn take(&mut self, which: Which, now_ms: i64) -> Option<(i64, Waiting)> {
-        while let Some(head) = self.first(which).filter(|(_, due, ..)| *due <= now_ms) {
-            self.heads.remove(&head);
+        while let Some(head) = self.first(which).filter(|(due, ..)| *due <= now_ms) {
+            self.lower(head);
             let (.., conversation) = head;
             let lane = self.by_conversation.get_mut(&conversation);
             let taken = lane.and_then(|lane| {
@@ -248,19 +239,30 @@ impl Lanes {
         pair.at(ahead, now_ms).max(first)
     }
 
+    fn lower(&mut self, head: Head) {
+        // It is in one of them.
+        self.free_form.remove(&head);
+        self.templates.remove(&head);
+    }
+
     /// Looks anew at when the first of a lane may go.
     fn raise(&mut self, conversation: i64, now_ms: i64) {
+        let lane = self.by_conversation.get_mut(&conversation);
+        if let Some(head) = lane.and_then(|lane| lane.raised.take()) {
+            self.lower(head);
+        }
         let Some(lane) = self.by_conversation.get_mut(&conversation) else {
             return;
         };
-        if let Some(head) = lane.raised.take() {
-            self.heads.remove(&head);
-        }
         if let Some(first) = lane.queue.front().filter(|_| lane.busy == 0) {
             let due = first.next_ms.max(lane.pair.at(0, now_ms));
-            let head = (first.is_template, due, first.place, conversation);
+            let head = (due, first.place, conversation);
             lane.raised = Some(head);
-            self.heads.insert(head);
+            if first.is_template {
+                self.templates.insert(head);
+            } else {
+                self.free_form.insert(head);
+            }
         }
     }
 
