@@ -3,7 +3,7 @@
 //! Every step is a look-up, however much waits: with hundreds of requests under way, walking over them for each would
 //! take longer than delivering.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// An event that waits.
 #[derive(Debug, Clone, Copy)]
@@ -22,23 +22,26 @@ pub(super) struct Batching {
     pub(super) quiet_max_ms: i64,
 }
 
-/// Events by their place in the log. A conversation is busy while a request of it is under way: nothing of it can go.
+/// An event by its place in the log: that, its conversation, and when it was received (unix milliseconds).
+type Event = (i64, i64, i64);
+
+/// A conversation is busy while a request of it is under way: nothing of it can go.
 #[derive(Debug)]
 pub(super) struct Queue {
     batching: Batching,
-    events: BTreeMap<i64, Queued>,
-    conversations: HashMap<i64, BTreeSet<i64>>,
+    events: BTreeSet<Event>,
+    conversations: HashMap<i64, BTreeSet<Event>>,
     /// How many requests of a conversation are under way: after two became one, there may be two.
     busy: HashMap<i64, usize>,
     /// The first event of each conversation that is not busy.
-    heads: BTreeSet<i64>,
+    heads: BTreeSet<Event>,
 }
 
 impl Queue {
     pub(super) fn new(batching: Batching) -> Self {
         Self {
             batching,
-            events: BTreeMap::new(),
+            events: BTreeSet::new(),
             conversations: HashMap::new(),
             busy: HashMap::new(),
             heads: BTreeSet::new(),
@@ -56,7 +59,7 @@ impl Queue {
 
     /// The places of all events, in their order.
     pub(super) fn places(&self) -> impl Iterator<Item = &i64> {
-        self.events.keys()
+        self.events.iter().map(|(seq, ..)| seq)
     }
 
     /// The conversations that have an event here.
@@ -66,26 +69,38 @@ impl Queue {
 
     /// The places of all events of a conversation, in their order.
     pub(super) fn of(&self, conversation: i64) -> impl Iterator<Item = i64> {
-        let places = self.conversations.get(&conversation);
-        places.into_iter().flatten().copied()
+        self.events_of(conversation).map(|(seq, ..)| seq)
+    }
+
+    fn events_of(&self, conversation: i64) -> impl Iterator<Item = Event> {
+        let events = self.conversations.get(&conversation);
+        events.into_iter().flatten().copied()
     }
 
     pub(super) fn insert(&mut self, seq: i64, queued: Queued) {
-        self.lower(queued.conversation);
-        self.events.insert(seq, queued);
-        let places = self.conversations.entry(queued.conversation);
-        places.or_default().insert(seq);
-        self.raise(queued.conversation);
+        let Queued {
+            conversation,
+            received_ms,
+        } = queued;
+        let event = (seq, conversation, received_ms);
+        self.lower(conversation);
+        self.events.insert(event);
+        let events = self.conversations.entry(conversation);
+        events.or_default().insert(event);
+        self.raise(conversation);
     }
 
     pub(super) fn remove(&mut self, seq: i64) {
-        let Some(Queued { conversation, .. }) = self.events.remove(&seq) else {
+        let mut from = self.events.range((seq, i64::MIN, i64::MIN)..);
+        let Some(event) = from.next().copied().filter(|(place, ..)| *place == seq) else {
             return;
         };
+        let (_, conversation, _) = event;
         self.lower(conversation);
-        if let Some(places) = self.conversations.get_mut(&conversation) {
-            places.remove(&seq);
-            if places.is_empty() {
+        self.events.remove(&event);
+        if let Some(events) = self.conversations.get_mut(&conversation) {
+            events.remove(&event);
+            if events.is_empty() {
                 self.conversations.remove(&conversation);
             }
         }
@@ -118,14 +133,14 @@ impl Queue {
         for conversation in [from, into] {
             self.lower(conversation);
         }
-        let moving = self.conversations.remove(&from).unwrap_or_default();
-        for seq in &moving {
-            if let Some(queued) = self.events.get_mut(seq) {
-                queued.conversation = into;
+        if let Some(moving) = self.conversations.remove(&from) {
+            let events = self.conversations.entry(into).or_default();
+            for event in moving {
+                let (seq, _, received_ms) = event;
+                self.events.remove(&event);
+                self.events.insert((seq, into, received_ms));
+                events.insert((seq, into, received_ms));
             }
-        }
-        if !moving.is_empty() {
-            self.conversations.entry(into).or_default().extend(moving);
         }
         if let Some(requests) = self.busy.remove(&from) {
             *self.busy.entry(into).or_default() += requests;
@@ -153,8 +168,7 @@ impl Queue {
 
     /// The conversations that are not busy, in the order of their first events.
     fn waiting(&self) -> impl Iterator<Item = i64> {
-        let heads = self.heads.iter().filter_map(|seq| self.events.get(seq));
-        heads.map(|queued| queued.conversation)
+        self.heads.iter().map(|(_, conversation, _)| *conversation)
     }
 
     /// When the first events of a conversation may go (unix milliseconds): when nothing more has come for a while, when
@@ -164,14 +178,14 @@ impl Queue {
             return 0;
         }
         let mut received = self
-            .of(conversation)
-            .filter_map(|seq| self.events.get(&seq));
-        let Some(first) = received.next().map(|queued| queued.received_ms) else {
+            .events_of(conversation)
+            .map(|(.., received_ms)| received_ms);
+        let Some(first) = received.next() else {
             return 0;
         };
         let (mut count, mut last) = (1, first);
-        for queued in received.take(self.batching.most - 1) {
-            (count, last) = (count + 1, queued.received_ms);
+        for received_ms in received.take(self.batching.most - 1) {
+            (count, last) = (count + 1, received_ms);
         }
         if count >= self.batching.most {
             return 0;
@@ -181,14 +195,14 @@ impl Queue {
     }
 
     fn lower(&mut self, conversation: i64) {
-        let first = self.of(conversation).next();
+        let first = self.events_of(conversation).next();
         if let Some(first) = first {
             self.heads.remove(&first);
         }
     }
 
     fn raise(&mut self, conversation: i64) {
-        let first = self.of(conversation).next();
+        let first = self.events_of(conversation).next();
         if let Some(first) = first
             && !self.is_busy(conversation)
         {
@@ -199,6 +213,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
