@@ -4,7 +4,7 @@
 //! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
 //! read again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use super::{
     batch,
@@ -48,7 +48,7 @@ pub(super) struct People {
     /// The highest number of a conversation, once it was asked for.
     newest: Option<i64>,
     learnt: Vec<(String, i64)>,
-    changed: BTreeSet<i64>,
+    changed: HashSet<i64>,
     joins: Vec<(i64, i64)>,
     given_on: bool,
 }
@@ -281,7 +281,10 @@ impl People {
 
     /// Writes what the batch has taught.
     pub(super) fn save(&self, sql: &dyn Sql) -> Result<(), SqlError> {
-        let rows = self.changed.iter().filter_map(|id| {
+        // In the order of the table, so that a large batch touches each of its pages once.
+        let mut changed: Vec<i64> = self.changed.iter().copied().collect();
+        changed.sort_unstable();
+        let rows = changed.iter().filter_map(|id| {
             let conversation = self.conversations.get(id)?;
             let Windows {
                 customer_service,
@@ -308,8 +311,7 @@ impl People {
         }
         for rows in batch::rows(self.learnt.iter()) {
             sql.run(
-                // In the order of the table, so that a large batch touches each of its pages once; of a name that was learnt
-                // twice, the last.
+                // In the order of the table, too; of a name that was learnt twice, the last.
                 "INSERT OR REPLACE INTO names (name, conversation) \
                  SELECT value ->> 0, value ->> 1 FROM json_each(?1) ORDER BY value ->> 0, key",
                 &[rows.into()],
