@@ -36,12 +36,19 @@ pub fn of(data: &str) -> About {
 }
 
 /// Whether an event of a type that we do not model is a message to the number, of a customer's own. Statuses, echoes,
-/// groups and what another app has in hand are known by what Meta wrote, since the type does not tell.
+/// groups and what another app has in hand are known by what Meta wrote, since the type does not tell. Where not every
+/// parser would read that, it stands there as text.
 pub fn is_a_private_message(data: &str) -> bool {
-    Document::parse(data)
-        .and_then(|document| {
-            let raw = document.root().get("raw")?;
-            let change = first(first(raw, "entry")?, "changes")?;
+    let document = Document::parse(data);
+    let root = document.as_ref().map(Document::root);
+    let text = root.and_then(|root| root.get("body")?.text());
+    let odd = text.as_deref().and_then(Document::parse);
+    let raw = || root?.get("raw");
+    odd.as_ref()
+        .map(Document::root)
+        .or_else(raw)
+        .and_then(|webhook| {
+            let change = first(first(webhook, "entry")?, "changes")?;
             let group = first(change.get("value")?, "messages")?.get("group_id");
             let is_private = group.is_none_or(|group| group.raw() == r#""""#);
             Some(change.get("field")?.text()? == "messages" && is_private)

@@ -224,6 +224,13 @@ mod tests {
             ),
             (of("history", r#"{"messages":[{"type":"poll"}]}"#), false),
             (r#"{"body":"{}"}"#.to_owned(), false),
+            (r#"{"body":"nonsense"}"#.to_owned(), false),
+            // Where another parser would refuse what came, it is there as text.
+            (
+                r#"{"body":"{\"entry\":[{\"changes\":[{\"field\":\"messages\",\"value\":{\"messages\":[{\"text\":{\"body\":\"\\ud83d\"}}]}}]}]}"}"#
+                    .to_owned(),
+                true,
+            ),
         ] {
             let body = br#"{"replies":[{"type":"text","text":{"body":"What?"}}]}"#;
             let replies = super::replies("whatsapp.unknown", &data, body);
