@@ -2,6 +2,7 @@
 
 use super::{
     consent::STANDBY,
+    recipient,
     window::{CUSTOMER_SERVICE, Windows},
 };
 use crate::{
@@ -40,7 +41,9 @@ impl Closing {
         match &event.effect {
             // One that comes late may have been answered with the next. And what is written to another app is for that
             // one to answer: it moves the end of what waits for us, and nothing waits by it.
-            Effect::Opens { .. } if !is_later || (event.kind == STANDBY && before.is_none()) => {
+            Effect::Opens { .. }
+                if !is_later || (before.is_none() && is_for_another_app(event)) =>
+            {
                 before
             }
             Effect::Opens { .. } => {
@@ -112,6 +115,12 @@ impl Closing {
     }
 }
 
+/// Whether the customer wrote it to another app, be it of a type that we do not know.
+fn is_for_another_app(event: &Event) -> bool {
+    event.kind == STANDBY
+        || (event.kind == "whatsapp.unknown" && !recipient::is_a_private_message(&event.data))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,11 +170,18 @@ mod tests {
             let windows = Windows::default().after(&event.effect, event.time);
             Closing::after(before, event, windows, 60, NOW)
         };
-        let standby = wrote(NOW, STANDBY);
-        assert_eq!(after(None, &standby), None);
-        let waits = after(None, &wrote(NOW - 300, "whatsapp.message.received"));
-        let at = after(waits, &standby).map(|closing| closing.at);
-        assert_eq!(at, Some(NOW + CUSTOMER_SERVICE - 60));
+        let of_a_new_type = Event {
+            data: r#"{"customer":{"user_id":"US.1"},"raw":{"entry":[{"changes":[{"field":"standby",
+                "value":{"standby":{"messages":[{"type":"poll"}]}}}]}]}}"#
+                .to_owned(),
+            ..wrote(NOW, "whatsapp.unknown")
+        };
+        for standby in [wrote(NOW, STANDBY), of_a_new_type] {
+            assert_eq!(after(None, &standby), None);
+            let waits = after(None, &wrote(NOW - 300, "whatsapp.message.received"));
+            let at = after(waits, &standby).map(|closing| closing.at);
+            assert_eq!(at, Some(NOW + CUSTOMER_SERVICE - 60));
+        }
     }
 
     #[test]
