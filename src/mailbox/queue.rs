@@ -30,7 +30,8 @@ type Event = (i64, i64, i64);
 pub(super) struct Queue {
     batching: Batching,
     events: BTreeSet<Event>,
-    conversations: HashMap<i64, BTreeSet<Event>>,
+    /// The same by conversation: that, the place, and when it was received.
+    by_conversation: BTreeSet<Event>,
     /// How many requests of a conversation are under way: after two became one, there may be two.
     busy: HashMap<i64, usize>,
     /// The first event of each conversation that is not busy.
@@ -42,7 +43,7 @@ impl Queue {
         Self {
             batching,
             events: BTreeSet::new(),
-            conversations: HashMap::new(),
+            by_conversation: BTreeSet::new(),
             busy: HashMap::new(),
             heads: BTreeSet::new(),
         }
@@ -64,7 +65,9 @@ impl Queue {
 
     /// The conversations that have an event here.
     pub(super) fn conversations(&self) -> impl Iterator<Item = i64> {
-        self.conversations.keys().copied()
+        let mut last = None;
+        let all = self.by_conversation.iter().map(|(one, ..)| *one);
+        all.filter(move |one| last.replace(*one) != Some(*one))
     }
 
     /// The places of all events of a conversation, in their order.
@@ -73,8 +76,11 @@ impl Queue {
     }
 
     fn events_of(&self, conversation: i64) -> impl Iterator<Item = Event> {
-        let events = self.conversations.get(&conversation);
-        events.into_iter().flatten().copied()
+        let from = (conversation, i64::MIN, i64::MIN);
+        let events = self.by_conversation.range(from..);
+        events
+            .take_while(move |(one, ..)| *one == conversation)
+            .map(|(one, seq, received_ms)| (*seq, *one, *received_ms))
     }
 
     pub(super) fn insert(&mut self, seq: i64, queued: Queued) {
@@ -85,8 +91,8 @@ impl Queue {
         let event = (seq, conversation, received_ms);
         self.lower(conversation);
         self.events.insert(event);
-        let events = self.conversations.entry(conversation);
-        events.or_default().insert(event);
+        let event = (conversation, seq, received_ms);
+        self.by_conversation.insert(event);
         self.raise(conversation);
     }
 
@@ -95,15 +101,11 @@ impl Queue {
         let Some(event) = from.next().copied().filter(|(place, ..)| *place == seq) else {
             return;
         };
-        let (_, conversation, _) = event;
+        let (_, conversation, received_ms) = event;
         self.lower(conversation);
         self.events.remove(&event);
-        if let Some(events) = self.conversations.get_mut(&conversation) {
-            events.remove(&event);
-            if events.is_empty() {
-                self.conversations.remove(&conversation);
-            }
-        }
+        self.by_conversation
+            .remove(&(conversation, seq, received_ms));
         self.raise(conversation);
     }
 
@@ -133,14 +135,13 @@ impl Queue {
         for conversation in [from, into] {
             self.lower(conversation);
         }
-        if let Some(moving) = self.conversations.remove(&from) {
-            let events = self.conversations.entry(into).or_default();
-            for event in moving {
-                let (seq, _, received_ms) = event;
-                self.events.remove(&event);
-                self.events.insert((seq, into, received_ms));
-                events.insert((seq, into, received_ms));
-            }
+        let moving: Vec<Event> = self.events_of(from).collect();
+        for event in moving {
+            let (seq, _, received_ms) = event;
+            self.events.remove(&event);
+            self.by_conversation.remove(&(from, seq, received_ms));
+            self.events.insert((seq, into, received_ms));
+            self.by_conversation.insert((into, seq, received_ms));
         }
         if let Some(requests) = self.busy.remove(&from) {
             *self.busy.entry(into).or_default() += requests;
@@ -316,6 +317,8 @@ mod tests {
                 let expected = events.iter().find(|(_, conversation)| !busy.contains(conversation));
                 let expected = expected.map(|(seq, _)| *seq);
                 prop_assert_eq!(queue.next(0), expected.map(|seq| vec![seq]));
+                let all: BTreeSet<i64> = events.values().copied().collect();
+                prop_assert!(queue.conversations().eq(all));
                 if let (3, Some(seq)) = (step, expected) {
                     queue.remove(seq);
                     events.remove(&seq);
