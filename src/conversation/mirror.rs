@@ -121,7 +121,6 @@ mod tests {
             conversation: 7,
             before,
             windows: after,
-            overruled: None,
             state: State::default(),
         }
     }

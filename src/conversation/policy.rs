@@ -31,9 +31,6 @@ pub struct Known {
     pub before: Windows,
     /// Its windows after the event.
     pub windows: Windows,
-    /// Where two people turned out to be one by the event: how one of them stood to being written to, where another's
-    /// standing holds now.
-    pub overruled: Option<Standing>,
     /// What it remembers.
     pub state: State,
 }
@@ -125,7 +122,8 @@ fn hear(
         ledger = ledger.with(entry);
     }
     let after = ledger.standing();
-    let mut stood = [Some(before), known.overruled].into_iter().flatten();
+    let overruled = concluded.state.overruled.take();
+    let mut stood = [Some(before), overruled].into_iter().flatten();
     if let Some(before) = stood.find(|standing| *standing != after) {
         let about = consent::About::of(event);
         concluded.raised.extend(about.changed(before, &ledger));

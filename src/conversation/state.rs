@@ -1,6 +1,10 @@
 //! What is remembered of a conversation beside its windows. It is written with the conversation's row.
 
-use super::{closing::Closing, consent::Ledger, handover::Handover};
+use super::{
+    closing::Closing,
+    consent::{Ledger, Standing},
+    handover::Handover,
+};
 use crate::{
     meta::json::{Document, Json},
     written::Object,
@@ -15,6 +19,9 @@ pub struct State {
     pub fired: Vec<(String, i64)>,
     /// What the customer said about being written to.
     pub consent: Ledger,
+    /// Where two turned out to be one: how one of them stood to being written to, where that holds no longer and no
+    /// destination was told. Their next event tells it.
+    pub overruled: Option<Standing>,
     /// When its window is about to close, while nobody has answered and somebody wants to know.
     pub closing: Option<Closing>,
     /// Whether its windows are to be told to other Workers with its next event, whatever that is: telling failed, or their
@@ -36,6 +43,10 @@ impl State {
                 .filter_map(|(rule, at)| Some((rule.text().into_owned(), at.integer()?)))
                 .collect(),
             consent: root.get("consent").map(Ledger::read).unwrap_or_default(),
+            overruled: root
+                .get("overruled")
+                .and_then(Json::text)
+                .map(|name| Standing::read(&name)),
             closing: root.get("closing").and_then(Closing::read),
             untold: root.get("untold").is_some(),
         }
@@ -60,6 +71,7 @@ impl State {
         if !self.consent.is_empty() {
             state.json("consent", &self.consent.write());
         }
+        state.text_if("overruled", self.overruled.map(Standing::name));
         if let Some(closing) = &self.closing {
             state.json("closing", &closing.write());
         }
@@ -89,7 +101,15 @@ impl State {
         }
         self.consent = self.consent.joined(other.consent);
         self.untold |= other.untold;
+        self.overruled = self.overruled.max(other.overruled);
         self
+    }
+
+    /// Takes note that somebody stood so to being written to, under one name or another.
+    pub fn stood(&mut self, so: impl IntoIterator<Item = Standing>) {
+        let stands = self.consent.standing();
+        let all = so.into_iter().chain(self.overruled);
+        self.overruled = all.filter(|one| *one != stands).max();
     }
 }
 
@@ -115,6 +135,7 @@ mod tests {
                     handover: Some(handover(Some(9))),
                     fired: [("hours".to_owned(), 7)].into(),
                     consent: Ledger::default(),
+                    overruled: Some(Standing::OptedIn),
                     closing: Some(Closing {
                         at: 8,
                         customer: r#"{"phone":"1650"}"#.to_owned(),
@@ -122,7 +143,7 @@ mod tests {
                     untold: true,
                 },
                 Some(
-                    r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7},"closing":{"at":8,"customer":{"phone":"1650"}},"untold":true}"#,
+                    r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7},"overruled":"opted_in","closing":{"at":8,"customer":{"phone":"1650"}},"untold":true}"#,
                 ),
             ),
         ] {

@@ -63,7 +63,6 @@ fn known(state: State) -> Known {
         conversation: 7,
         before: open,
         windows: open,
-        overruled: None,
         state,
     }
 }

@@ -100,7 +100,6 @@ impl Mailbox {
             conversation,
             before: placed.before,
             windows: people.windows(conversation).unwrap_or_default(),
-            overruled: placed.overruled,
             state: State::read(remembered),
         };
         if let Some(mirror) = &self.mirror {

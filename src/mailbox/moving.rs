@@ -120,6 +120,7 @@ impl Mailbox {
             } = people.place(&*sql, event)?;
             let mut state = moved.state.clone();
             state.closing = state.closing.filter(|_| is_new);
+            state.overruled = state.overruled.filter(|_| is_new);
             for left in &moved.conversations {
                 if known.get(&of(moved, left)) != Some(&left.state().write()) {
                     state = state.joined(left.state());
@@ -127,7 +128,7 @@ impl Mailbox {
                 }
             }
             state.untold = (is_new || named) && self.mirror.is_some();
-            people.adopt(conversation, moved.windows, &state);
+            people.adopt(conversation, moved.windows, &state, is_new);
             placed.push((conversation, event, moved));
         }
         let joins = to_their_ends(people.joins());

@@ -14,7 +14,6 @@ use super::{
 use crate::{
     conversation::{
         State,
-        consent::Standing,
         identity::{self, Known},
         window::Windows,
     },
@@ -35,8 +34,6 @@ pub(super) struct Placed {
     pub(super) before: Windows,
     /// Whether it has taught a name of the person's.
     pub(super) named: bool,
-    /// Where two turned out to be one: how one of them stood to being written to, where another's standing holds now.
-    pub(super) overruled: Option<Standing>,
 }
 
 /// What is known of the people in a batch of events and of those who were met lately, and what the batch has taught so
@@ -142,7 +139,6 @@ impl People {
                 conversation: NOBODY,
                 before: Windows::default(),
                 named: false,
-                overruled: None,
             });
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
@@ -158,13 +154,9 @@ impl People {
         let mut changes = before.is_none();
         let mut found = before.unwrap_or_default();
         let named = !(belonging.learnt.is_empty() && belonging.joins.is_empty());
-        let mut stood = Vec::new();
         for join in belonging.joins {
-            stood.extend([found.state.as_deref(), self.state(join)].map(standing));
             changes |= self.join(join, id, &mut found);
         }
-        let stands = stood.first().map(|_| standing(found.state.as_deref()));
-        let overruled = stood.into_iter().filter(|one| Some(*one) != stands).max();
         let windows = found.windows;
         found.windows = windows.after(&event.effect, event.time);
         changes |= found.windows != windows;
@@ -184,7 +176,6 @@ impl People {
             conversation: id,
             before: windows,
             named,
-            overruled,
         })
     }
 
@@ -193,7 +184,7 @@ impl People {
         let mut changes = false;
         if let Some(known) = self.conversations.get(&other).cloned() {
             let windows = found.windows.joined(known.windows);
-            let state = joined_states(found.state.clone(), known.state.as_deref());
+            let state = joined_states(found.state.clone(), known.state.as_deref(), true);
             changes = (windows, &state) != (found.windows, &found.state);
             (found.windows, found.state) = (windows, state);
             let part = Conversation {
@@ -248,15 +239,21 @@ impl People {
         self.remember(conversation, &state);
     }
 
-    /// Adds what another partition knows to a conversation.
-    pub(super) fn adopt(&mut self, conversation: i64, windows: Windows, state: &State) {
+    /// Adds what another partition knows to a conversation; `is_new`: it was not known to be theirs before.
+    pub(super) fn adopt(
+        &mut self,
+        conversation: i64,
+        windows: Windows,
+        state: &State,
+        is_new: bool,
+    ) {
         let Some(found) = self.conversations.get(&conversation).cloned() else {
             return;
         };
         let state = state.write();
         let after = Conversation {
             windows: found.windows.joined(windows),
-            state: joined_states(found.state.clone(), state.as_deref()),
+            state: joined_states(found.state.clone(), state.as_deref(), is_new),
             ..found.clone()
         };
         if after != found {
@@ -349,16 +346,15 @@ pub(super) fn all_names(event: &Event) -> impl Iterator<Item = &Name> {
     event.names.iter().chain(former(event))
 }
 
-/// How somebody of whom this is remembered stands to being written to.
-fn standing(state: Option<&str>) -> Standing {
-    State::read(state).consent.standing()
-}
-
-/// What is remembered of one person whom we knew as two.
-fn joined_states(one: Option<String>, other: Option<&str>) -> Option<String> {
-    if other.is_none() {
+/// What is remembered of one person whom we knew as two; `is_new`: until now.
+fn joined_states(one: Option<String>, other: Option<&str>, is_new: bool) -> Option<String> {
+    if other.is_none() && !is_new {
         return one;
     }
     let one = State::read(one.as_deref());
-    one.joined(State::read(other)).write()
+    let other = State::read(other);
+    let stood = [&one, &other].map(|state| state.consent.standing());
+    let mut joined = one.joined(other);
+    joined.stood(stood.into_iter().take(1 + usize::from(is_new)));
+    joined.write()
 }

@@ -31,6 +31,15 @@ impl Standing {
             Self::OptedOut => "opted_out",
         }
     }
+
+    /// That of a word.
+    pub fn read(name: &str) -> Self {
+        match name {
+            "opted_in" => Self::OptedIn,
+            "opted_out" => Self::OptedOut,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 /// How we know.

@@ -6,9 +6,11 @@ use super::*;
 use crate::{
     config::Answering,
     conversation::{
+        Policy,
         consent::{Entry, Standing},
         mirror::Mirror,
     },
+    event::consequence,
     mailbox::address::partition_of,
 };
 
@@ -572,4 +574,26 @@ fn who_turned_out_to_be_one_who_stopped_is_known_as_such_before_they_are_written
         assert_eq!(number.home_of(&phone("3")), None);
         number.take(&both);
     }
+}
+
+#[test]
+fn what_held_of_somebody_under_a_name_is_told_to_hold_no_longer_once_who_they_are_is_known() {
+    let mut number = who_stopped_by_phone();
+    let agreed = Entry::told(true, 3, None);
+    let home = number.partition(0);
+    home.say(&user("US.1"), agreed, "b", "1065", NOW).unwrap();
+    let settings = serde_json::json!({});
+    let consent = crate::checked::read("", &settings, crate::config::Consent::read)
+        .unwrap()
+        .unwrap();
+    let here = number.partitions.remove(0);
+    let policy = Policy::new(None, Some(consent));
+    number
+        .partitions
+        .insert(0, here.with_policy(policy).unwrap());
+    number.delivered();
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    number.take(&of(&[user("US.1")], "next"));
+    let told = consequence("as-both-0", "transom.consent.changed");
+    assert_eq!(number.delivered(), ["as-both-0", &told, "next-0"]);
 }
