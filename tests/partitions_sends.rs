@@ -217,6 +217,7 @@ async fn whom_meta_tells_to_have_stopped_where_they_were_gets_no_advertising_whe
     let id = scene.send(whom).await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
     scene.post(&Webhook::of([says(&both, "as both")])).await;
+    scene.graph.behave();
     scene.graph.fail_all(131_050);
     scene.ended(&id, &["failed"]).await;
     let promo = json!({ "recipient": user.user_id, "message": template("promo") });
