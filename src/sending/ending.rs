@@ -144,7 +144,9 @@ impl Outbox {
         let tells_nothing = matches!(ending.state, State::Failed { .. } | State::Queued)
             && ending.put_back.is_none();
         if probes && tells_nothing {
-            self.number.tries_another(sql, ending.wait_ms, now_ms)?;
+            // One to a customer who is written to too often waits for up to an hour: the others do not.
+            let wait_ms = ending.wait_ms.min(LONGEST_WAIT_MS);
+            self.number.tries_another(sql, wait_ms, now_ms)?;
         }
         if ending.slows_down {
             self.pacing.slow_down(now_ms);

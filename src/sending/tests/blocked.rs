@@ -378,6 +378,27 @@ fn a_probe_that_did_not_leave_is_not_waited_for() {
 }
 
 #[test]
+fn a_probe_to_a_customer_who_is_written_to_too_often_does_not_stop_the_others_for_as_long() {
+    let mut bench = Bench::new();
+    bench.add(send("a", 1));
+    for _ in 0..7 {
+        let started = bench.wait_next();
+        bench.done(started, refused(131_056));
+    }
+    bench.add(send("b", 2));
+    for id in ["b", "b", "a"] {
+        let started = bench.wait_next();
+        assert_eq!(started.send.id, id);
+        bench.now += 60 * MINUTE;
+        let code = if id == "b" { 190 } else { 131_056 };
+        bench.done(started, refused(code));
+    }
+    let before = bench.now;
+    assert_eq!(bench.wait_next().send.id, "b");
+    assert_eq!(bench.now - before, MINUTE);
+}
+
+#[test]
 fn who_asks_is_told_that_an_answer_goes_though_templates_wait() {
     let mut bench = stopped(131_042, 2, templates);
     let goes_ms = bench.add(send("answer", 9)).unwrap();
