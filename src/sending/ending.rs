@@ -127,7 +127,12 @@ impl Outbox {
         self.fell_back.remove(id);
         let early: Vec<_> = self.early.extract_if(.., |it| it.id == id).collect();
         if self.overtaken.remove(id) {
-            return self.overtaken_by_status(sql, started, now_ms);
+            let mut change = None;
+            for report in early {
+                change = self.take(sql, report, now_ms)?.or(change);
+            }
+            let (state, later) = self.overtaken_by_status(sql, started, now_ms)?;
+            return Ok((state, later.or(change)));
         }
         let message = started.message();
         let probes = self.number.is_tried_by(message);

@@ -47,6 +47,21 @@ fn a_failure_that_overtakes_the_answer_is_told_of_a_fallback_and_of_a_second_try
 }
 
 #[test]
+fn a_failure_of_a_second_try_counts_though_another_status_comes_between_it_and_the_answer() {
+    let mut bench = Bench::new();
+    bench.add(send("a", 1));
+    let started = bench.wait_next();
+    bench.done(started, refused(190));
+    let probe = bench.wait_next();
+    bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(190)));
+    bench.told(status("a", "wamid.2", MessageStatus::Sent, None));
+    let (_, change) = bench.done(probe, accepted("wamid.2"));
+    assert_eq!(bench.find("a").error, Some(190));
+    assert_eq!(change, None);
+    assert!(bench.outbox.blocked().is_some());
+}
+
+#[test]
 fn a_failure_without_a_code_says_nothing_of_the_number() {
     for errors in [json!([]), json!(null), json!([{ "title": "x" }])] {
         let mut bench = Bench::new();
