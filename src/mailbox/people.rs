@@ -355,6 +355,8 @@ fn joined_states(one: Option<String>, other: Option<&str>, is_new: bool) -> Opti
     let other = State::read(other);
     let stood = [&one, &other].map(|state| state.consent.standing());
     let mut joined = one.joined(other);
-    joined.stood(stood.into_iter().take(1 + usize::from(is_new)));
+    if is_new {
+        joined.stood(stood);
+    }
     joined.write()
 }

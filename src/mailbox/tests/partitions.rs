@@ -596,4 +596,12 @@ fn what_held_of_somebody_under_a_name_is_told_to_hold_no_longer_once_who_they_ar
     number.take(&of(&[user("US.1")], "next"));
     let told = consequence("as-both-0", "transom.consent.changed");
     assert_eq!(number.delivered(), ["as-both-0", &told, "next-0"]);
+    // What is said where they were is told from there.
+    let agreed = Entry::told(true, 9, None);
+    let former = number.partition(1);
+    former.say(&phone("2"), agreed, "d", "1065", NOW).unwrap();
+    number.take(&of(&[user("US.1")], "later"));
+    assert_eq!(standing(&mut number, 0, &user("US.1")), Standing::OptedIn);
+    let told = consequence("d", "transom.consent.changed");
+    assert_eq!(number.delivered(), [&told, "later-0"]);
 }
