@@ -13,7 +13,7 @@ use super::{
     sql::{Sql, SqlError, atomically},
 };
 use crate::{
-    conversation::State,
+    conversation::{State, window::Windows},
     event::{Event, Name},
 };
 
@@ -178,6 +178,15 @@ impl Mailbox {
             state: found.state,
             ..Moved::default()
         }))
+    }
+
+    /// What decides whether what waits here for the person of a conversation may go, as is known where they are by now: but
+    /// what they said here, or Meta did, may not be known there yet.
+    pub fn stands(&self, conversation: i64, there: Moved) -> Result<(State, Windows), SqlError> {
+        let mut state = there.state;
+        let said = self.state(conversation)?.consent;
+        state.consent = state.consent.joined(said);
+        Ok((state, there.windows))
     }
 
     /// Whether any of these events must not be stored here.

@@ -63,7 +63,7 @@ impl Mailbox {
     }
 
     /// Sends a message that is marked as started, if it may go. Where its person is in another partition by now, that is
-    /// decided by what is known there.
+    /// decided by what is known there ([`crate::mailbox::Mailbox::stands`]).
     async fn send(&self, started: &mut Started, has_moved: bool, now: i64) -> Result<Happened> {
         let elsewhere = match &started.send.draft.to {
             Some(to) if has_moved => self.known_elsewhere(to).await?,
@@ -237,8 +237,8 @@ impl Core {
         if late_s.is_some_and(|late_s| now - asked > late_s) {
             return Ok(Some(Class::Late));
         }
-        let (state, windows) = if let Some(Moved { state, windows, .. }) = elsewhere {
-            (state, windows)
+        let (state, windows) = if let Some(there) = elsewhere {
+            self.mailbox.stands(conversation, there)?
         } else {
             // What a conversation remembers is read only where it may matter.
             let matters = by_rule || consent.is_some();

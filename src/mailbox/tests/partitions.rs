@@ -605,3 +605,19 @@ fn what_held_of_somebody_under_a_name_is_told_to_hold_no_longer_once_who_they_ar
     let told = consequence("d", "transom.consent.changed");
     assert_eq!(number.delivered(), [&told, "later-0"]);
 }
+
+#[test]
+fn who_stops_where_they_were_gets_no_more_of_what_waits_there() {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    stops(&mut number);
+    assert_eq!(standing(&mut number, 0, &phone("2")), Standing::Unknown);
+    let there = number.partition(0).known(&phone("2")).unwrap().unwrap();
+    let here = number.partition(1);
+    let conversation = here.look(&phone("2")).unwrap().unwrap().conversation;
+    let (state, windows) = here.stands(conversation, there.clone()).unwrap();
+    assert_eq!(state.consent.standing(), Standing::OptedOut);
+    assert_eq!(windows, there.windows);
+}
