@@ -16,7 +16,7 @@ const CLOSING_S: RangeInclusive<u64> = 120..=82_800;
 /// `CONFIG.replies` and `CONFIG.answering`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answering {
-    /// The rules, the first of which that fits fires.
+    /// The rules; the first that fits fires.
     pub rules: Vec<Rule>,
     /// For how long no rule answers after a person has written, in seconds.
     pub pause_s: i64,

@@ -24,7 +24,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// When to try again, in Unix milliseconds; `None` when it is time to give up.
+    /// When to try again, in unix milliseconds; `None` when it is time to give up.
     ///
     /// `attempts` counts the tries that failed, so it is 1 after the first; `random` is from 0 to 1. The wait is
     /// drawn from 80 % to 120 % of the schedule. That is enough to pull apart what failed together, and an operator

@@ -1,4 +1,4 @@
-//! A window that is about to close, and nobody has answered.
+//! A window that is about to close, in which nobody has answered.
 
 use super::{
     consent::STANDBY,

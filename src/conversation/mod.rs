@@ -4,7 +4,7 @@
 //! - [`window`]: how long the business may still write freely
 //! - [`state`]: what else is remembered of it
 //! - [`handover`]: whether a person has taken it over
-//! - [`closing`]: whether its window is about to close, and nobody has answered
+//! - [`closing`]: whether its window is about to close, and nobody has answered in it
 //! - [`consent`]: whether the customer wants to be written to
 //! - [`mirror`]: which windows are told to other Workers
 //! - [`policy`]: what follows from an event in it

@@ -67,7 +67,7 @@ impl<'a> Said<'a> {
         referral.is_some_and(Json::is_object)
     }
 
-    /// By which.
+    /// The advertisement by which the customer came.
     pub(super) fn advertisement(&self) -> Option<Cow<'a, str>> {
         self.get(&["message", "referral", "source_id"])
     }

@@ -55,7 +55,7 @@ impl fmt::Display for ErrorClass {
     }
 }
 
-/// What an answer means. `retry_after` is the header as it came, `now_ms` is in Unix milliseconds.
+/// What an answer means. `retry_after` is the header as it came, `now_ms` is in unix milliseconds.
 pub fn read(status: u16, retry_after: Option<&str>, now_ms: i64) -> Outcome {
     let wait = match status {
         200..=299 => return Outcome::Taken,

@@ -21,7 +21,7 @@ pub struct Run {
     requests: u32,
     ended: u32,
     not_tried: u32,
-    /// When the platform first let one not out.
+    /// When the platform first refused one.
     refused_ms: Option<i64>,
 }
 

@@ -6,7 +6,7 @@ use hmac::Mac as _;
 use crate::config::SigningSecret;
 
 /// The headers of a signed request. `id` is the event's, so that a destination recognises one that comes again;
-/// `timestamp` is that of the try, in Unix seconds. With two secrets there are two signatures: either verifies.
+/// `timestamp` is that of the try, in unix seconds. With two secrets there are two signatures: either verifies.
 ///
 /// Source: "Webhook headers" in the specification of Standard Webhooks.
 pub fn headers(

@@ -63,14 +63,14 @@ impl Parameters {
         (ids, next)
     }
 
-    /// They but for this one.
+    /// The parameters without this one.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
         let others = self.0.iter().filter(|(key, _)| *key != name);
         Self(others.cloned().collect())
     }
 
-    /// They as a query, for the mailbox.
+    /// The parameters as a query, for the mailbox.
     pub fn query(&self) -> String {
         form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&self.0)

@@ -20,7 +20,7 @@ pub(super) struct Common<'a> {
     pub(super) display_phone_number: Option<Cow<'a, str>>,
     /// The time of the entry, which only fields of management have.
     pub(super) time: Option<i64>,
-    /// The same as it tells two changes apart: as it is written, where it cannot be read.
+    /// The same as part of an event's key: its seconds, or the text as it was written where that cannot be read.
     pub(super) at: Cow<'a, str>,
 }
 

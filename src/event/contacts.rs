@@ -26,7 +26,7 @@ impl<'a> Contacts<'a> {
         }
     }
 
-    /// Adds to `person` what his contact tells of him, and returns the contact. One that is large is returned once.
+    /// Adds to `person` what their contact tells of them, and returns the contact. One that is large is returned once.
     pub(super) fn join(&mut self, person: &mut Person<'a>) -> Option<&'a str> {
         let by_user = self.by_user.find(person.user.as_deref());
         let place = by_user.or_else(|| self.by_phone.find(person.phone.as_deref()))?;

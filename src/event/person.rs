@@ -31,7 +31,7 @@ pub(super) const TO: Keys = Keys {
     phone: &["to"],
 };
 
-/// The addressee of a message, as who sends it names him.
+/// The addressee of a message, as who sends it names them.
 pub(super) const SENT_TO: Keys = Keys {
     user: &["recipient"],
     parent: &[],

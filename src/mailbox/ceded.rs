@@ -57,7 +57,7 @@ impl Ceded {
         self.conversations.contains(&conversation)
     }
 
-    /// Takes note that a conversation's person is.
+    /// Takes note that a conversation has moved.
     pub(super) fn moved(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
         if self.conversations.insert(conversation) {
             sql.run(

@@ -1,4 +1,4 @@
-//! Windows that are about to close, and nobody has answered.
+//! Windows that are about to close, in which nobody has answered.
 //!
 //! When it is to be told stands in what a conversation remembers. It is looked up by an index, which there is only
 //! where somebody wants to know: an index costs a row with every row.

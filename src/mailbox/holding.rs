@@ -54,7 +54,7 @@ pub struct Question {
 struct Hold {
     id: i64,
     conversation: i64,
-    /// What is there already goes.
+    /// Events before this `seq` still go.
     before: i64,
     former: String,
     behind: Behind,

@@ -59,7 +59,7 @@ impl Joins {
         Ok(())
     }
 
-    /// Takes note that it is.
+    /// Takes note that `from` is part of `into` now.
     pub(super) fn add(&mut self, from: i64, into: i64, now_ms: i64) {
         for former in self.former.remove(&from).unwrap_or_default() {
             self.insert(former, into);

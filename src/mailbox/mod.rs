@@ -312,7 +312,7 @@ impl Mailbox {
         }
     }
 
-    /// The destinations the mailbox was opened with.
+    /// A destination, by its place among those that the mailbox was opened with.
     pub fn destination(&self, index: usize) -> Option<&Destination> {
         self.cursors.get(index).map(Cursor::destination)
     }

@@ -63,7 +63,7 @@ impl Parking {
         Ok(oldest_ms.map(|at| at.saturating_add(KEPT_MS)))
     }
 
-    /// Lets go of what has been.
+    /// Deletes what is parked and has been kept for long enough.
     pub(super) fn lapse(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
         sql.run(
             "DELETE FROM parked_events WHERE received_ms <= ?1 \

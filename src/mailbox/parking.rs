@@ -103,7 +103,7 @@ impl Parking {
         before.is_some_and(|before| seq < *before) && !self.conversations.holds(conversation)
     }
 
-    /// Takes note that it is.
+    /// Takes note that [`Parking::let_wait`] is committed.
     pub(super) fn waits(&mut self, conversation: i64, now_ms: i64) {
         if !self.conversations.holds(conversation) {
             self.due(conversation, now_ms);

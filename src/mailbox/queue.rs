@@ -115,7 +115,7 @@ impl Queue {
         *self.busy.entry(conversation).or_default() += 1;
     }
 
-    /// Takes note that it has ended.
+    /// Takes note that a request of a conversation has ended.
     pub(super) fn free(&mut self, conversation: i64) {
         if let Some(requests) = self.busy.get_mut(&conversation) {
             *requests = requests.saturating_sub(1);

@@ -106,7 +106,7 @@ impl Mailbox {
     }
 }
 
-/// It was taken after all.
+/// Deletes a dead letter that was taken after all.
 fn forget_dead_letter(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<(), SqlError> {
     sql.run(
         "DELETE FROM dead_letters WHERE destination = ?1 AND seq = ?2",

@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Mailbox {
-    /// How it stands.
+    /// Tells how a person stands to being written to.
     pub(super) fn tell_consent(&self, url: &Url) -> Result<Response> {
         if self.consent().is_none() {
             return switched_off();
@@ -36,7 +36,7 @@ impl Mailbox {
         }
     }
 
-    /// The customer has said it elsewhere.
+    /// Writes down what the customer said elsewhere.
     pub(super) fn set_consent(&self, url: &Url) -> Result<Response> {
         if self.consent().is_none() {
             return switched_off();

@@ -26,7 +26,7 @@ struct UnderWay {
     _lane: OnLane,
 }
 
-/// Those that are. They outlive a run of the alarm: the next one carries them on.
+/// The deliveries under way. They outlive a run of the alarm: the next one carries them on.
 #[derive(Default)]
 pub(super) struct Deliveries {
     /// By the numbers under which the desk tells what became of them.
@@ -39,7 +39,7 @@ impl Deliveries {
         self.under_way.is_empty()
     }
 
-    /// How many belong to an opening of the mailbox.
+    /// How many deliveries belong to an opening of the mailbox.
     pub(super) fn of(&self, opening: u32) -> usize {
         let all = self.under_way.values();
         all.filter(|one| one.opening == opening).count()

@@ -91,7 +91,7 @@ impl Desk {
         self.enter(&self.to_destinations, "")
     }
 
-    /// One to the Graph API.
+    /// A request to the Graph API.
     pub(super) fn to_graph(&self) -> OnLane {
         self.enter(&self.to_graph, "graph/")
     }

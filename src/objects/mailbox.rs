@@ -47,11 +47,11 @@ pub struct Mailbox {
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
-    /// Whether something is being done with it; and, where nothing is, that it ended in a panic.
+    /// Set while something is done with the core. Where it is found set by what comes next, the last ended in a panic.
     is_at_task: Cell<bool>,
-    /// The same of an object that keeps a directory.
+    /// The directory, where this object keeps one; opened as the core is.
     directory: RefCell<Option<Directory>>,
-    /// How often it was opened. What was on its way when it was opened anew is not on its way for the new one.
+    /// How often the core was opened. What was on its way when it was opened anew is not on its way for the new one.
     openings: Cell<u32>,
     /// When the alarm is set for (unix milliseconds), where we have set it.
     alarm: Cell<Option<i64>>,

@@ -48,7 +48,7 @@ extern "C" {
 pub(super) struct Mirroring {
     namespace: Option<Namespace>,
     waiting: RefCell<VecDeque<Mirrored>>,
-    /// Of which conversations it was written down since somebody asked that telling failed.
+    /// The conversations of which it was written down, since somebody asked last, that telling failed.
     failed: RefCell<Vec<i64>>,
     /// When it was last seen at work (unix milliseconds); 0 while it is not.
     at_work: Cell<i64>,
@@ -70,12 +70,12 @@ impl Mirroring {
         self.namespace.is_some()
     }
 
-    /// Of which conversations it was written down, since this was asked last, that telling failed.
+    /// The conversations of which it was written down, since this was asked last, that telling failed.
     pub(super) fn failed(&self) -> Vec<i64> {
         self.failed.take()
     }
 
-    /// Telling failed. What then cannot be written down either is told when the window next passes a step.
+    /// Writes down that telling failed. What then cannot be written down either is told when the window next passes a step.
     fn fails(&self, storage: &Storage, conversation: i64) {
         let failed = mailbox::untold(storage, conversation).ok().flatten();
         self.failed.borrow_mut().extend(failed);

@@ -68,7 +68,7 @@ impl Mailbox {
         }
     }
 
-    /// Tells of all of them, the latest first.
+    /// Tells of all replays, the latest first.
     pub(super) fn replays(&self, url: &Url) -> Result<Response> {
         let limit = integer(url, "limit").unwrap_or(1);
         let after = text(url, "after");
@@ -88,14 +88,14 @@ impl Mailbox {
         answer(200, &told)
     }
 
-    /// Tells of one.
+    /// Tells of one replay.
     pub(super) fn tell_replay(&self, url: &Url) -> Result<Response> {
         let id = text(url, "id").unwrap_or_default();
         let replay = self.with_core(|core| core.mailbox.replay_of(&id))?;
         self.tell(replay)
     }
 
-    /// Stops one.
+    /// Stops a replay.
     pub(super) fn stop_replay(&self, url: &Url) -> Result<Response> {
         let id = text(url, "id").unwrap_or_default();
         let (replay, wakes_at) = self.with_core(|core| {

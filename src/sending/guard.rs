@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the customer service window is closed: send a template")]
 pub struct WindowClosed {
-    /// When it closed or closes, in Unix seconds; `None` if the customer never wrote.
+    /// When it closed or closes, in unix seconds; `None` if the customer never wrote.
     pub closes_at: Option<i64>,
 }
 
@@ -30,7 +30,7 @@ pub enum Goes {
     Fallback,
 }
 
-/// Checks a message against the customer service window, which closes at `closes_at` (Unix seconds; `None` if it never
+/// Checks a message against the customer service window, which closes at `closes_at` (unix seconds; `None` if it never
 /// was open). Templates may always go; all else needs a window that is open for [`window::MARGIN_S`] more, or a
 /// fallback.
 pub fn check(

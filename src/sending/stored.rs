@@ -87,7 +87,7 @@ pub struct Record {
 /// walk through the table than through the whole of an index.
 pub(super) const LEFT: &str = "place > 0 AND draft IS NOT NULL";
 
-/// Of which nobody knows whether they went.
+/// Sends of which nobody knows whether they went.
 pub(super) const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"#;
 
 /// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it is done

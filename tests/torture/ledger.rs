@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use simulator::backend::{Arrival, Backend, Event};
 use simulator::pace;
 
-/// A customer and the business number that he writes to, each the so-manieth.
+/// A customer and the business number that they write to, each by its index.
 pub(crate) type Conversation = (usize, usize);
 
 /// A conversation's message, and its place there.

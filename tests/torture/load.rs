@@ -73,7 +73,7 @@ struct Line {
     ledger: Arc<Ledger>,
     shape: Shape,
     random: StdRng,
-    /// Its first customer; every so manieth after that one, as there are lines, is its own too.
+    /// Its first customer. The others are every n-th after that one, n being how many lines there are.
     first: usize,
     places: HashMap<Conversation, usize>,
 }

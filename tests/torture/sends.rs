@@ -50,7 +50,7 @@ impl Scene {
         }
     }
 
-    /// A customer writes, and with that his window opens.
+    /// A customer writes, and with that their window opens.
     async fn writes(&self, customer: &Customer) {
         let webhook = Webhook::new().message(&Number::local(), customer, Message::text("hola"));
         assert!(self.transom.meta().deliver(&webhook).await.taken());

@@ -149,7 +149,7 @@ fn sender<'a>(draft: Draft<'a>, item: Json<'a>) -> Draft<'a> {
     }
 }
 
-/// Meta's note that a customer's number, id or device changed. His conversation goes on under the new names.
+/// Meta's note that a customer's number, id or device changed. Their conversation goes on under the new names.
 fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let id = item.get("id").and_then(id)?;
     let system = item.get("system")?;
@@ -190,7 +190,7 @@ fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     Some(renamed(draft, now, before))
 }
 
-/// With what somebody is called now, and what he is no longer called.
+/// With what somebody is called now, and what they are no longer called.
 pub(super) fn renamed<'a>(draft: Draft<'a>, now: Person<'a>, before: Person<'a>) -> Draft<'a> {
     let names = now.names();
     let from: Vec<Name> = before
@@ -199,7 +199,7 @@ pub(super) fn renamed<'a>(draft: Draft<'a>, now: Person<'a>, before: Person<'a>)
         .filter(|name| !names.contains(name))
         .collect();
     match (names.is_empty(), from.is_empty()) {
-        // Nothing is said of what comes; his conversation stays where it was.
+        // Nothing is said of what comes; their conversation stays where it was.
         (true, _) => Draft {
             person: before,
             ..draft
@@ -233,7 +233,7 @@ fn error<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     .with_payload("account", &ERROR, item)
 }
 
-/// A customer clicked on a link of a marketing message. Meta names him only by the contact beside it.
+/// A customer clicked on a link of a marketing message. Meta names them only by the contact beside it.
 fn clicked<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     if item.get("action_type")?.text()? != "marketing_messages_link_click" {
         return None;

@@ -52,7 +52,7 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
     } else {
         Person::read(item, &PARTICIPANT)
     };
-    // In a group, each member has a status of his own.
+    // In a group, each member has a status of their own.
     let member = person
         .user
         .clone()

@@ -25,7 +25,7 @@ impl Cursor {
         self.parking.let_wait(sql, conversation, now_ms)
     }
 
-    /// Takes note that it is.
+    /// Takes note that [`Cursor::let_wait`] is committed.
     pub(in crate::mailbox) fn waits(&mut self, conversation: i64, now_ms: i64) {
         self.parking.waits(conversation, now_ms);
         self.followed = true;

@@ -235,7 +235,7 @@ impl Log {
         Ok(())
     }
 
-    /// Takes note that this is committed.
+    /// Takes note that a [`Log::join`] is committed.
     pub(super) fn joined(&mut self, from: i64, into: i64) {
         self.recent.joined(from, into);
     }
