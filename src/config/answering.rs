@@ -67,7 +67,7 @@ impl Answering {
         }
         let mut read = Self::default();
         if let Some(node) = answering {
-            read.settle(node);
+            read.read_settings(node);
         }
         if let Some(node) = replies {
             read.rules = Rule::read_all(node);
@@ -85,7 +85,7 @@ impl Answering {
         Some(read)
     }
 
-    fn settle(&mut self, node: &Node<'_>) {
+    fn read_settings(&mut self, node: &Node<'_>) {
         if node.object().is_none() {
             return;
         }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::Settings,
     mailbox::address::partition_told,
-    objects::{self, all_side_by_side, respond},
+    objects::{self, respond, try_side_by_side},
 };
 
 /// What a mailbox is asked for.
@@ -172,7 +172,7 @@ impl Asked<'_> {
     /// What each answers; `None` for one that does not.
     async fn all(&self, mailboxes: &[String]) -> Result<Vec<Option<Answer>>> {
         let answers = mailboxes.iter().map(|mailbox| self.one(mailbox));
-        all_side_by_side(answers).await
+        try_side_by_side(answers).await
     }
 
     /// The replay runs in all, or is stopped where it runs.
@@ -206,7 +206,7 @@ impl Asked<'_> {
             asked.add("confirm", &mark.to_string());
             asked.one(mailbox).await
         });
-        let gone = all_side_by_side(gone).await?;
+        let gone = try_side_by_side(gone).await?;
         Ok(complete(gone).and_then(|gone| together(self.action, &gone, usize::MAX)))
     }
 }

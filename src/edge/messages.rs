@@ -17,7 +17,7 @@ use crate::{
     config::Settings,
     environment::Environment,
     meta::json::{Document, Json},
-    objects::{self, all_side_by_side, faulty, problem},
+    objects::{self, faulty, problem, try_side_by_side},
     sending::{
         asked::{self, Asked},
         whom::{Whom, name_of},
@@ -32,7 +32,7 @@ pub(super) async fn send(
 ) -> Result<Response> {
     let settings = match environment {
         Ok(ready) if ready.settings.graph.token.is_some() => &ready.settings,
-        _ => return problem(503, "GRAPH_ACCESS_TOKEN is not set", &serde_json::json!({})),
+        _ => return problem(503, "GRAPH_ACCESS_TOKEN is not set"),
     };
     let key = request.headers().get("idempotency-key")?;
     let Some(body) = body::read(request.inner()).await? else {
@@ -130,7 +130,7 @@ pub(super) async fn tell(found: &Found, env: &Env, environment: Environment) -> 
     let command = format!("message?{query}");
     let mailboxes = objects::mailboxes(&ready.settings, number).into_iter();
     let answers = mailboxes.map(async |mailbox| ask(env, &mailbox, Method::Get, &command).await);
-    let answers = all_side_by_side(answers).await?;
+    let answers = try_side_by_side(answers).await?;
     let all_answered = answers.iter().all(Option::is_some);
     let mut answers = answers.into_iter().flatten();
     if let Some(answer) = answers.find(|answer| answer.status_code() != 404) {

@@ -5,15 +5,14 @@ use worker::{Method, Request, Response, Result};
 
 use super::{
     mailbox::{Mailbox, now_ms},
-    problem::respond,
     query::{integer, names, text},
+    respond::{answer, not_found, time},
 };
 use crate::{
     config::Destination,
     conversation::handover::{By, Handover},
     event::rfc3339,
     mailbox::{Counted, Found, Waiting, by_any},
-    problem,
     written::{Object, list},
 };
 
@@ -186,21 +185,4 @@ fn standing(destination: &Destination, waiting: &Waiting, counted: &Counted) -> 
         .number("failed_tries", counted.failed)
         .text_if("counted_since", time(counted.since_ms).as_deref())
         .finish()
-}
-
-/// The edge hands this on as it is.
-pub(super) fn answer(status: u16, body: &Object) -> Result<Response> {
-    respond(status, body.finish())
-}
-
-pub(super) fn not_found(detail: &str) -> Result<Response> {
-    refused(404, "Not found", detail)
-}
-
-pub(super) fn refused(status: u16, title: &str, detail: &str) -> Result<Response> {
-    answer(status, &problem::document(status, title, Some(detail)))
-}
-
-pub(super) fn time(ms: i64) -> Option<String> {
-    rfc3339(ms.div_euclid(1000))
 }

@@ -5,9 +5,10 @@ use url::Url;
 use worker::{Response, Result};
 
 use super::{
-    admin::{NOBODY, answer, not_found, refused},
+    admin::NOBODY,
     mailbox::{Mailbox, now_ms},
     query::{integer, names, text},
+    respond::{answer, not_found, refused},
 };
 use crate::{
     conversation::consent::Entry,

@@ -4,9 +4,10 @@ use url::Url;
 use worker::{Response, Result};
 
 use super::{
-    admin::{NOBODY, answer, not_found, time},
+    admin::NOBODY,
     mailbox::Mailbox,
     query::{integer, text, which},
+    respond::{answer, not_found, time},
 };
 use crate::{
     mailbox::{DeadLetter, MOST_CONTENT, Place, address::Address},

@@ -9,8 +9,8 @@ use worker::{DurableObject, Env, Method, Request, Response, Result, State, durab
 use super::{
     ask::{ask, post},
     mailbox::now_ms,
-    problem::respond,
     query::{integer, text},
+    respond::respond,
     sql::Storage,
 };
 use crate::{mailbox::drift, meta::json::Document, written::Object};

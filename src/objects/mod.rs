@@ -14,7 +14,7 @@
 //! Beside mailboxes: `drift` counts what we do not know of what Meta sends.
 //!
 //! Towards objects: `addresses` (which keep a number's mailbox), `partitions` (of a number that has several), `stub` (methods
-//! that are called), `ask` (requests), `side_by_side` (several at once). Towards the platform: `sql`, `problem`.
+//! that are called), `ask` (requests), `side_by_side` (several at once). Towards the platform: `sql`, `respond` (answers).
 
 mod addresses;
 mod admin;
@@ -35,9 +35,9 @@ mod lost;
 mod mailbox;
 mod mirror;
 mod partitions;
-mod problem;
 mod query;
 mod replays;
+mod respond;
 mod send;
 mod sends;
 mod side_by_side;
@@ -55,6 +55,6 @@ pub use drift::Drift;
 pub(crate) use lost::outlive_traps;
 pub use mailbox::Mailbox;
 pub(crate) use partitions::mailbox_of;
-pub(crate) use problem::{faulty, problem, respond, respond_as};
 pub(crate) use query::names;
-pub(crate) use side_by_side::{all_side_by_side, side_by_side};
+pub(crate) use respond::{faulty, problem, respond, respond_as};
+pub(crate) use side_by_side::{side_by_side, try_side_by_side};

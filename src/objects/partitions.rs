@@ -42,7 +42,7 @@ use worker::{Env, Error, Result};
 use super::{
     addresses::{answer, bytes, directory, done_in_time, in_time, mailboxes, stub},
     mailbox::{Mailbox, now_ms},
-    side_by_side::all_side_by_side,
+    side_by_side::try_side_by_side,
 };
 use crate::{
     config::Settings,
@@ -127,11 +127,11 @@ async fn take_over(
         let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
         Ok::<_, Error>(places.into_iter().zip(moved))
     });
-    let answers = all_side_by_side(answers).await?;
+    let answers = try_side_by_side(answers).await?;
     let Answered { stored, adoptions } = answered(events, routes, answers.into_iter().flatten());
     let adoptions = adoptions.into_iter();
     let adopted = adoptions.map(async |(to, adoptions)| adopt(env, &name(to)?, adoptions).await);
-    all_side_by_side(adopted).await?;
+    try_side_by_side(adopted).await?;
     Ok(stored)
 }
 
@@ -168,7 +168,7 @@ pub(super) async fn spread_all(
     let all = numbers
         .into_iter()
         .map(async |(number, of, events)| spread(env, &number, of, events).await);
-    let all = all_side_by_side(all).await?;
+    let all = try_side_by_side(all).await?;
     Ok(all.into_iter().flatten().collect())
 }
 

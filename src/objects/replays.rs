@@ -4,9 +4,10 @@ use url::Url;
 use worker::{Response, Result};
 
 use super::{
-    admin::{NOBODY, answer, not_found, refused, time},
+    admin::NOBODY,
     mailbox::{Mailbox, now_ms},
     query::{integer, text, which},
+    respond::{answer, not_found, refused, time},
 };
 use crate::{
     mailbox::{

@@ -6,8 +6,8 @@ use worker::{Request, Response, Result};
 use super::{
     http::NoAnswer,
     mailbox::{Core, Mailbox, now_ms},
-    problem::{faulty, problem, respond},
     query::{names, text},
+    respond::{faulty, problem, problem_with, respond},
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
 use crate::{
@@ -43,15 +43,11 @@ impl Mailbox {
         let key = request.headers().get(KEY)?;
         let fits = |key: &String| (1..=LONGEST_KEY).contains(&key.len());
         if !key.as_ref().is_none_or(fits) {
-            return problem(
-                422,
-                "The Idempotency-Key must have 1 to 255 bytes",
-                &json!({}),
-            );
+            return problem(422, "The Idempotency-Key must have 1 to 255 bytes");
         }
         let body = request.bytes().await?;
         let Some(value) = checked::json(&body) else {
-            return problem(400, "The body is not JSON", &json!({}));
+            return problem(400, "The body is not JSON");
         };
         let wanted = match asked::read(&value) {
             Ok(Asked::Sends(wanted)) => wanted,
@@ -79,11 +75,7 @@ impl Mailbox {
                 respond(202, answer)
             }
             Reply::Refused(refusal) => refused(refusal),
-            Reply::OtherBody => problem(
-                422,
-                "This Idempotency-Key was used for another body",
-                &json!({}),
-            ),
+            Reply::OtherBody => problem(422, "This Idempotency-Key was used for another body"),
         }
     }
 
@@ -102,7 +94,7 @@ impl Mailbox {
     async fn mark_read(&self, receipt: &Receipt) -> Result<Response> {
         let number = self.with_core(|core| Ok(core.phone_number_id.clone()))?;
         let (Some(Settings { graph, .. }), Some(number)) = (self.settings(), number) else {
-            return problem(503, "Not set up: see /health", &json!({}));
+            return problem(503, "Not set up: see /health");
         };
         let Ok(url) = graph.messages_url(&number) else {
             return Response::error("no such number", 404);
@@ -127,7 +119,7 @@ impl Mailbox {
             }
             Err(NoAnswer::Failed(class)) => json!({ "detail": class.to_string() }),
         };
-        problem(502, "Meta did not mark it as read", &why)
+        problem_with(502, "Meta did not mark it as read", &why)
     }
 }
 
@@ -209,7 +201,7 @@ fn refused(refusal: Refusal) -> Result<Response> {
                 "detail": "Send a template, or name one as fallback. Nothing of the request was sent.",
                 "closed": closed,
             });
-            problem(409, "The customer service window is closed", &more)
+            problem_with(409, "The customer service window is closed", &more)
         }
         Refusal::Objections(objections) => {
             let refused: Vec<Value> = objections
@@ -220,7 +212,7 @@ fn refused(refusal: Refusal) -> Result<Response> {
                 "detail": "Nothing of the request was sent. See GET /v1/consent.",
                 "refused": refused,
             });
-            problem(403, "The customer has not agreed to this", &more)
+            problem_with(403, "The customer has not agreed to this", &more)
         }
     }
 }

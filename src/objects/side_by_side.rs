@@ -30,7 +30,7 @@ pub(crate) async fn side_by_side<T>(
 }
 
 /// The same of what may fail: all is waited for, and then the first error is given.
-pub(crate) async fn all_side_by_side<T>(
+pub(crate) async fn try_side_by_side<T>(
     futures: impl IntoIterator<Item = impl Future<Output = Result<T>>>,
 ) -> Result<Vec<T>> {
     side_by_side(futures).await.into_iter().collect()

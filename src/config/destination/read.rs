@@ -52,14 +52,14 @@ impl Destination {
             url.or_else(stand_in)?,
             secrets.unwrap_or_default(),
         );
-        read.choose(node);
-        read.write(node, lookup);
-        read.pace(node);
+        read.read_choice(node);
+        read.read_form(node, lookup);
+        read.read_pace(node);
         is_right.then_some(read)
     }
 
     /// Which events it wants.
-    fn choose(&mut self, node: &Node<'_>) {
+    fn read_choice(&mut self, node: &Node<'_>) {
         if let Some(events) = node.get("events") {
             self.events = read_patterns(&events);
         }
@@ -75,7 +75,7 @@ impl Destination {
     }
 
     /// How they are written.
-    fn write(&mut self, node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) {
+    fn read_form(&mut self, node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) {
         if let Some(format) = node.get("format").and_then(|format| read_format(&format)) {
             self.format = format;
         }
@@ -85,7 +85,7 @@ impl Destination {
     }
 
     /// When, and how many.
-    fn pace(&mut self, node: &Node<'_>) {
+    fn read_pace(&mut self, node: &Node<'_>) {
         set(&mut self.timeout_ms, node, "timeout_ms", 100, 30_000, "ms");
         set(
             &mut self.max_in_flight,
@@ -98,7 +98,7 @@ impl Destination {
         let mut most = 0;
         set(&mut most, node, "max_per_second", 1, 1000, "requests");
         self.max_per_second = (most > 0).then_some(most);
-        self.quiet(node);
+        self.read_quiet(node);
         if let Some(retry) = node.get("retry") {
             self.retry = read_retry(&retry);
         }
@@ -107,7 +107,7 @@ impl Destination {
         }
     }
 
-    fn quiet(&mut self, node: &Node<'_>) {
+    fn read_quiet(&mut self, node: &Node<'_>) {
         set(&mut self.quiet_ms, node, "quiet_ms", 0, 60_000, "ms");
         self.quiet_max_ms = self.quiet_max_ms.max(self.quiet_ms);
         set(

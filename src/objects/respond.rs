@@ -5,7 +5,9 @@ use worker::{Response, Result};
 
 use crate::{
     checked::Fault,
+    event::rfc3339,
     problem::{self, CONTENT_TYPE},
+    written::Object,
 };
 
 /// Answers with JSON: from 400 on with a problem document.
@@ -27,8 +29,13 @@ pub(crate) fn respond_as(status: u16, kind: &str, body: String) -> Result<Respon
     Ok(response)
 }
 
+/// A problem of which its title says all.
+pub(crate) fn problem(status: u16, title: &str) -> Result<Response> {
+    problem_with(status, title, &Value::Null)
+}
+
 /// A problem, with `more` (an object) beside its title and status.
-pub(crate) fn problem(status: u16, title: &str, more: &Value) -> Result<Response> {
+pub(crate) fn problem_with(status: u16, title: &str, more: &Value) -> Result<Response> {
     let mut document = problem::document(status, title, None);
     for (name, value) in more.as_object().into_iter().flatten() {
         document.json(name, &value.to_string());
@@ -43,5 +50,22 @@ pub(crate) fn faulty(faults: &[Fault]) -> Result<Response> {
         .map(|fault| serde_json::json!({ "path": fault.path, "reason": fault.reason }))
         .collect();
     let more = serde_json::json!({ "faults": faults });
-    problem(422, "The request cannot be sent as it is", &more)
+    problem_with(422, "The request cannot be sent as it is", &more)
+}
+
+/// Answers with an object, which the edge hands on as it is.
+pub(super) fn answer(status: u16, body: &Object) -> Result<Response> {
+    respond(status, body.finish())
+}
+
+pub(super) fn not_found(detail: &str) -> Result<Response> {
+    refused(404, "Not found", detail)
+}
+
+pub(super) fn refused(status: u16, title: &str, detail: &str) -> Result<Response> {
+    answer(status, &problem::document(status, title, Some(detail)))
+}
+
+pub(super) fn time(ms: i64) -> Option<String> {
+    rfc3339(ms.div_euclid(1000))
 }
