@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{guard::Goes, *};
 
 /// Something that happens, at any step.
 #[derive(Debug, Clone)]
 enum Step {
     Add(u8, i64, u8),
-    Next,
+    /// The turn of the next has come, perhaps when its window is closed.
+    Next(bool),
     /// Graph gets the request of the oldest on its way, and this becomes of it.
     End(u8),
     /// The object ends and begins anew.
@@ -25,7 +26,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0_u8..12, 1_i64..4, 0_u8..3).prop_map(|(id, to, what)| Step::Add(id, to, what)),
-        6 => Just(Step::Next),
+        6 => any::<bool>().prop_map(Step::Next),
         6 => (0_u8..13).prop_map(Step::End),
         1 => Just(Step::Crash),
         2 => (any::<u8>(), prop::sample::select(vec![None, Some(131_047), Some(131_042)]))
@@ -59,7 +60,13 @@ proptest! {
                     asked.entry(id).or_insert(wanted.clone());
                     bench.add(wanted);
                 }
-                Step::Next => under_way.extend(bench.next()),
+                Step::Next(is_closed) => {
+                    let mut next = bench.next();
+                    if let Some(started) = next.as_mut().filter(|_| is_closed) {
+                        bench.outbox.goes_as(started, Goes::Fallback);
+                    }
+                    under_way.extend(next);
+                }
                 Step::Arrives => {
                     if let Some(Started { send, .. }) = under_way.first().filter(|it| !arrived.contains_key(&it.send.id)) {
                         arrived.insert(send.id.clone(), wamid.clone());
