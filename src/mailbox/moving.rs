@@ -74,7 +74,7 @@ impl Mailbox {
             }
             self.ceded.promise(&*sql, &others, now_ms)
         })?;
-        self.joined(joins);
+        self.joined(joins.clone());
         let left = self.left(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
@@ -82,7 +82,7 @@ impl Mailbox {
             let moved = match known.entry(people::all_names(event).collect()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let moved = moved(&people, new.key(), &left);
+                    let moved = moved(&people, new.key(), &left, &joins);
                     new.insert(moved)
                 }
             };
@@ -207,8 +207,9 @@ fn conversations_of<'a>(people: &People, names: impl Iterator<Item = &'a Name>) 
     conversations
 }
 
-/// What is known of the one who has these names, and what is still to be delivered of theirs.
-fn moved(people: &People, names: &[&Name], left: &[LeftFor]) -> Moved {
+/// What is known of the one who has these names, and what is still to be delivered of theirs. A conversation that became
+/// part of another just now (`joins`: from, into) is named with it: who took that in does not know this one.
+fn moved(people: &People, names: &[&Name], left: &[LeftFor], joins: &[(i64, i64)]) -> Moved {
     let conversations = conversations_of(people, names.iter().copied());
     let behind = left.iter().filter_map(|LeftFor { destination, last }| {
         let theirs = conversations.iter().filter_map(|number| last.get(number));
@@ -227,6 +228,12 @@ fn moved(people: &People, names: &[&Name], left: &[LeftFor]) -> Moved {
             number,
             handover: state.handover.take(),
         });
+        let parts = joins.iter().filter(|(_, into)| *into == number);
+        let parts = parts.map(|(part, _)| Left {
+            number: *part,
+            handover: None,
+        });
+        moved.conversations.extend(parts);
         let windows = people.windows(number).unwrap_or_default();
         moved.windows = moved.windows.joined(windows);
         moved.state = std::mem::take(&mut moved.state).joined(state);

@@ -576,9 +576,8 @@ fn who_turned_out_to_be_one_who_stopped_is_known_as_such_before_they_are_written
     }
 }
 
-#[test]
-fn what_held_of_somebody_under_a_name_is_told_to_hold_no_longer_once_who_they_are_is_known() {
-    let mut number = who_stopped_by_phone();
+/// The partition of who is met first has a policy for consent, and they have agreed there.
+fn who_agreed_as_user(mut number: Number) -> Number {
     let agreed = Entry::told(true, 3, None);
     let home = number.partition(0);
     home.say(&user("US.1"), agreed, "b", "1065", NOW).unwrap();
@@ -588,9 +587,14 @@ fn what_held_of_somebody_under_a_name_is_told_to_hold_no_longer_once_who_they_ar
         .unwrap();
     let here = number.partitions.remove(0);
     let policy = Policy::new(None, Some(consent));
+    let here = here.with_policy(policy).unwrap();
+    number.partitions.insert(0, here);
     number
-        .partitions
-        .insert(0, here.with_policy(policy).unwrap());
+}
+
+#[test]
+fn what_held_of_somebody_under_a_name_is_told_to_hold_no_longer_once_who_they_are_is_known() {
+    let mut number = who_agreed_as_user(who_stopped_by_phone());
     number.delivered();
     number.take(&of(&[user("US.1"), phone("2")], "as-both"));
     number.take(&of(&[user("US.1")], "next"));
@@ -620,4 +624,27 @@ fn who_stops_where_they_were_gets_no_more_of_what_waits_there() {
     let (state, windows) = here.stands(conversation, there.clone()).unwrap();
     assert_eq!(state.consent.standing(), Standing::OptedOut);
     assert_eq!(windows, there.windows);
+}
+
+#[test]
+fn so_is_what_held_under_another_name_in_a_partition_that_was_asked_before() {
+    let mut number = Number::new();
+    let names = [
+        user("US.1"),
+        phone("2"),
+        user("US.8"),
+        user("US.7"),
+        phone("5"),
+    ];
+    let homes = names.map(|name| number.take(&of(std::slice::from_ref(&name), name.value())));
+    assert_eq!(homes, [0, 1, 2, 0, 1]);
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    let mut number = who_agreed_as_user(number);
+    let entry = Entry::told(false, 5, None);
+    let former = number.partition(1);
+    former.say(&phone("5"), entry, "c", "1065", NOW).unwrap();
+    number.delivered();
+    number.take(&of(&[user("US.1"), phone("5")], "as-all"));
+    let told = consequence("as-all-0", "transom.consent.changed");
+    assert_eq!(number.delivered(), ["as-all-0", &told]);
 }
