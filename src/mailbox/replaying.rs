@@ -216,9 +216,10 @@ fn park(
     parameters.extend(of.map(Value::from));
     let parked = sql.exec(
         &format!(
-            "INSERT OR IGNORE INTO parked_events (destination, {COLUMNS}, replay) \
+            "INSERT INTO parked_events (destination, {COLUMNS}, replay) \
              SELECT ?1, seq, ?2, id, kind, time, received_ms, subject, \
-               json_set(added, '$.replayed', json('true')), data, ?3 FROM {table} WHERE seq = ?4{clause} RETURNING seq"
+               json_set(added, '$.replayed', json('true')), data, ?3 FROM {table} WHERE seq = ?4{clause} \
+             ON CONFLICT DO UPDATE SET replay = ?3 WHERE replay IN (SELECT id FROM replays WHERE state = 1) RETURNING seq"
         ),
         &parameters,
     )?;

@@ -485,6 +485,32 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
 }
 
 #[test]
+fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that_is_begun_then() {
+    for crashes in [false, true] {
+        let sql = Native::new();
+        let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+        begin(&mut mailbox, wanted(of("crm")));
+        let delivery = mailbox.next(LATER).unwrap().unwrap();
+        mailbox.stop_replay("r1", LATER).unwrap();
+        let anew = Wanted {
+            id: "r2".to_owned(),
+            ..wanted(of("crm"))
+        };
+        begin(&mut mailbox, anew);
+        assert_eq!(mailbox.next(LATER).unwrap(), None);
+        if crashes {
+            mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+        } else {
+            mailbox.done(&delivery, &refused(), LATER, 0.5).unwrap();
+            assert_eq!(told(&mailbox, "r1").dropped, 1);
+        }
+        assert_eq!(figures(&mailbox, "r2"), ("running", 1, 1, 0, 0));
+        assert_eq!(deliver(&mut mailbox, LATER, |_| true), ["a-0"]);
+        assert_eq!(figures(&mailbox, "r2"), ("done", 1, 0, 1, 0));
+    }
+}
+
+#[test]
 fn what_comes_back_of_a_replay_that_was_stopped_does_not_go_though_its_person_is_another_by_then() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
