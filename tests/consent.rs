@@ -19,8 +19,8 @@ impl Scene {
     }
 
     async fn writes(&self, customer: &Customer, message: Message) {
-        let webhook = Webhook::new().message(&Number::local(), customer, message);
-        assert_eq!(self.meta.post(&webhook).await.status, 200);
+        self.post(&Webhook::new().message(&Number::local(), customer, message))
+            .await;
     }
 
     async fn prefers(&self, customer: &Customer, value: &str, at: i64) {
@@ -31,7 +31,7 @@ impl Scene {
         });
         let value = json!({ "messaging_product": "whatsapp", "user_preferences": [preference] });
         let webhook = Webhook::new().change_of(&Number::local(), "user_preferences", value);
-        assert_eq!(self.meta.post(&webhook).await.status, 200);
+        self.post(&webhook).await;
     }
 
     /// Has a template sent; gives the status, and the send's id or what is refused.

@@ -9,18 +9,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Arrival, Backend};
 use simulator::local;
-use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts, with};
+use support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts, with, writes};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
-
-/// A customer writes to the local number.
-async fn writes(meta: &Meta, customer: &Customer, text: &str) {
-    let webhook = Webhook::new().message(&Number::local(), customer, Message::text(text));
-    let answer = meta.post(&webhook).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-}
 
 fn user(customer: &Customer) -> &str {
     customer.user_id.as_deref().unwrap()

@@ -10,12 +10,7 @@ use simulator::backend::{Backend, Event};
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook, rebatch, shuffled};
-use support::{PATIENCE, started, texts};
-
-async fn post(meta: &Meta, webhook: &Webhook) {
-    let answer = meta.post(webhook).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-}
+use support::{PATIENCE, post, started, texts};
 
 /// Three entries of two accounts, for two numbers and five customers.
 fn batch() -> Webhook {

@@ -9,16 +9,10 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
 use simulator::local;
-use simulator::meta::Meta;
-use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, unix, with};
+use simulator::webhook::Customer;
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, unix, with, writes};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
-
-async fn writes(meta: &Meta, customer: &Customer, text: &str) {
-    let webhook = Webhook::new().message(&Number::local(), customer, Message::text(text));
-    assert_eq!(meta.post(&webhook).await.status, 200);
-}
 
 /// What the log says of a destination's state, in its order.
 fn changes(transom: &Transom) -> Vec<Value> {

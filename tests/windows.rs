@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use simulator::backend::Backend;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, unix};
+use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, post, unix};
 
 const HOUR: i64 = 3600;
 
@@ -15,17 +15,9 @@ fn now() -> i64 {
     simulator::clock::unix_now()
 }
 
-async fn post(transom: &Transom, webhook: Webhook) {
-    let answer = transom.meta().post(&webhook).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-}
-
 async fn writes(transom: &Transom, customer: &Customer, message: Message) {
-    post(
-        transom,
-        Webhook::new().message(&Number::local(), customer, message),
-    )
-    .await;
+    let webhook = Webhook::new().message(&Number::local(), customer, message);
+    post(&transom.meta(), &webhook).await;
 }
 
 /// What the admin API says of the conversation with this person.
@@ -64,8 +56,8 @@ async fn the_window_closes_a_day_after_the_customer_wrote_whenever_we_were_told(
     // What the business wrote does not open it, and what the customer takes back neither.
     let status = Status::delivered("wamid.1").at(written + HOUR);
     post(
-        &transom,
-        Webhook::new().status(&Number::local(), &ana, status),
+        &transom.meta(),
+        &Webhook::new().status(&Number::local(), &ana, status),
     )
     .await;
     writes(
@@ -111,8 +103,8 @@ async fn the_answer_to_a_click_on_an_advertisement_opens_the_free_entry_point() 
     );
     let status = Status::sent("wamid.1").at(written + HOUR);
     post(
-        &transom,
-        Webhook::new().status(&Number::local(), &ana, status),
+        &transom.meta(),
+        &Webhook::new().status(&Number::local(), &ana, status),
     )
     .await;
     let after = conversation(&transom, local::CUSTOMER_PHONE).await;
@@ -239,7 +231,11 @@ async fn a_status_that_a_further_one_overtook_is_told_and_does_not_count() {
         Status::read("wamid.1"),
         Status::delivered("wamid.1"),
     ] {
-        post(&transom, Webhook::new().status(&number, &ana, status)).await;
+        post(
+            &transom.meta(),
+            &Webhook::new().status(&number, &ana, status),
+        )
+        .await;
     }
     assert!(backend.wait_for(3, PATIENCE).await);
     let told: Vec<_> = backend

@@ -8,7 +8,7 @@ use simulator::backend::{Backend, Event};
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::meta::Meta;
-use simulator::webhook::Customer;
+use simulator::webhook::{Customer, Message, Number, Webhook};
 
 use super::settings::{ADMIN_TOKEN, APP_SECRET, Settings};
 use super::workerd::Transom;
@@ -54,6 +54,22 @@ pub(crate) fn text(body: &str) -> Value {
 /// A template message.
 pub(crate) fn template(name: &str) -> Value {
     json!({ "type": "template", "template": { "name": name, "language": { "code": "es" } } })
+}
+
+/// Meta posts, and is told that it is stored.
+pub(crate) async fn post(meta: &Meta, webhook: &Webhook) {
+    let answer = meta.post(webhook).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+/// A customer writes to the local number.
+pub(crate) async fn writes(meta: &Meta, customer: &Customer, text: &str) {
+    let message = Message::text(text);
+    post(
+        meta,
+        &Webhook::new().message(&Number::local(), customer, message),
+    )
+    .await;
 }
 
 /// A Transom with one destination, its Meta and its backend.

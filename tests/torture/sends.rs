@@ -9,51 +9,27 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use simulator::backend::{self, Backend};
-use simulator::graph::{Answer, Graph, Request};
+use simulator::backend;
+use simulator::graph::{Answer, Request};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
 
 use crate::scale::{seed, short_or, turn};
-use crate::support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, eventually};
+use crate::support::{ADMIN_TOKEN, PATIENCE, Scene, eventually};
 
 /// Whom a test writes to so as to know that all that could go before has gone.
 const MARKER: usize = 99_999;
 
-/// A Transom, with Meta on both of its sides.
-struct Scene {
-    transom: Transom,
-    graph: Graph,
-    backend: Backend,
-    client: reqwest::Client,
-}
-
 impl Scene {
     /// With these members in `CONFIG.sending`.
     async fn start(sending: Value) -> Self {
-        let (graph, backend) = (
-            Graph::start().await,
-            Backend::start(DESTINATION_SECRET).await,
-        );
-        let transom = Transom::builder()
-            .graph(&graph)
-            .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-            .config(json!({ "destinations": [destination("bot", &backend)], "sending": sending }))
-            .start()
-            .await;
-        let client = reqwest::Client::new();
-        Self {
-            transom,
-            graph,
-            backend,
-            client,
-        }
+        Self::start_with(json!({ "sending": sending })).await
     }
 
     /// A customer writes, and with that their window opens.
     async fn writes(&self, customer: &Customer) {
         let webhook = Webhook::new().message(&Number::local(), customer, Message::text("hola"));
-        assert!(self.transom.meta().deliver(&webhook).await.taken());
+        assert!(self.meta.deliver(&webhook).await.taken());
     }
 
     /// Asks until it is taken, under the same key; gives the send's id.
@@ -64,8 +40,9 @@ impl Scene {
             "message": { "type": "text", "text": { "body": key } },
             "fallback": { "type": "template", "template": { "name": "hello", "language": { "code": "de" } } },
         });
+        let client = reqwest::Client::new();
         eventually(async || {
-            let request = self.client.post(self.transom.url("/v1/messages"));
+            let request = client.post(self.transom.url("/v1/messages"));
             let request = request
                 .bearer_auth(ADMIN_TOKEN)
                 .header("idempotency-key", key);
@@ -102,7 +79,7 @@ impl Scene {
         let status = Status::sent(request.wamid.as_ref().unwrap());
         let status = status.callback_data(request.callback_data().unwrap());
         let webhook = Webhook::new().status(&Number::local(), customer, status);
-        assert!(self.transom.meta().deliver(&webhook).await.taken());
+        assert!(self.meta.deliver(&webhook).await.taken());
     }
 }
 
