@@ -19,15 +19,15 @@ use std::{
 use futures_util::{
     FutureExt as _, StreamExt as _, future::LocalBoxFuture, select_biased, stream::FuturesUnordered,
 };
-use worker::{Delay, Result, console_log};
+use worker::{Delay, Result};
 
 use super::{
-    mailbox::{Core, Mailbox, now_ms},
+    core::Core,
+    mailbox::{Mailbox, now_ms},
     send::Sent,
 };
 use crate::{
     delivery::{REFUSED_MS, Run},
-    mailbox::sql::SqlError,
     sending::Happened,
 };
 
@@ -264,33 +264,4 @@ pub(super) fn end_on_purpose(place: &str) {
         std::process::abort();
     }
     panic!("on purpose");
-}
-
-impl Core {
-    /// Writes down how far everyone has got. Tells an operator whose events were let go.
-    pub(super) fn rest(&mut self) -> std::result::Result<(), SqlError> {
-        for index in self.mailbox.rest()? {
-            console_log!(
-                "{}",
-                serde_json::json!({
-                    "event": "destination.given_up", "source": self.source, "destination": self.id_of(index),
-                })
-            );
-        }
-        Ok(())
-    }
-
-    /// When there is something to do (unix milliseconds).
-    pub(super) fn wakes_at(&self, now: i64) -> Option<i64> {
-        let times = [self.mailbox.wakes_at(now), self.outbox.wakes_at(now)];
-        times.into_iter().flatten().min()
-    }
-
-    /// The same of what cannot be done before some time that is yet to come. What could be done now and was not has no
-    /// room: it is looked at when something ends.
-    fn wakes_after(&self, now: i64) -> Option<i64> {
-        let sends = self.outbox.wakes_at(now).filter(|at| *at > now);
-        let times = [self.mailbox.wakes_after(now, now), sends];
-        times.into_iter().flatten().min()
-    }
 }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use worker::{Result, console_log};
 
 use super::{
+    core::Core,
     desk::OnLane,
     http::{self, Answer, NoAnswer},
-    mailbox::{Core, Mailbox},
+    mailbox::Mailbox,
 };
 use crate::{
     checked::Fault,
@@ -179,12 +180,6 @@ impl Core {
             self.outbox.add(&*self.sql, send, now)?;
         }
         Ok(to.is_some())
-    }
-
-    /// What a destination is called.
-    pub(super) fn id_of(&self, destination: usize) -> &str {
-        let found = self.mailbox.destination(destination);
-        found.map_or("", |destination| &destination.id)
     }
 }
 

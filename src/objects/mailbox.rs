@@ -15,9 +15,9 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, State, console_error, durable_object,
 };
 
-use super::{deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
+use super::{core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
 use crate::{
-    config::Answering,
+    config::{Answering, Consent, Settings},
     conversation::{
         Answers, Policy,
         budget::{BY_RULE, Budget},
@@ -66,21 +66,6 @@ pub struct Mailbox {
     pub(super) mirror: Rc<Mirroring>,
     pub(super) desk: Desk,
     pub(super) deliveries: RefCell<Deliveries>,
-}
-
-/// What is kept: the log with its cursors, and the sends.
-pub(super) struct Core {
-    /// Which opening this is.
-    pub(super) opening: u32,
-    pub(super) mailbox: mailbox::Mailbox,
-    pub(super) outbox: Outbox,
-    pub(super) repeats: Repeats,
-    pub(super) sql: Rc<dyn Sql>,
-    pub(super) source: String,
-    /// The business number, where the mailbox is one's.
-    pub(super) phone_number_id: Option<String>,
-    /// What the ids of its sends begin with: no other mailbox of the number gives such ids.
-    pub(super) sends_as: String,
 }
 
 // Nothing is left half done by a panic: the log is in the database, and the rest is read from there again.
@@ -237,6 +222,17 @@ impl Mailbox {
             phone_number_id,
             sends_as: address.sends_as(),
         })
+    }
+
+    /// What is set about consent.
+    pub(super) fn consent(&self) -> Option<&Consent> {
+        self.settings()?.consent.as_ref()
+    }
+
+    /// What is set.
+    pub(super) fn settings(&self) -> Option<&Settings> {
+        let ready = self.environment.as_ref().ok()?;
+        Some(&ready.settings)
     }
 
     pub(super) fn address(&self) -> Address {

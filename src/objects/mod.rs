@@ -2,7 +2,7 @@
 //!
 //! A mailbox, of which each number has one, or one for each partition:
 //!
-//! - `mailbox`: the object, its state, and how it is opened
+//! - `mailbox`: the object, its state, and how it is opened; `core`: what is opened
 //! - `append`, `gather.js`: events that come in, and webhooks that are appended together
 //! - `alarm`: what it does by itself; `deliver` (events to destinations) and `send` (messages to the Graph API) do it
 //! - `admin`, `dead_letters`, `replays`, `consent`, `sends`: what it is asked for; `query` reads the parameters
@@ -22,6 +22,7 @@ mod alarm;
 mod append;
 mod ask;
 mod consent;
+mod core;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod courier;
 mod dead_letters;

@@ -303,7 +303,7 @@ impl Mailbox {
         let persons = integers(persons).ok_or("not persons")?;
         let now = now_ms();
         let (mut all, wakes_at) = self.with_core(|core| {
-            core.told(&events, now)?;
+            core.note_reports(&events, now)?;
             let all = core.mailbox.cede(&events, &persons, now)?;
             Ok((all, core.wakes_at(now)))
         })?;

@@ -4,25 +4,23 @@ use futures_util::{
     FutureExt as _,
     future::{LocalBoxFuture, join},
 };
-use worker::{Result, console_error, console_log};
+use worker::{Result, console_log};
 
 use super::{
+    core::Core,
     desk::OnLane,
     http::{self, NoAnswer},
-    mailbox::{Core, Mailbox, now_ms},
+    mailbox::{Mailbox, now_ms},
 };
 use crate::{
-    config::{Consent, Graph, Settings},
+    config::{Graph, Settings},
     conversation::{budget::BY_RULE, consent::Entry},
     delivery::ErrorClass,
-    event::{Event, Name},
-    mailbox::{
-        Moved,
-        sql::{SqlError, atomically},
-    },
+    event::Name,
+    mailbox::{Moved, sql::SqlError},
     meta::graph::{self, Answer, Class, Recipient, Request},
     sending::{
-        Change, Draft, Happened, Send, Started, State,
+        Draft, Happened, Send, Started, State,
         asked::Receipt,
         guard, phone,
         whom::{is_user, name_of},
@@ -111,17 +109,6 @@ impl Mailbox {
             );
         }
         Ok(())
-    }
-
-    /// What is set about consent.
-    pub(super) fn consent(&self) -> Option<&Consent> {
-        self.settings()?.consent.as_ref()
-    }
-
-    /// What is set.
-    pub(super) fn settings(&self) -> Option<&Settings> {
-        let ready = self.environment.as_ref().ok()?;
-        Some(&ready.settings)
     }
 
     /// Sends a message that is marked as started.
@@ -278,77 +265,5 @@ impl Core {
         let name = name_of(send.draft.to.as_ref()?);
         let at = now.div_euclid(1000);
         Some((name, Entry::refusal(*code, at, &send.id)))
-    }
-
-    /// Appends events, takes note of what they tell about sends, and takes in what is answered to them.
-    pub(super) fn append(
-        &mut self,
-        events: Vec<Event>,
-        now: i64,
-    ) -> std::result::Result<(), SqlError> {
-        self.told(&events, now)?;
-        let number = self.phone_number_id.as_deref().unwrap_or_default();
-        let (outbox, sql) = (&mut self.outbox, &*self.sql);
-        self.mailbox.append_and(events, now, &mut |replies| {
-            for reply in replies {
-                let send = Send {
-                    id: format!("{number}.{}", reply.id),
-                    conversation: reply.conversation,
-                    draft: Draft {
-                        to: reply.to,
-                        message: reply.message,
-                        // An answer that comes too late is none.
-                        fallback: None,
-                        category: None,
-                        in_reply_to: None,
-                        answers: reply.answers,
-                    },
-                };
-                outbox.add(sql, send, now)?;
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
-
-    /// Tells of windows that are about to close, where it is time.
-    pub(super) fn tell_closing(&mut self, now: i64) -> std::result::Result<(), SqlError> {
-        let sql = self.sql.clone();
-        while self.mailbox.is_closing(now) {
-            let told = atomically(&*sql, || {
-                let events = self.mailbox.closing(now)?;
-                let told = events.len();
-                self.append(events, now)?;
-                Ok(told)
-            })?;
-            if told == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes note of what statuses among these events tell about sends.
-    pub(super) fn told(&mut self, events: &[Event], now: i64) -> std::result::Result<(), SqlError> {
-        let change = self.outbox.told(&*self.sql, events, now)?;
-        self.changed(change, now)
-    }
-
-    /// The number stopped, or began again: the destinations are told, and whoever reads the logs.
-    fn changed(&mut self, change: Option<Change>, now: i64) -> std::result::Result<(), SqlError> {
-        let (Some(change), Some(number)) = (change, &self.phone_number_id) else {
-            return Ok(());
-        };
-        let event = change.event(number, now);
-        let line = format!(
-            "{{\"event\":\"{}\",\"id\":\"{}\",\"data\":{}}}",
-            event.kind, event.id, event.data
-        );
-        match change {
-            Change::Blocked(_) => console_error!("{line}"),
-            Change::Unblocked(_) => console_log!("{line}"),
-        }
-        self.mailbox.append(vec![event], now)?;
-        Ok(())
     }
 }

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use worker::{Request, Response, Result};
 
 use super::{
+    core::Core,
     http::NoAnswer,
-    mailbox::{Core, Mailbox, now_ms},
+    mailbox::{Mailbox, now_ms},
     query::{names, text},
     respond::{faulty, problem, problem_with, respond},
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},

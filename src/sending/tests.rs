@@ -136,7 +136,9 @@ impl Bench {
     }
 
     fn told(&mut self, event: Event) -> Option<Change> {
-        self.outbox.told(&*self.sql, &[event], self.now).unwrap()
+        self.outbox
+            .note_reports(&*self.sql, &[event], self.now)
+            .unwrap()
     }
 
     fn find(&self, id: &str) -> Record {

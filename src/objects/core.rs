@@ -1,0 +1,144 @@
+//! An opened mailbox with what belongs to it: its outbox, and when it next has something to do.
+
+use std::rc::Rc;
+
+use worker::{console_error, console_log};
+
+use crate::{
+    event::Event,
+    mailbox::{
+        self,
+        sql::{Sql, SqlError, atomically},
+    },
+    sending::{Change, Draft, Outbox, Send, repeats::Repeats},
+};
+
+/// What is kept: the log with its cursors, and the sends.
+pub(super) struct Core {
+    /// Which opening this is.
+    pub(super) opening: u32,
+    pub(super) mailbox: mailbox::Mailbox,
+    pub(super) outbox: Outbox,
+    pub(super) repeats: Repeats,
+    pub(super) sql: Rc<dyn Sql>,
+    pub(super) source: String,
+    /// The business number, where the mailbox is one's.
+    pub(super) phone_number_id: Option<String>,
+    /// What the ids of its sends begin with: no other mailbox of the number gives such ids.
+    pub(super) sends_as: String,
+}
+
+impl Core {
+    /// Appends events, takes note of what they tell about sends, and takes in what is answered to them.
+    pub(super) fn append(
+        &mut self,
+        events: Vec<Event>,
+        now: i64,
+    ) -> std::result::Result<(), SqlError> {
+        self.note_reports(&events, now)?;
+        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        let (outbox, sql) = (&mut self.outbox, &*self.sql);
+        self.mailbox.append_and(events, now, &mut |replies| {
+            for reply in replies {
+                let send = Send {
+                    id: format!("{number}.{}", reply.id),
+                    conversation: reply.conversation,
+                    draft: Draft {
+                        to: reply.to,
+                        message: reply.message,
+                        // An answer that comes too late is none.
+                        fallback: None,
+                        category: None,
+                        in_reply_to: None,
+                        answers: reply.answers,
+                    },
+                };
+                outbox.add(sql, send, now)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Tells of windows that are about to close, where it is time.
+    pub(super) fn tell_closing(&mut self, now: i64) -> std::result::Result<(), SqlError> {
+        let sql = self.sql.clone();
+        while self.mailbox.is_closing(now) {
+            let told = atomically(&*sql, || {
+                let events = self.mailbox.closing(now)?;
+                let told = events.len();
+                self.append(events, now)?;
+                Ok(told)
+            })?;
+            if told == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of what statuses among these events tell about sends.
+    pub(super) fn note_reports(
+        &mut self,
+        events: &[Event],
+        now: i64,
+    ) -> std::result::Result<(), SqlError> {
+        let change = self.outbox.note_reports(&*self.sql, events, now)?;
+        self.changed(change, now)
+    }
+
+    /// The number stopped, or began again: the destinations are told, and whoever reads the logs.
+    pub(super) fn changed(
+        &mut self,
+        change: Option<Change>,
+        now: i64,
+    ) -> std::result::Result<(), SqlError> {
+        let (Some(change), Some(number)) = (change, &self.phone_number_id) else {
+            return Ok(());
+        };
+        let event = change.event(number, now);
+        let line = format!(
+            "{{\"event\":\"{}\",\"id\":\"{}\",\"data\":{}}}",
+            event.kind, event.id, event.data
+        );
+        match change {
+            Change::Blocked(_) => console_error!("{line}"),
+            Change::Unblocked(_) => console_log!("{line}"),
+        }
+        self.mailbox.append(vec![event], now)?;
+        Ok(())
+    }
+
+    /// Writes down how far everyone has got. Tells an operator whose events were let go.
+    pub(super) fn rest(&mut self) -> std::result::Result<(), SqlError> {
+        for index in self.mailbox.rest()? {
+            console_log!(
+                "{}",
+                serde_json::json!({
+                    "event": "destination.given_up", "source": self.source, "destination": self.id_of(index),
+                })
+            );
+        }
+        Ok(())
+    }
+
+    /// When there is something to do (unix milliseconds).
+    pub(super) fn wakes_at(&self, now: i64) -> Option<i64> {
+        let times = [self.mailbox.wakes_at(now), self.outbox.wakes_at(now)];
+        times.into_iter().flatten().min()
+    }
+
+    /// The same of what cannot be done before some time that is yet to come. What could be done now and was not has no
+    /// room: it is looked at when something ends.
+    pub(super) fn wakes_after(&self, now: i64) -> Option<i64> {
+        let sends = self.outbox.wakes_at(now).filter(|at| *at > now);
+        let times = [self.mailbox.wakes_after(now, now), sends];
+        times.into_iter().flatten().min()
+    }
+
+    /// What a destination is called.
+    pub(super) fn id_of(&self, destination: usize) -> &str {
+        let found = self.mailbox.destination(destination);
+        found.map_or("", |destination| &destination.id)
+    }
+}
