@@ -1,12 +1,15 @@
 //! How fast a destination may be written to: not at all while it is down, but for one try now and then; ever faster
 //! after it came back; and never faster than it was said to take.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::Retry;
 
 /// After failures of so many conversations in a row a destination counts as down: it is not about one of them.
 const FAILURES: usize = 5;
+
+/// After so many failures while it takes what others wrote, it is a conversation's own events that break it.
+const BROKEN: usize = 2;
 
 /// How many requests a second it gets in the first second after it came back. Twice as many in each that follows.
 const FIRST_RATE: f64 = 4.0;
@@ -16,7 +19,7 @@ const FULL_RATE: f64 = 1024.0;
 
 /// How a destination does.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum State {
+pub(super) enum Health {
     /// It answers. Holds the conversations that failed since it last took something.
     Up(HashSet<i64>),
     /// It answers nothing.
@@ -55,12 +58,10 @@ pub(super) enum May {
 /// Paces one destination.
 #[derive(Debug)]
 pub(super) struct Flow {
-    pub(super) state: State,
-    /// The conversations that failed while it took what others wrote, once and again: it is their own events that break it,
-    /// so that their next failures say nothing of it. Forgotten when it goes down, as the next.
-    broken: HashSet<i64>,
-    /// Those that did once: it may be the beginning of an outage.
-    failed_once: HashSet<i64>,
+    pub(super) health: Health,
+    /// How often each conversation failed while it took what others wrote. Once may be the beginning of an outage; from
+    /// [`BROKEN`] times on its next failures say nothing of the destination. Forgotten when it goes down.
+    failures: HashMap<i64, usize>,
     /// Whether it was seen to take anything since it was opened or went down.
     seen: bool,
     retry: Retry,
@@ -73,10 +74,9 @@ impl Flow {
     /// One that answered when it was last looked at, unless it is `down`.
     pub(super) fn new(retry: Retry, max_per_second: Option<u32>, down: Option<Down>) -> Self {
         Self {
-            broken: HashSet::new(),
-            failed_once: HashSet::new(),
+            failures: HashMap::new(),
             seen: false,
-            state: down.map_or_else(|| State::Up(HashSet::new()), State::Down),
+            health: down.map_or_else(|| Health::Up(HashSet::new()), Health::Down),
             retry,
             max_per_second,
             slot_ms: 0.0,
@@ -85,7 +85,7 @@ impl Flow {
 
     /// What may be started at `now_ms`, with so many requests under way.
     pub(super) fn may(&self, now_ms: i64, in_flight: usize) -> May {
-        if let State::Down(down) = &self.state {
+        if let Health::Down(down) = &self.health {
             return match (in_flight, down.next_ms <= now_ms) {
                 (0, true) => May::Try,
                 (0, false) => May::Wait(down.next_ms),
@@ -103,7 +103,7 @@ impl Flow {
 
     /// Takes note that a request was started.
     pub(super) fn started(&mut self, now_ms: i64) {
-        if let State::Down(down) = &mut self.state {
+        if let Health::Down(down) = &mut self.health {
             down.tries = down.tries.saturating_add(1);
         }
         if let Some(rate) = self.rate(now_ms) {
@@ -120,34 +120,31 @@ impl Flow {
         conversation: i64,
         refused: impl Iterator<Item = i64>,
     ) -> bool {
-        if let State::Up(failed) | State::Recovering { failed, .. } = &mut self.state {
+        if let Health::Up(failed) | Health::Recovering { failed, .. } = &mut self.health {
             for one in failed.drain() {
-                if !self.failed_once.insert(one) {
-                    self.broken.insert(one);
-                }
+                *self.failures.entry(one).or_default() += 1;
             }
         }
         if !std::mem::replace(&mut self.seen, true) {
-            self.broken.extend(refused);
+            self.failures.extend(refused.map(|one| (one, BROKEN)));
         }
-        self.failed_once.remove(&conversation);
-        self.broken.remove(&conversation);
-        match &self.state {
-            State::Up(_) => false,
-            State::Down(_) => {
-                self.state = State::Recovering {
+        self.failures.remove(&conversation);
+        match &self.health {
+            Health::Up(_) => false,
+            Health::Down(_) => {
+                self.health = Health::Recovering {
                     since_ms: now_ms,
                     failed: HashSet::new(),
                 };
                 self.slot_ms = 0.0;
                 true
             }
-            State::Recovering { .. } => {
+            Health::Recovering { .. } => {
                 if self
                     .recovering_rate(now_ms)
                     .is_some_and(|rate| rate >= FULL_RATE)
                 {
-                    self.state = State::Up(HashSet::new());
+                    self.health = Health::Up(HashSet::new());
                 }
                 false
             }
@@ -157,10 +154,11 @@ impl Flow {
     /// Takes note that the destination failed as a whole, at an event of this conversation. Gives whether it counts as
     /// down from now on and did not before.
     pub(super) fn failed(&mut self, now_ms: i64, conversation: i64, random: f64) -> bool {
-        match &mut self.state {
+        match &mut self.health {
             // While it comes back, too, one event may break it every time.
-            State::Up(failed) | State::Recovering { failed, .. } => {
-                if !self.broken.contains(&conversation) {
+            Health::Up(failed) | Health::Recovering { failed, .. } => {
+                let failures = self.failures.get(&conversation);
+                if failures.is_none_or(|failures| *failures < BROKEN) {
                     failed.insert(conversation);
                 }
                 if failed.len() < FAILURES {
@@ -168,8 +166,8 @@ impl Flow {
                 }
             }
             // What was started before it was down was no try.
-            State::Down(down) if now_ms < down.next_ms => return false,
-            State::Down(down) => {
+            Health::Down(down) if now_ms < down.next_ms => return false,
+            Health::Down(down) => {
                 down.next_ms = next(&self.retry, *down, now_ms, random);
                 return false;
             }
@@ -180,16 +178,15 @@ impl Flow {
             next_ms: now_ms,
         };
         down.next_ms = next(&self.retry, down, now_ms, random);
-        self.state = State::Down(down);
-        self.broken.clear();
-        self.failed_once.clear();
+        self.health = Health::Down(down);
+        self.failures.clear();
         self.seen = false;
         true
     }
 
     /// The destination said when it wants to be tried again, in unix milliseconds.
     pub(super) fn not_before(&mut self, at_ms: i64) {
-        if let State::Down(down) = &mut self.state {
+        if let Health::Down(down) = &mut self.health {
             down.next_ms = down.next_ms.max(at_ms);
         }
     }
@@ -203,7 +200,7 @@ impl Flow {
     }
 
     fn recovering_rate(&self, now_ms: i64) -> Option<f64> {
-        let State::Recovering { since_ms, .. } = self.state else {
+        let Health::Recovering { since_ms, .. } = self.health else {
             return None;
         };
         let seconds = now_ms.saturating_sub(since_ms).clamp(0, 60_000) / 1000;
@@ -343,7 +340,7 @@ mod tests {
                     *count += 1;
                 }
             }
-            if !matches!(flow.state, State::Recovering { .. }) {
+            if !matches!(flow.health, Health::Recovering { .. }) {
                 break;
             }
             if let May::Wait(next) = flow.may(now, 0) {
@@ -379,7 +376,7 @@ mod tests {
             flow.failed(NOW + n * 100, n, 0.5);
             answered(&mut flow, NOW + n * 100, 0);
         }
-        assert!(matches!(flow.state, State::Up(_)));
+        assert!(matches!(flow.health, Health::Up(_)));
     }
 
     proptest! {

@@ -165,7 +165,7 @@ impl Mailbox {
     }
 
     /// Of what another partition waits for ([`Question::holds`]), the ids of that of which nothing is still to be delivered.
-    pub fn gone(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>, SqlError> {
+    pub fn nothing_left(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>, SqlError> {
         let mut left = Vec::new();
         for cursor in &self.cursors {
             let mut asked = Vec::new();
@@ -267,7 +267,7 @@ impl Mailbox {
             for hold in &free {
                 sql.run("DELETE FROM held WHERE id = ?1", &[hold.id.into()])?;
                 if let Some(cursor) = self.cursor(&hold.behind.destination) {
-                    cursor.let_wait(&*sql, hold.conversation, now_ms)?;
+                    cursor.schedule(&*sql, hold.conversation, now_ms)?;
                 }
             }
             Ok(())
@@ -276,7 +276,7 @@ impl Mailbox {
             let destination = hold.behind.destination;
             self.hold_in(&destination, hold.conversation);
             if let Some(cursor) = self.cursor_mut(&destination) {
-                cursor.waits(hold.conversation, now_ms);
+                cursor.scheduled(hold.conversation, now_ms);
             }
         }
         Ok(())

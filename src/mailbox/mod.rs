@@ -209,10 +209,10 @@ impl Mailbox {
     }
 
     /// Takes note that only the first `count` events of a delivery fit into one request.
-    pub fn keep(&mut self, delivery: &mut Delivery, count: usize, now_ms: i64) {
+    pub fn shorten(&mut self, delivery: &mut Delivery, count: usize, now_ms: i64) {
         let cursor = self.cursors.get_mut(delivery.destination);
         if let (Some(cursor), Some(first)) = (cursor, delivery.events.first()) {
-            cursor.keep(first.seq, count, now_ms);
+            cursor.shorten(first.seq, count, now_ms);
         }
         delivery.events.truncate(count);
     }

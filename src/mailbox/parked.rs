@@ -137,7 +137,7 @@ impl Parking {
 
     /// Has a conversation be tried, unless it has a time of its own. [`Parking::waits`] is to be called once this is
     /// committed.
-    pub(super) fn let_wait(
+    pub(super) fn schedule(
         &self,
         sql: &dyn Sql,
         conversation: i64,

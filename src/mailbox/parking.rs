@@ -103,8 +103,8 @@ impl Parking {
         before.is_some_and(|before| seq < *before) && !self.conversations.holds(conversation)
     }
 
-    /// Takes note that [`Parking::let_wait`] is committed.
-    pub(super) fn waits(&mut self, conversation: i64, now_ms: i64) {
+    /// Takes note that [`Parking::schedule`] is committed.
+    pub(super) fn scheduled(&mut self, conversation: i64, now_ms: i64) {
         if !self.conversations.holds(conversation) {
             self.due(conversation, now_ms);
         }

@@ -110,7 +110,7 @@ impl Queue {
     }
 
     /// Takes note that a request of a conversation is under way.
-    pub(super) fn hold(&mut self, conversation: i64) {
+    pub(super) fn begin(&mut self, conversation: i64) {
         self.lower(conversation);
         *self.busy.entry(conversation).or_default() += 1;
     }
@@ -244,7 +244,7 @@ mod tests {
         }
         assert_eq!(queue.next(0), Some(vec![1]));
         queue.remove(1);
-        queue.hold(7);
+        queue.begin(7);
         assert_eq!(queue.next(0), Some(vec![3]));
         queue.remove(3);
         assert_eq!((queue.next(0), queue.wakes_at(-1)), (None, None));
@@ -272,8 +272,8 @@ mod tests {
         let mut queue = queue(1, 0);
         put(&mut queue, 1, 7);
         put(&mut queue, 2, 8);
-        queue.hold(7);
-        queue.hold(8);
+        queue.begin(7);
+        queue.begin(8);
         queue.join(8, 7);
         queue.free(7);
         assert_eq!(queue.next(0), None);
@@ -297,7 +297,7 @@ mod tests {
                         events.insert(seq, one);
                     }
                     2 => {
-                        queue.hold(one);
+                        queue.begin(one);
                         busy.push(one);
                     }
                     3 => if let Some(at) = busy.iter().position(|held| *held == one) {

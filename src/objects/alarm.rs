@@ -51,7 +51,7 @@ pub(super) const AFTER_FAILURE_MS: i64 = 5_000;
 enum Ended {
     Sent(Sent),
     /// Another partition has nothing left that these wait for.
-    Gone(Vec<i64>),
+    Freed(Vec<i64>),
 }
 
 /// What is on its way beside deliveries.
@@ -158,7 +158,7 @@ impl Mailbox {
                         self.end_send(started, happened)?;
                     }
                 }
-                Some(Ended::Gone(holds)) => {
+                Some(Ended::Freed(holds)) => {
                     self.with_core(|core| core.mailbox.freed(&holds, now_ms()))?;
                 }
                 None => {}
@@ -240,7 +240,7 @@ impl Mailbox {
         if let Some(send) = self.start_send(now)? {
             others.push(send.map(Ended::Sent).boxed_local());
         } else if let Some(question) = self.start_question(now)? {
-            others.push(question.map(Ended::Gone).boxed_local());
+            others.push(question.map(Ended::Freed).boxed_local());
         } else {
             return Ok(false);
         }

@@ -74,7 +74,7 @@ impl Mailbox {
                 &request.body,
                 destination.timeout_ms,
             );
-            core.mailbox.keep(&mut delivery, request.events, now);
+            core.mailbox.shorten(&mut delivery, request.events, now);
             let under_way = UnderWay {
                 opening: core.opening,
                 delivery,

@@ -365,7 +365,7 @@ impl Mailbox {
             Some((id, Behind { destination, until }, names))
         };
         let holds: Vec<_> = asked.root().items().filter_map(read).collect();
-        let gone = self.with_core(|core| core.mailbox.gone(&holds))?;
+        let gone = self.with_core(|core| core.mailbox.nothing_left(&holds))?;
         serde_json::to_string(&gone).map_err(|error| error.to_string().into())
     }
 }

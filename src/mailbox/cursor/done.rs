@@ -3,7 +3,7 @@
 use super::{Cursor, Flight};
 use crate::mailbox::{
     Failure,
-    flow::State,
+    flow::Health,
     log::Log,
     parking::{Refusal, Refused},
     queue::Queued,
@@ -159,7 +159,7 @@ impl Cursor {
         whole: bool,
         refusal: &Refusal<'_>,
     ) -> Result<Vec<Change>, SqlError> {
-        let was_down = matches!(self.flow.state, State::Down(_));
+        let was_down = matches!(self.flow.health, Health::Down(_));
         self.followed = true;
         let is_back = !whole && self.answered(refusal.now_ms, flight.conversation);
         if is_back {
@@ -193,7 +193,7 @@ impl Cursor {
         if is_back {
             changes.push(Change::Up);
         }
-        if was_down || matches!(self.flow.state, State::Down(_)) {
+        if was_down || matches!(self.flow.health, Health::Down(_)) {
             self.write_down(sql)?;
         }
         Ok(changes)

@@ -16,18 +16,18 @@ impl Cursor {
 
     /// Has a conversation that is parked be tried, unless it has a time of its own. [`Cursor::waits`] is to be called once
     /// this is committed.
-    pub(in crate::mailbox) fn let_wait(
+    pub(in crate::mailbox) fn schedule(
         &self,
         sql: &dyn Sql,
         conversation: i64,
         now_ms: i64,
     ) -> Result<(), SqlError> {
-        self.parking.let_wait(sql, conversation, now_ms)
+        self.parking.schedule(sql, conversation, now_ms)
     }
 
-    /// Takes note that [`Cursor::let_wait`] is committed.
-    pub(in crate::mailbox) fn waits(&mut self, conversation: i64, now_ms: i64) {
-        self.parking.waits(conversation, now_ms);
+    /// Takes note that [`Cursor::schedule`] is committed.
+    pub(in crate::mailbox) fn scheduled(&mut self, conversation: i64, now_ms: i64) {
+        self.parking.scheduled(conversation, now_ms);
         self.followed = true;
     }
 

@@ -24,7 +24,7 @@ pub(super) use next::read_wanted;
 
 use super::{
     Counted, Failure, Waiting, count,
-    flow::{Flow, May, State},
+    flow::{Flow, Health, May},
     log::Log,
     parking::Parking,
     queue::Queue,
@@ -48,7 +48,7 @@ struct Flight {
 /// Events that were not read yet, counted by type: while a destination takes nothing there may be very many, and whoever
 /// watches asks every few seconds.
 #[derive(Debug, Default)]
-struct Behind {
+struct Unread {
     /// Behind which place, and up to which.
     from: i64,
     to: i64,
@@ -82,7 +82,7 @@ pub(super) struct Cursor {
     retried_last: bool,
     tally: Tally,
     /// What lies behind what was read, as far as it was counted.
-    behind: Behind,
+    unread: Unread,
     /// The last try that failed, as far as is known.
     failure: Option<Failure>,
 }
@@ -128,7 +128,7 @@ impl Cursor {
         let not_before = match may {
             May::Go | May::Try => i64::MIN,
             May::Wait(i64::MAX) => return None,
-            May::Wait(until) if parked && matches!(self.flow.state, State::Down(_)) => {
+            May::Wait(until) if parked && matches!(self.flow.health, Health::Down(_)) => {
                 return Some(until);
             }
             May::Wait(until) => until,
@@ -219,7 +219,7 @@ impl Cursor {
     }
 
     /// Takes note that only so many of the events that were started, beginning with `first`, fit into one request.
-    pub(super) fn keep(&mut self, first: i64, count: usize, now_ms: i64) {
+    pub(super) fn shorten(&mut self, first: i64, count: usize, now_ms: i64) {
         let Some(flight) = self.in_flight.get_mut(&first) else {
             return;
         };
@@ -251,10 +251,10 @@ impl Cursor {
     /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events
     /// are counted by their type alone, since reading them all would take too long.
     pub(super) fn waiting(&mut self, sql: &dyn Sql, log: &Log) -> Result<Waiting, SqlError> {
-        self.count_behind(sql, log)?;
+        self.count_unread(sql, log)?;
         let mut waiting = self.parking.waiting(sql)?;
         waiting.gone = self.gone_ms.is_some();
-        if let State::Down(down) = &self.flow.state {
+        if let Health::Down(down) = &self.flow.health {
             waiting.down_since_ms = Some(down.since_ms);
             waiting.tries = i64::from(down.tries);
         }
@@ -263,7 +263,7 @@ impl Cursor {
         if let Some(first) = self.coming().min() {
             waiting.waits_since(log.received_ms(sql, *first)?);
         }
-        for (kind, count, oldest_ms) in &self.behind.kinds {
+        for (kind, count, oldest_ms) in &self.unread.kinds {
             if self.destination.wants(kind) {
                 waiting.events += count;
                 waiting.waits_since(Some(*oldest_ms));
@@ -272,22 +272,22 @@ impl Cursor {
         Ok(waiting)
     }
 
-    fn count_behind(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
-        let behind = &mut self.behind;
-        if behind.from != self.read {
-            *behind = Behind {
+    fn count_unread(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
+        let unread = &mut self.unread;
+        if unread.from != self.read {
+            *unread = Unread {
                 from: self.read,
                 to: self.read,
                 kinds: Vec::new(),
             };
         }
-        for (kind, count, oldest_ms) in log.kinds_behind(sql, behind.to)? {
-            match behind.kinds.iter_mut().find(|(known, ..)| *known == kind) {
+        for (kind, count, oldest_ms) in log.kinds_behind(sql, unread.to)? {
+            match unread.kinds.iter_mut().find(|(known, ..)| *known == kind) {
                 Some((_, known, _)) => *known += count,
-                None => behind.kinds.push((kind, count, oldest_ms)),
+                None => unread.kinds.push((kind, count, oldest_ms)),
             }
         }
-        behind.to = behind.to.max(log.last());
+        unread.to = unread.to.max(log.last());
         Ok(())
     }
 

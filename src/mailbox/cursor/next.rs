@@ -4,7 +4,7 @@ use super::{Cursor, Flight};
 use crate::{
     config::Destination,
     mailbox::{
-        flow::{May, State},
+        flow::{Health, May},
         log::{Entry, Log, Stored},
         queue::Queued,
         sql::{Sql, SqlError},
@@ -38,8 +38,8 @@ impl Cursor {
         let may_retry = self.retried < room.div_ceil(2);
         // While it is down, its tries are few, and what was tried last may be forgotten by the next: those that wait may all
         // be what breaks it.
-        let new_first = match &self.flow.state {
-            State::Down(down) => down.tries % 2 == 0,
+        let new_first = match &self.flow.health {
+            Health::Down(down) => down.tries % 2 == 0,
             _ => self.retried_last,
         };
         let mut events = None;
@@ -191,8 +191,8 @@ impl Cursor {
         }
         // What came before it is held goes, although what comes behind does not.
         for conversation in going {
-            self.parking.let_wait(sql, conversation, 0)?;
-            self.parking.waits(conversation, 0);
+            self.parking.schedule(sql, conversation, 0)?;
+            self.parking.scheduled(conversation, 0);
         }
         Ok(())
     }
@@ -204,7 +204,7 @@ impl Cursor {
                 seqs: events.iter().map(|event| event.seq).collect(),
                 parked,
             };
-            self.queue.hold(flight.conversation);
+            self.queue.begin(flight.conversation);
             self.retried += usize::from(parked);
             self.in_flight.insert(first.seq, flight);
         }

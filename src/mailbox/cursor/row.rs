@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Behind, Cursor};
+use super::{Cursor, Unread};
 use crate::{
     config::{Destination, StartsAt},
     mailbox::{
         Failure,
-        flow::{Down, Flow, State},
+        flow::{Down, Flow, Health},
         log::Log,
         parking::Parking,
         queue::{Batching, Queue},
@@ -149,7 +149,7 @@ impl Cursor {
             retried: 0,
             retried_last: false,
             tally: written.tally,
-            behind: Behind::default(),
+            unread: Unread::default(),
             failure: written.failure,
             destination,
         })
@@ -173,8 +173,8 @@ impl Cursor {
 
     /// Writes down whether the destination is down, and when it is tried again.
     pub(super) fn write_down(&self, sql: &dyn Sql) -> Result<(), SqlError> {
-        let down = match &self.flow.state {
-            State::Down(down) => Some(*down),
+        let down = match &self.flow.health {
+            Health::Down(down) => Some(*down),
             _ => None,
         };
         sql.run(

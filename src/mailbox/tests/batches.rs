@@ -35,7 +35,7 @@ fn what_does_not_fit_into_a_request_goes_in_the_next() {
     let events = ["a", "b", "c"].map(|id| message("1", id));
     mailbox.append(events.to_vec(), NOW).unwrap();
     let mut delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.keep(&mut delivery, 2, NOW);
+    mailbox.shorten(&mut delivery, 2, NOW);
     assert_eq!(delivery.events.len(), 2);
     assert_eq!(
         mailbox.next(NOW).unwrap(),

@@ -311,7 +311,7 @@ fn who_asks_for_many_has_the_log_walked_through_once() {
     let mut holds: Vec<_> = (0..).zip(&persons).map(hold).collect();
     holds.push(hold((100, &"nobody".to_owned())));
     let before = sql.log_read();
-    assert_eq!(mailbox.gone(&holds).unwrap(), [100]);
+    assert_eq!(mailbox.nothing_left(&holds).unwrap(), [100]);
     assert_eq!(sql.log_read() - before, 1);
 }
 

@@ -80,7 +80,7 @@ impl Number {
             return false;
         };
         let former = &self.partitions[question.former.parse::<usize>().unwrap()];
-        let ids = former.gone(&question.holds).unwrap();
+        let ids = former.nothing_left(&question.holds).unwrap();
         self.partitions[partition].freed(&ids, now_ms).unwrap();
         true
     }
