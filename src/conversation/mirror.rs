@@ -32,6 +32,16 @@ pub struct Mirrored {
     pub expires_at: i64,
 }
 
+impl Mirrored {
+    /// Takes the place of what was still to be told of the same conversation: the latest is what counts, under the names of
+    /// both, since not every event has all.
+    pub fn replace(mut self, before: &mut Self) {
+        before.names.retain(|name| !self.names.contains(name));
+        self.names.append(&mut before.names);
+        *before = self;
+    }
+}
+
 impl Mirror {
     /// With steps of so many seconds.
     pub fn new(step_s: i64) -> Self {
@@ -187,6 +197,19 @@ mod tests {
         };
         let opens = known(Windows::default(), open);
         assert_eq!(mirror.told(&group, &opens, true, NOW), None);
+    }
+
+    #[test]
+    fn what_is_told_in_place_of_what_was_still_to_be_told_is_told_under_all_names() {
+        let told = |names: &[&str], value: &str| Mirrored {
+            conversation: 7,
+            names: names.iter().map(ToString::to_string).collect(),
+            value: value.to_owned(),
+            expires_at: NOW,
+        };
+        let mut waiting = told(&["US.1", "1650"], "before");
+        told(&["1650"], "after").replace(&mut waiting);
+        assert_eq!(waiting, told(&["1650", "US.1"], "after"));
     }
 
     #[test]

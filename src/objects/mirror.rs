@@ -141,12 +141,11 @@ impl Mailbox {
         {
             let mut waiting = mirror.waiting.borrow_mut();
             for told in told {
-                // The latest is what counts.
                 if let Some(before) = waiting
                     .iter_mut()
                     .find(|other| other.conversation == told.conversation)
                 {
-                    *before = told;
+                    told.replace(before);
                 } else if waiting.len() < MOST_WAITING {
                     waiting.push_back(told);
                 } else {
