@@ -7,7 +7,7 @@ use super::{
     mailbox::{Mailbox, now_ms},
 };
 
-/// At most some five minutes lie between two runs that are lost.
+/// At most some eight minutes lie between two runs that are lost.
 const MOST_DOUBLINGS: u32 = 6;
 
 #[wasm_bindgen(module = "/src/objects/lost.js")]
