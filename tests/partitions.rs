@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::fs;
+
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
@@ -191,4 +193,38 @@ async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once(
         assert_eq!(texts, rounds);
     }
     assert_eq!(backend.faults(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_directory_that_is_broken_holds_up_no_other_number() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let mut transom = settings(&backend, 4).start().await;
+    takes(&transom, &Webhook::of([text(&Customer::nth(0), "first")])).await;
+    assert!(backend.wait_for(1, PATIENCE).await);
+    transom.kill().await;
+    let files = fs::read_dir(transom.disk().join("mailbox")).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let kept: Vec<_> = files
+        .filter(|path| !path.to_string_lossy().contains("metadata"))
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    for (path, bytes) in &kept {
+        fs::write(path, vec![0xa5; bytes.len()]).unwrap();
+    }
+    transom.restart().await;
+
+    let (one, other) = (Customer::nth(0), Customer::nth(1));
+    let at_other = Update::message(&Number::nth(1), &other, Message::text("there"));
+    let webhook = Webhook::of([text(&one, "here"), at_other]);
+    assert_eq!(transom.meta().post(&webhook).await.status, 503);
+    assert!(backend.wait_for(2, PATIENCE).await, "the other number's");
+
+    transom.kill().await;
+    for (path, bytes) in &kept {
+        fs::write(path, bytes).unwrap();
+    }
+    transom.restart().await;
+    takes(&transom, &webhook).await;
+    assert!(backend.wait_for(3, PATIENCE).await);
+    assert_eq!(backend.distinct(), 3);
 }

@@ -11,7 +11,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Env, Result};
 
-use super::{addresses::stub, mailbox::Mailbox, partitions};
+use super::{addresses::stub, mailbox::Mailbox, partitions, side_by_side::try_side_by_side};
 use crate::{
     environment,
     event::{
@@ -39,24 +39,33 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
         }
     }
     if spread.is_empty() {
-        return call_all(env, batches);
+        return call_all(env, batches, MOST_CALLS);
     }
+    // Each number for itself: what holds up one with partitions must not hold up the others.
+    let most = MOST_CALLS / (spread.len() + 1);
+    let whole = JsFuture::from(call_all(env, batches, most));
     let env = env.clone();
     let all = async move {
-        batches.extend(partitions::spread_all(&env, spread).await?);
-        JsFuture::from(call_all(&env, batches)).await
+        let spread = spread.into_iter().map(async |(number, of, events)| {
+            let batches = partitions::spread(&env, &number, of, events).await?;
+            Ok(JsFuture::from(call_all(&env, batches, most)).await?)
+        });
+        let spread = try_side_by_side(spread).await;
+        whole.await?;
+        spread?;
+        Ok(JsValue::UNDEFINED)
     };
     // A panic leaves nothing half done here: each mailbox commits by itself.
     future_to_promise(AssertUnwindSafe(all))
 }
 
-/// Calls the mailboxes of these batches, in groups where there are many. No future of Rust's waits for them: mostly it is
-/// one call, and a future costs as much again.
-fn call_all(env: &Env, mut batches: Vec<Batch>) -> Promise {
+/// Calls the mailboxes of these batches by so many calls at `most`, in groups where there are more. No future of Rust's waits
+/// for them: mostly it is one call, and a future costs as much again.
+fn call_all(env: &Env, mut batches: Vec<Batch>, most: usize) -> Promise {
     if batches.len() == 1 {
         return call(env, &batches).unwrap_or_else(|error| Promise::reject(&error.into()));
     }
-    let group = batches.len().div_ceil(MOST_CALLS).max(1);
+    let group = batches.len().div_ceil(most.max(1)).max(1);
     let calls = Array::new();
     while !batches.is_empty() {
         let rest = batches.split_off(group.min(batches.len()));
@@ -132,7 +141,7 @@ impl Mailbox {
             Ok(()) => Promise::resolve(&JsValue::UNDEFINED),
             Err(error) => Promise::reject(&error),
         };
-        let others = call_all(&self.env, others);
+        let others = call_all(&self.env, others, MOST_CALLS);
         Ok(Promise::all(&Array::of2(&own, &others)).into())
     }
 }

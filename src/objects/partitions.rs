@@ -160,18 +160,6 @@ async fn adopt(env: &Env, to: &str, adoptions: Vec<Adoption>) -> Result<()> {
     }
 }
 
-/// All of several numbers' events, by mailbox.
-pub(super) async fn spread_all(
-    env: &Env,
-    numbers: Vec<(String, u32, Vec<Event>)>,
-) -> Result<Vec<Batch>> {
-    let all = numbers
-        .into_iter()
-        .map(async |(number, of, events)| spread(env, &number, of, events).await);
-    let all = try_side_by_side(all).await?;
-    Ok(all.into_iter().flatten().collect())
-}
-
 /// The name of the object that keeps the conversation with the one who has the first of these names that is known. Where
 /// nobody is, that of `stranger`, who is met if need be; without one, any will say that they are not known.
 ///
