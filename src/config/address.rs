@@ -127,7 +127,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 /// Global unicast (`2000::/3`) is the only public space there is; what translates to IPv4 or documents is taken out.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     match ip.segments() {
-        [0x2001, 0x0000 | 0x0db8, ..] | [0x2002, ..] => false,
+        [0x2001, 0x0000 | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
@@ -153,6 +153,7 @@ mod tests {
                 "https://crm.example:8443/",
                 "https://93.184.215.14/",
                 "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/",
+                "https://[3fff:1000::1]/",
                 "https://mylocalhost/",
                 "https://notlocal.example/",
             ],
@@ -211,6 +212,7 @@ mod tests {
                 "https://[64:ff9b::a9fe:a9fe]/",
                 "https://[2002:7f00:1::]/",
                 "https://[fe80::1]/",
+                "https://[3fff:fff::1]/",
                 "https://[fd00:ec2::254]/",
                 "https://metadata.google.internal/",
                 "https://printer.local/",
