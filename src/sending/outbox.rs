@@ -97,25 +97,7 @@ impl Outbox {
         stored::sweep(sql, now_ms)?;
         let restarted = State::Started.after(Happened::Restarted);
         stored::change_all(sql, &State::Started, &restarted, now_ms)?;
-        let mut lanes = Lanes::new(now_ms);
-        let (mut last, mut went_ms) = (0, i64::MIN);
-        let lately = sql.exec(
-            &format!(
-                "SELECT conversation, count(*), max(place), max(changed_ms) FROM sends \
-                 WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \
-                 GROUP BY conversation"
-            ),
-            &[
-                (now_ms - pair::MEMORY_MS).into(),
-                write_state(&State::Queued).into(),
-            ],
-        )?;
-        for row in lately {
-            let (conversation, messages) = (row.required_integer(0)?, row.required_integer(1)?);
-            lanes.went(conversation, messages, now_ms);
-            last = last.max(row.required_integer(2)?);
-            went_ms = went_ms.max(row.required_integer(3)?);
-        }
+        let (lanes, last, went_ms) = went_lately(sql, now_ms)?;
         let wanted = rates.per_second.saturating_mul(ANSWERED_WITHIN_MS) / 1_000;
         let mut outbox = Self {
             lanes,
@@ -131,6 +113,12 @@ impl Outbox {
             early: Vec::new(),
             swept_ms: now_ms,
         };
+        outbox.read_left(sql, now_ms)?;
+        Ok(outbox)
+    }
+
+    /// Reads what waits, and what a status may yet tell of.
+    fn read_left(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
         let rows = sql.exec(
             &format!(
                 "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
@@ -142,13 +130,13 @@ impl Outbox {
         let mut tried = 0;
         for row in rows {
             let id = row.required_text(0)?.to_owned();
-            outbox.watched.insert(id.clone());
-            outbox.lanes.meet(row.required_integer(2)?);
-            outbox.last = outbox.last.max(row.required_integer(1)?);
+            self.watched.insert(id.clone());
+            self.lanes.meet(row.required_integer(2)?);
+            self.last = self.last.max(row.required_integer(1)?);
             let attempts = row.integer(6)?.and_then(|times| u32::try_from(times).ok());
             let put_back = row.required_integer(5)? == 1;
             if put_back || attempts.is_some() {
-                outbox.tried_before.insert(id.clone());
+                self.tried_before.insert(id.clone());
             }
             if row.required_integer(3)? == 1 {
                 let is_template = row.integer(4)? == Some(1);
@@ -161,12 +149,10 @@ impl Outbox {
                     waiting.put_back = true;
                     waiting.next_ms = now_ms + tried;
                 }
-                outbox
-                    .lanes
-                    .insert(row.required_integer(2)?, waiting, now_ms);
+                self.lanes.insert(row.required_integer(2)?, waiting, now_ms);
             }
         }
-        Ok(outbox)
+        Ok(())
     }
 
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, but for those that we
@@ -355,4 +341,29 @@ impl Outbox {
             .max(self.number.silent_until_ms())
             .max(blocked.map_or(0, |blocked| blocked.tries_ms))
     }
+}
+
+/// The lanes as the messages that went lately left them, the last place that one of these had, and when the last went (unix
+/// milliseconds).
+fn went_lately(sql: &dyn Sql, now_ms: i64) -> Result<(Lanes, i64, i64), SqlError> {
+    let mut lanes = Lanes::new(now_ms);
+    let (mut last, mut went_ms) = (0, i64::MIN);
+    let lately = sql.exec(
+        &format!(
+            "SELECT conversation, count(*), max(place), max(changed_ms) FROM sends \
+             WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \
+             GROUP BY conversation"
+        ),
+        &[
+            (now_ms - pair::MEMORY_MS).into(),
+            write_state(&State::Queued).into(),
+        ],
+    )?;
+    for row in lately {
+        let (conversation, messages) = (row.required_integer(0)?, row.required_integer(1)?);
+        lanes.went(conversation, messages, now_ms);
+        last = last.max(row.required_integer(2)?);
+        went_ms = went_ms.max(row.required_integer(3)?);
+    }
+    Ok((lanes, last, went_ms))
 }

@@ -16,6 +16,51 @@ use crate::{
     },
 };
 
+/// What is written of a destination's cursor, which is begun where there was none, as it holds for the settings of now.
+fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Written, SqlError> {
+    let id = destination.id.as_str();
+    let place = match destination.from {
+        StartsAt::Now => log.last(),
+        StartsAt::Beginning => 0,
+    };
+    sql.run(
+        "INSERT OR IGNORE INTO cursors (destination, place, gone) VALUES (?1, ?2, '')",
+        &[id.into(), place.into()],
+    )?;
+    let rows = sql.exec(
+        "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
+         WHERE destination = ?1",
+        &[id.into()],
+    )?;
+    let mut written = match rows.first() {
+        Some(row) => Written::read(row)?,
+        None => Written::default(),
+    };
+    let gone = written.gone.as_deref();
+    if gone == Some("") {
+        // While it was not there, or before it was, people may have turned out to be one.
+        Parking::come_back(sql, id)?;
+        log.renumber(sql, written.place)?;
+    }
+    // Who is gone is there again under another address, and under the former one as well once it has had another.
+    if gone.is_some_and(|gone| gone != destination.url.as_str()) {
+        sql.run(
+            "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
+            &[id.into()],
+        )?;
+        written.gone_ms = None;
+    }
+    let url = destination.url.as_str();
+    if let Some(down) = &mut written.down
+        && was_elsewhere(sql, id, url)?
+    {
+        // It is tried there at once, and goes on from there as if that were the first time.
+        down.tries = 0;
+        down.next_ms = 0;
+    }
+    Ok(written)
+}
+
 /// What is written down of one.
 #[derive(Default)]
 struct Written {
@@ -89,47 +134,8 @@ impl Cursor {
         destination: Destination,
         log: &Log,
     ) -> Result<Self, SqlError> {
-        let id = destination.id.as_str();
-        let place = match destination.from {
-            StartsAt::Now => log.last(),
-            StartsAt::Beginning => 0,
-        };
-        sql.run(
-            "INSERT OR IGNORE INTO cursors (destination, place, gone) VALUES (?1, ?2, '')",
-            &[id.into(), place.into()],
-        )?;
-        let rows = sql.exec(
-            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
-             WHERE destination = ?1",
-            &[id.into()],
-        )?;
-        let mut written = match rows.first() {
-            Some(row) => Written::read(row)?,
-            None => Written::default(),
-        };
-        let gone = written.gone.as_deref();
-        if gone == Some("") {
-            // While it was not there, or before it was, people may have turned out to be one.
-            Parking::come_back(sql, id)?;
-            log.renumber(sql, written.place)?;
-        }
-        // Who is gone is there again under another address, and under the former one as well once it has had another.
-        if gone.is_some_and(|gone| gone != destination.url.as_str()) {
-            sql.run(
-                "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
-                &[id.into()],
-            )?;
-            written.gone_ms = None;
-        }
-        let url = destination.url.as_str();
-        if let Some(down) = &mut written.down
-            && was_elsewhere(sql, id, url)?
-        {
-            // It is tried there at once, and goes on from there as if that were the first time.
-            down.tries = 0;
-            down.next_ms = 0;
-        }
-        let parking = Parking::load(sql, id, destination.retry)?;
+        let written = written(sql, &destination, log)?;
+        let parking = Parking::load(sql, &destination.id, destination.retry)?;
         Ok(Self {
             flow: Flow::new(destination.retry, destination.max_per_second, written.down),
             parking,
