@@ -97,9 +97,13 @@ fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String 
     let mut page = Object::default();
     if action == Action::Destinations {
         add_sums(&mut page, pages, &["waiting_sends"]);
-        let mut blocked = pages.iter().filter_map(|page| page.get("number_blocked"));
-        if let Some(blocked) = blocked.next() {
-            page.json("number_blocked", blocked.raw());
+        let blocked = pages.iter().filter_map(|page| page.get("number_blocked"));
+        let templates_only = |blocked: &Json<'_>| {
+            let flag = blocked.get("templates_only");
+            flag.is_some_and(|flag| flag.raw() == "true")
+        };
+        if let Some(worst) = blocked.min_by_key(templates_only) {
+            page.json("number_blocked", worst.raw());
         }
     }
     page.json(name, &list(&written))

@@ -23,6 +23,22 @@ fn told(action: Action, answers: &[Answer]) -> Value {
 }
 
 #[test]
+fn a_number_is_blocked_as_much_as_in_the_worst_partition() {
+    let of = |templates_only: bool| {
+        ok(&json!({ "destinations": [], "number_blocked": { "templates_only": templates_only } }))
+    };
+    let not = ok(&json!({ "destinations": [] }));
+    for (answers, templates_only) in [
+        ([of(true), of(false)], false),
+        ([of(false), of(true)], false),
+        ([not, of(true)], true),
+    ] {
+        let all = told(Action::Destinations, &answers);
+        assert_eq!(all["number_blocked"]["templates_only"], templates_only);
+    }
+}
+
+#[test]
 fn a_destination_stands_as_badly_as_in_the_worst_partition() {
     let of = |destination: Value| {
         ok(
