@@ -28,7 +28,9 @@ pub(super) fn push(c: char, out: &mut String) {
         '\u{300}'..='\u{36f}' // accents that stand alone
         | '\u{591}'..='\u{5c7}' // Hebrew points
         | '\u{640}' | '\u{64b}'..='\u{652}' | '\u{670}' // Arabic vowels, and what stretches a word
-        | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' // invisible
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' // invisible
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' // the same
+        | '\u{20d0}'..='\u{20ff}' // what makes a key of a digit
         | '\u{1f3fb}'..='\u{1f3ff}' => {} // tones of skin
         _ => out.push(one(c)),
     }
@@ -101,6 +103,8 @@ mod tests {
             ("Ｏｐｅｎ １２！", "open 12!"),
             ("营业时间", "营业时间"),
             ("e\u{301}te\u{301} 👍🏽", "ete 👍"),
+            ("1\u{fe0f}\u{20e3} \u{202a}+34 600\u{202c}", "1 +34 600"),
+            ("\u{2067}שלום\u{2069}", "שלום"),
         ] {
             assert_eq!(folded(written).replace('ñ', "n"), plain.replace('ñ', "n"));
         }

@@ -59,7 +59,7 @@ impl Phrases {
 
 /// What `\w` stands for in an expression.
 pub(super) fn is_word(c: char) -> bool {
-    c == '_' || is_letter(c) || stands_alone(c)
+    c == '_' || (is_letter(c) && !is_pictogram(c))
 }
 
 /// A letter or a digit of a script that puts something between words. All is one that is no sign.
@@ -104,7 +104,7 @@ fn stands_alone(c: char) -> bool {
 }
 
 fn is_pictogram(c: char) -> bool {
-    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+    matches!(c, '\u{2100}'..='\u{214f}' | '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 
 #[cfg(test)]
@@ -137,6 +137,8 @@ mod tests {
             ("영업시간", "영업시간이 어떻게 되나요?", true),
             ("👍", "ok👍🏽👍", true),
             ("ok", "ok👍", true),
+            ("1", "1\u{fe0f}\u{20e3}", true),
+            ("2116", "Заказ №2116", true),
             ("24/7", "open 24 / 7?", true),
             ("7", "24/7", true),
             ("часы работы", "Какие ЧАСЫ РАБОТЫ?", true),

@@ -183,6 +183,10 @@ mod tests {
             (r"a\.b", "axb", false),
             (r"[]x-]", "-", true),
             (r"\bчас(ы)?\b", "какие часы", true),
+            (r"\bok\b", "ok👍🏽", true),
+            (r"^si\W*$", "Sí 🙏❤️", true),
+            (r"^\d$", "1\u{fe0f}\u{20e3}", true),
+            (r"\b营业", "营业", true),
         ] {
             assert_eq!(finds(expression, text), found, "{expression} in {text}");
         }
