@@ -215,6 +215,9 @@ mod tests {
             let reason = Expression::parse(expression).unwrap_err().to_string();
             assert!(reason.contains(part), "{expression}: {reason}");
         }
+        // Nothing, repeated: that comes to no steps, and is written once.
+        let nothing = "(".repeat(20) + &"){100}".repeat(20);
+        assert!(finds(&nothing, "x"));
         let deep = "(".repeat(30) + &")".repeat(30);
         assert!(Expression::parse(&deep).is_err());
     }

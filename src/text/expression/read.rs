@@ -58,7 +58,12 @@ fn write(part: &Part, steps: &mut Vec<Step>) -> Result<(), NotAnExpression> {
         Part::Choice(parts) => write_choice(parts, steps)?,
         Part::Repeat { part, least, most } => {
             for _ in 0..*least {
+                let before = steps.len();
                 write(part, steps)?;
+                // What comes to nothing would be counted by no limit.
+                if steps.len() == before {
+                    break;
+                }
             }
             if let Some(most) = most {
                 for _ in *least..*most {
