@@ -29,21 +29,28 @@ pub(super) fn fault(text: &str) -> Option<String> {
     unknown.then(|| format!("what can be filled in is {}", PLACEHOLDERS.join(", ")))
 }
 
-/// A text with its placeholders filled in. Signs that could break a line become blanks.
+/// A text with its placeholders filled in. Signs that could break a line become blanks, and several blanks one.
 pub fn filled<'v>(text: &str, value: impl Fn(&str) -> Option<std::borrow::Cow<'v, str>>) -> String {
     let mut out = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Placeholder { name, otherwise } => {
-                let found = value(name).filter(|value| !value.trim().is_empty());
-                let found = found.as_deref().map_or(otherwise, str::trim);
-                let plain = found.chars().take(LONGEST);
-                out.extend(plain.map(|c| if c.is_control() { ' ' } else { c }));
+                let found = value(name).map(|value| line(&value));
+                let found = found.filter(|found| !found.is_empty());
+                let found = found.unwrap_or_else(|| line(otherwise));
+                out.extend(found.chars().take(LONGEST));
             }
         }
     }
     out
+}
+
+/// A text in one line: Meta takes no template with a value that has more lines, or a row of blanks.
+fn line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }
 
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
@@ -80,8 +87,9 @@ mod tests {
     #[test]
     fn what_is_known_is_filled_in_and_what_is_absent_is_defined() {
         let value = |name: &str| match name {
-            "customer.name" => Some("Ana\nPérez ".into()),
+            "customer.name" => Some("Ana\u{2028}\n \t \u{a0} Pérez ".into()),
             "customer.phone" => Some(" ".into()),
+            "customer.user_id" => Some("\0".into()),
             "message.text" => Some("x{{customer.name}}".repeat(99).into()),
             _ => None,
         };
@@ -91,6 +99,7 @@ mod tests {
             ("Hi {{customer.username|you}}!", "Hi you!"),
             ("Hi {{customer.username}}!", "Hi !"),
             ("{{customer.phone|none}}", "none"),
+            ("{{customer.user_id|no\none}}", "no one"),
             ("{{customer.name", "{{customer.name"),
             ("}} {{", "}} {{"),
             ("", ""),
