@@ -164,7 +164,6 @@ impl Answers {
                     .collect();
                 if !ids.is_empty() {
                     told.json("sends", &list(&ids));
-                    concluded.state.closing = None;
                 }
                 concluded.replies = replies;
                 self.remember(rule, &mut concluded.state, now);
