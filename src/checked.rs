@@ -42,9 +42,11 @@ struct Reading {
     faults: RefCell<Vec<Fault>>,
 }
 
-/// The JSON in a body. Everything is read as text: what reads bytes would be there a second time.
+/// The JSON in a body, behind a byte order mark or without one. Everything is read as text: what reads bytes would be there
+/// a second time.
 pub(crate) fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_str(str::from_utf8(body).ok()?).ok()
+    let text = str::from_utf8(body).ok()?;
+    serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()
 }
 
 /// Reads `value`, which stands at `path`, and gives what `reader` made of it, or all the faults that it found.

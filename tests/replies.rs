@@ -165,7 +165,7 @@ async fn replies_that_do_not_check_out_are_not_sent_and_the_event_counts_as_take
     assert_eq!(refused.len(), 2, "{log}");
     for (line, reason) in refused.iter().zip([
         "replies[1].text.body: is required",
-        "the answer must be JSON of at most 64 KB",
+        "the answer must be JSON in UTF-8, of at most 64 KB",
     ]) {
         assert!(line.contains(&whose) && line.contains(reason), "{line}");
     }

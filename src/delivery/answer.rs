@@ -134,7 +134,7 @@ fn read_replies(body: &[u8]) -> Replies {
         }
         return Err(vec![Fault {
             path: String::new(),
-            reason: "the answer must be JSON of at most 64 KB".to_owned(),
+            reason: "the answer must be JSON in UTF-8, of at most 64 KB".to_owned(),
         }]);
     };
     checked::read("", &answer, |root| {
@@ -247,6 +247,8 @@ mod tests {
             found.unwrap().iter().map(Message::kind).collect::<Vec<_>>(),
             ["text", "image"]
         );
+        let marked = "\u{feff}{\"replies\":[{\"type\":\"text\",\"text\":{\"body\":\"One\"}}]}";
+        assert_eq!(replies(marked).map(|found| found.len()), Ok(1));
     }
 
     #[test]
@@ -282,7 +284,9 @@ mod tests {
             ("<html>no replies</html>".to_owned(), false),
         ] {
             let expected = if asks {
-                Err(vec!["the answer must be JSON of at most 64 KB".to_owned()])
+                Err(vec![
+                    "the answer must be JSON in UTF-8, of at most 64 KB".to_owned(),
+                ])
             } else {
                 Ok(vec![])
             };
