@@ -5,7 +5,7 @@ use std::{fmt, time::UNIX_EPOCH};
 use crate::{
     checked::{self, Fault},
     conversation::recipient,
-    mailbox::Outcome,
+    mailbox::{Outcome, Stored},
     meta::graph::Message,
 };
 
@@ -107,12 +107,7 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 /// end. What we do not know may be one. Of what is longer than [`BODY_LIMIT`] nothing is sent.
 pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
     let replies = read_replies(body)?;
-    let must_not = || {
-        kind.starts_with("whatsapp.status.")
-            || kind.starts_with("whatsapp.standby.")
-            || (kind == "whatsapp.unknown" && !recipient::is_a_private_message(data))
-    };
-    if !replies.is_empty() && must_not() {
+    if !replies.is_empty() && !can_be_replied_to(kind, data) {
         return Err(vec![Fault {
             path: "replies".to_owned(),
             reason:
@@ -121,6 +116,20 @@ pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
         }]);
     }
     Ok(replies)
+}
+
+fn can_be_replied_to(kind: &str, data: &str) -> bool {
+    !(kind.starts_with("whatsapp.status.")
+        || kind.starts_with("whatsapp.standby.")
+        || (kind == "whatsapp.unknown" && !recipient::is_a_private_message(data)))
+}
+
+/// Which of the events of a delivery is replied to: the last that can be. A status that came behind a message is no reason to
+/// leave that without an answer.
+pub fn replied_to(events: &[Stored]) -> Option<&Stored> {
+    let mut latest = events.iter().rev();
+    let found = latest.find(|event| can_be_replied_to(&event.kind, &event.data));
+    found.or(events.last())
 }
 
 /// Most backends answer with nothing, with `ok` or with JSON of their own: whatever is not an object with `replies`
@@ -198,6 +207,36 @@ mod tests {
                 ]
             );
         }
+    }
+
+    #[test]
+    fn of_a_batch_the_last_event_is_replied_to_that_can_be() {
+        let event = |kind: &&str| Stored {
+            seq: 1,
+            conversation: 1,
+            id: (*kind).to_owned(),
+            kind: format!("whatsapp.{kind}"),
+            time: None,
+            received_ms: NOW,
+            subject: None,
+            added: "{}".to_owned(),
+            data: "{}".to_owned(),
+        };
+        for (kinds, expected) in [
+            (
+                &["message.received", "message.edited"][..],
+                "message.edited",
+            ),
+            (
+                &["message.received", "status.sent", "unknown"],
+                "message.received",
+            ),
+            (&["status.sent", "status.read"], "status.read"),
+        ] {
+            let events: Vec<Stored> = kinds.iter().map(event).collect();
+            assert_eq!(replied_to(&events).unwrap().id, expected);
+        }
+        assert_eq!(replied_to(&[]), None);
     }
 
     #[test]

@@ -155,7 +155,8 @@ impl Core {
         fallback: Option<&Message>,
         now: i64,
     ) -> std::result::Result<bool, SqlError> {
-        let Some(event) = delivery.events.last().filter(|_| !replies.is_empty()) else {
+        let event = answer::replied_to(&delivery.events).filter(|_| !replies.is_empty());
+        let Some(event) = event else {
             return Ok(false);
         };
         let About {
@@ -194,9 +195,7 @@ fn outcome(
             let retry_after = answer.retry_after.as_deref();
             match answer::read(answer.status, retry_after, now) {
                 Outcome::Taken => {
-                    let replies = delivery
-                        .events
-                        .last()
+                    let replies = answer::replied_to(&delivery.events)
                         .map(|event| answer::replies(&event.kind, &event.data, &answer.body));
                     return (Outcome::Taken, replies.unwrap_or_else(|| Ok(Vec::new())));
                 }
