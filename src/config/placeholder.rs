@@ -1,6 +1,8 @@
 //! What is filled into a message when it is sent: `{{customer.name}}`, or `{{customer.name|you}}` where it may be
 //! absent. Absent and without such a word, it is nothing.
 
+use crate::checked::Node;
+
 /// What can be filled in.
 pub const PLACEHOLDERS: [&str; 5] = [
     "customer.name",
@@ -27,6 +29,13 @@ pub(super) fn fault(text: &str) -> Option<String> {
         |piece| matches!(piece, Piece::Placeholder { name, .. } if !PLACEHOLDERS.contains(&name)),
     );
     unknown.then(|| format!("what can be filled in is {}", PLACEHOLDERS.join(", ")))
+}
+
+/// Refuses placeholders in a message into which nothing is filled: customers would read them.
+pub(super) fn refuse(message: &Node<'_>) {
+    if message.value().to_string().contains("{{") {
+        message.fault("nothing is filled in here: {{…}} is for replies of rules");
+    }
 }
 
 /// A text with its placeholders filled in. Signs that could break a line become blanks, and several blanks one.

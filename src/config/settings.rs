@@ -7,7 +7,8 @@ use thiserror::Error;
 use crate::{
     checked::{self, Fault, Node},
     config::{
-        Address, Answering, Consent, Destination, Number, Secret, Sending, number, variables,
+        Address, Answering, Consent, Destination, Number, Secret, Sending, number, placeholder,
+        variables,
     },
     meta::graph::{Message, RequestError, messages_url},
 };
@@ -269,7 +270,7 @@ fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fa
         let couriers = root.get("couriers").and_then(|node| node.flag());
         let sending = root.get("sending").map(|node| Sending::read(&node));
         let sending = sending.unwrap_or_default();
-        let fallback = root.get("fallback");
+        let fallback = root.get("fallback").inspect(placeholder::refuse);
         let consent = root.get("consent");
         let (replies, answering) = (root.get("replies"), root.get("answering"));
         let windows = root.get("windows");

@@ -376,6 +376,12 @@ fn how_messages_are_sent_can_be_set() {
             "fallback: must be a template: nothing else goes while the window is closed",
         ]
     );
+    let filled = r#"{"fallback":{"type":"template","template":{"name":"n","language":{"code":"de"},
+        "components":[{"type":"body","parameters":[{"type":"text","text":"{{customer.name|you}}"}]}]}}}"#;
+    assert_eq!(
+        faults(filled),
+        ["fallback: nothing is filled in here: {{…}} is for replies of rules"]
+    );
     assert_eq!(
         faults(r#"{"sending":"fast"}"#),
         ["sending: must be an object"]

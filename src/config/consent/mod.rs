@@ -7,6 +7,7 @@ pub use category::Category;
 
 use crate::{
     checked::Node,
+    config::placeholder,
     meta::graph::Message,
     text::{without_pictograms, words},
 };
@@ -174,6 +175,7 @@ fn read_words(node: &Node<'_>, key: &str, start: &[String]) -> Vec<String> {
 /// It answers what the customer has just written, so that the window is open.
 fn read_confirmation(node: &Node<'_>, key: &str) -> Option<Message> {
     let node = node.get(key)?;
+    placeholder::refuse(&node);
     let message = Message::read(&node)?;
     if message.is_free_form() {
         Some(message)
@@ -303,14 +305,16 @@ mod tests {
         let wrong = json!({
             "languages": ["es", "tlh"], "stop": ["?!", 7], "opt_in": "sometimes", "confirm": 1,
             "templates": { "a": "promo" }, "confirm_stop": template,
+            "confirm_start": { "type": "text", "text": { "body": "Welcome, {{customer.name}}" } },
         });
         let faults = checked::read("consent", &wrong, Consent::read).unwrap_err();
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        assert_eq!(faults.len(), 7, "{faults:?}");
+        assert_eq!(faults.len(), 8, "{faults:?}");
         for expected in [
             "consent.stop[0]: must have a letter or a digit",
             "consent.opt_in: must be none or marketing or all",
             "consent.templates.a: must be marketing or utility or authentication",
+            "consent.confirm_start: nothing is filled in here: {{…}} is for replies of rules",
             "consent.confirm_stop: must not be a template: it answers what the customer has just written",
         ] {
             assert!(faults.iter().any(|fault| fault == expected), "{faults:?}");
