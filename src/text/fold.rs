@@ -39,6 +39,7 @@ pub(super) fn push(c: char, out: &mut String) {
 /// A character that stays one.
 fn one(c: char) -> char {
     let up = |by: u32| char::from_u32(u32::from(c) + by).unwrap_or(c);
+    let digit = |value| char::from_digit(value, 10).unwrap_or(c);
     match c {
         '\u{c0}'..='\u{17f}' => {
             let index = usize::try_from(u32::from(c) - 0xc0).unwrap_or_default();
@@ -68,6 +69,9 @@ fn one(c: char) -> char {
         '\u{531}'..='\u{556}' => up(0x30), // Armenian
         'آ' | 'أ' | 'إ' | 'ٱ' => 'ا',
         'ى' => 'ي',
+        // The digits of Arabic, Persian and Hindi.
+        '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => digit(u32::from(c) & 0xf),
+        '\u{966}'..='\u{96f}' => digit(u32::from(c) - 0x966),
         '\u{ff01}'..='\u{ff5e}' => {
             let narrow = char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c);
             narrow.to_ascii_lowercase()
@@ -99,6 +103,8 @@ mod tests {
             ("ΆΝΟΙΞΗ άνοιξης", "ανοιξη ανοιξησ"),
             ("Часы РАБОТЫ Ёлка Їжак Ґанок", "часы работы елка їжак ґанок"),
             ("مُوَاعِيدُ أإآ", "مواعيد ااا"),
+            ("طلب رقم ١٢٣٠", "طلب رقم 1230"),
+            ("۴۵۶ ९८७", "456 987"),
             ("שָׁלוֹם", "שלום"),
             ("Ｏｐｅｎ １２！", "open 12!"),
             ("营业时间", "营业时间"),
