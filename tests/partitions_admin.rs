@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, Transom, destination, eventually, with};
+use support::{ADMIN_TOKEN, DESTINATION_SECRET, Transom, destination, eventually, post, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -30,7 +30,7 @@ async fn writes(transom: &Transom, customers: &[Customer], text: &str) {
     let webhook = customers.iter().fold(Webhook::new(), |webhook, customer| {
         webhook.message(&Number::local(), customer, Message::text(text))
     });
-    assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    post(&transom.meta(), &webhook).await;
 }
 
 async fn get(transom: &Transom, path: &str) -> Value {

@@ -11,7 +11,7 @@ use simulator::backend::{Arrival, Backend};
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, node, unix};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, node, post, unix};
 use tokio::io::AsyncWriteExt as _;
 
 /// Reads a request with `standardwebhooks` and `cloudevents`: the event, or what they find wrong.
@@ -69,7 +69,7 @@ async fn what_is_forwarded_is_verified_and_read_by_npms_libraries() {
         )
         .status(&number, &ana, Status::failed("wamid.1", 131_047))
         .change("weather", json!({ "big": 1.5e300 }));
-    assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    post(&transom.meta(), &webhook).await;
     assert!(backend.wait_for(4, PATIENCE).await);
     for arrival in backend.arrivals() {
         let event = read(DESTINATION_SECRET, &headers(&arrival), body(&arrival))
@@ -105,7 +105,7 @@ async fn what_is_not_as_it_was_sent_is_refused_by_npms_libraries() {
     let transom = settings.start().await;
     let webhook =
         Webhook::new().message(&Number::local(), &Customer::local(), Message::text("hola"));
-    assert_eq!(transom.meta().post(&webhook).await.status, 200);
+    post(&transom.meta(), &webhook).await;
     assert!(backend.wait_for(1, PATIENCE).await);
     let arrival = &backend.arrivals()[0];
     let (whole, changed) = (body(arrival), body(arrival).replace("hola", "hello"));
@@ -170,12 +170,12 @@ async fn the_receiver_of_the_docs_answers_what_no_rule_answers_and_nobody_has_in
         .enumerate()
     {
         let webhook = Webhook::new().message(&number, who, Message::text(text));
-        assert_eq!(transom.meta().post(&webhook).await.status, 200);
+        post(&transom.meta(), &webhook).await;
         assert!(graph.wait_for(n + 1, PATIENCE).await);
     }
     for (who, text) in [(&ana, "hola"), (&Customer::nth(7).named("Ben"), "hola")] {
         let webhook = Webhook::new().message(&number, who, Message::text(text));
-        assert_eq!(transom.meta().post(&webhook).await.status, 200);
+        post(&transom.meta(), &webhook).await;
     }
     assert!(graph.wait_for(4, PATIENCE).await);
     let messages = graph.messages();

@@ -11,14 +11,14 @@ use simulator::kv::Kv;
 use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Transom, unix};
+use support::{PATIENCE, Transom, post, unix};
 
 const DAY: i64 = 24 * 3600;
 
 async fn writes(meta: &Meta, customer: &Customer, at: i64) {
     let message = Message::text("hola").at(at);
     let webhook = Webhook::new().message(&Number::local(), customer, message);
-    assert_eq!(meta.post(&webhook).await.status, 200);
+    post(meta, &webhook).await;
 }
 
 fn key(name: &str) -> String {
@@ -135,6 +135,6 @@ async fn many_windows_at_once_are_all_told_and_meta_does_not_wait_for_it() {
         let message = Message::text("hola").at(now);
         webhook = webhook.message(&Number::local(), &Customer::nth(index), message);
     }
-    assert_eq!(meta.post(&webhook).await.status, 200);
+    post(&meta, &webhook).await;
     assert!(kv.wait_for(300, PATIENCE).await, "{}", kv.writes().len());
 }

@@ -104,10 +104,7 @@ mod tests {
         let sql = Native::new();
         Mailbox::open(sql.clone(), Vec::new()).unwrap();
         Closings::open(&*sql, true).unwrap();
-        let plan = |query: &str| {
-            let rows = sql.exec(&format!("EXPLAIN QUERY PLAN {query}"), &[]);
-            format!("{rows:?}")
-        };
+        let plan = |query: &str| sql.plan(query, &[]);
         let due = plan(&format!(
             "SELECT id, state FROM conversations WHERE {AT} <= 1 ORDER BY {AT} LIMIT 1"
         ));

@@ -9,7 +9,7 @@ use crate::config::Retry;
 const FAILURES: usize = 5;
 
 /// After so many failures while it takes what others wrote, it is a conversation's own events that break it.
-const BROKEN: usize = 2;
+pub(super) const BROKEN: u32 = 2;
 
 /// How many requests a second it gets in the first second after it came back. Twice as many in each that follows.
 const FIRST_RATE: f64 = 4.0;
@@ -61,7 +61,7 @@ pub(super) struct Flow {
     pub(super) health: Health,
     /// How often each conversation failed while it took what others wrote. Once may be the beginning of an outage; from
     /// [`BROKEN`] times on its next failures say nothing of the destination. Forgotten when it goes down.
-    failures: HashMap<i64, usize>,
+    failures: HashMap<i64, u32>,
     /// Whether it was seen to take anything since it was opened or went down.
     seen: bool,
     retry: Retry,
@@ -112,7 +112,7 @@ impl Flow {
     }
 
     /// Takes note that the destination answered as it should, or refused one event for what is in it, at an event of this
-    /// conversation. Conversations that it had `refused` more than once until then are broken as well. Gives whether that
+    /// conversation. Conversations that it had `refused` [`BROKEN`] times until then are broken as well. Gives whether that
     /// ends an outage.
     pub(super) fn answered(
         &mut self,

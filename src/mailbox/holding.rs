@@ -266,7 +266,7 @@ impl Mailbox {
         atomically(&*sql, || {
             for hold in &free {
                 sql.run("DELETE FROM held WHERE id = ?1", &[hold.id.into()])?;
-                if let Some(cursor) = self.cursor(&hold.behind.destination) {
+                if let Some(cursor) = Cursor::of(&self.cursors, &hold.behind.destination) {
                     cursor.schedule(&*sql, hold.conversation, now_ms)?;
                 }
             }
@@ -275,7 +275,7 @@ impl Mailbox {
         for hold in free {
             let destination = hold.behind.destination;
             self.hold_in(&destination, hold.conversation);
-            if let Some(cursor) = self.cursor_mut(&destination) {
+            if let Some(cursor) = Cursor::of_mut(&mut self.cursors, &destination) {
                 cursor.scheduled(hold.conversation, now_ms);
             }
         }
@@ -285,19 +285,9 @@ impl Mailbox {
     /// Has a destination's cursor hold a conversation as it is held now.
     pub(super) fn hold_in(&mut self, destination: &str, conversation: i64) {
         let before = self.holds.before(destination, conversation);
-        if let Some(cursor) = self.cursor_mut(destination) {
+        if let Some(cursor) = Cursor::of_mut(&mut self.cursors, destination) {
             cursor.hold(conversation, before);
         }
-    }
-
-    pub(super) fn cursor(&self, destination: &str) -> Option<&Cursor> {
-        let mut cursors = self.cursors.iter();
-        cursors.find(|cursor| cursor.destination().id == destination)
-    }
-
-    fn cursor_mut(&mut self, destination: &str) -> Option<&mut Cursor> {
-        let mut cursors = self.cursors.iter_mut();
-        cursors.find(|cursor| cursor.destination().id == destination)
     }
 
     /// The conversations with whoever has these names.

@@ -29,6 +29,12 @@ impl Native {
             .unwrap()
     }
 
+    /// How SQLite would run a statement.
+    pub(crate) fn plan(&self, statement: &str, parameters: &[Value]) -> String {
+        let rows = self.exec(&format!("EXPLAIN QUERY PLAN {statement}"), parameters);
+        format!("{:?}", rows.unwrap())
+    }
+
     /// How many statements have read a table of the log so far, or changed what they read of it.
     pub(crate) fn log_read(&self) -> usize {
         self.log_read.get()

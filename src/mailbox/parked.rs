@@ -135,7 +135,7 @@ impl Parking {
         Ok(())
     }
 
-    /// Has a conversation be tried, unless it has a time of its own. [`Parking::waits`] is to be called once this is
+    /// Has a conversation be tried, unless it has a time of its own. [`Parking::scheduled`] is to be called once this is
     /// committed.
     pub(super) fn schedule(
         &self,

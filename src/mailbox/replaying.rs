@@ -135,9 +135,8 @@ fn step(
     job: &mut Job,
     now_ms: i64,
 ) -> Result<(), SqlError> {
-    let mut cursors_of = cursors.iter();
-    let id = job.replay.which.destination.as_deref();
-    let of = cursors_of.find(|cursor| Some(cursor.destination().id.as_str()) == id);
+    let of = job.replay.which.destination.as_deref();
+    let of = of.and_then(|id| Cursor::of(cursors, id));
     let of = of.map(|cursor| cursor.destination().clone());
     let Some(cursor) = cursors.get_mut(to) else {
         return Ok(());

@@ -100,8 +100,7 @@ impl Replays {
             }
             let waiting = waiting(sql, &replay.to, Some(&replay.id))?;
             replay.waiting = count(waiting.len());
-            let mut cursors = cursors.iter();
-            let to = cursors.find(|cursor| cursor.destination().id == replay.to);
+            let to = Cursor::of(cursors, &replay.to);
             let begun = sql.first_integer(
                 "SELECT read FROM replay_begins WHERE id = ?1",
                 &[replay.id.as_str().into()],
@@ -126,7 +125,7 @@ impl Mailbox {
         if let Some(replay) = self.replay_of(&wanted.id)? {
             return Ok(Begun::Running(Box::new(replay)));
         }
-        let Some(to) = self.cursor(&wanted.to) else {
+        let Some(to) = Cursor::of(&self.cursors, &wanted.to) else {
             return Ok(Begun::NoDestination);
         };
         if to.is_gone() {
@@ -136,7 +135,7 @@ impl Mailbox {
         let mut coming = waiting(&*self.sql, &wanted.to, None)?;
         coming.extend(to.coming());
         let source = wanted.which.destination.as_deref();
-        let is_known = source.is_some_and(|id| self.cursor(id).is_some());
+        let is_known = source.is_some_and(|id| Cursor::of(&self.cursors, id).is_some());
         let of_source = Which {
             destination: source.map(str::to_owned),
             ..Which::default()
@@ -229,8 +228,7 @@ impl Mailbox {
             replay, waiting, ..
         }) = jobs.find(|job| job.replay.id == id)
         {
-            let mut cursors = self.cursors.iter();
-            let flying = cursors.find(|cursor| cursor.destination().id == replay.to);
+            let flying = Cursor::of(&self.cursors, &replay.to);
             let flying = flying.map(Cursor::flying).unwrap_or_default();
             let begins = atomically(sql, || {
                 replay.state = State::Stopping;
@@ -243,8 +241,7 @@ impl Mailbox {
                 }
                 begin_anew(sql, &replay.to, &dropped, now_ms)
             })?;
-            let mut cursors = self.cursors.iter_mut();
-            if let Some(cursor) = cursors.find(|cursor| cursor.destination().id == replay.to) {
+            if let Some(cursor) = Cursor::of_mut(&mut self.cursors, &replay.to) {
                 cursor.due(&begins, now_ms);
             }
         }
@@ -326,8 +323,7 @@ mod tests {
         let sql = Native::new();
         Mailbox::open(sql.clone(), Vec::new()).unwrap();
         let parameters = ["crm".into(), 1.into(), 2.into(), "r1".into()];
-        let plan = sql.exec(&format!("EXPLAIN QUERY PLAN {DROP}"), &parameters);
-        let plan = format!("{plan:?}");
+        let plan = sql.plan(DROP, &parameters);
         let by = "USING PRIMARY KEY (destination=? AND conversation=? AND seq=?)";
         assert!(plan.contains(by), "{plan}");
     }

@@ -155,8 +155,10 @@ impl Core {
         fallback: Option<&Message>,
         now: i64,
     ) -> std::result::Result<bool, SqlError> {
-        let event = answer::replied_to(&delivery.events).filter(|_| !replies.is_empty());
-        let Some(event) = event else {
+        if replies.is_empty() {
+            return Ok(false);
+        }
+        let Some(event) = answer::replied_to(&delivery.events) else {
             return Ok(false);
         };
         let About {

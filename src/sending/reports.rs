@@ -37,8 +37,8 @@ pub(super) struct Report {
 }
 
 impl Outbox {
-    /// Takes note of the statuses among these events. Gives whether the number stopped or
-    /// began again by it. Costs nothing where no status names a send, and no row where it tells nothing new.
+    /// Takes note of the statuses among these events. Gives whether the number stopped or began again by it. Costs nothing
+    /// where no status names a send, and no row where it tells nothing new.
     pub fn note_reports(
         &mut self,
         sql: &dyn Sql,

@@ -3,7 +3,7 @@
 use super::{Cursor, Flight};
 use crate::mailbox::{
     Failure,
-    flow::Health,
+    flow::{BROKEN, Health},
     log::Log,
     parking::{Refusal, Refused},
     queue::Queued,
@@ -126,7 +126,7 @@ impl Cursor {
 
     /// The destination answered for itself. Gives whether that ends an outage.
     fn answered(&mut self, now_ms: i64, conversation: i64) -> bool {
-        let refused = self.parking.refused_before(2);
+        let refused = self.parking.refused_before(BROKEN);
         self.flow.answered(now_ms, conversation, refused)
     }
 

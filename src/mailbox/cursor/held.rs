@@ -14,7 +14,7 @@ impl Cursor {
         self.followed = true;
     }
 
-    /// Has a conversation that is parked be tried, unless it has a time of its own. [`Cursor::waits`] is to be called once
+    /// Has a conversation that is parked be tried, unless it has a time of its own. [`Cursor::scheduled`] is to be called once
     /// this is committed.
     pub(in crate::mailbox) fn schedule(
         &self,

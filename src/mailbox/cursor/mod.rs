@@ -88,6 +88,16 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
+    /// The cursor of the destination that is called so.
+    pub(super) fn of<'a>(cursors: &'a [Self], destination: &str) -> Option<&'a Self> {
+        cursors.iter().find(|cursor| cursor.id() == destination)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn of_mut<'a>(cursors: &'a mut [Self], destination: &str) -> Option<&'a mut Self> {
+        cursors.iter_mut().find(|cursor| cursor.id() == destination)
+    }
+
     pub(super) fn destination(&self) -> &Destination {
         &self.destination
     }

@@ -318,8 +318,7 @@ mod tests {
         let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
         mailbox.log.parts = true;
         mailbox.rest().unwrap();
-        let plan = sql.exec(&format!("EXPLAIN QUERY PLAN {LET_PARTS_GO}"), &[1.into()]);
-        let plan = format!("{plan:?}");
+        let plan = sql.plan(LET_PARTS_GO, &[1.into()]);
         for table in ["parked_events", "dead_letters"] {
             let index = format!("SCAN {table} USING COVERING INDEX large_{table}");
             assert!(plan.contains(&index), "{plan}");

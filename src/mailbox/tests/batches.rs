@@ -16,6 +16,16 @@ fn requests(mailbox: &mut Mailbox, now_ms: i64) -> Vec<Vec<String>> {
     requests
 }
 
+/// Event `a` was refused, and `b` of the same conversation had come by then.
+fn with_one_refused(sql: &std::rc::Rc<Native>) -> Mailbox {
+    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    mailbox
+}
+
 #[test]
 fn a_batch_holds_what_came_in_one_conversation_in_order() {
     let sql = Native::new();
@@ -48,12 +58,7 @@ fn what_does_not_fit_into_a_request_goes_in_the_next() {
 
 #[test]
 fn a_batch_that_is_tried_again_has_what_came_since_behind_it() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.append(vec![message("1", "b")], NOW).unwrap();
-    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    let mut mailbox = with_one_refused(&Native::new());
     assert_eq!(requests(&mut mailbox, NOW + 1000), [vec!["a-0", "b-0"]]);
 }
 
@@ -135,11 +140,7 @@ fn of_a_long_queue_that_is_old_no_more_is_read_than_can_go() {
 #[test]
 fn what_joined_a_batch_that_had_failed_already_does_not_die_with_it() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.append(vec![message("1", "b")], NOW).unwrap();
-    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    let mut mailbox = with_one_refused(&sql);
     let mut now = NOW;
     while sql.count("dead_letters") == 0 {
         if now < NOW + 3_590_000 && mailbox.wakes_at(now).unwrap() >= NOW + 3_590_000 {

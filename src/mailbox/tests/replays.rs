@@ -37,6 +37,17 @@ fn begin(mailbox: &mut Mailbox, wanted: Wanted) -> Replay {
     }
 }
 
+/// Tells that whoever had the first phone has the second one now.
+fn one_is_two(id: &str) -> Event {
+    Event {
+        names: vec![Name::User("US.1".to_owned()), Name::Phone("2".to_owned())],
+        effect: Effect::Renames {
+            from: vec![Name::Phone("1".to_owned())],
+        },
+        ..message("2", id)
+    }
+}
+
 fn told(mailbox: &Mailbox, id: &str) -> Replay {
     mailbox.replay_of(id).unwrap().unwrap()
 }
@@ -193,14 +204,7 @@ fn a_replay_to_a_destination_that_is_taken_out_stops() {
 fn a_replay_follows_a_person_who_turned_out_to_be_another() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
-    let both = Event {
-        names: vec![Name::User("US.1".to_owned()), Name::Phone("2".to_owned())],
-        effect: Effect::Renames {
-            from: vec![Name::Phone("1".to_owned())],
-        },
-        ..message("2", "c")
-    };
-    mailbox.append(vec![both], LATER).unwrap();
+    mailbox.append(vec![one_is_two("c")], LATER).unwrap();
     deliver(&mut mailbox, LATER, |delivery| delivery.destination == 1);
     let found = mailbox.find(&Name::Phone("2".to_owned())).unwrap().unwrap();
     let which = Which {
@@ -516,14 +520,7 @@ fn what_comes_back_of_a_replay_that_was_stopped_does_not_go_though_its_person_is
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
     begin(&mut mailbox, wanted(of("crm")));
     let delivery = mailbox.next(LATER).unwrap().unwrap();
-    let both = Event {
-        names: vec![Name::User("US.1".to_owned()), Name::Phone("2".to_owned())],
-        effect: Effect::Renames {
-            from: vec![Name::Phone("1".to_owned())],
-        },
-        ..message("2", "c")
-    };
-    mailbox.append(vec![both], LATER).unwrap();
+    mailbox.append(vec![one_is_two("c")], LATER).unwrap();
     mailbox.stop_replay("r1", LATER).unwrap();
     mailbox.done(&delivery, &refused(), LATER, 0.5).unwrap();
     assert_eq!(told(&mailbox, "r1").dropped, 1);
