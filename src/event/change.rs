@@ -19,8 +19,24 @@ pub(super) type Reader = for<'a> fn(&Change<'_, 'a>, Json<'a>) -> Option<Draft<'
 pub(super) struct List {
     pub(super) name: &'static str,
     pub(super) read: Reader,
-    /// How an item that cannot be read names the person whom it is about; `None` where it is about nobody.
+    /// How an item that cannot be read names the person whom it is about; `None` where it is about nobody, and has no
+    /// time.
     pub(super) person: Option<&'static person::Keys>,
+}
+
+impl List {
+    /// A list whose items say when it was, and whom they are about.
+    pub(super) const fn new(
+        name: &'static str,
+        read: Reader,
+        person: &'static person::Keys,
+    ) -> Self {
+        Self {
+            name,
+            read,
+            person: Some(person),
+        }
+    }
 }
 
 /// One change, and where its events go.
@@ -153,8 +169,9 @@ impl<'o, 'a> Change<'o, 'a> {
     }
 
     fn read(&self, list: &List, item: Json<'a>) -> Draft<'a> {
+        let time = item.get("timestamp").and_then(seconds);
         let mut draft = (list.read)(self, item).unwrap_or_else(|| Draft {
-            time: item.get("timestamp").and_then(seconds),
+            time,
             person: self.thread.clone().or(list
                 .person
                 .map(|keys| self.customer(item, keys))
@@ -162,8 +179,11 @@ impl<'o, 'a> Change<'o, 'a> {
             names: person::group(item),
             ..Draft::unknown(item)
         });
-        if list.person.is_some() && draft.names.is_empty() && draft.person.is_nobody() {
-            self.give_to_the_contact(&mut draft, item.get("id").is_some());
+        if list.person.is_some() {
+            draft.time = draft.time.or(time);
+            if draft.names.is_empty() && draft.person.is_nobody() {
+                self.give_to_the_contact(&mut draft, item.get("id").is_some());
+            }
         }
         draft
     }

@@ -3,7 +3,7 @@
 use super::messages::{ERRORS, text_of};
 use crate::event::Effect;
 use crate::event::change::{Change, List};
-use crate::event::draft::{Draft, seconds};
+use crate::event::draft::Draft;
 use crate::event::person::{FROM, Person, RECIPIENT, TO, id};
 use crate::event::shell::Shell;
 use crate::meta::json::Json;
@@ -12,16 +12,8 @@ use crate::meta::payload::call::{CALL, CALL_STATUS};
 
 pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
     const LISTS: &[List] = &[
-        List {
-            name: "calls",
-            read: call,
-            person: Some(&FROM),
-        },
-        List {
-            name: "statuses",
-            read: status,
-            person: Some(&RECIPIENT),
-        },
+        List::new("calls", call, &FROM),
+        List::new("statuses", status, &RECIPIENT),
     ];
     // Errors beside calls are those of the calls, and are carried along with them.
     change.lists(shell, value, LISTS, &[]) || change.lists(shell, value, &[ERRORS], &[])
@@ -65,7 +57,6 @@ fn call<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         customer
     };
     Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
         person,
         effect: if calls {
             Effect::Opens { referral: false }
@@ -101,7 +92,6 @@ fn status<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     };
     let key = vec!["call_status".into(), call.clone(), status.into()];
     Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
         person: Person::read(item, &RECIPIENT),
         effect,
         ..Draft::new(kind, call, key).with_payload("call", &CALL_STATUS, item)?

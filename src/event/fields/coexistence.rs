@@ -9,16 +9,8 @@ use crate::event::person::{CONTACT, Person, TO};
 use crate::meta::json::Json;
 use crate::meta::payload::coexistence::ADDRESS_BOOK_ENTRY;
 
-pub(super) const ECHOES: &[List] = &[List {
-    name: "message_echoes",
-    read: echo,
-    person: Some(&TO),
-}];
-pub(super) const STATES: &[List] = &[List {
-    name: "state_sync",
-    read: state,
-    person: Some(&CONTACT),
-}];
+pub(super) const ECHOES: &[List] = &[List::new("message_echoes", echo, &TO)];
+pub(super) const STATES: &[List] = &[List::new("state_sync", state, &CONTACT)];
 
 /// A message that the business wrote in the app. It answers the customer, unless it says nothing new.
 fn echo<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {

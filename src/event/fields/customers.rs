@@ -2,26 +2,14 @@
 
 use super::messages::{renamed, text_of};
 use crate::event::change::{Change, List};
-use crate::event::draft::{Draft, seconds};
+use crate::event::draft::Draft;
 use crate::event::person::{CONTACT, FROM, Person, id};
 use crate::meta::json::Json;
 use crate::meta::payload::customer::{CONVERSION, PREFERENCE, USER_ID_CHANGE};
 
-pub(super) const PREFERENCES: &[List] = &[List {
-    name: "user_preferences",
-    read: preference,
-    person: Some(&CONTACT),
-}];
-pub(super) const USER_IDS: &[List] = &[List {
-    name: "user_id_update",
-    read: user_id,
-    person: Some(&CONTACT),
-}];
-pub(super) const CONVERSIONS: &[List] = &[List {
-    name: "automatic_events",
-    read: conversion,
-    person: Some(&FROM),
-}];
+pub(super) const PREFERENCES: &[List] = &[List::new("user_preferences", preference, &CONTACT)];
+pub(super) const USER_IDS: &[List] = &[List::new("user_id_update", user_id, &CONTACT)];
+pub(super) const CONVERSIONS: &[List] = &[List::new("automatic_events", conversion, &FROM)];
 
 /// A customer wants marketing messages, or none.
 fn preference<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
@@ -38,11 +26,7 @@ fn preference<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         &PREFERENCE,
         item,
     )?;
-    Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
-        person,
-        ..draft
-    })
+    Some(Draft { person, ..draft })
 }
 
 /// A customer's id changed. Meta withdrew this field; a system message tells it.
@@ -66,14 +50,7 @@ fn user_id<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         ["user_id_update".into(), text.into()],
     );
     let draft = draft.with_payload("change", &USER_ID_CHANGE, item)?;
-    Some(renamed(
-        Draft {
-            time: item.get("timestamp").and_then(seconds),
-            ..draft
-        },
-        now,
-        before,
-    ))
+    Some(renamed(draft, now, before))
 }
 
 /// Meta saw that an advertisement led to something; it names the message, not the customer.
@@ -85,13 +62,9 @@ fn conversion<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         text_of(item.get("event_name")),
         text_of(item.get("timestamp")),
     ];
-    let draft = Draft::new("whatsapp.conversion.detected", message, key).with_payload(
+    Draft::new("whatsapp.conversion.detected", message, key).with_payload(
         "conversion",
         &CONVERSION,
         item,
-    )?;
-    Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
-        ..draft
-    })
+    )
 }

@@ -1,17 +1,13 @@
 //! Groups: made and closed, joined and left, renamed and suspended.
 
 use crate::event::change::{Change, List};
-use crate::event::draft::{Draft, seconds};
+use crate::event::draft::Draft;
 use crate::event::person::{self, CONTACT, Person, id};
 use crate::meta::json::Json;
 use crate::meta::payload::group::GROUP;
 
 pub(super) const LISTS: &[List] = &[
-    List {
-        name: "groups",
-        read: group,
-        person: Some(&CONTACT),
-    },
+    List::new("groups", group, &CONTACT),
     super::messages::ERRORS,
 ];
 
@@ -36,7 +32,6 @@ fn group<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     // Two people can join in one second, each told for himself; so all that is said counts.
     let draft = Draft::new(kind, about, ["group".into(), item.canonical().into()]);
     Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
         person: Person::contact(item),
         names: person::group(item),
         ..draft.with_payload("group", &GROUP, item)?

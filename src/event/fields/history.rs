@@ -11,22 +11,10 @@ use crate::meta::json::Json;
 use crate::meta::payload::ERRORS_BESIDE;
 use crate::meta::payload::coexistence::HISTORY_PROGRESS;
 
-const THREAD: &[List] = &[List {
-    name: "messages",
-    read: past,
-    person: Some(&FROM),
-}];
+const THREAD: &[List] = &[List::new("messages", past, &FROM)];
 const BARE: &[List] = &[
-    List {
-        name: "messages",
-        read: past,
-        person: Some(&FROM),
-    },
-    List {
-        name: "message_echoes",
-        read: past,
-        person: Some(&TO),
-    },
+    List::new("messages", past, &FROM),
+    List::new("message_echoes", past, &TO),
 ];
 
 pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {

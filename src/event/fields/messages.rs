@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::statuses;
 use crate::event::change::{Change, List};
-use crate::event::draft::{Draft, UNKNOWN, seconds};
+use crate::event::draft::{Draft, UNKNOWN};
 use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, group_id, id};
 use crate::event::{Effect, Name};
 use crate::meta::json::Json;
@@ -13,22 +13,10 @@ use crate::meta::payload::{ERROR, USER_ACTION};
 use crate::meta::shape::Shape;
 
 pub(super) const LISTS: &[List] = &[
-    List {
-        name: "messages",
-        read: received,
-        person: Some(&FROM),
-    },
-    List {
-        name: "statuses",
-        read: statuses::status,
-        person: Some(&RECIPIENT),
-    },
+    List::new("messages", received, &FROM),
+    List::new("statuses", statuses::status, &RECIPIENT),
     ERRORS,
-    List {
-        name: "user_actions",
-        read: clicked,
-        person: Some(&FROM),
-    },
+    List::new("user_actions", clicked, &FROM),
 ];
 
 /// Errors of the whole number or account, which Meta puts beside the items.
@@ -53,7 +41,6 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         _ => message(change, "whatsapp.message.received", item),
     };
     Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
         effect: match &draft {
             Some(Draft {
                 effect: Effect::Renames { from },
@@ -123,10 +110,6 @@ pub(super) fn message_in<'a>(
     let about = original.and_then(Json::text).unwrap_or_else(|| id.clone());
     let key = vec!["message".into(), change.common.field.clone(), id];
     let draft = sender(Draft::new(kind, about, key), item);
-    let draft = Draft {
-        time: item.get("timestamp").and_then(seconds),
-        ..draft
-    };
     if kind == UNKNOWN {
         return Some(draft);
     }
@@ -239,14 +222,10 @@ fn clicked<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         return None;
     }
     let text: Cow<'a, str> = item.canonical().into();
-    let draft = Draft::new(
+    Draft::new(
         "whatsapp.customer.clicked",
         text.clone(),
         ["click".into(), text],
-    );
-    Draft {
-        time: item.get("timestamp").and_then(seconds),
-        ..draft
-    }
+    )
     .with_payload("click", &USER_ACTION, item)
 }

@@ -41,21 +41,9 @@ pub(super) fn handover<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<D
 /// the window nevertheless, which is the number's, whichever app has the conversation.
 pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'a>) -> bool {
     const LISTS: &[List] = &[
-        List {
-            name: "messages",
-            read: received,
-            person: Some(&FROM),
-        },
-        List {
-            name: "message_echoes",
-            read: echoed,
-            person: Some(&TO),
-        },
-        List {
-            name: "statuses",
-            read: status,
-            person: Some(&RECIPIENT),
-        },
+        List::new("messages", received, &FROM),
+        List::new("message_echoes", echoed, &TO),
+        List::new("statuses", status, &RECIPIENT),
     ];
     let Some(standby) = value.only("standby") else {
         return false;

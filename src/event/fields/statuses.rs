@@ -75,7 +75,6 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
         _ => Effect::None,
     };
     Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
         person,
         names: group,
         effect,
@@ -115,7 +114,6 @@ fn payment<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     ];
     let pieces = [(&PAYMENT_STATUS, item), (&PAYMENT, payment)];
     Some(Draft {
-        time: item.get("timestamp").and_then(seconds),
         person: recipient(item),
         names: group(item),
         ..Draft::new(kind, message, key).with_payload_of("payment", &pieces)?
