@@ -1,5 +1,5 @@
-//! `/v1/…` and `/metrics`: for the team that runs this, with its bearer token. Most is asked of the mailbox that it
-//! concerns.
+//! `/v1/…` and `/metrics`: for the team that runs this, with its bearer token. Most requests go on to the mailbox that
+//! they concern.
 
 use worker::{Env, Request, Response, Result};
 

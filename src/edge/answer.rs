@@ -22,7 +22,7 @@ extern "C" {
     fn describe() -> web_sys::Response;
 }
 
-/// How webhooks are taken at this URL, where they are and all is set up.
+/// The options for `receive.js`, if this is the webhook route and the settings are valid.
 pub(crate) fn webhooks(url: &str, env: &Env) -> Option<Object> {
     let take = take(routes::path_of(url))?;
     let environment = environment::read(env);
@@ -30,7 +30,7 @@ pub(crate) fn webhooks(url: &str, env: &Env) -> Option<Object> {
     Some(signed::webhooks(&ready.settings, take))
 }
 
-/// What takes the body of a POST to this path, where it is one that Meta signs.
+/// What takes the body of a POST to this path, if Meta signs what it posts there.
 fn take(path: &str) -> Option<&'static LocalKey<Take>> {
     #[cfg(feature = "bench-routes")]
     if path == "/bench/normalize" {
@@ -49,7 +49,7 @@ fn take(path: &str) -> Option<&'static LocalKey<Take>> {
 /// Gives the promise of the answer to any other request.
 pub(crate) fn answer(request: web_sys::Request, env: Env) -> Promise {
     let environment = environment::read(&env);
-    // As it came: `worker::Request::method` takes what it does not know for GET.
+    // Read here, since `worker::Request::method` takes methods that it does not know for GET.
     let method = request.method();
     let path = routes::path_of(&request.url()).to_owned();
     let found = routes::find(&method, &path);
@@ -58,7 +58,7 @@ pub(crate) fn answer(request: web_sys::Request, env: Env) -> Promise {
     }))
 }
 
-/// An answer; an error is logged, and not told.
+/// The answer as the platform takes it. Whoever asks is not told what an error says: that is logged.
 pub(super) fn answered(answer: Result<Response>) -> std::result::Result<JsValue, JsValue> {
     let response = answer.or_else(|error| {
         console_error!("{error}");
@@ -78,7 +78,7 @@ async fn other(
     if let Some(response) = panic_on_purpose(path, &env).await {
         return response;
     }
-    // Who has no token is not told either what there is.
+    // Before 404 and 405: without a token nobody learns which routes there are.
     let needs_token = match &found {
         Ok(found) => found.route.action.needs_token(),
         Err(_) => path.starts_with("/v1/"),
@@ -92,7 +92,7 @@ async fn other(
         Err(NotFound::Method(allowed)) => return Problem::MethodNotAllowed(allowed).response(),
     };
     match found.route.action {
-        // Were it set up, it would have gone another way.
+        // Reached only while the settings are wrong: otherwise `receive.js` takes the webhook.
         Action::Receive => Problem::NotSetUp.response(),
         Action::Challenge => webhook::challenge(&request, environment),
         Action::Health => health::answer(environment),

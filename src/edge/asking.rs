@@ -25,7 +25,7 @@ struct Asked<'a> {
     query: String,
 }
 
-/// Has the mailboxes answer that it concerns.
+/// Asks the mailboxes that a request concerns, and puts their answers together.
 pub(super) async fn answer(
     found: &Found,
     env: &Env,
@@ -86,7 +86,7 @@ pub(super) async fn answer(
     }
 }
 
-/// The names of the mailboxes that it concerns.
+/// The names of the mailboxes that a request concerns.
 async fn mailboxes(
     env: &Env,
     settings: &Settings,
@@ -97,7 +97,7 @@ async fn mailboxes(
 ) -> std::result::Result<Vec<String>, Problem> {
     if let Some(person) = in_path.get("person") {
         let names = objects::names(person);
-        // What they said elsewhere is kept for who has not written yet.
+        // What somebody said elsewhere is stored even if they have not written yet.
         let stranger = (action == Action::SetConsent).then(|| objects::stranger(person));
         let stranger = stranger.flatten();
         let mailbox = objects::mailbox_of(env, settings, number, &names, stranger).await;
@@ -126,7 +126,7 @@ async fn mailboxes(
 }
 
 impl Asked<'_> {
-    /// Has the only mailbox answer.
+    /// Asks the only mailbox that a request concerns.
     async fn alone(mut self, mailbox: &str, confirmed: Option<&str>) -> Result<Response> {
         if let Some(confirmed) = confirmed {
             self.add("confirm", confirmed);
@@ -169,13 +169,13 @@ impl Asked<'_> {
         }))
     }
 
-    /// What each answers; `None` for one that does not.
+    /// What each mailbox answers; `None` for one that does not.
     async fn all(&self, mailboxes: &[String]) -> Result<Vec<Option<Answer>>> {
         let answers = mailboxes.iter().map(|mailbox| self.one(mailbox));
         try_side_by_side(answers).await
     }
 
-    /// The replay runs in all, or is stopped where it runs.
+    /// Begins a replay in all partitions. If one refuses or does not answer, it is stopped in all.
     async fn replay(mut self, mailboxes: &[String]) -> Result<Option<Answer>> {
         let answers = self.all(mailboxes).await?;
         let all = complete(answers);
@@ -187,7 +187,7 @@ impl Asked<'_> {
         Ok(told)
     }
 
-    /// They are counted in all before any go, and each lets go what it counted.
+    /// First asks all mailboxes what would be deleted. If that was confirmed, each deletes what it counted.
     async fn delete(
         &self,
         mailboxes: &[String],
@@ -211,12 +211,12 @@ impl Asked<'_> {
     }
 }
 
-/// All answers, where there are all.
+/// All answers; `None` if one is missing.
 fn complete(answers: Vec<Option<Answer>>) -> Option<Vec<Answer>> {
     answers.into_iter().collect()
 }
 
-/// An id that is greater than those that were made before for the same number.
+/// A replay's id, greater than those of the number's earlier replays.
 fn new_id() -> String {
     let random = js_sys::Math::random().to_bits() & 0xffff_ffff;
     format!("{:012x}-{random:08x}", Date::now().as_millis())

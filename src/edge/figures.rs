@@ -16,14 +16,14 @@ use crate::{
     objects::{BINDING, ask_within, respond_as, side_by_side},
 };
 
-/// Of how many mailboxes figures are given: the platform allows an invocation only so many calls.
+/// How many mailboxes are asked at most: the platform allows an invocation only so many calls.
 const MOST_MAILBOXES: usize = 40;
 
-/// How long a mailbox may take. Prometheus waits ten seconds for all where nothing else is set, and one that does not
-/// answer must not take the figures of the others away.
+/// How long a mailbox may take. Prometheus waits ten seconds for the whole answer by default: a mailbox that does not
+/// answer must not cost the figures of the others.
 const BUDGET: Duration = Duration::from_secs(5);
 
-/// The figures of the one that is asked for, and of the numbers that the settings name.
+/// The figures of the number that is asked for, if one is, and of all numbers that the settings name.
 pub(super) async fn answer(
     env: &Env,
     settings: &Settings,

@@ -67,8 +67,8 @@ pub(super) async fn send(
     or_no_answer(objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await?)
 }
 
-/// The name of the mailbox that has the conversation with whom a request wants to write to. What is wrong with the
-/// request, any of the number's will say. `None` where it is for several, which may be in several.
+/// The name of the mailbox that has the conversation that a request writes to. If the request is faulty, any mailbox of
+/// the number: each tells what is wrong. `None` for several sends, since they may belong to several mailboxes.
 async fn mailbox(
     env: &Env,
     settings: &Settings,
@@ -98,7 +98,7 @@ async fn mailbox(
 
 fn number_of(document: &Document<'_>) -> Option<String> {
     let number = document.root().get("phone_number_id");
-    // Of a number its digits may be lost on the way.
+    // A string only: a JSON number may have lost digits on the way.
     let number = number.filter(|id| id.is_string()).and_then(Json::text)?;
     is_number(&number).then(|| number.into_owned())
 }

@@ -8,14 +8,14 @@ use serde_json::Value;
 /// The `content-type`.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What a destination can be, as `GET /v1/destinations` tells it, the better the sooner.
+/// The states of a destination that `GET /v1/destinations` tells, from the best to the worst.
 pub(super) const STATES: [&str; 4] = ["active", "paused", "down", "gone"];
 
 /// A figure of a destination.
 struct Figure {
     /// Its name here.
     name: &'static str,
-    /// `gauge`, or `counter` for what only grows, but for beginning anew when the mailbox does.
+    /// `gauge`, or `counter`: it only grows, until the mailbox is restarted.
     kind: &'static str,
     /// What it is.
     help: &'static str,
@@ -104,10 +104,9 @@ impl Standing {
     }
 }
 
-/// Writes the figures of these mailboxes. Partitions are told apart, since each counts anew from when it was woken: the
-/// sum of counters that begin anew at different times has no meaning to `rate`. There are as many series as there are
-/// mailboxes times destinations times figures, all of them named in the settings, so that no label ever takes values that
-/// a customer chooses.
+/// Writes the figures of these mailboxes. Each partition has its own series, since each begins to count when it is
+/// woken: `rate` cannot read a sum of counters that begin at different times. There are mailboxes times destinations
+/// times figures series. Settings name them all, so a customer never chooses the value of a label.
 pub fn render(standings: &[Standing]) -> String {
     let mut out = String::new();
     let mut of_mailboxes = |name, help, value: fn(&Standing) -> Option<i64>| {

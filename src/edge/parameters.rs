@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use crate::checked::{self, Node};
 pub use kind::Kind;
 
-/// How many items there are on a page where nothing is said.
+/// How many items a page has where `limit` is not given.
 const USUAL_LIMIT: i64 = 20;
 
 /// A parameter of a route.
@@ -40,7 +40,7 @@ pub(super) const fn optional(name: &'static str, kind: Kind) -> Parameter {
     }
 }
 
-/// Parameters that are all what they must be.
+/// Parameters that were checked.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(&'static str, String)>);
 
@@ -51,7 +51,7 @@ impl Parameters {
         found.next().map(|(_, value)| value.as_str())
     }
 
-    /// The page of `ids` that is asked for by `after` and `limit`, in their order, and what leads to the next.
+    /// The page of `ids` that `after` and `limit` ask for, sorted, and what leads to the next page.
     pub fn page<'a>(&self, mut ids: Vec<&'a str>) -> (Vec<&'a str>, Option<&'a str>) {
         let after = self.get("after").unwrap_or_default();
         let limit = self.get("limit").and_then(|limit| limit.parse().ok());
@@ -106,7 +106,7 @@ pub fn in_path(values: &[String], known: &'static [Parameter]) -> Result<Paramet
     Ok(parameters)
 }
 
-/// Checks the parameters in a query. The limit of a page is set where it is not said.
+/// Checks the parameters in a query. Sets the limit of a page where it is not given.
 pub fn in_query(query: &str, known: &'static [Parameter]) -> Result<Parameters, String> {
     let given: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     for (number, (name, _)) in given.iter().enumerate() {

@@ -10,7 +10,7 @@ use crate::{objects::respond, problem};
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// The bearer token is missing or wrong; or none is set, with which one could come in.
+    /// The bearer token is missing or wrong, or no `ADMIN_TOKEN` is set.
     Token {
         is_set: bool,
     },
@@ -19,7 +19,7 @@ pub(super) enum Problem {
     NotFound,
     /// The number has only so many partitions.
     NoPartition(u32),
-    /// Holds the methods that are there.
+    /// Holds the methods that the path has.
     MethodNotAllowed(String),
     /// A parameter is not what it must be.
     Invalid(String),
@@ -75,8 +75,8 @@ pub(super) fn or_no_answer(answer: Option<Response>) -> Result<Response> {
     answer.map_or_else(|| Problem::NoAnswer.response(), Ok)
 }
 
-/// What the answer to a request whose signature is missing or wrong is made of: its body, and the rest. It is made of what
-/// is there already, so that nobody who sends many of them gains anything by it.
+/// What the answer to a missing or wrong signature is made of: its body, and the rest. It is made once, so that a flood
+/// of such requests costs little.
 pub(super) fn unsigned() -> Array {
     let body = problem::document(401, "Unauthorized", None).finish();
     let init = format!(
@@ -84,7 +84,7 @@ pub(super) fn unsigned() -> Array {
         problem::CONTENT_TYPE
     );
     let init = JSON::parse(&init).unwrap_or_default();
-    // An answer that is made like another one costs less than one that is made by an object.
+    // As a model for the answer, another `Response` costs less than a plain object.
     Array::of2(&body.into(), &Answer::new(&JsValue::NULL, &init))
 }
 
@@ -95,7 +95,7 @@ pub(super) fn stored() -> web_sys::Response {
 
 #[wasm_bindgen]
 extern "C" {
-    /// The platform's `Response`, made of what is in its memory already.
+    /// The platform's `Response`, made of the platform's values.
     #[wasm_bindgen(js_name = Response, extends = web_sys::Response)]
     type Answer;
 

@@ -1,18 +1,18 @@
-// From a request to the body that Meta has signed. What is to be done with it is WASM's, which is called once, with the
-// body: a webhook of 1 KB is so small that each crossing shows, and a future of Rust's costs more than all that is done
-// with it.
+// From a request to the body that Meta has signed. The rest is done in WASM, which is called once, with the body: for a
+// webhook of 1 KB each call into WASM shows, and a future of Rust's costs more than all the rest.
 
 import { read } from "./request.js";
 
-// What `Signature::parse` takes. Whatever this lets by is checked there.
+// What `Signature::parse` takes. It checks whatever passes here.
 const SIGNATURE = /^sha256=[0-9a-fA-F]{64}$/;
 
-// From how many bytes on the platform is faster, which has instructions for SHA-256, and takes a promise each time.
+// From how many bytes on the platform's own HMAC is faster. It uses the processor's SHA-256, but takes a promise each
+// time.
 const LARGE = 4 * 1024;
 
-// Answers a POST to where webhooks are taken: so many bytes at `most`, signed by one of `secrets`. `take` is called with
-// the body, or nothing where it is too large; with whether the platform found it signed; and with the signature. It gives
-// a `Response`, or the promise of one; or nothing, where it is not signed: then `unsigned` is what a `Response` is made of.
+// Answers a POST to the webhook route: `most` bytes at most, signed by one of `secrets`. `take` is called with the body
+// (nothing if it is too large), whether the platform found it signed, and the signature. It gives a `Response` or the
+// promise of one; or nothing if the body is not signed: then `unsigned` is what the `Response` is made of.
 export function receive(request, taking, env, ctx) {
   // Meta's older `X-Hub-Signature` (SHA-1) is not looked at.
   const claimed = request.headers.get("x-hub-signature-256");

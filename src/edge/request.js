@@ -1,9 +1,9 @@
-// Requests that come in. What is wanted of one is one call out of WASM here: step by step from there, each question is a
-// call, and each promise takes a dozen.
+// Requests that come in. One call out of WASM gives what is wanted of a request. Asked from WASM, each question would
+// be a call, and each promise a dozen.
 
 // The body, or nothing where it has more than `most` bytes.
 //
-// Where the sender says how long it is, and HTTP holds it to that, the body is taken whole, not part by part.
+// If the sender announces the length, to which HTTP holds it, the body is read whole and not part by part.
 export async function read(request, most) {
   const announced = request.headers.get("content-length");
   if (announced === null) return streamed(request.body, most);
@@ -25,8 +25,8 @@ async function streamed(stream, most) {
   return body;
 }
 
-// What `answer` gives: called with nothing once `stored` is kept, or with the words of what went wrong: that it was not,
-// or not within `most` milliseconds.
+// What `answer` gives. It is called with nothing once `stored` has resolved, or with what went wrong: `stored` failed,
+// or took longer than `most` milliseconds.
 export async function inTime(stored, most, answer) {
   let timer;
   const late = new Promise((_, fail) => {

@@ -303,7 +303,7 @@ pub const ROUTES: &[Route] = &[
     },
 ];
 
-/// The path in a URL as the platform writes it, which is never without one.
+/// The path of a URL. The platform writes none without a path.
 pub fn path_of(url: &str) -> &str {
     let after = url.split_once("://").map_or(url, |(_, after)| after);
     let path = after
@@ -347,7 +347,7 @@ fn matched(template: &str, path: &str) -> Option<Vec<String>> {
     segments.next().is_none().then_some(values)
 }
 
-/// A segment without its percent signs. A plus stands for itself in a path, as it does in front of a phone number.
+/// A segment, percent-decoded. In a path a plus stays a plus, as in front of a phone number.
 fn decoded(segment: &str) -> String {
     let value = format!("={}", segment.replace('+', "%2B").replace('&', "%26"));
     form_urlencoded::parse(value.as_bytes())

@@ -1,5 +1,5 @@
-//! What is done with the body of a webhook that Meta has signed, and whether it has. The way to it is JavaScript
-//! (`receive.js`), and so is asking the platform about large bodies.
+//! Checks that Meta has signed the body of a webhook, and hands it on. `receive.js` reads the request before, and has
+//! the platform check the signature of a large body.
 
 use std::thread::LocalKey;
 
@@ -18,12 +18,12 @@ use crate::{
     meta::signature::{self, Signature},
 };
 
-/// What is called with the body, or nothing where it is too large; with whether the platform found it signed; with the
-/// signature, and what the request came with. It gives a `Response`, or the promise of one, or nothing where it is not
-/// signed.
+/// What `receive.js` calls with the body (nothing if it is too large), whether the platform found it signed, the
+/// signature, and what the request came with. It gives a `Response` or the promise of one, or nothing if the body is
+/// not signed.
 pub(super) type Take = Closure<dyn Fn(Option<Vec<u8>>, bool, String, Env, Context) -> JsValue>;
 
-/// Checks what it is called with, and gives the answer of `then` to what Meta has signed.
+/// Checks a body, and answers with `then` if Meta has signed it.
 pub(super) fn take(then: fn(&[u8], Env, &Context) -> JsValue) -> Take {
     Closure::new(move |body, is_signed, signature: String, env, context| {
         match verified(body, is_signed, &signature, &env) {
@@ -34,7 +34,7 @@ pub(super) fn take(then: fn(&[u8], Env, &Context) -> JsValue) -> Take {
     })
 }
 
-/// How webhooks are taken, as `receive.js` is to have it.
+/// The options for `receive.js`.
 pub(super) fn webhooks(settings: &Settings, take: &'static LocalKey<Take>) -> Object {
     let secrets = settings.app_secrets.iter().map(Secret::expose);
     let secrets: Array = signature::usable(secrets).map(JsValue::from).collect();
@@ -45,7 +45,7 @@ pub(super) fn webhooks(settings: &Settings, take: &'static LocalKey<Take>) -> Ob
         ("take", take.with(|take| take.as_ref().clone())),
         ("unsigned", unsigned().into()),
     ] {
-        // Fails for objects that cannot be written to.
+        // Fails only for objects that cannot be written to.
         let _ = Reflect::set(&webhooks, &name.into(), &value);
     }
     webhooks
@@ -61,7 +61,7 @@ fn verified(
     let body = body.ok_or(Problem::TooLarge)?;
     let ready = environment::read(env);
     let ready = ready.as_ref().map_err(|_| Problem::NotSetUp)?;
-    // What the platform did not find signed may be so in another form.
+    // `receive.js` checks large bodies only. Whatever it did not confirm is checked here.
     let in_some_form = || {
         let signature = Signature::parse(signature)?;
         ready.app_secrets.verify(&body, &signature)

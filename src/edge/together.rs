@@ -10,7 +10,7 @@ use crate::{
     written::{Object, list},
 };
 
-/// What a replay can be, the more there is to do the later.
+/// The states of a replay, from the one with the least left to do to the one with the most.
 const PROGRESS: [&str; 3] = ["done", "stopped", "running"];
 
 /// What a mailbox answered.
@@ -22,9 +22,9 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What all of them say. A page has `limit` items at most. `None` where one did not say it as a mailbox does.
+/// Makes one answer of all. A page has `limit` items at most. `None` if one of them is no answer of a mailbox.
 ///
-/// One that does not know what is asked for (404) has nothing to add, unless none does; what else one refuses is refused.
+/// A 404 adds nothing, unless all answer so. Any other refusal is the answer to the whole.
 pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answer> {
     let telling: Vec<&Answer> = answers.iter().filter(|one| one.status != 404).collect();
     let Some(worst) = telling.iter().max_by_key(|one| one.status) else {
@@ -49,14 +49,15 @@ pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answ
     })
 }
 
-/// By what the dead letters that an answer says would go are confirmed. Together they are by the sum.
+/// The number by which the dead letters that an answer tells of are confirmed for deletion. For all partitions together
+/// it is the sum.
 pub fn confirm(answer: &Answer) -> i64 {
     let document = Document::parse(&answer.body);
     document.map_or(0, |document| sum(&[document.root()], "confirm"))
 }
 
-/// The page that several pages make. Each holds the first items of its mailbox, so that up to where the shortest of
-/// those ends that have a next one, all there is has been told.
+/// Makes one page of several. Each holds the first items of its mailbox; where it has a next page, more follow behind
+/// its last item. So the whole is complete only up to the first of these last items, and ends there.
 fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String {
     let mut items = Vec::new();
     let mut end: Option<String> = None;
@@ -111,7 +112,7 @@ fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String 
     page.finish()
 }
 
-/// The items of a page, each with its place among all: where none are told, its id.
+/// The items of a page, each with its place in the order of all: by `places`, or by its id if there are none.
 fn placed<'a>(page: Json<'a>, name: &str) -> Vec<(String, Json<'a>)> {
     let items = || page.get(name).into_iter().flat_map(Json::items);
     let text = |place: Json<'a>| place.text().unwrap_or_default().into_owned();
@@ -127,14 +128,14 @@ fn placed<'a>(page: Json<'a>, name: &str) -> Vec<(String, Json<'a>)> {
 fn compare(action: Action, one: &str, other: &str) -> Ordering {
     match action {
         Action::DeadLetters => Place::read(one).cmp(&Place::read(other)),
-        // The latest is told first.
+        // The latest comes first.
         Action::Replays => other.cmp(one),
         _ => one.cmp(other),
     }
 }
 
-/// How a destination stands with all partitions: as badly as with the worst of them. What they counted since they were
-/// woken was counted since the first was, at least.
+/// How a destination stands in all partitions: its state is the worst of theirs. Counts are sums; the earliest
+/// `counted_since` covers them all.
 fn destination(same: &[Json<'_>]) -> String {
     let mut told = Object::default();
     copy(&mut told, same, &["id"]);
@@ -192,7 +193,7 @@ fn replay(same: &[Json<'_>]) -> String {
         .finish()
 }
 
-/// What went, and, where it was not confirmed everywhere, what would go.
+/// How many dead letters were deleted, and, if some partitions still ask for confirmation, what would be deleted there.
 fn to_delete(all: &[Json<'_>]) -> String {
     let mut told = Object::default();
     let is_asking = |one: &Json<'_>| one.get("count").is_some();
@@ -210,7 +211,7 @@ fn to_delete(all: &[Json<'_>]) -> String {
     told.finish()
 }
 
-/// What is the same for all, as the first one tells it.
+/// Copies from the first what is the same in all.
 fn copy(told: &mut Object, same: &[Json<'_>], names: &[&str]) {
     for name in names {
         if let Some(value) = same.first().and_then(|item| item.get(name)) {
@@ -234,7 +235,7 @@ fn numbers(same: &[Json<'_>], name: &str) -> impl Iterator<Item = i64> {
         .filter_map(move |item| item.get(name)?.integer())
 }
 
-/// Times, all in UTC and in whole seconds, so that their order is that of their characters.
+/// Times. All are in UTC and whole seconds, so they sort as text.
 fn times(same: &[Json<'_>], name: &str) -> impl Iterator<Item = String> {
     same.iter()
         .filter_map(move |item| Some(item.get(name)?.text()?.into_owned()))
@@ -244,7 +245,7 @@ fn first(same: &[Json<'_>], name: &str) -> Option<String> {
     times(same, name).min()
 }
 
-/// The one of these words that stands last.
+/// The last word of `order` that one of them tells.
 fn worst(same: &[Json<'_>], name: &str, order: &[&'static str]) -> &'static str {
     let is_told = |word: &&&str| times(same, name).any(|told| told == ***word);
     order.iter().rfind(is_told).copied().unwrap_or_default()

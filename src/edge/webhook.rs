@@ -62,12 +62,12 @@ fn store(body: &[u8], env: Env, context: &Context) -> JsValue {
     let (events, unknown) = event::split_and_look(body);
     let stored = objects::append_all(&env, events);
     let answer = ANSWER.with(|answer| in_time(&stored, BUDGET_MS, answer));
-    // A caller that hangs up must not stop it half way. Fails nowhere but where there is no request.
+    // So that it goes on if the caller hangs up. Fails only where there is no request.
     let _ = context.wait_until(&answer);
     if !unknown.is_empty() {
         let after = worker::Context::new(JsValue::from(context).into());
         after.wait_until(async move {
-            // It is told of when Meta has its answer.
+            // Drift is counted only once all is stored: Meta does not wait for that.
             if JsFuture::from(stored).await.is_ok()
                 && let Some(counts) = drift::note(unknown)
             {
@@ -79,7 +79,7 @@ fn store(body: &[u8], env: Env, context: &Context) -> JsValue {
 }
 
 thread_local! {
-    /// What Meta is answered: called with nothing once all is stored, else with the words of what went wrong.
+    /// Makes the answer to Meta. Called with nothing once all is stored, otherwise with what went wrong.
     static ANSWER: Closure<dyn Fn(Option<String>) -> JsValue> = Closure::new(|error| match error {
         None => stored().into(),
         Some(error) => {

@@ -7,7 +7,7 @@ use crate::mailbox::Place;
 /// How many items there may be on a page.
 const LIMIT: std::ops::RangeInclusive<i64> = 1..=100;
 
-/// Beyond this, JavaScript has no whole numbers.
+/// JavaScript's `Number.MAX_SAFE_INTEGER`.
 const LARGEST: i64 = (1 << 53) - 1;
 
 /// What a parameter may be.
