@@ -21,7 +21,7 @@ pub(crate) const BINDING: &str = "MAILBOX";
 /// How long an object may take to answer a call that others wait for.
 const BUDGET: Duration = Duration::from_secs(5);
 
-/// What the mailbox or directory of this name is called through.
+/// The stub of the mailbox or directory of this name.
 pub(super) fn stub(env: &Env, name: &str) -> Result<Stub> {
     Ok(stub::stub(env, BINDING, name)?)
 }
@@ -37,7 +37,7 @@ pub(crate) fn mailboxes(settings: &Settings, number: &str) -> Vec<String> {
     all.iter().map(Address::name).collect()
 }
 
-/// All names of the one who has the first of these names that is known; none, where nobody has.
+/// All names of a person: the one who has the first of these names that is known. Empty if none is known.
 pub(crate) async fn names_of(
     env: &Env,
     number: &str,
@@ -51,7 +51,7 @@ pub(crate) async fn names_of(
     Ok(all.find(|names| !names.is_empty()).unwrap_or_default())
 }
 
-/// What a number's directory is called through, and these names as they cross to it.
+/// The stub of a number's directory, and these names as they cross to it.
 pub(super) fn directory(
     env: &Env,
     number: &str,
@@ -70,12 +70,12 @@ pub(super) async fn answer(called: Promise) -> Result<String> {
     Ok(answer.as_string().unwrap_or_default())
 }
 
-/// The same, if it does in time.
+/// What an object answers, or an error if it takes too long.
 pub(super) async fn in_time(called: Promise) -> Result<String> {
     done_in_time(answer(called)).await
 }
 
-/// What comes of calls, if it does in time.
+/// The result of calls, or an error if they take too long.
 pub(super) async fn done_in_time<T>(calls: impl Future<Output = Result<T>>) -> Result<T> {
     match select(pin!(calls), pin!(Delay::from(BUDGET))).await {
         Either::Left((done, _)) => done,

@@ -106,8 +106,9 @@ impl Mailbox {
         answer(200, &told)
     }
 
-    /// All of them, where no limit is given, and how the number's own messages stand. What can go now goes: who has settings
-    /// changed, and a quiet number, need not wait until they are looked at again.
+    /// All destinations, or a page of them if a limit is given, and how the number's own messages stand. It also sets
+    /// the alarm, so that what can go now goes: after a change of settings nobody has to wait until a quiet number
+    /// works again.
     fn destinations(&self, url: &Url) -> Result<Response> {
         let now = now_ms();
         let after = text(url, "after").unwrap_or_default();

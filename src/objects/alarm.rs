@@ -31,11 +31,11 @@ use crate::{
     sending::Happened,
 };
 
-/// After how many deliveries in one run it is written down how far everyone has got.
+/// After how many deliveries in one run it is written down how far every cursor has got.
 const REST_EVERY: u32 = 200;
 
-/// After how long in one run everyone's place in the log is written down, in milliseconds: what was delivered since is
-/// delivered again should the object be restarted.
+/// After how long in one run the place of every cursor is saved, in milliseconds. What was delivered since is delivered
+/// again should the object be restarted.
 const SAVE_EVERY_MS: i64 = 1_000;
 
 /// How long we wait at most where something is on its way, in milliseconds.
@@ -47,25 +47,25 @@ const SOON_MS: i64 = 100;
 /// How long we wait after the database failed or the run was lost, in milliseconds.
 pub(super) const AFTER_FAILURE_MS: i64 = 5_000;
 
-/// What was on its way beside deliveries and has come to its end.
+/// Something under way, other than a delivery, that has ended.
 enum Ended {
     Sent(Sent),
-    /// Another partition has nothing left that these wait for.
+    /// Another partition has delivered what these were waiting for.
     Freed(Vec<i64>),
 }
 
-/// What is on its way beside deliveries.
+/// What is under way, other than deliveries.
 type Others<'a> = FuturesUnordered<LocalBoxFuture<'a, Ended>>;
 
-/// When it was last written down how far everyone has got.
+/// When it was last written down how far every cursor has got.
 struct Written {
     at: i64,
-    /// After how many that had ended in this run.
+    /// How many deliveries had ended in this run by then.
     ended: u32,
 }
 
-/// A timer that is set anew only where it would go off too late: to set one takes as long as to read a row, and to be
-/// woken for nothing does no harm.
+/// A timer that is set again only if it would go off too late. To set one takes as long as to read a row; to be woken
+/// too early does no harm.
 #[derive(Default)]
 struct Timer(Option<(i64, Delay)>);
 
@@ -144,7 +144,7 @@ impl Mailbox {
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
             let until = [until, lingers_until, run.goes_on_ms()];
             let until = until.into_iter().flatten().min();
-            // What is on its way ends within half a minute, and wakes it.
+            // What is under way ends within half a minute, and wakes this.
             let until = until.unwrap_or(now + LONGEST_WAIT_MS);
             match self
                 .ended_or_woken(&mut others, &mut timer, until, now)
@@ -152,8 +152,8 @@ impl Mailbox {
             {
                 Some(Ended::Sent((opening, started, happened))) => {
                     run.ended(happened != Happened::NotTried, now_ms());
-                    // Where the database failed in the meantime, it is not on its way for what was opened anew: a send
-                    // that may have gone out stays unknown.
+                    // If the database failed meanwhile, the mailbox was opened again and does not wait for this send:
+                    // it may have gone out, and stays `unknown`.
                     if self.with_core(|core| Ok(core.opening))? == opening {
                         self.end_send(started, happened)?;
                     }
@@ -166,7 +166,7 @@ impl Mailbox {
         }
     }
 
-    /// Writes down how far everyone has got, where that was long ago.
+    /// Writes down how far every cursor has got, if that was last done long ago.
     fn write_down(&self, written: &mut Written, run: &Run, now: i64) -> Result<()> {
         if run.count() - written.ended >= REST_EVERY {
             self.with_core(Core::rest)?;
@@ -193,7 +193,7 @@ impl Mailbox {
         })
     }
 
-    /// Waits until something else or deliveries have ended, something new has come, or the time has come for something that waits.
+    /// Waits until something under way has ended, something new has come, or something that waits is due.
     async fn ended_or_woken(
         &self,
         others: &mut Others<'_>,
@@ -228,8 +228,8 @@ impl Mailbox {
         None
     }
 
-    /// Starts the next thing that can go, if there is one: events before sends, since a send answers an event, and
-    /// then what another partition is asked. Of a run that is over, events alone.
+    /// Starts the next thing that can go, if there is one: events before sends, since a send answers an event, and then
+    /// what another partition is asked. A run that is over starts only events.
     fn start<'a>(&'a self, now: i64, others: &Others<'a>, is_over: bool) -> Result<bool> {
         if self.start_delivery(now)? {
             return Ok(true);

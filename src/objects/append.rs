@@ -1,8 +1,8 @@
 //! Handing events to the mailboxes that they belong to.
 //!
 //! Mostly a webhook concerns one mailbox, and that is one call. An invocation may make only so many calls (50 on the
-//! free plan), and one webhook may concern any number of mailboxes: from so many on, the first of each group of them
-//! is given the events of all, and hands them on.
+//! free plan), and one webhook may concern any number of mailboxes: where there are too many, they are called in
+//! groups: the first mailbox of a group gets the events of all, and hands them on.
 
 use std::panic::AssertUnwindSafe;
 
@@ -24,7 +24,7 @@ use crate::{
 /// How many mailboxes are called from one invocation.
 const MOST_CALLS: usize = 40;
 
-/// Has every mailbox append its events, all at the same time. Kept when all have committed.
+/// Has every mailbox append its events, all at the same time. The promise resolves when all have committed.
 pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise {
     let environment = environment::read(env);
     let mut batches: Vec<Batch> = Vec::with_capacity(events.len());
@@ -41,7 +41,7 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
     if spread.is_empty() {
         return call_all(env, batches, MOST_CALLS);
     }
-    // Each number for itself: what holds up one with partitions must not hold up the others.
+    // Each number by itself: what holds up one with partitions must not hold up the others.
     let most = MOST_CALLS / (spread.len() + 1);
     let whole = JsFuture::from(call_all(env, batches, most));
     let env = env.clone();
@@ -59,8 +59,8 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
     future_to_promise(AssertUnwindSafe(all))
 }
 
-/// Calls the mailboxes of these batches by so many calls at `most`, in groups where there are more. No future of Rust's waits
-/// for them: mostly it is one call, and a future costs as much again.
+/// Calls the mailboxes of these batches with `most` calls at most, in groups where there are more. It gives a promise,
+/// not a future of Rust's: mostly there is one call, and a future would cost as much again.
 fn call_all(env: &Env, mut batches: Vec<Batch>, most: usize) -> Promise {
     if batches.len() == 1 {
         return call(env, &batches).unwrap_or_else(|error| Promise::reject(&error.into()));
@@ -101,13 +101,12 @@ extern "C" {
 
 #[wasm_bindgen]
 impl Mailbox {
-    /// Kept when what was written so far is committed.
+    /// Resolves when what was written so far is committed.
     pub fn committed(&self) -> std::result::Result<Promise, JsValue> {
         self.storage.committed()
     }
 
-    /// Appends what several webhooks hold, where they hold it for this mailbox alone. Whether that was done: either all
-    /// of it was, or nothing.
+    /// Appends several webhooks, if all are for this mailbox alone. Gives whether that was done: all of it, or nothing.
     #[wasm_bindgen(js_name = appendTogether)]
     pub fn append_together(&self, webhooks: Vec<Uint8Array>) -> bool {
         let mut events = Vec::new();
@@ -123,8 +122,8 @@ impl Mailbox {
         self.take_in(events).is_ok()
     }
 
-    /// Appends the first batch of a webhook, which is this mailbox's, and hands the others on. Mostly there is but one,
-    /// and then nothing is awaited.
+    /// Appends the first batch of a webhook, which is this mailbox's, and hands the others on. Mostly it is the only
+    /// one, and nothing is awaited.
     #[wasm_bindgen(js_name = appendOne)]
     pub fn append_one(&self, batches: &[u8]) -> std::result::Result<JsValue, JsValue> {
         let batches = wire::read(batches).map_err(|error| error.to_string())?;

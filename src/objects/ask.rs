@@ -1,5 +1,5 @@
-//! Requests to our own objects. They are made of the platform's types: with the crate's, all that `cf` can say would be
-//! part of the WASM.
+//! Requests to our own objects. They are made of the platform's types: those of the `worker` crate would bring all that
+//! `cf` can say into the WASM.
 
 use std::{pin::pin, time::Duration};
 
@@ -27,7 +27,7 @@ pub(crate) async fn ask(
     ask_within(BUDGET, env, binding, name, command, init).await
 }
 
-/// The same, within another time.
+/// Like [`ask`], with another time limit.
 pub(crate) async fn ask_within(
     budget: Duration,
     env: &Env,
@@ -43,7 +43,7 @@ pub(crate) async fn ask_within(
     })
 }
 
-/// The same, however long it takes.
+/// Like [`ask`], without a time limit.
 pub(crate) async fn fetch(
     env: &Env,
     binding: &str,

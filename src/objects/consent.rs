@@ -72,7 +72,7 @@ impl Mailbox {
 
 const NOT_A_NAME: &str = "person: must be known here, or be a phone number with its country code or a business-scoped user id";
 
-/// Somebody who is not known yet.
+/// The name of somebody who is not known yet, if it is a phone number or a user id.
 pub(crate) fn stranger(person: &str) -> Option<Name> {
     if is_user(person) {
         return Some(name_of(&Recipient::User(person.to_owned())));

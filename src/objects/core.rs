@@ -87,7 +87,7 @@ impl Core {
         self.changed(change, now)
     }
 
-    /// The number stopped, or began again: the destinations are told, and whoever reads the logs.
+    /// The number stopped sending, or began again: tells the destinations, and logs it.
     pub(super) fn changed(
         &mut self,
         change: Option<Change>,
@@ -109,7 +109,7 @@ impl Core {
         Ok(())
     }
 
-    /// Writes down how far everyone has got. Tells an operator whose events were let go.
+    /// Writes down how far every cursor has got. Logs which destinations were given up, whose events are gone.
     pub(super) fn rest(&mut self) -> std::result::Result<(), SqlError> {
         for index in self.mailbox.rest()? {
             console_log!(
@@ -128,8 +128,8 @@ impl Core {
         times.into_iter().flatten().min()
     }
 
-    /// The same of what cannot be done before some time that is yet to come. What could be done now and was not has no
-    /// room: it is looked at when something ends.
+    /// The next time after `now` at which something falls due. What is due already waits for a free slot, and is looked
+    /// at when a request ends.
     pub(super) fn wakes_after(&self, now: i64) -> Option<i64> {
         let sends = self.outbox.wakes_at(now).filter(|at| *at > now);
         let times = [self.mailbox.wakes_after(now, now), sends];

@@ -87,8 +87,8 @@ impl Mailbox {
 
     /// Takes note of what became of those that have ended.
     pub(super) fn end_deliveries(&self, run: &mut Run, now: i64) -> Result<()> {
-        // None is under way any more, also where what becomes of another cannot be written down: the desk tells of each
-        // once. Then they are delivered again, since the mailbox is opened anew.
+        // All are taken out first, since the desk tells of each once. If one cannot be written down, the mailbox is
+        // opened again, and the rest are delivered again.
         let ended: Vec<_> = {
             let under_way = &mut self.deliveries.borrow_mut().under_way;
             let ended = self.desk.ended().into_iter();
@@ -123,8 +123,8 @@ impl Mailbox {
             _ => None,
         };
         self.with_core(|core| {
-            // Where the database failed in the meantime, it is not on its way for what was opened anew: it is delivered
-            // again.
+            // If the database failed meanwhile, the mailbox was opened again and does not wait for this delivery: it is
+            // delivered again.
             if core.opening != opening {
                 return Ok(());
             }
@@ -136,7 +136,7 @@ impl Mailbox {
             for change in core.mailbox.done(&delivery, &outcome, now, random)? {
                 tell(core, &delivery, change, &outcome);
             }
-            // In a batch with others the event would be answered under another id.
+            // Not to be delivered again: in another batch the reply would get another id, and go twice.
             if answered {
                 core.mailbox.save(delivery.destination)?;
             }

@@ -139,8 +139,8 @@ impl OnLane {
         http::read(&JsFuture::from(answer).await.unwrap_or_default())
     }
 
-    /// Begins to post a body. [`Desk::ended`] tells under this number what became of it: a promise less for each, and for
-    /// what ends at the same time all at once.
+    /// Begins to post a body. [`Desk::ended`] tells under this number what became of it. That spares a promise for each
+    /// request, and one call tells of all that end at the same time.
     pub(super) fn deliver(
         &self,
         number: u32,

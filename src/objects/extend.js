@@ -1,5 +1,5 @@
-// The platform lets a stub call the methods of a class that extends its own, and those that wasm-bindgen writes extend
-// nothing. A call of a method costs about half of a request, which has a URL, headers and a stream.
+// The platform lets a stub call methods only if the class extends its `DurableObject`; the classes of wasm-bindgen
+// extend nothing. A call of a method costs about half as much as a request, which has a URL, headers and a stream.
 
 import { DurableObject } from "cloudflare:workers";
 import { Courier, Mailbox } from "../../../../index.js";

@@ -1,13 +1,14 @@
-// Webhooks that reach a mailbox while it commits another are appended together: one transaction, one commit, and one look
-// at what is to be done next. What comes alone waits for nothing; the longer a commit takes, the more the next one holds.
+// Webhooks that reach a mailbox while it commits another are appended together: one transaction, one commit, and one
+// look at what is to be done next. A webhook that comes alone waits for nothing. The longer a commit takes, the more
+// the next one holds.
 //
-// No timer is involved: where the machine's clock is set back, the timers of an object that lives stand still.
+// There is no timer: if the machine's clock is set back, the timers of a living object stand still.
 
 // How many bytes are enough for one transaction.
 const FULL = 64 * 1024;
 
-// A mailbox's `append`. Where a group is not stored as a whole, each of its webhooks is tried alone: one must not cost its
-// neighbours.
+// A mailbox's `append`. If a group cannot be stored as a whole, each of its webhooks is tried alone: a bad one must not
+// cost its neighbours.
 export function append(webhook) {
   if (this.group === undefined) {
     const appended = this.appendOne(webhook);

@@ -18,7 +18,7 @@ pub(super) struct Answer {
 pub(super) enum NoAnswer {
     /// The platform did not let the request out: it allows an invocation only so many. It did not leave.
     NotTried,
-    /// Whoever should have made it is lost. It may have left.
+    /// The courier that should have made it is lost. It may have left.
     Lost,
     /// There was none in time, or the connection failed.
     Failed(ErrorClass),

@@ -1,9 +1,9 @@
 // A trap (no memory is left, a stack overflows) loses the instance of the WASM, and all futures and closures in it: what
 // waits for one of them waits for ever.
 //
-// A new one is made at once. The glue would make it when it is next called, and give it what it has just put into the
-// memory of the old one. worker-build makes an object anew in it when that is next called, and `worker.js` asks anew how
-// webhooks are taken.
+// A new instance is made at once. The glue would make it only at its next call, and hand it what it has just put into
+// the memory of the old one. worker-build makes each object again in the new instance when that is next called, and
+// `worker.js` asks again for the options of the webhook route.
 
 import { __wbg_reset_state as makeAnother, outliveTraps } from "../../../../index.js";
 
@@ -18,7 +18,7 @@ export function beginAnew() {
   for (const tell of waiting) tell();
 }
 
-// Whether the instance is lost before `promise` is kept.
+// Whether the instance is lost before `promise` resolves.
 async function isLostBefore(promise) {
   let tell;
   const lost = new Promise((resolve) => (tell = () => resolve(true)));
@@ -33,14 +33,14 @@ async function isLostBefore(promise) {
 // The methods that WASM has for a mailbox.
 let own;
 
-// Has the methods of a mailbox end whatever happens: no other alarm goes off while one is at work.
+// Lets the methods of a mailbox end even if the instance is lost: no other alarm goes off while one is at work.
 export function endThoughLost(mailbox) {
   own ??= { alarm: mailbox.alarm, fetch: mailbox.fetch };
   mailbox.alarm = alarm;
   mailbox.fetch = fetch;
 }
 
-// How often in a row a mailbox's run was lost. It is not kept in the mailbox, which is made anew.
+// How often in a row a mailbox's run was lost. Not kept in the mailbox, which is made again.
 const losses = new WeakMap();
 
 async function alarm() {

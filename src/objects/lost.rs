@@ -24,9 +24,8 @@ pub(crate) fn outlive_traps() {
 
 #[wasm_bindgen]
 impl Mailbox {
-    /// Sets the alarm again after so many runs in a row were lost, each time twice as far off, since what loses one is lost
-    /// to every object of the instance; and by chance up to half as far again, so that those who were lost together do not
-    /// begin together.
+    /// Sets the alarm again after `times` lost runs, doubling the wait: a trap takes every object of the instance with
+    /// it. Up to 50 % jitter keeps them from starting together.
     #[wasm_bindgen(js_name = armAgain)]
     pub fn arm_again(&self, times: u32) -> Result<(), JsValue> {
         let doublings = times.saturating_sub(1).min(MOST_DOUBLINGS);

@@ -47,11 +47,11 @@ pub struct Mailbox {
     pub(super) environment: Environment,
     /// Opened when it is first needed, and again after its database failed.
     pub(super) core: RefCell<Option<Core>>,
-    /// Set while something is done with the core. Where it is found set by what comes next, the last ended in a panic.
+    /// Set while a task works on the core. If the next task finds it set, the last one panicked.
     is_at_task: Cell<bool>,
     /// The directory, where this object keeps one; opened as the core is.
     directory: RefCell<Option<Directory>>,
-    /// How often the core was opened. What was on its way when it was opened anew is not on its way for the new one.
+    /// How often the core was opened. A new core knows nothing of what the former one had under way.
     openings: Cell<u32>,
     /// When the alarm is set for (unix milliseconds), where we have set it.
     alarm: Cell<Option<i64>>,
@@ -59,8 +59,7 @@ pub struct Mailbox {
     pub(super) pulse: Cell<Pulse>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
     pub(super) at_work: Cell<Option<i64>>,
-    /// Before this no alarm goes off (unix milliseconds), for as long as the object is awake: runs were lost, and come ever
-    /// later.
+    /// The alarm is not set earlier (unix milliseconds): back-off after lost runs (`lost.rs`). In memory only.
     pub(super) not_before: Cell<i64>,
     pub(super) wake: Rc<AtomicWaker>,
     pub(super) mirror: Rc<Mirroring>,
@@ -138,7 +137,8 @@ impl Mailbox {
         result.map_err(|error| failed(&mut slot, &error))
     }
 
-    /// Has what is kept opened anew if it takes anything to be on its way that nobody waits for.
+    /// Drops the core if it takes anything to be under way that nobody waits for; it is opened again when it is next
+    /// needed.
     pub(super) fn forget_what_was_lost(&self) -> Result<()> {
         let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
         let deliveries = self.deliveries.try_borrow().map_err(|_| "busy")?;
@@ -149,7 +149,7 @@ impl Mailbox {
         Ok(())
     }
 
-    /// What is kept, opened if it was not. Apart from the above, which is compiled once for each task.
+    /// The core, opened if it was not. Apart from `with_core`, which is compiled once for each task.
     #[inline(never)]
     fn opened(&self) -> Result<RefMut<'_, Option<Core>>> {
         let mut slot = self.core.try_borrow_mut().map_err(|_| "busy")?;
@@ -275,14 +275,14 @@ impl Mailbox {
             Ok(core.wakes_at(now))
         })?;
         self.tell_windows(now)?;
-        // Looked at whether or not anything was new: should an earlier call have failed to set it, this one does.
+        // Even if nothing was new: should an earlier call have failed to set the alarm, this one does.
         self.arm(wakes_at)
     }
 
     /// Makes sure that the alarm is at work, or will be by `wakes_at` (unix milliseconds).
     ///
-    /// An alarm that was set before this object was loaded is not asked for, since that would have to be awaited: it is
-    /// set again, which is right at any time, since `wakes_at` looks at all there is to do.
+    /// To ask for an alarm that was set before this object was loaded would have to be awaited. It is set again
+    /// instead, which is always right, since `wakes_at` looks at all there is to do.
     pub(super) fn arm(&self, wakes_at: Option<i64>) -> Result<()> {
         let Some(wakes_at) = wakes_at else {
             return Ok(());
@@ -323,7 +323,7 @@ fn answers(
     ))
 }
 
-/// Forgets what may not be what was committed.
+/// Drops the core: what is in memory may not be what was committed.
 #[inline(never)]
 fn failed(core: &mut Option<Core>, error: &SqlError) -> worker::Error {
     // Found before anything was done.

@@ -1,7 +1,7 @@
 //! Tells windows to a team's other Workers: writes them to KV, where the binding `WINDOWS` is there.
 //!
 //! It begins after the commit and nobody waits for it; the platform lets no request out before what was written is on
-//! disk. What fails is told with the next event in its conversation, which is written down.
+//! disk. A failure is written down, and the window is told with the next event of its conversation.
 
 use std::{
     cell::{Cell, RefCell},
@@ -48,7 +48,7 @@ extern "C" {
 pub(super) struct Mirroring {
     namespace: Option<Namespace>,
     waiting: RefCell<VecDeque<Mirrored>>,
-    /// The conversations of which it was written down, since somebody asked last, that telling failed.
+    /// The conversations whose window could not be told since `failed()` was last called. It is written down already.
     failed: RefCell<Vec<i64>>,
     /// When it was last seen at work (unix milliseconds); 0 while it is not.
     at_work: Cell<i64>,
@@ -70,12 +70,12 @@ impl Mirroring {
         self.namespace.is_some()
     }
 
-    /// The conversations of which it was written down, since this was asked last, that telling failed.
+    /// The conversations whose window could not be told since this was last called. It is written down already.
     pub(super) fn failed(&self) -> Vec<i64> {
         self.failed.take()
     }
 
-    /// Writes down that telling failed. What then cannot be written down either is told when the window next passes a step.
+    /// Writes down that a window could not be told. If that fails, too, it is told when it next passes a step.
     fn fails(&self, storage: &Storage, conversation: i64) {
         let failed = mailbox::untold(storage, conversation).ok().flatten();
         self.failed.borrow_mut().extend(failed);

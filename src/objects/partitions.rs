@@ -102,8 +102,8 @@ fn at(partition: u32) -> usize {
     usize::try_from(partition).unwrap_or(usize::MAX)
 }
 
-/// Has the partitions in which these events' persons are take in what former ones know of them. Gives which of the events
-/// are stored there, by their places.
+/// Steps 2 and 3: the partitions in which these events' persons are take in what former ones know of them. Gives the
+/// places of the events that former partitions have stored.
 async fn take_over(
     env: &Env,
     number: &str,
@@ -135,8 +135,8 @@ async fn take_over(
     Ok(stored)
 }
 
-/// What a partition is told of an event that it is asked about. Its data is wanted only where it says what became of a
-/// send, which may be one of that partition's.
+/// An event as a former partition is asked about it: without its data, unless that says what became of a send, which
+/// may be one of that partition's.
 fn asked_about(event: &Event) -> Event {
     if names_a_send(event) {
         event.clone()
@@ -155,15 +155,16 @@ async fn adopt(env: &Env, to: &str, adoptions: Vec<Adoption>) -> Result<()> {
     let adopted = stub(env, to)?.adopt(&bytes(to, events), &moved, &wanted)?;
     match answer(adopted).await?.as_str() {
         "" | "[]" => Ok(()),
-        // The version before says so by whom it has not taken in.
+        // The version before answers with those whom it has not taken in.
         _ => Err("a partition did not take somebody in".into()),
     }
 }
 
-/// The name of the object that keeps the conversation with the one who has the first of these names that is known. Where
-/// nobody is, that of `stranger`, who is met if need be; without one, any will say that they are not known.
+/// The mailbox of the first of `names` that is known. If none is: that of `stranger`, who is registered. Without a
+/// stranger any mailbox will do, since each answers "not known".
 ///
-/// It has taken in what former partitions know: a webhook may have told that somebody is there, and then have failed.
+/// Before this returns, that mailbox takes in what former partitions know: the webhook that told of the move may have
+/// failed half way.
 pub(crate) async fn mailbox_of(
     env: &Env,
     settings: &Settings,
@@ -180,7 +181,7 @@ pub(crate) async fn mailbox_of(
     Ok(mailbox)
 }
 
-/// The same as the directory knows it, with what else it knows of them.
+/// Such a mailbox, with what the directory knows of the person, if it does.
 async fn whereabouts(
     env: &Env,
     settings: &Settings,
@@ -205,7 +206,7 @@ async fn whereabouts(
 }
 
 impl Mailbox {
-    /// What is known of somebody in the partition in which they are, where that is another.
+    /// What the partition of a person knows of them; `None` if that is this one.
     pub(super) async fn known_elsewhere(&self, to: &Recipient) -> Result<Option<Moved>> {
         let here = self.address();
         let (Some(settings), Home::Number(number)) = (self.settings(), here.home()) else {
@@ -222,8 +223,8 @@ impl Mailbox {
         Ok(known.into_iter().next())
     }
 
-    /// Asks another partition whether what is waited for has gone, where it is time to, and gives who waits no longer.
-    /// It does not matter if it does not answer: it is asked again.
+    /// If it is time to: asks another partition whether it has delivered what is waited for, and gives the ids of the
+    /// waits that are over. If it does not answer, it is asked again.
     pub(super) fn start_question(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Vec<i64>>>> {
         let Some(question) = self.with_core(|core| Ok(core.mailbox.question(now)))? else {
             return Ok(None);
@@ -266,7 +267,8 @@ impl Mailbox {
         Ok(Route::write_all(&routes))
     }
 
-    /// Of a directory: where the first is who is known, each event naming one ([`Route::write_all`]); none, where nobody is.
+    /// Of a directory: where the first person is who is known ([`Route::write_all`]). Each event has one name. None if
+    /// nobody is known.
     pub fn route(&self, names: &[u8]) -> std::result::Result<String, JsValue> {
         let events = events_in(names)?;
         let names: Vec<_> = events.into_iter().flat_map(|event| event.names).collect();
@@ -283,9 +285,9 @@ impl Mailbox {
         serde_json::to_string(&all).map_err(|error| error.to_string().into())
     }
 
-    /// Which events are stored here whose persons have moved, and what is known of the persons ([`Moved::write_all`]). Takes
-    /// note of what the events tell about sends; to be told again does no harm. `persons` are their numbers as JSON: `[person,
-    /// …]`.
+    /// For events whose persons have moved to another partition: whether each is stored here, and what is known of its
+    /// person ([`Moved::write_all`]). Takes note of what the events tell about sends; to be told twice does no harm.
+    /// `persons` has the directory's number of each event's person: `[person, …]`.
     pub fn cede(&self, events: &[u8], persons: &str) -> std::result::Result<String, JsValue> {
         let events = events_in(events)?;
         let persons = integers(persons).ok_or("not persons")?;
@@ -302,8 +304,8 @@ impl Mailbox {
         Ok(Moved::write_all(&all))
     }
 
-    /// Takes in what other partitions know of the one whom each event names, who is here from now on. `wanted` is for each
-    /// which of their events are to be stored here: `[[person, [id, …]], …]`.
+    /// Takes in what other partitions know of the person whom each event names, and who is here from now on. `wanted`
+    /// has the number of each person, and the ids of the events that are to be stored here: `[[person, [id, …]], …]`.
     pub fn adopt(
         &self,
         events: &[u8],
@@ -329,7 +331,7 @@ impl Mailbox {
         Ok(self.with_core(|core| core.mailbox.adopt(&adoptions))?)
     }
 
-    /// What is known here of the one whom an event names, if anything is ([`Moved::write_all`]).
+    /// What is known here of the person whom an event names, if anything is ([`Moved::write_all`]).
     pub fn known(&self, name: &[u8]) -> std::result::Result<String, JsValue> {
         let events = events_in(name)?;
         let mut names = events.iter().flat_map(|event| &event.names);
@@ -340,8 +342,8 @@ impl Mailbox {
         Ok(Moved::write_all(known.as_slice()))
     }
 
-    /// Which of a person's events that another partition waits for have all gone: `[[id, destination, until, [name, …]],
-    /// …]`; gives the ids.
+    /// Which of another partition's waits are over, since all events of the person that it waits for have gone. `asked`
+    /// is `[[id, destination, until, [name, …]], …]`; gives the ids.
     pub fn gone(&self, asked: &str) -> std::result::Result<String, JsValue> {
         let asked = Document::parse(asked).ok_or("not what is waited for")?;
         let read = |asked: Json<'_>| {

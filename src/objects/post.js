@@ -1,22 +1,22 @@
-// Requests that leave. One call out of WASM is one request here: made there step by step, with its headers, its signal
-// and the stream of its answer, it takes some forty.
+// Requests that leave. One call out of WASM is one request here. Made from WASM step by step, with its headers, its
+// signal and the stream of its answer, it would take some forty calls.
 
-// How long an answer that came by a courier waits for others, in milliseconds: to call an object costs more than the
-// request that it makes.
+// How long an answer waits in a courier for others, in milliseconds: to call an object costs more than the request that
+// it makes.
 const GATHER_MS = 2;
 
 // How long a courier may take beyond what the answer may, in milliseconds.
 const GRACE_MS = 5_000;
 
-// How many requests share a time limit. A signal looks through all that it was given to whenever it is given to one more,
-// those that have long ended among them.
+// How many requests share a time limit. Each request that is given a signal makes the platform look through all that
+// had it before, also those that have long ended.
 const SHARE = 64;
 
 // How much of the body of an answer is read, in bytes: `BODY_LIMIT` of delivery/answer.rs.
 const MOST = 64 * 1024;
 
-// A time limit, for all that is asked with it. A timer that is left to go off keeps an object awake, and that is paid for:
-// the last that ends takes it back.
+// A time limit that several requests share. The last request that ends takes the timer back: one that is left to go off
+// keeps an object awake, which costs money.
 class Limit {
   constructor(timeout) {
     const controller = new AbortController();
@@ -36,15 +36,14 @@ class Limit {
   }
 }
 
-// Posts a body and gives the status, `Retry-After` and the beginning of the body of the answer, up to a little more than
-// `most` bytes; the status alone, where there is nothing else; or, where there is no answer within `limit`, the words of
-// what went wrong.
+// Posts a body. Gives the answer's status, `Retry-After` and the beginning of its body, up to a little more than `most`
+// bytes; the status alone if there is nothing else; or, if there is no answer within `limit`, what went wrong as text.
 async function ask(url, headers, body, limit, most = MOST) {
   limit.begin();
   try {
     const request = { method: "POST", headers: JSON.parse(headers), body, redirect: "manual", signal: limit.signal };
     const answer = await fetch(url, request);
-    // The headers are an object to be made, and only of a refusal does it say anything.
+    // Only a refusal's `Retry-After` means anything, and to look at the headers makes an object.
     const retryAfter = answer.ok ? undefined : answer.headers.get("retry-after") || undefined;
     const beginning = answer.body ? await read(answer.body, most) : undefined;
     return (retryAfter ?? beginning) ? [answer.status, retryAfter, beginning] : answer.status;
@@ -68,8 +67,8 @@ async function read(body, most) {
   return all;
 }
 
-// Time limits that are shared by what leaves at about the same time: nobody has less time than was said, or more than a
-// sixty-fourth beyond.
+// Time limits that requests share which leave at about the same time. None has less time than `timeout`, or more than a
+// sixty-fourth beyond it.
 class Limits {
   constructor() {
     this.shared = new Map();
@@ -93,9 +92,9 @@ export function post(url, headers, body, timeout) {
   return ask(url, headers, body, new Limit(timeout));
 }
 
-// What a courier does: makes requests side by side, and gives their answers by their numbers. Some may be late: those
-// that came by then are given to `tell`, and the last to the caller. While a deployment begins, who calls may be of the
-// version before or after: what is handed over does not change.
+// What a courier does: makes requests side by side, and gives their answers with their numbers. Not all wait for the
+// last: `GATHER_MS` after the first, those that have come are given to `tell`, and so on. The caller gets the rest.
+// While a deployment begins, the caller may be of the version before or after: so what is handed over must not change.
 export function carry(requests, timeout, most, tell) {
   const limit = new Limit(timeout);
   const answers = [];
@@ -122,12 +121,12 @@ export class Desk {
     this.limits = new Limits();
   }
 
-  // Posts a body like `post`, by a courier where one is named. Gives null where the courier is lost.
+  // Posts a body like `post`, by a courier if one is named. Gives null if the courier is lost.
   post(...request) {
     return new Promise((note) => this.begin(note, ...request));
   }
 
-  // The same for a delivery: its answer is kept, with its number, until `ended` is called.
+  // Posts a delivery: its answer is kept, with its number, until `ended` is called.
   deliver(number, ...request) {
     const note = (answer) => {
       this.answers.push(number, answer);
@@ -136,7 +135,7 @@ export class Desk {
     this.begin(note, ...request);
   }
 
-  // Numbers and answers in turn: each thing that WASM looks at is a call.
+  // Numbers and answers in turn, in one flat list: each thing that WASM looks at is a call.
   ended() {
     return this.answers.splice(0);
   }
@@ -151,7 +150,7 @@ export class Desk {
     if (bundle === undefined) {
       bundle = { requests: [], notes: [] };
       this.bundles.set(key, bundle);
-      // What is begun in one go leaves together.
+      // What is begun in the same task leaves together.
       queueMicrotask(() => {
         this.bundles.delete(key);
         this.send(courier, bundle, timeout);
@@ -173,11 +172,11 @@ export class Desk {
       const stub = this.couriers.getByName(`${this.mailbox}/${courier}`);
       tellAll(await stub.carry(requests, timeout, MOST, requests.length > 1 ? tellAll : null));
     } catch (error) {
-      // Where the platform did not let the call out, nothing has left. Else it may have.
+      // If the platform did not let the call out, nothing has left. Otherwise it may have.
       const words = String(error);
       over(words.includes("Too many subrequests") ? words : null);
     }
-    // Should an answer be missing, it is told that there is none.
+    // If an answer is missing, the timer stays, and tells that there is none.
     if (!notes.some((note) => note)) clearTimeout(late);
   }
 }

@@ -40,7 +40,7 @@ pub(super) fn which(
     if !persons.is_empty() {
         let names: Vec<Name> = persons.iter().flat_map(|person| names(person)).collect();
         let found = by_any(&names, |name| mailbox.look(name))?;
-        // One that is asked for in both ways is only there where both mean the same.
+        // If a person and a conversation are given, both must mean the same conversation.
         conversation = match (found, conversation) {
             (Some(found), None) => Some(found.conversation),
             (Some(found), Some(number)) if found.conversation == mailbox.number(number)? => {
@@ -58,8 +58,8 @@ pub(super) fn which(
     }))
 }
 
-/// What somebody may mean who writes down one of a person's names, or writes one as it is told, with its kind. In a query,
-/// a `+` is read as a space.
+/// The names that a text may mean: it is a name alone, or with its kind, as Transom tells it. In a query a `+` is read
+/// as a space.
 pub(crate) fn names(person: &str) -> [Name; 4] {
     let told = Name::of_key(person);
     let person = told.as_ref().map_or(person, Name::value);

@@ -20,7 +20,7 @@ pub(crate) fn respond(status: u16, document: String) -> Result<Response> {
     respond_as(status, kind, document)
 }
 
-/// Answers with what is of this kind (`content-type`), and not to be kept on the way.
+/// Answers with a body of this `content-type`, which must not be cached.
 pub(crate) fn respond_as(status: u16, kind: &str, body: String) -> Result<Response> {
     let response = Response::ok(body)?.with_status(status);
     let headers = response.headers();
@@ -29,7 +29,7 @@ pub(crate) fn respond_as(status: u16, kind: &str, body: String) -> Result<Respon
     Ok(response)
 }
 
-/// A problem of which its title says all.
+/// A problem that has no more to say than its title.
 pub(crate) fn problem(status: u16, title: &str) -> Result<Response> {
     problem_with(status, title, &Value::Null)
 }

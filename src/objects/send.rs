@@ -52,7 +52,7 @@ impl Mailbox {
         Ok(started.map(|(opening, mut started, has_moved)| {
             async move {
                 let happened = self.send(&mut started, has_moved, now).await;
-                // Nothing has gone out: where it may not go cannot be told now.
+                // Nothing has gone out: it could not be found out whether it may go.
                 let happened = happened.unwrap_or(Happened::ConnectionRefused);
                 (opening, started, happened)
             }
@@ -60,8 +60,8 @@ impl Mailbox {
         }))
     }
 
-    /// Sends a message that is marked as started, if it may go. Where its person is in another partition by now, that is
-    /// decided by what is known there ([`crate::mailbox::Mailbox::stands`]).
+    /// Sends a message that is marked as started, if it may go. If its person is in another partition by now, what is
+    /// known there decides ([`crate::mailbox::Mailbox::stands`]).
     async fn send(&self, started: &mut Started, has_moved: bool, now: i64) -> Result<Happened> {
         let elsewhere = match &started.send.draft.to {
             Some(to) if has_moved => self.known_elsewhere(to).await?,
@@ -159,14 +159,14 @@ impl Mailbox {
             Err(NoAnswer::NotTried) => Happened::NotTried,
             Err(NoAnswer::Failed(ErrorClass::ConnectionRefused)) => Happened::ConnectionRefused,
             Err(NoAnswer::Failed(_)) => Happened::NoAnswer,
-            // It says nothing of Meta.
+            // The courier was lost: that says nothing about Meta.
             Err(NoAnswer::Lost) => Happened::Restarted,
         })
     }
 }
 
-/// The names of the one to whom a message went, where Meta says that they have another number than the one that was
-/// written to, as in Brazil, Mexico and Argentina: they write, and opt out, under that.
+/// All names of the person to whom a message went, if Meta says that their number is another than the one that was
+/// written to, as in Brazil, Mexico and Argentina: they write, and opt out, under that number.
 fn names_of_one(send: &Send, happened: &Happened) -> Option<Vec<Name>> {
     let Happened::Answered(Answer::Accepted { wa_id, user_id, .. }) = happened else {
         return None;
@@ -204,7 +204,8 @@ pub(super) async fn post_to_graph(
 }
 
 impl Core {
-    /// Why a message may not go whose turn has come, if it may not; otherwise it is what may go.
+    /// Why a message whose turn has come may not go. If it may, `started` is now what goes: the message or its
+    /// fallback.
     fn refusal(
         &mut self,
         started: &mut Started,
@@ -227,7 +228,7 @@ impl Core {
         let (state, windows) = if let Some(there) = elsewhere {
             self.mailbox.stands(conversation, there)?
         } else {
-            // What a conversation remembers is read only where it may matter.
+            // The state of a conversation is read only where it may matter.
             let matters = by_rule || consent.is_some();
             let state = matters.then(|| self.mailbox.state(conversation));
             let state = state.transpose()?.unwrap_or_default();

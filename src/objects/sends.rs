@@ -31,7 +31,7 @@ use crate::{
 
 const KEY: &str = "idempotency-key";
 
-/// What is answered to who asks for sends.
+/// The answer to a request for sends.
 enum Reply {
     Taken(String),
     Refused(Refusal),
@@ -262,7 +262,7 @@ fn goes_as(fell_back: bool) -> &'static str {
     if fell_back { "fallback" } else { "message" }
 }
 
-/// An error of Meta's, and what to do about it; of our own, where it has no code.
+/// An error, and what to do about it. Without a code it is one of our own.
 fn error(code: Option<u32>, class: Class) -> Value {
     match code.and_then(errors::find) {
         Some(entry) => json!({

@@ -7,9 +7,9 @@ use worker::Result;
 
 /// What all of these give, in their order.
 ///
-/// `futures_util::future::join_all` is made for thousands of futures, and compiled anew for each kind of them: all its
-/// kinds would be a fiftieth of the WASM. These are at most as many as the calls that an invocation may make, so that all
-/// are looked at whenever one has moved on.
+/// `futures_util::future::join_all` is made for thousands of futures, and compiled again for each kind of them: that
+/// would be a fiftieth of the WASM. Here there are at most as many as an invocation may make calls, so that all can be
+/// polled whenever one has moved on.
 pub(crate) async fn side_by_side<T>(
     futures: impl IntoIterator<Item = impl Future<Output = T>>,
 ) -> Vec<T> {
@@ -29,7 +29,7 @@ pub(crate) async fn side_by_side<T>(
     outputs.flatten().collect()
 }
 
-/// The same of what may fail: all is waited for, and then the first error is given.
+/// Like [`side_by_side`] for what may fail: waits for all, then gives the first error.
 pub(crate) async fn try_side_by_side<T>(
     futures: impl IntoIterator<Item = impl Future<Output = Result<T>>>,
 ) -> Result<Vec<T>> {

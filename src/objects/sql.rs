@@ -68,7 +68,7 @@ impl Storage {
         self.storage.set_alarm(at_ms as f64).map(drop)
     }
 
-    /// Kept when what was written so far is committed.
+    /// Resolves when what was written so far is committed.
     pub(super) fn committed(&self) -> Result<Promise, JsValue> {
         self.storage.sync()
     }
@@ -91,7 +91,7 @@ impl Sql for Storage {
         from_platform(&String::from(json))
     }
 
-    /// The platform has run a statement that gives no rows as soon as it begins.
+    /// A statement that gives no rows is done as soon as `exec` returns.
     fn run(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
         self.begin(statement, parameters).map(drop)
     }

@@ -1,4 +1,4 @@
-// What an object is called through, by the name of its binding and its own: one call out of WASM.
+// The stub of an object, by the name of its binding and its own name: one call out of WASM.
 export function stub(env, binding, name) {
   const namespace = env[binding];
   if (namespace === undefined) throw new Error(`wrangler.toml has no binding ${binding}`);

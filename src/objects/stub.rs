@@ -1,4 +1,4 @@
-//! What our objects are called through.
+//! Stubs: what our objects are called through.
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -7,7 +7,7 @@ use worker::Env;
 
 #[wasm_bindgen(module = "/src/objects/stub.js")]
 extern "C" {
-    /// What the object of this binding and name is called through.
+    /// The stub of the object of this binding and name.
     #[wasm_bindgen(catch)]
     pub(super) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub, JsValue>;
 }
