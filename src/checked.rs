@@ -25,12 +25,12 @@ impl fmt::Display for Fault {
 
 /// A value, where it stands, and where its faults go. A member that is `null` counts as one that is not there.
 ///
-/// It owns nothing: what has to be dropped would be dropped in a landing pad after every call of its readers, and they
-/// call much.
+/// It owns nothing, so there is nothing to drop. Otherwise every call in a reader would need a landing pad, and readers
+/// make many calls.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
     value: &'a Value,
-    /// Which of the paths is its own.
+    /// Its path, by its place in `Reading::paths`.
     path: usize,
     reading: &'a Reading,
 }
@@ -42,8 +42,8 @@ struct Reading {
     faults: RefCell<Vec<Fault>>,
 }
 
-/// The JSON in a body, behind a byte order mark or without one. Everything is read as text: what reads bytes would be there
-/// a second time.
+/// The JSON in a body, behind a byte order mark or without one. All JSON is read from text: a reader of bytes would be
+/// in the WASM as well.
 pub(crate) fn json(body: &[u8]) -> Option<Value> {
     let text = str::from_utf8(body).ok()?;
     serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()
@@ -171,8 +171,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A string that is not blank and has at most `max` characters. A character is a Unicode scalar value: by any
-    /// other way of counting there are as many or more, so that this is never stricter than who reads it next.
+    /// A string that is not blank and has at most `max` characters. Characters are Unicode scalar values. Any other way
+    /// of counting finds as many or more, so this is never stricter than the next reader.
     pub(crate) fn short_text(&self, max: usize) -> Option<&'a str> {
         let text = self.filled_text()?;
         if text.chars().nth(max).is_some() {

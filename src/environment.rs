@@ -18,7 +18,7 @@ pub(crate) struct Ready {
     pub(crate) app_secrets: AppSecrets,
 }
 
-/// It stays for as long as the isolate: bindings do not change while one lives, as a new secret is a new deployment.
+/// Lives as long as the isolate. Its bindings do not change: a new secret is a new deployment.
 pub(crate) type Environment = &'static Result<Ready, Vec<SettingsFault>>;
 
 thread_local! {

@@ -51,16 +51,16 @@ fn start() {
     objects::extend_objects();
 }
 
-/// Has a new instance of the WASM made as soon as this one traps. To be called once it has started, since the start of the
-/// `worker` crate has another way.
+/// Sees to it that a new instance of the WASM is made as soon as this one traps. To be called after `start`, in which
+/// the `worker` crate sets up another way.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen(js_name = outliveTraps)]
 pub fn outlive_traps() {
     objects::outlive_traps();
 }
 
-/// How webhooks are taken at this URL (an object for `edge/receive.js`), where they are and all is set up. It stays so while
-/// an instance lives.
+/// The options for `edge/receive.js`, if `url` is the webhook route and the settings are valid. They do not change
+/// while the instance lives.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn webhooks(url: &str, env: &worker::Env) -> Option<js_sys::Object> {

@@ -2,7 +2,7 @@
 
 use crate::written::Object;
 
-/// Their `content-type`.
+/// The `content-type` of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
 /// A problem document, to which members may be added. `detail` says what to do; there is none where it would tell an

@@ -1,5 +1,6 @@
-// What Cloudflare calls; all else is in WASM. worker-build would give it a class, and a `Proxy` around each object of it:
-// a tenth of what refusing a request costs. Those that it gives to the objects' classes stay, since they have a state.
+// What Cloudflare calls; all else is in WASM. worker-build would export a class, with a `Proxy` around each of its
+// objects, which is a tenth of what it costs to refuse a request. The Durable Objects keep theirs, since they have a
+// state.
 
 import Entrypoint, { Courier, Drift, Mailbox } from "worker-build";
 import { receive } from "./edge/receive.js";
@@ -13,8 +14,8 @@ outliveTraps();
 // Counts the instances of the WASM, in worker-build's way: a trap loses one.
 const wasm = globalThis.__worker_init_state;
 
-// The URL that was last posted to, and how webhooks are taken there, if they are: it stays so for as long as an instance
-// lives.
+// The URL that was last posted to, and the options for `receive`, if webhooks are taken there. They do not change while
+// an instance lives.
 let url, instance, taking;
 
 export default {

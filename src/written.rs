@@ -1,4 +1,4 @@
-//! Writes JSON member by member. It is a fraction of what building a value first would add to the WASM.
+//! Writes JSON member by member. To build a value first would add several times as much to the WASM.
 
 use std::fmt::Write as _;
 
@@ -81,7 +81,7 @@ pub fn separate(out: &mut String, opened: char) {
     }
 }
 
-/// Begins a member of an object: its value is to follow. There is nothing in its name that is to be escaped.
+/// Begins a member of an object: its value is to follow. The name must have nothing in it that needs escaping.
 pub fn begin_member(out: &mut String, name: &str) {
     separate(out, '{');
     out.push('"');
@@ -89,8 +89,8 @@ pub fn begin_member(out: &mut String, name: &str) {
     out.push_str("\":");
 }
 
-/// How many bytes come before one that ends a string or must not stand in it as it is. Eight are looked at in one go:
-/// the highest bit of each byte of a sum or difference tells.
+/// How many bytes come before the first that ends a JSON string or must be escaped in it. Looks at eight bytes at a
+/// time: arithmetic on all eight sets the highest bit of each that is found.
 pub fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = 0x8080_8080_8080_8080;

@@ -9,7 +9,8 @@ use wasm_bindgen::{JsCast as _, JsValue};
 const SAME_S: i64 = 15 * 60;
 
 thread_local! {
-    /// The offsets that were asked for last, by zone: of which quarter of an hour, and in seconds.
+    /// The last offset of each zone that was asked for: the quarter of an hour that it holds for, and the offset in
+    /// seconds.
     static KNOWN: RefCell<HashMap<String, (i64, i64)>> = RefCell::default();
 }
 
