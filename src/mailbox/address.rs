@@ -1,12 +1,12 @@
 //! Which object keeps what: the names of mailboxes, and of the directory of a number that has several.
 //!
-//! Nothing above this knows of partitions, but for who asks all of them.
+//! Nothing above this knows of partitions, except what asks all of them.
 
 use crate::event::Home;
 
 const ACCOUNT: &str = "account/";
 
-/// Whom an object keeps what for, by its name.
+/// What an object keeps, and for whom: both follow from its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// All of a number or an account: the number's id; `account/` and the account's.
@@ -99,7 +99,7 @@ impl Address {
         }
     }
 
-    /// Its share of what the number may use in all: together partitions have all of it and no more.
+    /// Its share of what the number may use: the shares of all partitions make up the whole.
     pub fn share_of(&self, all: u32) -> u32 {
         match self {
             Self::Partition { partition, of, .. } if *of > 0 => {
@@ -109,7 +109,7 @@ impl Address {
         }
     }
 
-    /// The number by which one of its conversations is told: no other partition tells it.
+    /// The number by which users know one of its conversations: no other partition uses it.
     pub fn told(&self, conversation: i64) -> i64 {
         match self {
             Self::Partition { partition, of, .. } => conversation
@@ -119,7 +119,7 @@ impl Address {
         }
     }
 
-    /// Which of its conversations is told by this number; `None` where none may be.
+    /// Which of its conversations has this number among users; `None` if none can have it.
     pub fn meant(&self, told: i64) -> Option<i64> {
         match self {
             Self::Partition { partition, of, .. } => (partition_told(told, *of) == *partition)
@@ -138,14 +138,14 @@ impl Address {
     }
 }
 
-/// The partition that tells a conversation by this number ([`Address::told`]).
+/// The partition of the conversation that has this number among users ([`Address::told`]).
 pub fn partition_told(told: i64, of: u32) -> u32 {
     let partition = told.checked_rem_euclid(of.into()).unwrap_or(0);
     u32::try_from(partition).unwrap_or(0)
 }
 
-/// The partition of the person whom a directory gave this number: numbers are given in turn, so that all partitions
-/// get as many. What is nobody's (0) is in the first.
+/// The partition of the person to whom a directory gave this number. Numbers are given in turn, so that all partitions
+/// get equally many persons. What is nobody's (0) goes to the first.
 pub fn partition_of(person: i64, of: u32) -> u32 {
     let turn = person.saturating_sub(1).max(0);
     let partition = turn.checked_rem(of.into()).unwrap_or(0);

@@ -27,14 +27,14 @@ struct Taken {
 }
 
 impl Mailbox {
-    /// Appends the events that were not there before, all of them or, where this fails, none, and gives how many those
-    /// were. They count as received at `now_ms` (unix milliseconds). Nothing is answered.
+    /// Appends the events that are new: all of them or, if this fails, none. Gives how many were new. They count as
+    /// received at `now_ms` (unix milliseconds). What the policy answers is dropped.
     pub fn append(&mut self, events: Vec<Event>, now_ms: i64) -> Result<usize, SqlError> {
         self.append_and(events, now_ms, &mut |_| Ok(()))
     }
 
-    /// The same. What the policy answers is given to `answer` in the transaction in which the events are written, and
-    /// what it raises is appended with them.
+    /// Like [`Self::append`], but what the policy answers is given to `answer`, in the transaction in which the events
+    /// are written. Events that the policy raises are appended with the others.
     pub fn append_and(
         &mut self,
         events: Vec<Event>,
@@ -87,8 +87,8 @@ impl Mailbox {
         Ok(events.len())
     }
 
-    /// The conversation with the one who has these names, begun where there is none. Those whom they named so far turn out
-    /// to be one.
+    /// The conversation of the person who has these names; it is begun if there is none. If the names led to several
+    /// conversations, these become one.
     pub fn meet(&mut self, names: &[Name]) -> Result<i64, SqlError> {
         let event = Event::named(names.to_vec());
         let mut people = std::mem::take(&mut self.people);
@@ -110,7 +110,7 @@ impl Mailbox {
         Ok(placed.conversation)
     }
 
-    /// Has events happen to the people whom they are about, one after the other.
+    /// Works out, event by event, whose each is and what follows from it.
     fn take(
         &mut self,
         mut events: Vec<Event>,
@@ -154,7 +154,7 @@ impl Mailbox {
 
     /// Writes down that conversations became part of another. [`Mailbox::joined`] is to be called once this is committed.
     pub(super) fn join(&self, joins: &[(i64, i64)]) -> Result<(), SqlError> {
-        // What lies before is not read again, not even after a crash.
+        // What lies before this place is never read again, not even after a crash.
         let passed = self.cursors.iter().map(Cursor::saved).min();
         let passed = passed.unwrap_or(i64::MAX);
         self.log.join(&*self.sql, passed, joins)?;

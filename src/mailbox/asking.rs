@@ -1,5 +1,5 @@
-//! What is asked, before events are stored, of the partitions in which their persons were before: each partition once,
-//! however many events there are.
+//! Before events are stored, the partitions in which their persons were before are asked about them: each partition
+//! once, however many events there are.
 
 use std::collections::{HashMap, HashSet};
 
@@ -36,7 +36,7 @@ pub fn asked(routes: &[Route]) -> ByPartition<usize> {
     asked
 }
 
-/// An event as if it called its person by all names that the directory knows: the partitions may know each only some of
+/// An event as if it called its person by all names that the directory knows: each partition may know only some of
 /// them.
 pub fn by_all_names(mut event: Event, route: &Route) -> Event {
     for name in &route.names {

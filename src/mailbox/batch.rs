@@ -20,7 +20,8 @@ pub(super) fn rows(rows: impl Iterator<Item: Serialize>) -> impl Iterator<Item =
     std::iter::from_fn(move || array(&mut rows))
 }
 
-/// An array of some of these rows; `None` where there are none. Apart from the above, which is compiled for each kind of row.
+/// An array of some of these rows; `None` where there are none. Apart from [`rows`], which is compiled for each kind of
+/// row.
 fn array(rows: &mut dyn Iterator<Item = String>) -> Option<String> {
     let mut array = format!("[{}", rows.next()?);
     while array.len() < PARAMETER

@@ -4,12 +4,12 @@
 //! the person was says whether it has stored it. Where it has not, it promises never to, so that of two copies of one
 //! webhook which are under way at the same time one at most is stored.
 //!
-//! A promise is made for the sake of a person, by the number that the directory knows them by. Should that person turn out
-//! to be somebody else again, who was met before them, and should this one be in the partition that promised, it stores the
-//! event after all: the number is smaller now, and where the promise was made for it is asked, and has promised the same.
-//! What is still on its way by what was known then is refused, for its number is greater.
+//! A promise is made for the sake of a person, and holds the number by which the directory knows them. That person may
+//! turn out to be somebody met before them, who has a smaller number, and whose partition is the one that promised.
+//! Then it takes the promise back and stores the event: the partition that was to store it is asked first, and promises
+//! the same for the sake of the smaller number. Copies that are still on their way there are refused.
 //!
-//! What is still to be sent from here to such a person is looked at again where they are now.
+//! Whether a message that waits here for such a person may go is decided by what is known of them where they are now.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::event::Event;
 
-/// How often at most is looked for what was kept for so long, in milliseconds: it is a walk through all promises.
+/// How often old promises are looked for at most, in milliseconds: it is a walk through all of them.
 const LET_GO_EVERY_MS: i64 = 60 * 60 * 1000;
 
 /// Whether anything was ever promised, and the conversations whose persons are in another partition. Promises are looked up
@@ -28,7 +28,7 @@ const LET_GO_EVERY_MS: i64 = 60 * 60 * 1000;
 pub(super) struct Ceded {
     promises: bool,
     conversations: HashSet<i64>,
-    /// When is looked next for promises that were kept for long enough (unix milliseconds).
+    /// When old promises are looked for next (unix milliseconds).
     lets_go_ms: i64,
 }
 
@@ -47,7 +47,7 @@ impl Ceded {
         Ok(ceded)
     }
 
-    /// Whether nobody's conversation has gone.
+    /// Whether no conversation has moved.
     pub(super) fn is_empty(&self) -> bool {
         self.conversations.is_empty()
     }
@@ -130,8 +130,8 @@ impl Ceded {
         Ok(())
     }
 
-    /// Takes back what was promised of these events for the sake of somebody who was met later than the one for whose sake
-    /// they are to be stored here.
+    /// Takes back promises about these events, which are to be stored here for the sake of a person: those that were
+    /// made for somebody met later, who has a greater number.
     pub(super) fn release(
         &self,
         sql: &dyn Sql,

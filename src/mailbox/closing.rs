@@ -1,7 +1,7 @@
 //! Windows that are about to close, in which nobody has answered.
 //!
-//! When it is to be told stands in what a conversation remembers. It is looked up by an index, which there is only
-//! where somebody wants to know: an index costs a row with every row.
+//! The state of a conversation says when its window is to be told of. It is looked up by an index, which exists only if
+//! somebody wants to know: an index costs a row with every row.
 
 use super::{
     people::People,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{conversation::State, event::Event};
 
-/// What the index is on. The query must say it in the same words.
+/// The expression that is indexed. The query must use exactly the same.
 const AT: &str = "state ->> '$.closing.at'";
 
 /// How many are told at once.
@@ -52,8 +52,8 @@ impl Closings {
         Some(self.next?.saturating_mul(1000))
     }
 
-    /// The events that tell of those whose time has come. They are forgotten: the caller appends the events in the same
-    /// transaction. Of those who have `moved` to another partition nothing is told: that is where they are answered.
+    /// The events for windows whose time has come. Each is given once, so the caller must append them in the same
+    /// transaction. Conversations that have `moved` to another partition are left out: they are answered there.
     pub(super) fn take(
         &mut self,
         sql: &dyn Sql,

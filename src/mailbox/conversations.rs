@@ -87,8 +87,8 @@ pub(super) fn joined_among(
     Ok(joined)
 }
 
-/// Has events of a table, those that `clause` and its parameter mean, stand under the numbers that their conversations have
-/// now.
+/// Gives events of a table the numbers that their conversations have now: those events that `clause` selects with its
+/// parameter.
 pub(super) fn renumber(
     sql: &dyn Sql,
     table: &str,
@@ -105,8 +105,8 @@ pub(super) fn renumber(
     )
 }
 
-/// Writes down that telling the windows of a conversation to other Workers failed: its next event has them told. Gives its
-/// number now; whoever remembers that is to forget it ([`super::Mailbox::forget`]).
+/// Writes down that the windows of a conversation could not be told to other Workers: they are told with its next
+/// event. Gives the conversation's number now; whoever has it in memory must forget it ([`super::Mailbox::forget`]).
 pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>, SqlError> {
     let now = now("?1");
     sql.first_integer(
@@ -118,8 +118,8 @@ pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>, SqlError>
     )
 }
 
-/// A rule that fired in a conversation at this time (unix seconds), and not since, has not fired. Gives the conversation's
-/// number now, where that changes what it remembers.
+/// Takes back that a rule fired in a conversation at this time (unix seconds), unless it has fired again. Gives the
+/// conversation's number now, if that changes its state.
 pub(super) fn unfired(
     sql: &dyn Sql,
     conversation: i64,

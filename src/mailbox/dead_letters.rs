@@ -9,7 +9,7 @@ use super::{
     sql::{Row, Sql, SqlError, Value},
 };
 
-/// Which events are meant, of dead letters or of the log: those that all that is set applies to.
+/// Selects dead letters or events of the log: those to which all that is set here applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Which {
     /// Those of this destination.
@@ -64,7 +64,7 @@ pub struct Summary {
     pub oldest_ms: Option<i64>,
     /// When the last of them was received, in unix milliseconds.
     pub newest_ms: Option<i64>,
-    /// By what they are confirmed: a number that is another one where one is gone and another has died.
+    /// The number by which their deletion is confirmed. It changes even if one is gone and another has come.
     pub confirm: i64,
 }
 
@@ -101,7 +101,8 @@ impl Place {
         )
     }
 
-    /// Behind which destination and `seq` those of a partition follow it: that one's with the same `seq` may, too.
+    /// Behind which destination and `seq` a partition's dead letters follow this place. In a later partition that may
+    /// be one with the same `seq`.
     pub fn behind(&self, partition: Option<u32>) -> (&str, i64) {
         let seq = self.seq - i64::from(partition > self.partition);
         (&self.destination, seq)
@@ -212,7 +213,7 @@ impl Mailbox {
         Ok(complete(&*self.sql, event)?.data)
     }
 
-    /// What there is of them.
+    /// How many there are, and from when.
     pub fn summary(&self, which: &Which) -> Result<Summary, SqlError> {
         let (clause, parameters) = which.clause();
         let rows = self.sql.exec(

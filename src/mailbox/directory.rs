@@ -1,12 +1,12 @@
 //! In which partition of a number each person's conversation is.
 //!
-//! It is one object for the number, so that whoever turns out to be somebody else turns out so once, and in one place.
-//! It writes only where it meets somebody or learns a name; mostly it is asked for what it knows.
+//! A number has one, so that it is found out once, and in one place, that two persons are the same. It writes only
+//! where it meets somebody or learns a name; mostly it is asked for what it knows.
 //!
-//! A person who was met under two names, and so as two, is in the partition of the one who was met first from the
-//! moment on in which both names are told together. What came to the other partition is still delivered from there,
-//! before what comes to the new one ([`super::holding`]), and its ids are known there alone: for as long as Meta may
-//! repeat an event, who asks is told of that partition as well, and asks it before the event is stored
+//! A person may be met under two names, and so be taken for two, until both names are told together. From then on they
+//! are in the partition of the one who was met first. What had come to the other partition is still delivered from
+//! there, before what comes to the new one ([`super::holding`]). The ids of these events are known there alone: for as
+//! long as Meta may repeat them, whoever asks is told of that partition as well, and asks it before an event is stored
 //! ([`super::Mailbox::cede`]).
 
 use std::{
@@ -92,7 +92,8 @@ pub struct Directory {
     /// Who was met lately.
     people: People,
     joins: Joins,
-    /// All names of those who joined lately, once they were asked for, until one of them may have changed hands.
+    /// All names of persons who were joined lately. They are kept once they were asked for, until one of them may have
+    /// changed hands.
     joined: HashMap<i64, Vec<Name>>,
 }
 
@@ -110,8 +111,8 @@ impl Directory {
         })
     }
 
-    /// Where these events belong, in their order. Only their names, and those that a change of names leaves behind, are
-    /// looked at. What that teaches is committed.
+    /// Where these events belong, in their order. Looks only at their names, and at those that a change of names leaves
+    /// behind. Commits what it learns from them.
     pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>, SqlError> {
         let named: Vec<Event> = events.iter().map(names_alone).collect();
         // Where this fails, what is remembered may not be what is committed: it is not put back.
@@ -149,15 +150,15 @@ impl Directory {
         Ok(())
     }
 
-    /// Where the one is who has the first of these names that is anybody's.
+    /// Where the person is who has the first of these names that is known.
     pub fn find(&mut self, names: &[Name], now_ms: i64) -> Result<Option<Route>, SqlError> {
         let found = by_any(names, |name| look(&*self.sql, name))?;
         let route = found.map(|found| self.route(found.conversation, now_ms));
         route.transpose()
     }
 
-    /// All names of whoever each of these events names, none where it is nobody: in a partition in which they were
-    /// before, or are from now on, not all of them may be known. Takes a walk through everybody's names.
+    /// All names of the person whom each of these events names; none if nobody is known by it. A partition in which
+    /// they were before, or are from now on, may not know all of them. Takes a walk through everybody's names.
     pub fn names(&self, events: &[Event]) -> Result<Vec<Vec<Name>>, SqlError> {
         let people = People::of(&*self.sql, events)?;
         let known = |event: &Event| Some(event.names.iter().find_map(|name| people.known(name))?.0);

@@ -38,7 +38,8 @@ pub fn saw(sql: &dyn Sql, paths: &[(String, i64)], now: i64) -> Result<(), SqlEr
     Ok(())
 }
 
-/// What was seen behind a place (when, and the path), the latest first, and the last of it where there is more.
+/// A page of what was seen, the latest first, behind a place (when, and the path). Gives the page's last item as well,
+/// if there is more.
 pub fn page(
     sql: &dyn Sql,
     after: Option<(i64, &str)>,

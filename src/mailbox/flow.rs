@@ -8,7 +8,8 @@ use crate::config::Retry;
 /// After failures of so many conversations in a row a destination counts as down: it is not about one of them.
 const FAILURES: usize = 5;
 
-/// After so many failures while it takes what others wrote, it is a conversation's own events that break it.
+/// After so many failures of one conversation, while events of others are taken, it is the conversation's own events
+/// that fail.
 pub(super) const BROKEN: u32 = 2;
 
 /// How many requests a second it gets in the first second after it came back. Twice as many in each that follows.

@@ -30,8 +30,8 @@ impl Mailbox {
         Ok(self)
     }
 
-    /// The message of this id, which a rule asked for at `asked` (unix seconds), was not sent, and will not be. Where it was
-    /// the rule's first, the rule may fire again.
+    /// The message of this id, which a rule asked for at `asked` (unix seconds), was not sent, and will not be. If it
+    /// was the first message of those that the rule asked for, the rule may fire again.
     pub fn unsent(&mut self, id: &str, conversation: i64, asked: i64) -> Result<(), SqlError> {
         if let Some(policy) = &mut self.policy {
             policy.unsent(asked);
@@ -50,8 +50,8 @@ impl Mailbox {
         self.closings.wakes_at().is_some_and(|at| at <= now_ms)
     }
 
-    /// The events that tell of windows that are about to close, now that it is time. They are forgotten: the caller
-    /// appends them in the same transaction.
+    /// The events that tell of windows that are about to close, now that it is time. Each is given once, so the caller
+    /// must append them in the same transaction.
     pub fn closing(&mut self, now_ms: i64) -> Result<Vec<Event>, SqlError> {
         match self.policy.as_ref().and_then(Policy::answers) {
             Some(answers) => self.closings.take(
@@ -77,7 +77,7 @@ impl Mailbox {
         std::mem::take(&mut self.mirrored)
     }
 
-    /// Forgets a conversation, of which something else has written into the database: it is read again when it is met.
+    /// Forgets a conversation that something else has changed in the database: it is read again when it is next met.
     pub fn forget(&mut self, conversation: i64) {
         self.people.forget(conversation);
     }
@@ -166,8 +166,8 @@ impl Mailbox {
         })
     }
 
-    /// Has the conversation with the one who has this name remember something else. Gives how it stands then; `None`
-    /// where nobody is known by the name.
+    /// Changes the state of the conversation with the person who has this name. Gives how it stands then; `None` if
+    /// nobody is known by the name.
     pub fn change_state(
         &mut self,
         name: &Name,

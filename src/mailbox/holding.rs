@@ -2,8 +2,9 @@
 //! deliver. To each destination, what came after the move goes when what came before has gone.
 //!
 //! Why nobody waits for ever: only what came after the move is held, and it waits only for what was stored elsewhere
-//! before. So each event waits for older ones alone, and no two for each other. And nobody is promised to be told: who
-//! holds asks, again and again and after every restart, until the other partition says that nothing is left.
+//! before. So each event waits only for older ones, and no two wait for each other. And no message can get lost that
+//! would end a hold: the partition that holds asks, again and again and after every restart, until the other one says
+//! that nothing is left.
 
 use std::collections::HashMap;
 
@@ -40,16 +41,16 @@ pub(super) struct LeftFor {
     pub(super) last: HashMap<i64, i64>,
 }
 
-/// What another partition is asked for.
+/// A question to another partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The name of its object.
     pub former: String,
-    /// What is waited for, each with the id of who waits, and the person's names ([`crate::event::Name::key`]).
+    /// What is waited for, each with the id of its hold, and the person's names ([`crate::event::Name::key`]).
     pub holds: Vec<(i64, Behind, Vec<String>)>,
 }
 
-/// Who waits for what.
+/// A conversation that waits for events of another partition.
 #[derive(Debug, Clone)]
 struct Hold {
     id: i64,
@@ -145,8 +146,8 @@ impl Holds {
 }
 
 impl Mailbox {
-    /// What there is still to deliver of the events of these conversations: each destination is asked once, since that is
-    /// a walk through what it has not read.
+    /// What is still to be delivered of these conversations. Each destination is looked at once, since that is a walk
+    /// through what it has not read.
     pub(super) fn left(&self, conversations: &[i64]) -> Result<Vec<LeftFor>, SqlError> {
         let of_cursor = |cursor: &Cursor| {
             let mut last = HashMap::new();
@@ -164,7 +165,8 @@ impl Mailbox {
         self.cursors.iter().map(of_cursor).collect()
     }
 
-    /// Of what another partition waits for ([`Question::holds`]), the ids of that of which nothing is still to be delivered.
+    /// The ids of another partition's holds ([`Question::holds`]) that are over: nothing of what they wait for is still
+    /// to be delivered.
     pub fn nothing_left(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>, SqlError> {
         let mut left = Vec::new();
         for cursor in &self.cursors {
@@ -192,7 +194,7 @@ impl Mailbox {
         Ok(ids.filter(|id| !left.contains(id)).collect())
     }
 
-    /// Holds a conversation back for as long as another partition has such events of it.
+    /// Holds a conversation back for as long as another partition has such events (`behind`) of its person.
     pub(super) fn hold(
         &mut self,
         conversation: i64,
@@ -256,7 +258,7 @@ impl Mailbox {
         })
     }
 
-    /// Lets go of what these held back, by their ids: the other partition has nothing left that they wait for.
+    /// Ends the holds with these ids: the other partition has nothing left that they wait for.
     pub fn freed(&mut self, ids: &[i64], now_ms: i64) -> Result<(), SqlError> {
         let sql = self.sql.clone();
         let (free, left): (Vec<Hold>, Vec<Hold>) = std::mem::take(&mut self.holds.0)

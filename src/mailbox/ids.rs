@@ -24,7 +24,7 @@ const GENERATION_MS: i64 = MAY_COME_AGAIN_MS / KEPT;
 pub(super) struct Ids(Generations);
 
 impl Ids {
-    /// What an event is about and what happened is all that is kept of it, but for a message's status, which is asked for.
+    /// Of an event its key alone is kept. The other columns are for statuses of messages, which are asked for.
     pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
         Generations::load(
             sql,
@@ -76,7 +76,7 @@ impl Ids {
                 _ => keys.push(key),
             }
         }
-        // In the table's order, since each goes to a page of its own.
+        // In the table's order, so that each page is written once.
         keys.sort_unstable();
         statuses.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         for keys in keys.chunks(key::AT_ONCE) {

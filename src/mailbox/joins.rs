@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::sql::{Sql, SqlError};
 
-/// Who became somebody, and when (unix milliseconds).
+/// A person who turned out to be another, and when (unix milliseconds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Former {
     pub(super) person: i64,
     pub(super) at_ms: i64,
 }
 
-/// All joins, each to the person who it is in the end.
+/// All joins, each from a person to the one who they are in the end.
 #[derive(Debug, Default)]
 pub(super) struct Joins {
     became: HashMap<i64, i64>,
@@ -71,17 +71,17 @@ impl Joins {
         self.insert(former, into);
     }
 
-    /// Who a person is.
+    /// The person who somebody is in the end.
     pub(super) fn end(&self, person: i64) -> i64 {
         self.became.get(&person).copied().unwrap_or(person)
     }
 
-    /// Who became a person.
+    /// Those who turned out to be this person.
     pub(super) fn former(&self, person: i64) -> &[Former] {
         self.former.get(&person).map_or(&[], Vec::as_slice)
     }
 
-    /// Who somebody became after a time (unix milliseconds).
+    /// The persons who others turned out to be after a time (unix milliseconds).
     pub(super) fn since(&self, since_ms: i64) -> HashSet<i64> {
         let all = self.former.iter();
         all.filter(|(_, former)| former.iter().any(|it| it.at_ms > since_ms))

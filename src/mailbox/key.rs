@@ -1,8 +1,8 @@
-//! By what an event is known again: its id, and before that what has it lie where it is cheap to write.
+//! The key by which an event is recognised: its id, and in front of that what puts it where it is cheap to write.
 //!
-//! What a commit writes is pages, and ids are digests: by them alone a webhook's thousand events would lie on a thousand
-//! pages. So an event lies beside those of the same second; whoever tells it again tells the same time. A message's status
-//! lies beside its other statuses, which are found by what their ids begin with.
+//! A commit writes whole pages, and ids are digests: sorted by them alone, a webhook's thousand events would lie on a
+//! thousand pages. So an event lies beside those of the same second, which a repetition tells again. A status lies
+//! beside the other statuses of its message, which are found by what their ids begin with.
 //!
 //! Keys are handed to a statement as hex digits, for `unhex()`, since there is no array of bytes in JSON.
 
@@ -41,7 +41,7 @@ impl Key {
         self.0.starts_with(STATUS)
     }
 
-    /// What it has in common with the keys of the message's other statuses.
+    /// The part that the keys of all statuses of its message have in common.
     pub(super) fn message(&self) -> &str {
         self.0.get(..MESSAGE).unwrap_or_default()
     }
@@ -50,10 +50,10 @@ impl Key {
 /// How many digits the keys of a message's statuses begin with.
 pub(super) const MESSAGE: usize = STATUS.len() + ABOUT;
 
-/// What comes behind all that may follow those digits.
+/// Sorts behind everything that may follow those digits.
 pub(super) const LAST: &str = "ffffffffffffffffffffffffff";
 
-/// What the keys of all statuses of a message begin with, by what their ids do.
+/// What the keys of all statuses of a message begin with; their ids begin with `about`.
 pub(super) fn message(about: &str) -> String {
     let mut digits = STATUS.to_owned();
     push(&mut digits, about, ABOUT);
@@ -76,7 +76,7 @@ pub(super) fn array(keys: &[Key]) -> String {
     array
 }
 
-/// Where an event lies. What Transom tells by itself, it may tell again at another time.
+/// The second by which an event is placed. Transom's own events have none: told again, they may have another time.
 fn second(event: &Event) -> u32 {
     if event.kind.starts_with("transom.") {
         return 0;
@@ -85,7 +85,7 @@ fn second(event: &Event) -> u32 {
     time.unwrap_or_default()
 }
 
-/// Adds digits of an id. What is not written like our ids is as good as its digest.
+/// Adds the digits of an id, or of its digest if it is not written like our ids.
 fn push(digits: &mut String, text: &str, length: usize) {
     let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     if text.len() == length && text.bytes().all(is_digit) {

@@ -104,7 +104,7 @@ use sql::{Sql, SqlError};
 /// For how long it is remembered what has been seen, in milliseconds: Meta repeats for seven days.
 pub const MAY_COME_AGAIN_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 
-/// How often at most is looked for what waits for destinations which were taken out of the settings, in milliseconds.
+/// How often events that wait for destinations taken out of the settings are looked for at most, in milliseconds.
 const LAPSES_EVERY_MS: i64 = 3_600_000;
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
@@ -122,10 +122,10 @@ pub struct Mailbox {
     mirror: Option<Mirror>,
     mirrored: Vec<Mirrored>,
     joins: Vec<(i64, i64)>,
-    /// Since when is counted what destinations take (unix milliseconds).
+    /// Since when it is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
     replays: Replays,
-    /// When something is to be let go that waits for destinations which were taken out of the settings.
+    /// When events are next to be let go that wait for destinations taken out of the settings.
     lapses_ms: Option<i64>,
     /// The time that was told last (unix milliseconds).
     now_ms: i64,
@@ -236,11 +236,11 @@ impl Mailbox {
         Ok(changes)
     }
 
-    /// Writes down how far everyone has got and lets go of what nobody waits for. To be called when nothing can be
+    /// Writes down how far every cursor has got, and lets go of what nobody waits for. To be called when nothing can be
     /// started for now.
     ///
-    /// Where everything has been passed and nothing is kept, letting go is all: a cursor that finds nothing behind its
-    /// place is at the end, wherever that place is.
+    /// If all is passed and nothing is kept, no place need be written: a cursor with nothing behind its place is at the
+    /// end, wherever that place is.
     ///
     /// Gives the destinations that have been gone for so long that what waited for them was let go.
     pub fn rest(&mut self) -> Result<Vec<usize>, SqlError> {
@@ -265,7 +265,7 @@ impl Mailbox {
         Ok(given_up)
     }
 
-    /// Writes down how far everyone has got.
+    /// Writes down how far every cursor has got.
     pub fn save_all(&mut self) -> Result<(), SqlError> {
         for cursor in &mut self.cursors {
             cursor.save(&*self.sql)?;
@@ -273,7 +273,7 @@ impl Mailbox {
         Ok(())
     }
 
-    /// What every cursor has passed.
+    /// Up to where every cursor has passed the log.
     fn passed(&self) -> i64 {
         let places = self.cursors.iter().map(Cursor::place);
         places.min().unwrap_or(i64::MAX)
@@ -285,7 +285,7 @@ impl Mailbox {
         self.wakes_after(now_ms, i64::MIN)
     }
 
-    /// The same of what is to be done after a time only.
+    /// Like [`Self::wakes_at`], but only for what is to be done later than `after`.
     pub fn wakes_after(&self, now_ms: i64, after: i64) -> Option<i64> {
         let cursors = self.cursors.iter();
         cursors
@@ -332,7 +332,7 @@ impl Mailbox {
         person::find(&*self.sql, name)
     }
 
-    /// The same without the person's names, which are found by a walk through everybody's.
+    /// Like [`Self::find`] without the person's names: these take a walk through everybody's.
     pub fn look(&self, name: &Name) -> Result<Option<Found>, SqlError> {
         person::look(&*self.sql, name)
     }

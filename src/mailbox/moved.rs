@@ -16,7 +16,7 @@ pub struct Moved {
     pub stored: bool,
     /// Their windows.
     pub windows: Windows,
-    /// What is remembered of them. Who has a conversation in hand is told with it.
+    /// Their state, without who has a conversation in hand: that is told with each conversation.
     pub state: State,
     /// What is still to be delivered of theirs.
     pub behind: Vec<Behind>,
@@ -101,7 +101,7 @@ impl Moved {
 }
 
 impl Left {
-    /// What it remembers of who has it in hand.
+    /// A state with nothing in it but who has the conversation in hand.
     pub(super) fn state(&self) -> State {
         State {
             handover: self.handover,

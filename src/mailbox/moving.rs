@@ -32,10 +32,10 @@ pub struct Adoption {
 }
 
 impl Mailbox {
-    /// Tells of events, whose persons are in another partition from now on, whether they are stored here, and what is
-    /// known of the persons. What is not stored here never will be, for the sake of who is meant by these numbers of the
-    /// directory, one for each event. Who is known here is so by all names from then on: a user id tells them from somebody
-    /// to whom their phone number is given.
+    /// For each event: whether it is stored here, and what is known of its person, who is in another partition from now
+    /// on. Events that are not stored are promised to the persons in `persons` (their numbers in the directory, one for
+    /// each event), and never stored here. A person who is known here is known by all names from then on: their user id
+    /// tells them from somebody to whom their phone number is given.
     pub fn cede(
         &mut self,
         events: &[Event],
@@ -47,7 +47,7 @@ impl Mailbox {
         let mut seen = Seen::default();
         self.ids.look(&*sql, &mut seen, events)?;
         let others = events.iter().zip(persons);
-        // One that only names somebody has no id.
+        // An event that only names somebody has no id.
         let others = others.filter(|(event, _)| !event.id.is_empty() && !seen.contains(event));
         let others: Vec<(&str, i64)> = others
             .map(|(event, person)| (event.id.as_str(), *person))
@@ -96,11 +96,11 @@ impl Mailbox {
         Ok(all)
     }
 
-    /// Takes in what other partitions know of persons who are in this one from now on. That a conversation is in
-    /// somebody's hand is taken in once, since it may have been given back here; and once that its window is about to close,
-    /// since it may have been answered here; the rest every time, since to take it in twice does no harm. What was promised
-    /// for the sake of a person who is in another partition no more than the one who is here now may be stored. What comes of
-    /// theirs is held back until what is still to be delivered there has gone.
+    /// Takes in what other partitions know of persons who are in this one from now on. Some of it is taken in once:
+    /// that a conversation is in somebody's hand, since it may have been given back here; and that its window is about
+    /// to close, since it may have been answered here. The rest is taken in every time, which does no harm. Promises
+    /// about their events are taken back if they were made for somebody met later. What comes of theirs is held back
+    /// until the other partitions have delivered what they still have of it.
     pub fn adopt(&mut self, adoptions: &[Adoption]) -> Result<(), SqlError> {
         let sql = self.sql.clone();
         let known = known(&*sql, adoptions)?;
@@ -170,7 +170,7 @@ impl Mailbox {
         Ok(self.ceded.has_moved(joined))
     }
 
-    /// What is known here of the one who has this name, for a partition from which they have moved.
+    /// What is known here of the person with this name, for a partition from which they have moved.
     pub fn known(&self, name: &Name) -> Result<Option<Moved>, SqlError> {
         let found = self.look(name)?;
         Ok(found.map(|found| Moved {
@@ -180,8 +180,9 @@ impl Mailbox {
         }))
     }
 
-    /// What decides whether what waits here for the person of a conversation may go, as is known where they are by now: but
-    /// what they said here, or Meta did, may not be known there yet.
+    /// The state and windows that decide whether a message may go which waits here for a person who has moved: what is
+    /// known of them where they are (`there`). Only consent that was told here is added, since it may not be known
+    /// there yet.
     pub fn stands(&self, conversation: i64, there: Moved) -> Result<(State, Windows), SqlError> {
         let mut state = there.state;
         let said = self.state(conversation)?.consent;
@@ -207,8 +208,9 @@ fn conversations_of<'a>(people: &People, names: impl Iterator<Item = &'a Name>) 
     conversations
 }
 
-/// What is known of the one who has these names, and what is still to be delivered of theirs. A conversation that became
-/// part of another just now (`joins`: from, into) is named with it: who took that in does not know this one.
+/// What is known of the person with these names, and what is still to be delivered to them. A conversation that became
+/// part of another just now (`joins`: from, into) is named as well: a partition that took in the former does not know
+/// the latter.
 fn moved(people: &People, names: &[&Name], left: &[LeftFor], joins: &[(i64, i64)]) -> Moved {
     let conversations = conversations_of(people, names.iter().copied());
     let behind = left.iter().filter_map(|LeftFor { destination, last }| {
@@ -241,8 +243,7 @@ fn moved(people: &People, names: &[&Name], left: &[LeftFor], joins: &[(i64, i64)
     moved
 }
 
-/// The conversations of other partitions whose persons are known to be here, each with in whose hand it was when that was
-/// last taken in.
+/// The conversations of other partitions that were taken in here before, each with who had it in hand then.
 fn known(
     sql: &dyn Sql,
     adoptions: &[Adoption],

@@ -37,8 +37,8 @@ impl Parking {
         Ok(())
     }
 
-    /// Has what was parked for a destination when it was taken out of the settings be tried now that it is back: its
-    /// conversations may have become part of others, or what they were held for may have gone.
+    /// A destination is back in the settings: what was parked for it is tried. Meanwhile its conversations may have
+    /// become part of others, or what they were held for may have gone.
     pub(super) fn come_back(sql: &dyn Sql, destination: &str) -> Result<(), SqlError> {
         renumber(sql, "parked_events", "destination = ?1", destination.into())?;
         sql.run(
@@ -70,7 +70,7 @@ impl Parking {
              AND destination IN (SELECT destination FROM cursors WHERE gone = '')",
             &[now_ms.saturating_sub(KEPT_MS).into()],
         )?;
-        // How conversations wait is found out anew should one of them come back.
+        // Should one of these destinations come back, it is worked out again when its conversations are tried.
         sql.run(
             "DELETE FROM parked WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
             &[],
@@ -103,7 +103,7 @@ impl Parking {
             .collect()
     }
 
-    /// The first and the last event of a conversation that is parked, but for what is replayed.
+    /// The first and the last parked event of a conversation, replayed ones left out.
     pub(super) fn left(&self, sql: &dyn Sql, conversation: i64) -> Result<Vec<i64>, SqlError> {
         if !self.holds(conversation) {
             return Ok(Vec::new());
@@ -173,8 +173,8 @@ impl Parking {
         )
     }
 
-    /// Makes the first of these events a dead letter, and those behind it that may have failed for as long: others came when
-    /// it had failed already. Gives how many.
+    /// Makes the first of these events a dead letter, and the events behind it, as long as each was received before the
+    /// first failure. Gives how many.
     pub(super) fn bury(
         &self,
         sql: &dyn Sql,

@@ -18,7 +18,7 @@ pub(super) struct Parking {
     conversations: Schedule,
     /// From which event on conversations are held back ([`super::holding`]).
     held: HashMap<i64, i64>,
-    /// The last event that was parked when it was opened.
+    /// The last event that was parked when the mailbox was opened.
     last: i64,
 }
 
@@ -57,7 +57,7 @@ impl Parking {
             };
             conversations.insert(row.required_integer(0)?, parked);
         }
-        // Of a conversation that is held there may be events here although nothing else waits.
+        // Not of `conversations` alone: one that is held may have parked events without being among them.
         let last = sql.first_integer(
             "SELECT max(seq) FROM parked_events WHERE destination = ?1",
             &[destination.into()],
@@ -71,7 +71,7 @@ impl Parking {
         })
     }
 
-    /// The last event that was parked when it was opened; 0: none.
+    /// The last event that was parked when the mailbox was opened; 0: none.
     pub(super) fn last(&self) -> i64 {
         self.last
     }
@@ -84,7 +84,7 @@ impl Parking {
         self.conversations.holds(conversation) || self.held.contains_key(&conversation)
     }
 
-    /// Holds back what comes in a conversation from an event on; without one, holds it back no longer.
+    /// Holds a conversation back from the event `before` on; `None` ends that.
     pub(super) fn hold(&mut self, conversation: i64, before: Option<i64>) {
         match before {
             Some(before) => self.held.insert(conversation, before),
@@ -97,7 +97,8 @@ impl Parking {
         self.held.get(&conversation).copied().unwrap_or(i64::MAX)
     }
 
-    /// Whether an event of a conversation that is held came before that, and nothing else says that it is to be tried.
+    /// Whether an event of a held conversation is from before the hold, and the conversation has no time yet at which
+    /// it is tried.
     pub(super) fn lets_go(&self, conversation: i64, seq: i64) -> bool {
         let before = self.held.get(&conversation);
         before.is_some_and(|before| seq < *before) && !self.conversations.holds(conversation)
@@ -110,7 +111,7 @@ impl Parking {
         }
     }
 
-    /// The conversation that has waited longest of those whose time has come, or, where `any`, of all.
+    /// The conversation that has waited longest of those that are due, or of all, if `any`.
     pub(super) fn next(&self, now_ms: i64, any: bool, busy: impl Fn(i64) -> bool) -> Option<i64> {
         let (at, conversation) = self.conversations.first(i64::MIN, busy)?;
         (any || at <= now_ms).then_some(conversation)
@@ -122,7 +123,7 @@ impl Parking {
         Some(at)
     }
 
-    /// The time of all that wait has come: the destination is back.
+    /// All that wait are due now: the destination is back.
     pub(super) fn all_due(&mut self, now_ms: i64) {
         self.conversations.all_due(now_ms);
     }
@@ -137,8 +138,8 @@ impl Parking {
         self.conversations.insert(conversation, parked);
     }
 
-    /// Takes note that the destination refused events of a conversation. Where they are put `aside`, they are still in the
-    /// log alone.
+    /// Takes note that the destination refused events of a conversation. With `aside` they are still in the log alone,
+    /// and are parked first.
     pub(super) fn refused(
         &mut self,
         sql: &dyn Sql,
@@ -307,8 +308,8 @@ impl Parking {
         &self.destination
     }
 
-    /// How two conversations that became one wait, if any of them does. What goes first of them may be of the one that was
-    /// not refused: as it must not be given up for what became of the other, tries are counted anew.
+    /// How two conversations that became one wait, if any of them does. Tries are counted anew: the event that goes
+    /// first may be of the one that was not refused, and must not be given up for the failures of the other.
     fn together(&self, from: i64, into: i64) -> Option<Parked> {
         let both = [from, into].into_iter();
         let parked = both.filter_map(|one| self.conversations.get(one));

@@ -57,7 +57,7 @@ impl People {
              free_entry_point INTEGER, referred INTEGER, joined INTEGER, state TEXT) STRICT",
             &[],
         )?;
-        // Few are, and there may be a million conversations.
+        // Only of conversations that were joined: these are few, and there may be a million of the others.
         sql.run(
             "CREATE INDEX IF NOT EXISTS joined ON conversations (joined) WHERE joined IS NOT NULL",
             &[],
@@ -95,7 +95,7 @@ impl People {
             for row in &rows {
                 let mut id = row.required_integer(1)?;
                 let mut found = Conversation::read(row)?;
-                // Rare, and so not worth it to look for that in the statement above.
+                // This is rare, so the statement above does not look for it.
                 if found.joined.is_some() {
                     id = joined_into(sql, id)?;
                     found = by_number(sql, id)?;
@@ -115,7 +115,7 @@ impl People {
         Some((id, self.conversations.get(&id)?))
     }
 
-    /// What the batch has taught is committed: it is what the next one begins with.
+    /// What the batch has taught is committed: the next one begins with it.
     pub(super) fn committed(&mut self) {
         self.learnt.clear();
         self.changed.clear();

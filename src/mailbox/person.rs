@@ -23,7 +23,7 @@ pub struct Found {
     pub state: State,
 }
 
-/// What is found by the first of these names by which there is something.
+/// What is found by the first of these names that finds anything.
 pub fn by_any<T>(
     names: &[Name],
     mut find: impl FnMut(&Name) -> Result<Option<T>, SqlError>,
@@ -47,7 +47,7 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
     Ok(Some(found))
 }
 
-/// The same without the names, which are found by a walk through everybody's.
+/// Like [`find`] without the names: these take a walk through everybody's.
 pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
     let people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
     let Some(conversation) = people.known(name).map(|(id, _)| id) else {
@@ -61,8 +61,8 @@ pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
     }))
 }
 
-/// Has the conversation with the one who has this name remember something else. Gives what was found and is remembered
-/// now; `None` where nobody is known by the name.
+/// Changes the state of the conversation with the person who has this name. Gives the conversation with its new state;
+/// `None` if nobody is known by the name.
 pub(super) fn change(
     sql: &dyn Sql,
     name: &Name,

@@ -1,10 +1,10 @@
 //! How quickly webhooks follow each other: whether a run of the alarm that has nothing left to do should wait a moment
 //! for the next one.
 //!
-//! A run that is still there when the next event comes spares the row that setting an alarm costs, and what is
-//! delivered goes with its table, which costs nothing, and not by being deleted, which costs a row each. Waiting costs
-//! the time in which the object is awake: 200 ms are $0.32 for a million times, a row is $1. So nothing waits behind an
-//! event that came alone.
+//! If a run is still at work when the next event comes, no alarm has to be set, which spares a row. And what is
+//! delivered goes with its table, which costs nothing; deleted one by one, each event would cost a row. But waiting
+//! keeps the object awake: 200 ms cost $0.32 for a million times, a row $1. So a run does not wait behind an event that
+//! came alone.
 
 /// How long a run waits for the next webhook, in milliseconds, where the last two were no further apart.
 const LINGER_MS: i64 = 200;
@@ -17,7 +17,7 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// The same after a webhook has come.
+    /// The pulse after one more webhook.
     #[must_use]
     pub fn after(self, now_ms: i64) -> Self {
         Self {

@@ -30,7 +30,7 @@ type Event = (i64, i64, i64);
 pub(super) struct Queue {
     batching: Batching,
     events: BTreeSet<Event>,
-    /// The same by conversation: that, the place, and when it was received.
+    /// The events by conversation: that, the place, and when it was received.
     by_conversation: BTreeSet<Event>,
     /// How many requests of a conversation are under way: after two became one, there may be two.
     busy: HashMap<i64, usize>,
@@ -149,14 +149,14 @@ impl Queue {
         self.raise(into);
     }
 
-    /// The first events that can go at `now_ms`: of one conversation, and no other of it is before them.
+    /// The first events that can go at `now_ms`: the next ones of one conversation.
     pub(super) fn next(&self, now_ms: i64) -> Option<Vec<i64>> {
         let mut conversations = self.waiting();
         let conversation = conversations.find(|waiting| self.ready_at(*waiting) <= now_ms)?;
         Some(self.of(conversation).take(self.batching.most).collect())
     }
 
-    /// When the first of what is to go after a time can go (unix milliseconds; 0: at any time).
+    /// The first time later than `after` at which something can go (unix milliseconds; 0: at any time).
     pub(super) fn wakes_at(&self, after: i64) -> Option<i64> {
         if self.batching.quiet_ms == 0 {
             return self.heads.first().map(|_| 0).filter(|at| *at > after);

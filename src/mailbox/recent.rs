@@ -19,7 +19,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Of a log whose last number is `last`: what comes behind it.
+    /// Nothing yet, of a log whose last number is `last`.
     pub(super) fn behind_all(last: i64) -> Self {
         Self {
             from: last.saturating_add(1),

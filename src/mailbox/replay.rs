@@ -25,7 +25,7 @@ pub enum State {
 /// A replay, and how far it has got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
-    /// Its name. Those that were begun later have greater ones.
+    /// Its name. Replays that were begun later have greater names.
     pub id: String,
     /// Which events: of [`Which::destination`], dead letters or what it wanted of the log.
     pub which: Which,
@@ -55,7 +55,7 @@ pub struct Replay {
 }
 
 impl State {
-    /// In one word. To who looks on, a replay that is stopping has stopped.
+    /// In one word, as users are told it: a replay that is stopping has stopped.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -147,7 +147,7 @@ impl Replay {
         (self.looked || self.state == State::Stopping) && self.waiting == 0
     }
 
-    /// Where it is over, that is written down. Gives whether it has ended.
+    /// If it is over, writes that down. Gives whether it is.
     pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool, SqlError> {
         if self.is_over() {
             self.state = match self.state {

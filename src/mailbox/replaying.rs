@@ -17,7 +17,7 @@ use search::{Candidate, Search, numbers};
 /// How many events of one replay are parked at the same time.
 const AT_ONCE: usize = 100;
 
-/// So few are left of them when more are looked for.
+/// When no more than so many of them are left, more are looked for.
 const FEW: usize = 50;
 
 impl Mailbox {
@@ -81,7 +81,7 @@ impl Mailbox {
                 } else if index < died {
                     replay.died += 1;
                 } else if stopping {
-                    // It may have become part of another while the request was on its way.
+                    // The conversation may have become part of another while the request was on its way.
                     let conversation = conversations::joined_into(sql, first)?;
                     drop_event(sql, replay, conversation, *seq)?;
                     replay.dropped += 1;
@@ -114,7 +114,7 @@ fn forget_dead_letter(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<(), Sq
     )
 }
 
-/// Which cursor's destination gets more, if it is time for that.
+/// The place of the cursor to whose destination a replay can go on; `None` if it cannot now.
 fn can_step(job: &Job, cursors: &[Cursor]) -> Option<usize> {
     let Job {
         replay, waiting, ..
@@ -181,7 +181,7 @@ fn step(
     Ok(())
 }
 
-/// Copies an event, with a mark, to where it waits for its turn. Gives whether it did not wait there before.
+/// Parks a copy of an event, marked as replayed. Gives whether it was not parked before.
 fn park(
     sql: &dyn Sql,
     log: &Log,
@@ -225,9 +225,10 @@ fn park(
     Ok(!parked.is_empty())
 }
 
-/// Of events that came to be parked or were taken back, each with its conversation: has those conversations be tried now of
-/// which one is or was the first. What is first there now has a schedule of its own; elsewhere what is first keeps its own.
-/// Gives those conversations, of which the cursor is to be told once this is committed ([`Cursor::due`]).
+/// After events were parked or taken back (each given with its conversation): if one of them is or was the first of its
+/// conversation, another event is first now. Such conversations are tried at once, with tries counted anew; all others
+/// wait as before. Gives the conversations that are tried, of which the cursor is to be told once this is committed
+/// ([`Cursor::due`]).
 pub(super) fn begin_anew(
     sql: &dyn Sql,
     to: &str,

@@ -41,7 +41,7 @@ pub enum Begun {
     Running(Box<Replay>),
     /// There is no destination of this name to replay to.
     NoDestination,
-    /// There is none of this name whose events are to be replayed, and no dead letter of one that was there.
+    /// There is no destination of the name whose events are to be replayed, and no dead letter of a former one.
     NoSource,
     /// That destination wants nothing more.
     Gone,
@@ -55,8 +55,8 @@ pub(super) struct Job {
     pub(super) replay: Replay,
     /// The events of it that wait, by their `seq`.
     pub(super) waiting: HashSet<i64>,
-    /// What its destination was still to get when it was begun: what it wants behind this place, and these events before
-    /// it, which a restart forgets.
+    /// What its destination was still to get when the replay was begun: what it wants behind this place (`read`), and
+    /// these events before it (`coming`), which a restart forgets.
     pub(super) read: i64,
     pub(super) coming: HashSet<i64>,
 }
@@ -66,7 +66,7 @@ pub(super) struct Job {
 pub(super) struct Replays(pub(super) Vec<Job>);
 
 impl Replays {
-    /// Finds those that have not ended. Of one that was being stopped nothing more goes out.
+    /// Finds replays that have not ended. Of one that was being stopped nothing more goes out.
     pub(super) fn load(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Self, SqlError> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS replays (id TEXT PRIMARY KEY, kept INTEGER NOT NULL, destination TEXT, \
@@ -81,7 +81,7 @@ impl Replays {
             "CREATE TABLE IF NOT EXISTS replay_begins (id TEXT PRIMARY KEY, read INTEGER NOT NULL) STRICT, WITHOUT ROWID",
             &[],
         )?;
-        // Those to destinations that were taken out of the settings.
+        // Replays to destinations that were taken out of the settings are stopped.
         sql.run(
             "UPDATE replays SET state = 1 WHERE ended_ms IS NULL \
              AND receiver IN (SELECT destination FROM cursors WHERE gone = '')",
@@ -105,7 +105,7 @@ impl Replays {
                 "SELECT read FROM replay_begins WHERE id = ?1",
                 &[replay.id.as_str().into()],
             )?;
-            // What comes once more since it was not written down that it had come is not replayed either.
+            // Nor is an event replayed that is delivered once more only because its delivery was not written down.
             let read = to.map(Cursor::read).into_iter().chain(begun).min();
             jobs.push(Job {
                 replay,
@@ -275,7 +275,7 @@ fn waiting(sql: &dyn Sql, to: &str, replay: Option<&str>) -> Result<HashSet<i64>
     rows.iter().map(|row| row.required_integer(0)).collect()
 }
 
-/// Takes what is parked back, but for what is on its way. Gives these events, each with its conversation.
+/// Takes back what is parked of a replay, except what is on its way. Gives these events, each with its conversation.
 fn drop_waiting(
     sql: &dyn Sql,
     replay: &Replay,
@@ -295,11 +295,11 @@ fn drop_waiting(
     Ok(dropped)
 }
 
-/// How one event is taken back that is parked.
+/// Takes one parked event back.
 const DROP: &str = "DELETE FROM parked_events \
      WHERE destination = ?1 AND conversation = ?2 AND seq = ?3 AND replay = ?4";
 
-/// Takes one event back that is parked.
+/// Takes one parked event back.
 pub(super) fn drop_event(
     sql: &dyn Sql,
     replay: &Replay,

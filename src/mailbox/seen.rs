@@ -77,7 +77,7 @@ impl Seen {
         self.keys.contains(&Key::of(event))
     }
 
-    /// Whether an event tells a status that a further one had overtaken before it came.
+    /// Whether an event tells a status after a further status of the same message had come.
     pub(super) fn is_superseded(&mut self, event: &Event) -> bool {
         match event.effect {
             Effect::Status { status, .. } => self.goes(Key::of(event).message(), status) > status,
@@ -96,7 +96,7 @@ impl Seen {
     }
 }
 
-/// What has this number in a list that was handed to a statement.
+/// The key at this place of a list that was handed to a statement.
 fn at(list: &[Key], number: i64) -> Option<&Key> {
     list.get(usize::try_from(number).ok()?)
 }

@@ -14,9 +14,10 @@ pub struct Waiting {
     pub events: i64,
     /// When the first of them was received that is not replayed, in unix milliseconds.
     pub oldest_ms: Option<i64>,
-    /// How often what has failed for longest was tried; of a destination that is down: how often that was.
+    /// How often the event was tried that has failed for longest; if the destination is down, how often the destination
+    /// was.
     pub tries: i64,
-    /// The last try that failed. Once what failed was taken, it is forgotten when the mailbox is opened anew.
+    /// The last try that failed. If the event was taken later, this is forgotten when the mailbox is opened anew.
     pub last_error: Option<Failure>,
     /// Events that were given up.
     pub dead_letters: i64,

@@ -52,7 +52,7 @@ impl Tally {
         let events = count(events);
         self.delivered += events;
         let now = now_ms.div_euclid(MINUTE_MS);
-        // A clock that goes back starts no older minute behind newer ones.
+        // If the clock goes back, no older minute is begun behind newer ones.
         match self.minutes.back_mut() {
             Some((minute, count)) if *minute >= now => *count += events,
             _ => self.minutes.push_back((now, events)),

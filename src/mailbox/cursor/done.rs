@@ -124,7 +124,8 @@ impl Cursor {
         Ok(changes)
     }
 
-    /// The destination answered for itself. Gives whether that ends an outage.
+    /// The destination itself is well: it took an event, or refused one for what is in it. Gives whether that ends an
+    /// outage.
     fn answered(&mut self, now_ms: i64, conversation: i64) -> bool {
         let refused = self.parking.refused_before(BROKEN);
         self.flow.answered(now_ms, conversation, refused)

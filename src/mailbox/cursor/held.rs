@@ -8,7 +8,7 @@ use crate::mailbox::{
 };
 
 impl Cursor {
-    /// Holds back what comes in a conversation from an event on, or, without one, holds it back no longer.
+    /// Holds a conversation back from the event `before` on; `None` ends that.
     pub(in crate::mailbox) fn hold(&mut self, conversation: i64, before: Option<i64>) {
         self.parking.hold(conversation, before);
         self.followed = true;
@@ -31,8 +31,8 @@ impl Cursor {
         self.followed = true;
     }
 
-    /// Events of these conversations that are still to be delivered, each with its conversation: the first and the last of
-    /// them are among these. What came behind `until` need not be.
+    /// Events of these conversations that are still to be delivered, each with its conversation: not all, but the first
+    /// and the last of each conversation. Events behind `until` may be missing.
     pub(in crate::mailbox) fn left(
         &self,
         sql: &dyn Sql,

@@ -33,8 +33,8 @@ use super::{
 };
 use crate::config::Destination;
 
-/// How often it is looked whether a destination that was paused or is gone is wanted again, in milliseconds: settings
-/// change with a deployment, which opens no mailbox.
+/// How often a destination that is paused or gone is looked at again, in milliseconds: a deployment may change its
+/// settings, but does not open the mailbox.
 const LOOKED_AT_EVERY_MS: i64 = 60 * 60 * 1000;
 
 /// Events that are on their way: all of one conversation, in order.
@@ -45,11 +45,11 @@ struct Flight {
     parked: bool,
 }
 
-/// Events that were not read yet, counted by type: while a destination takes nothing there may be very many, and whoever
-/// watches asks every few seconds.
+/// Events that were not read yet, counted by type. The count is kept: while a destination takes nothing there may be
+/// very many, and whoever watches asks every few seconds.
 #[derive(Debug, Default)]
 struct Unread {
-    /// Behind which place, and up to which.
+    /// They are behind the first of these places, up to the second.
     from: i64,
     to: i64,
     /// Types, how many there are of each, and when the first of them was received (unix milliseconds).
@@ -72,13 +72,13 @@ pub(super) struct Cursor {
     /// Since when (unix milliseconds) the destination is gone: it answered that it wants nothing more.
     gone_ms: Option<i64>,
     queue: Queue,
-    /// Whether the queue may hold events of conversations that wait for it.
+    /// Whether the queue may hold events of parked conversations.
     followed: bool,
-    /// By the first of their events.
+    /// Requests under way, by the first of their events.
     in_flight: HashMap<i64, Flight>,
-    /// How many of these are of conversations that wait.
+    /// How many of these are of parked conversations.
     retried: usize,
-    /// Whether what was started last is tried again.
+    /// Whether the last request was of a parked conversation.
     retried_last: bool,
     tally: Tally,
     /// What lies behind what was read, as far as it was counted.
@@ -88,12 +88,12 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor of the destination that is called so.
+    /// The cursor of the destination with this id.
     pub(super) fn of<'a>(cursors: &'a [Self], destination: &str) -> Option<&'a Self> {
         cursors.iter().find(|cursor| cursor.id() == destination)
     }
 
-    /// The same, to be changed.
+    /// Like [`Cursor::of`], to be changed.
     pub(super) fn of_mut<'a>(cursors: &'a mut [Self], destination: &str) -> Option<&'a mut Self> {
         cursors.iter_mut().find(|cursor| cursor.id() == destination)
     }
@@ -120,8 +120,8 @@ impl Cursor {
         self.saved
     }
 
-    /// When something can go again (unix milliseconds; a time that is past: now), or `None` while nothing can. Of times
-    /// up to `after` nothing is told: what could go by then has found no room.
+    /// When something can go again (unix milliseconds; a time that is past: now), or `None` while nothing can. Times up
+    /// to `after` are left out: what could have gone by then has found no room.
     pub(super) fn wakes_at(&self, log: &Log, now_ms: i64, after: i64) -> Option<i64> {
         let busy = |conversation| self.queue.is_busy(conversation);
         let parked = self.parking.wakes_at(i64::MIN, busy).is_some();
@@ -144,7 +144,7 @@ impl Cursor {
             May::Wait(until) => until,
         };
         let later = if not_before > after { i64::MIN } else { after };
-        // Whatever waits can be what is tried.
+        // Any parked conversation can be the one that is tried.
         let may_retry = !self.is_catching_up(log);
         let at_once = self.can_read(log, now_ms) || (may == May::Try && parked && may_retry);
         let times = [
@@ -161,7 +161,8 @@ impl Cursor {
         self.read
     }
 
-    /// What it is still to get of what was read, unless it does not want what is in it.
+    /// Events that were read and not delivered yet. Of some it may turn out that the destination does not want what is
+    /// in them.
     pub(super) fn coming(&self) -> impl Iterator<Item = &i64> {
         let flying = self.in_flight.values().filter(|flight| !flight.parked);
         self.queue.places().chain(flying.flat_map(|f| &f.seqs))
@@ -175,7 +176,7 @@ impl Cursor {
             .collect()
     }
 
-    /// How many events of the log are looked at.
+    /// How many events of the log wait in memory.
     #[cfg(test)]
     pub(super) fn waits_in_memory(&self) -> usize {
         self.queue.len()
@@ -204,7 +205,7 @@ impl Cursor {
 
     /// Lets go of all that waits for it. Gives whether there was anything.
     pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool, SqlError> {
-        // What came later is there for others.
+        // Events that came later than that were kept for others.
         let behind = log.kinds_behind(sql, self.read)?;
         let waits = self.queue.len() > 0
             || self.parking.wakes_at(i64::MIN, |_| false).is_some()

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// How many events are read at once, until half as many conversations have one that could go.
+/// How many events are read at once. More are read until half as many conversations have one that could go.
 const AHEAD: usize = 256;
 
 /// How many events are looked at at most beyond the first that is not delivered yet: they take some 2 MB.
@@ -33,11 +33,11 @@ impl Cursor {
         if self.in_flight.len() >= room || matches!(may, May::Wait(_)) {
             return Ok(None);
         }
-        // Conversations that are tried again, and replays, never take all the room, nor more than every second turn: what
-        // is new must get through beside them.
+        // Parked conversations and replays never take all the room, nor more than every second turn: what is new must
+        // get through beside them.
         let may_retry = self.retried < room.div_ceil(2);
-        // While it is down, its tries are few, and what was tried last may be forgotten by the next: those that wait may all
-        // be what breaks it.
+        // While the destination is down there are few tries, and a restart forgets what the last one was. So the number
+        // of tries says whose turn it is: of the parked conversations each may be what breaks it.
         let new_first = match &self.flow.health {
             Health::Down(down) => down.tries % 2 == 0,
             _ => self.retried_last,
@@ -57,14 +57,15 @@ impl Cursor {
         if events.is_some() {
             self.flow.started(now_ms);
             if may == May::Try {
-                // The next is another, though this one should end in a crash.
+                // So that the next try is of the other kind, even if this one ends in a crash.
                 self.write_down(sql)?;
             }
         }
         Ok(events)
     }
 
-    /// From the conversation that has waited longest of those whose time has come, or, where `any`, of all.
+    /// The next events of a parked conversation: the one that has waited longest of those that are due, or of all, if
+    /// `any`.
     fn next_parked(
         &mut self,
         sql: &dyn Sql,
@@ -72,8 +73,8 @@ impl Cursor {
         now_ms: i64,
         any: bool,
     ) -> Result<Option<Vec<Stored>>, SqlError> {
-        // After two conversations became one, what was queued of one may belong between what is parked of the other; and
-        // after a restart it is still to be read, however far behind.
+        // Where two conversations became one, queued events of one may belong between parked events of the other. After
+        // a restart the log must be read again up to these.
         self.read_ahead(sql, log, now_ms)?;
         if self.is_catching_up(log) {
             return Ok(None);
@@ -149,7 +150,8 @@ impl Cursor {
     }
 
     pub(super) fn can_read(&self, log: &Log, now_ms: i64) -> bool {
-        // Whoever writes again, what came so long ago does not wait for it.
+        // If what was read last came within `quiet_max_ms`, it may have to wait for later events of its conversation:
+        // all of the log is read.
         let quiet_max_ms = i64::from(self.destination.quiet_max_ms);
         let waits =
             self.destination.quiet_ms > 0 && self.read_ms.saturating_add(quiet_max_ms) > now_ms;
@@ -168,7 +170,7 @@ impl Cursor {
         self.read < self.parking.last().min(log.last()) && !log.is_empty()
     }
 
-    /// Moves what has come in conversations that wait behind what they wait for.
+    /// Moves queued events of parked conversations behind what is parked.
     fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
         if !std::mem::take(&mut self.followed) || self.parking.is_empty() {
             return Ok(());
@@ -181,7 +183,7 @@ impl Cursor {
         let going = heads.filter(|(one, first)| self.parking.lets_go(*one, *first));
         let going: Vec<i64> = going.map(|(one, _)| one).collect();
         for seq in followers {
-            // What it does not want is not parked either; reading it is spared where there are no conditions.
+            // Only what it wants is parked. Where it has no conditions, the event need not be read for that.
             if self.destination.when.is_empty()
                 || read_wanted(sql, log, &self.destination, seq)?.is_some()
             {
@@ -189,7 +191,7 @@ impl Cursor {
             }
             self.queue.remove(seq);
         }
-        // What came before it is held goes, although what comes behind does not.
+        // Events from before the hold go, although those behind it do not.
         for conversation in going {
             self.parking.schedule(sql, conversation, 0)?;
             self.parking.scheduled(conversation, 0);

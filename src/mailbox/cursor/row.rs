@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// What is written of a destination's cursor, which is begun where there was none, as it holds for the settings of now.
+/// Reads what is written of a destination's cursor, brought into line with the present settings. Begins one if there is
+/// none.
 fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Written, SqlError> {
     let id = destination.id.as_str();
     let place = match destination.from {
@@ -38,11 +39,11 @@ fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Writte
     };
     let gone = written.gone.as_deref();
     if gone == Some("") {
-        // While it was not there, or before it was, people may have turned out to be one.
+        // While it was out of the settings, people may have turned out to be one.
         Parking::come_back(sql, id)?;
         log.renumber(sql, written.place)?;
     }
-    // Who is gone is there again under another address, and under the former one as well once it has had another.
+    // A destination that is gone is back once it has another address; then it may have the former one again, too.
     if gone.is_some_and(|gone| gone != destination.url.as_str()) {
         sql.run(
             "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
@@ -54,14 +55,14 @@ fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Writte
     if let Some(down) = &mut written.down
         && was_elsewhere(sql, id, url)?
     {
-        // It is tried there at once, and goes on from there as if that were the first time.
+        // At another address it is tried at once, and tries are counted anew.
         down.tries = 0;
         down.next_ms = 0;
     }
     Ok(written)
 }
 
-/// What is written down of one.
+/// What is written down of a cursor.
 #[derive(Default)]
 struct Written {
     place: i64,
@@ -103,14 +104,14 @@ impl Cursor {
              tally TEXT) STRICT, WITHOUT ROWID",
             &[],
         )?;
-        // The address under which a destination is down.
+        // The address at which a destination is down.
         sql.run(
             "CREATE TABLE IF NOT EXISTS down_at (destination TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT, WITHOUT ROWID",
             &[],
         )
     }
 
-    /// Takes note of the destinations that are configured no more.
+    /// Takes note of the destinations that are no longer configured.
     pub(in crate::mailbox) fn leave(
         sql: &dyn Sql,
         destinations: &[Destination],

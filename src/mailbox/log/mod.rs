@@ -1,8 +1,8 @@
 //! The log: every event that some destination wants, once, in the order in which it came.
 //!
-//! A row is read again by each destination, copied aside where one refuses it, and gone with its generation as soon as
-//! every cursor has passed it, so that message text does not lie around; unless somebody asked for it to be kept for some
-//! time, so that it can be replayed.
+//! Each destination reads a row, and it is copied aside if one refuses it. As soon as every cursor has passed it, it
+//! goes with its generation, so that message text does not lie around. Only if the settings say so is it kept for some
+//! time, to be replayed.
 //!
 //! - `stored`: an event, as a row
 //! - `reading`: what is read of them
@@ -30,7 +30,8 @@ const GENERATION_ROWS: i64 = 5_000;
 /// After how long a new generation is begun, in milliseconds.
 const GENERATION_MS: i64 = 10 * 60 * 1000;
 
-/// The same where rows are kept: in so many parts of that time, but no later than this.
+/// Where rows are kept, a new generation is begun so many times while one is kept, but at least after
+/// [`LONGEST_GENERATION_MS`], and never before [`GENERATION_MS`].
 const GENERATIONS_KEPT: i64 = 24;
 const LONGEST_GENERATION_MS: i64 = 60 * 60 * 1000;
 
@@ -76,8 +77,8 @@ impl Log {
              id TEXT NOT NULL, kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, \
              added TEXT NOT NULL, data TEXT NOT NULL) STRICT",
         )?;
-        // A generation begins at the number that came next when it was opened. What the clock has not reached again since
-        // must not be given: it would be looked for in an older generation.
+        // A generation begins at the next number of when it was opened. If the clock was set back, no smaller number
+        // may be given: it would be looked for in an older generation.
         let mut log = Self {
             last: passed.max(generations.newest().unwrap_or(0)),
             rows: 0,
@@ -89,7 +90,7 @@ impl Log {
         };
         let tables: Vec<String> = log.generations.tables().collect();
         for (age, table) in tables.iter().enumerate() {
-            // Of an old one it only matters whether it has more than a few.
+            // Of an old generation it only matters whether it has more than a few rows.
             let most = if age == 0 {
                 GENERATION_ROWS
             } else {
@@ -124,8 +125,8 @@ impl Log {
         self.rows == 0
     }
 
-    /// The number for the next event: it follows the clock, so that numbers rise even when all rows are gone and
-    /// nothing was written down about the last; and never falls, should the clock.
+    /// The number for the next event. It follows the clock, so that numbers rise even when all rows are gone and the
+    /// last number was not written down. It never falls, even if the clock does.
     pub(super) fn number(&self, now_ms: i64) -> i64 {
         now_ms.saturating_mul(NUMBERS_PER_MS).max(self.last + 1)
     }
@@ -289,7 +290,8 @@ impl Log {
         Ok(())
     }
 
-    /// Parts go with their row. Of what was put aside only what is large is looked at: it has an index.
+    /// Deletes parts whose row is gone. Parked events and dead letters may still need theirs: the large ones have an
+    /// index.
     fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
         let kept = self.generations.numbers().next().filter(|_| self.rows > 0);
         let gone = kept.map_or(self.last, |oldest| passed.min(oldest - 1));

@@ -1,4 +1,4 @@
-//! What is read of the log: an event, or as much of those behind a place as who asks needs to know.
+//! What is read of the log: an event, or of the events behind a place as much as the reader needs.
 
 use super::{
     Log, Stored,

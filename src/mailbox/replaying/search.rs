@@ -33,7 +33,7 @@ pub(super) struct Search<'a> {
     pub(super) of: Option<&'a Destination>,
     /// The destination that gets them.
     pub(super) to: &'a Destination,
-    /// What that was still to get when the replay was begun ([`Job`](crate::mailbox::replays::Job)).
+    /// How far that one had read when the replay was begun ([`Job`](crate::mailbox::replays::Job)).
     pub(super) read: i64,
     pub(super) coming: &'a HashSet<i64>,
     /// The numbers that the conversation has had, where one is asked for.
@@ -70,7 +70,8 @@ impl Search<'_> {
         Ok(chosen)
     }
 
-    /// Some of the events behind the place, in order, and up to where they are all; `None`: up to the end.
+    /// The next events behind the place, in order, and up to where these are all that there are (`None`: up to the
+    /// end).
     fn piece(
         &self,
         replay: &Replay,
@@ -100,12 +101,12 @@ impl Search<'_> {
         let dead = replay
             .which
             .dead_letters_between(self.sql, replay.place, until, room)?;
-        // Where there are more of them, the rest is for the next piece.
+        // If there are more dead letters, the rest is for the next piece.
         if let Some((seq, ..)) = dead.last().filter(|_| dead.len() >= room) {
             candidates.retain(|other| other.seq <= *seq);
             last = Some(*seq);
         }
-        // A dead letter may still be in the log: it is one event.
+        // A dead letter may still be in the log: it is replayed once.
         candidates.retain(|one| !dead.iter().any(|(seq, ..)| *seq == one.seq));
         for (seq, conversation, kind) in dead {
             let candidate = Candidate {
@@ -120,8 +121,9 @@ impl Search<'_> {
         Ok((candidates, last))
     }
 
-    /// Whether the destination was still to get an event out of the log: then it is not replayed to it, be it there by now.
-    /// Its own dead letters are, and what others have given up may be in the log no more.
+    /// Whether the destination was still to get an event out of the log when the replay began. Such an event is not
+    /// replayed to it, even if it has it by now. Its own dead letters are replayed all the same. Another destination's
+    /// may have left the log, and then do not come from there.
     fn is_coming(&self, replay: &Replay, candidate: &Candidate) -> Result<bool, SqlError> {
         let to = self.to;
         let is_own = candidate.is_dead && replay.which.destination.as_ref() == Some(&to.id);
@@ -139,7 +141,7 @@ impl Search<'_> {
             && numbers.is_none_or(|numbers| numbers.contains(&found.conversation))
             && which.from_ms.is_none_or(|from| found.received_ms >= from)
             && which.until_ms.is_none_or(|until| found.received_ms < until);
-        // Reading what is in it is spared where there are no conditions.
+        // Where there are no conditions, the event need not be read.
         Ok(is_meant
             && (of.when.is_empty() || read_wanted(self.sql, self.log, of, found.seq)?.is_some()))
     }

@@ -19,7 +19,7 @@ pub(super) enum Step {
     Wait(i64),
     /// Somebody has all of it delivered to `crm` once more.
     Replay,
-    /// And stops that.
+    /// Somebody stops that replay.
     Stop,
 }
 
