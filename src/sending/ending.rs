@@ -4,7 +4,7 @@ use super::{
     blocked::Change,
     lanes::Waiting,
     number::Heard,
-    outbox::{Outbox, Started},
+    outbox::{Outbox, Started, UnderWay},
     pair,
     state::{Happened, State},
     stored::{self, Keep, Record, Send},
@@ -122,11 +122,13 @@ impl Outbox {
     ) -> Result<(State, Option<Change>), SqlError> {
         let id = started.send.id.as_str();
         let conversation = started.send.conversation;
-        self.busy = self.busy.saturating_sub(1);
         self.lanes.free(conversation, now_ms);
-        self.fell_back.remove(id);
-        let early: Vec<_> = self.early.extract_if(.., |it| it.id == id).collect();
-        if self.overtaken.remove(id) {
+        let UnderWay {
+            fell_back,
+            overtaken,
+            early,
+        } = self.under_way.remove(id).unwrap_or_default();
+        if overtaken {
             let mut change = None;
             for report in early {
                 change = self.take(sql, report, now_ms)?.or(change);
@@ -157,7 +159,7 @@ impl Outbox {
             self.pacing.slow_down(now_ms);
         }
         let change = self.number.hears(sql, ending.heard, message, now_ms)?;
-        let state = self.end(sql, started, ending, now_ms)?;
+        let state = self.end(sql, started, fell_back, ending, now_ms)?;
         let later = match failed {
             Some(report) => self.take(sql, report, now_ms)?,
             None => None,
@@ -211,6 +213,7 @@ impl Outbox {
         &mut self,
         sql: &dyn Sql,
         started: Started,
+        fell_back: bool,
         ending: Ending,
         now_ms: i64,
     ) -> Result<State, SqlError> {
@@ -221,7 +224,7 @@ impl Outbox {
         } = started.send;
         let is_free_form = draft.message.is_free_form();
         let falls_back = ending.falls_back && draft.fall_back();
-        let fell_back = started.fell_back || falls_back;
+        let fell_back = fell_back || falls_back;
         let state = if falls_back {
             State::Queued
         } else {

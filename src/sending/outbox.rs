@@ -7,7 +7,7 @@
 //! Order is kept within a conversation by `lanes`. What becomes of a send is in `ending` and, where Meta tells it later, in
 //! `reports`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     blocked::Blocked,
@@ -38,7 +38,6 @@ const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
 #[derive(Debug)]
 pub struct Outbox {
     pub(super) lanes: Lanes,
-    pub(super) busy: usize,
     /// The last place that was given. After a restart it is the last of those that wait or went lately, which is enough:
     /// an id has the time in it, too.
     last: i64,
@@ -49,14 +48,21 @@ pub struct Outbox {
     pub(super) watched: HashSet<String>,
     /// Those that were refused or did not leave, and went again: a failure may be of either try.
     pub(super) tried_before: HashSet<String>,
-    /// Those on their way of which a status has told that they went out.
-    pub(super) overtaken: HashSet<String>,
-    /// Those on their way as their fallback, since the window was closed when their turn came: that is written with what is
-    /// told of them next.
-    pub(super) fell_back: HashSet<String>,
-    /// Failures of those on their way that may be of an earlier try: the answer will tell.
-    pub(super) early: Vec<Report>,
+    /// The sends on their way.
+    pub(super) under_way: HashMap<String, UnderWay>,
     swept_ms: i64,
+}
+
+/// What is known of a send on its way.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay {
+    /// It goes as its fallback, since the window was closed when its turn came: that is written with what is told of it
+    /// next.
+    pub(super) fell_back: bool,
+    /// A status has told that it went out.
+    pub(super) overtaken: bool,
+    /// Failures that may be of an earlier try: the answer will tell.
+    pub(super) early: Vec<Report>,
 }
 
 /// A send whose turn has come: it is marked as started.
@@ -71,7 +77,6 @@ pub struct Started {
     pub(super) put_back: bool,
     /// It goes to see whether the number can send again: since when it could not (unix milliseconds).
     pub(super) probes: Option<i64>,
-    pub(super) fell_back: bool,
 }
 
 impl Started {
@@ -101,16 +106,13 @@ impl Outbox {
         let wanted = rates.per_second.saturating_mul(ANSWERED_WITHIN_MS) / 1_000;
         let mut outbox = Self {
             lanes,
-            busy: 0,
             last,
             pacing: Pacing::new(rates, went_ms, now_ms),
             most_in_flight: wanted.clamp(IN_FLIGHT.0, IN_FLIGHT.1) as usize,
             number: Number::open(sql, settings, now_ms)?,
             watched: HashSet::new(),
             tried_before: HashSet::new(),
-            overtaken: HashSet::new(),
-            fell_back: HashSet::new(),
-            early: Vec::new(),
+            under_way: HashMap::new(),
             swept_ms: now_ms,
         };
         outbox.read_left(sql, now_ms)?;
@@ -200,7 +202,8 @@ impl Outbox {
                 return Ok(None);
             };
             let alone = probes && which == Which::All;
-            if at > now_ms || self.busy >= self.most_in_flight || alone && self.busy > 0 {
+            let busy = self.under_way.len();
+            if at > now_ms || busy >= self.most_in_flight || alone && busy > 0 {
                 return Ok(None);
             }
             let Some((conversation, waiting)) = self.lanes.take(which, now_ms) else {
@@ -219,7 +222,8 @@ impl Outbox {
             stored::write(sql, &waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
             let probes = self.number.took(sql, probes, now_ms)?;
             self.watched.insert(waiting.id.clone());
-            self.busy += 1;
+            self.under_way
+                .insert(waiting.id.clone(), UnderWay::default());
             self.pacing.took(now_ms);
             return Ok(Some(Started {
                 send: Send {
@@ -232,7 +236,6 @@ impl Outbox {
                 attempts: waiting.attempts,
                 put_back: waiting.put_back,
                 probes,
-                fell_back: false,
             }));
         }
     }
@@ -240,9 +243,16 @@ impl Outbox {
     /// Takes note of what the window lets go of a send whose turn has come.
     pub fn goes_as(&mut self, started: &mut Started, goes: Goes) {
         if goes == Goes::Fallback && started.send.draft.fall_back() {
-            started.fell_back = true;
-            self.fell_back.insert(started.send.id.clone());
+            let under_way = self.under_way.get_mut(&started.send.id);
+            if let Some(under_way) = under_way {
+                under_way.fell_back = true;
+            }
         }
+    }
+
+    /// Whether a send is on its way as its fallback.
+    pub(super) fn goes_as_fallback(&self, id: &str) -> bool {
+        self.under_way.get(id).is_some_and(|it| it.fell_back)
     }
 
     /// Of a send that is done with nothing needs to be known any more.
@@ -317,7 +327,7 @@ impl Outbox {
 
     /// Whether any send is on its way.
     pub fn is_sending(&self) -> bool {
-        self.busy > 0
+        !self.under_way.is_empty()
     }
 
     /// Why the number can send nothing, where it cannot.

@@ -75,8 +75,11 @@ impl Outbox {
         };
         let refused = report.failed && record.error.is_none();
         if !self.seen(sql, &report, &record, now_ms)? {
-            if refused && record.state == State::Started {
-                self.early.push(report);
+            if refused
+                && record.state == State::Started
+                && let Some(under_way) = self.under_way.get_mut(&report.id)
+            {
+                under_way.early.push(report);
             }
             return Ok(None);
         }
@@ -121,7 +124,9 @@ impl Outbox {
                 return Ok(false);
             }
             State::Started => {
-                self.overtaken.insert(id.clone());
+                if let Some(under_way) = self.under_way.get_mut(id) {
+                    under_way.overtaken = true;
+                }
             }
             State::Queued => self.lanes.remove(record.conversation, id, now_ms),
             State::Unknown => {}
@@ -129,7 +134,7 @@ impl Outbox {
         let message_id = message_id.clone();
         let state = record.state.clone().after(Happened::Seen { message_id });
         let keep = if *failed { Keep::AsItIs } else { Keep::Nothing };
-        let fell_back = self.fell_back.contains(id);
+        let fell_back = self.goes_as_fallback(id);
         stored::write(sql, id, &state, &keep, fell_back, now_ms)?;
         Ok(true)
     }
@@ -146,7 +151,8 @@ impl Outbox {
         let Report {
             id, code, at_ms, ..
         } = report;
-        let draft = if code == Some(WINDOW_CLOSED) && !self.overtaken.contains(&id) {
+        // Where it is on its way yet, that is seen to once it has ended.
+        let draft = if code == Some(WINDOW_CLOSED) && !self.under_way.contains_key(&id) {
             stored::draft(sql, &id)?
         } else {
             None
@@ -166,7 +172,7 @@ impl Outbox {
         stored::write_error(sql, &id, code, now_ms)?;
         match code.and_then(errors::find).zip(code) {
             Some((entry, code)) if entry.class.blocks_number() => {
-                let is_template = record.is_template || self.fell_back.contains(&id);
+                let is_template = record.is_template || self.goes_as_fallback(&id);
                 self.number
                     .hears_later(sql, code, is_template, at_ms, now_ms)
             }
