@@ -79,6 +79,16 @@ impl Route {
     pub fn has_body(&self) -> bool {
         matches!(self.method, "POST" | "PUT")
     }
+
+    /// With these parameters in the path.
+    const fn at(self, in_path: &'static [Parameter]) -> Self {
+        Self { in_path, ..self }
+    }
+
+    /// With these parameters in the query or the body.
+    const fn with(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
 }
 
 /// A route that a request matches.
@@ -99,7 +109,28 @@ pub enum NotFound {
     Method(String),
 }
 
+const fn route(method: &'static str, path: &'static str, action: Action) -> Route {
+    Route {
+        method,
+        path,
+        in_path: &[],
+        parameters: &[],
+        action,
+    }
+}
+
+const fn get(path: &'static str, action: Action) -> Route {
+    route("GET", path, action)
+}
+
+const fn post(path: &'static str, action: Action) -> Route {
+    route("POST", path, action)
+}
+
 const NUMBER: Parameter = required("phone_number_id", Kind::Mailbox);
+const OF_NUMBER: &[Parameter] = &[NUMBER];
+const OF_PERSON: &[Parameter] = &[NUMBER, required("person", Kind::Text)];
+const OF_REPLAY: &[Parameter] = &[NUMBER, required("id", Kind::Text)];
 
 const DESTINATION: Parameter = optional("destination", Kind::Destination);
 const EVENT: Parameter = optional("event", Kind::Text);
@@ -110,197 +141,75 @@ const UNTIL: Parameter = optional("until", Kind::Time);
 const LIMIT: Parameter = optional("limit", Kind::Limit);
 
 /// All routes.
+#[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    Route {
-        method: "GET",
-        path: "/webhook",
-        in_path: &[],
-        parameters: &[
-            required("hub.mode", Kind::Text),
-            required("hub.verify_token", Kind::Text),
-            required("hub.challenge", Kind::Text),
-        ],
-        action: Action::Challenge,
-    },
-    Route {
-        method: "POST",
-        path: "/webhook",
-        in_path: &[],
-        parameters: &[],
-        action: Action::Receive,
-    },
-    Route {
-        method: "GET",
-        path: "/health",
-        in_path: &[],
-        parameters: &[],
-        action: Action::Health,
-    },
-    Route {
-        method: "HEAD",
-        path: "/health",
-        in_path: &[],
-        parameters: &[],
-        action: Action::Health,
-    },
-    Route {
-        method: "GET",
-        path: "/metrics",
-        in_path: &[],
-        parameters: &[optional("phone_number_id", Kind::Mailbox)],
-        action: Action::Metrics,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/openapi.json",
-        in_path: &[],
-        parameters: &[],
-        action: Action::Describe,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/conversations/{phone_number_id}/{person}",
-        in_path: &[NUMBER, required("person", Kind::Text)],
-        parameters: &[optional("statuses", Kind::Flag)],
-        action: Action::Conversation,
-    },
-    Route {
-        method: "POST",
-        path: "/v1/conversations/{phone_number_id}/{person}/handover",
-        in_path: &[NUMBER, required("person", Kind::Text)],
-        parameters: &[
-            required("paused", Kind::Flag),
-            optional("for_s", Kind::Whole),
-        ],
-        action: Action::HandOver,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/consent/{phone_number_id}/{person}",
-        in_path: &[NUMBER, required("person", Kind::Text)],
-        parameters: &[],
-        action: Action::Consent,
-    },
-    Route {
-        method: "PUT",
-        path: "/v1/consent/{phone_number_id}/{person}",
-        in_path: &[NUMBER, required("person", Kind::Text)],
-        parameters: &[
-            required("state", Kind::Standing),
-            optional("note", Kind::Text),
-            optional("time", Kind::Time),
-        ],
-        action: Action::SetConsent,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/numbers",
-        in_path: &[],
-        parameters: &[optional("after", Kind::Mailbox), LIMIT],
-        action: Action::Numbers,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/destinations/{phone_number_id}",
-        in_path: &[NUMBER],
-        parameters: &[
-            optional("partition", Kind::Whole),
-            optional("after", Kind::Destination),
-            LIMIT,
-        ],
-        action: Action::Destinations,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/drift",
-        in_path: &[],
-        parameters: &[optional("after", Kind::Seen), LIMIT],
-        action: Action::Drift,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/dead-letters/{phone_number_id}",
-        in_path: &[NUMBER],
-        parameters: &[
-            DESTINATION,
-            EVENT,
-            CONVERSATION,
-            PERSON,
-            FROM,
-            UNTIL,
-            optional("after", Kind::Place),
-            LIMIT,
-            optional("content", Kind::Flag),
-        ],
-        action: Action::DeadLetters,
-    },
-    Route {
-        method: "DELETE",
-        path: "/v1/dead-letters/{phone_number_id}",
-        in_path: &[NUMBER],
-        parameters: &[
-            required("destination", Kind::Destination),
-            EVENT,
-            CONVERSATION,
-            PERSON,
-            FROM,
-            UNTIL,
-            optional("confirm", Kind::Whole),
-        ],
-        action: Action::DeleteDeadLetters,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/replays/{phone_number_id}",
-        in_path: &[NUMBER],
-        parameters: &[optional("after", Kind::Text), LIMIT],
-        action: Action::Replays,
-    },
-    Route {
-        method: "POST",
-        path: "/v1/replays/{phone_number_id}",
-        in_path: &[NUMBER],
-        parameters: &[
-            DESTINATION,
-            optional("to", Kind::Destination),
-            optional("of", Kind::Of),
-            EVENT,
-            CONVERSATION,
-            PERSON,
-            FROM,
-            UNTIL,
-        ],
-        action: Action::Replay,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/replays/{phone_number_id}/{id}",
-        in_path: &[NUMBER, required("id", Kind::Text)],
-        parameters: &[],
-        action: Action::TellReplay,
-    },
-    Route {
-        method: "POST",
-        path: "/v1/replays/{phone_number_id}/{id}/stop",
-        in_path: &[NUMBER, required("id", Kind::Text)],
-        parameters: &[],
-        action: Action::StopReplay,
-    },
-    Route {
-        method: "POST",
-        path: "/v1/messages",
-        in_path: &[],
-        // Read in the mailbox, which tells all that is wrong at once.
-        parameters: &[],
-        action: Action::Send,
-    },
-    Route {
-        method: "GET",
-        path: "/v1/messages/{id}",
-        in_path: &[required("id", Kind::Text)],
-        parameters: &[],
-        action: Action::Sent,
-    },
+    get("/webhook", Action::Challenge).with(&[
+        required("hub.mode", Kind::Text),
+        required("hub.verify_token", Kind::Text),
+        required("hub.challenge", Kind::Text),
+    ]),
+    post("/webhook", Action::Receive),
+    get("/health", Action::Health),
+    route("HEAD", "/health", Action::Health),
+    get("/metrics", Action::Metrics).with(&[optional("phone_number_id", Kind::Mailbox)]),
+    get("/v1/openapi.json", Action::Describe),
+    get("/v1/conversations/{phone_number_id}/{person}", Action::Conversation)
+        .at(OF_PERSON)
+        .with(&[optional("statuses", Kind::Flag)]),
+    post("/v1/conversations/{phone_number_id}/{person}/handover", Action::HandOver)
+        .at(OF_PERSON)
+        .with(&[required("paused", Kind::Flag), optional("for_s", Kind::Whole)]),
+    get("/v1/consent/{phone_number_id}/{person}", Action::Consent).at(OF_PERSON),
+    route("PUT", "/v1/consent/{phone_number_id}/{person}", Action::SetConsent).at(OF_PERSON).with(&[
+        required("state", Kind::Standing),
+        optional("note", Kind::Text),
+        optional("time", Kind::Time),
+    ]),
+    get("/v1/numbers", Action::Numbers).with(&[optional("after", Kind::Mailbox), LIMIT]),
+    get("/v1/destinations/{phone_number_id}", Action::Destinations).at(OF_NUMBER).with(&[
+        optional("partition", Kind::Whole),
+        optional("after", Kind::Destination),
+        LIMIT,
+    ]),
+    get("/v1/drift", Action::Drift).with(&[optional("after", Kind::Seen), LIMIT]),
+    get("/v1/dead-letters/{phone_number_id}", Action::DeadLetters).at(OF_NUMBER).with(&[
+        DESTINATION,
+        EVENT,
+        CONVERSATION,
+        PERSON,
+        FROM,
+        UNTIL,
+        optional("after", Kind::Place),
+        LIMIT,
+        optional("content", Kind::Flag),
+    ]),
+    route("DELETE", "/v1/dead-letters/{phone_number_id}", Action::DeleteDeadLetters).at(OF_NUMBER).with(&[
+        required("destination", Kind::Destination),
+        EVENT,
+        CONVERSATION,
+        PERSON,
+        FROM,
+        UNTIL,
+        optional("confirm", Kind::Whole),
+    ]),
+    get("/v1/replays/{phone_number_id}", Action::Replays)
+        .at(OF_NUMBER)
+        .with(&[optional("after", Kind::Text), LIMIT]),
+    post("/v1/replays/{phone_number_id}", Action::Replay).at(OF_NUMBER).with(&[
+        DESTINATION,
+        optional("to", Kind::Destination),
+        optional("of", Kind::Of),
+        EVENT,
+        CONVERSATION,
+        PERSON,
+        FROM,
+        UNTIL,
+    ]),
+    get("/v1/replays/{phone_number_id}/{id}", Action::TellReplay).at(OF_REPLAY),
+    post("/v1/replays/{phone_number_id}/{id}/stop", Action::StopReplay).at(OF_REPLAY),
+    // Its body is read in the mailbox, which tells all that is wrong at once.
+    post("/v1/messages", Action::Send),
+    get("/v1/messages/{id}", Action::Sent).at(&[required("id", Kind::Text)]),
 ];
 
 /// The path of a URL. The platform writes none without a path.
