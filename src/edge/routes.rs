@@ -161,7 +161,7 @@ pub const ROUTES: &[Route] = &[
         .with(&[required("paused", Kind::Flag), optional("for_s", Kind::Whole)]),
     get("/v1/consent/{phone_number_id}/{person}", Action::Consent).at(OF_PERSON),
     route("PUT", "/v1/consent/{phone_number_id}/{person}", Action::SetConsent).at(OF_PERSON).with(&[
-        required("state", Kind::Standing),
+        required("state", Kind::OneOf("opted_in or opted_out")),
         optional("note", Kind::Text),
         optional("time", Kind::Time),
     ]),
@@ -198,7 +198,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/replays/{phone_number_id}", Action::Replay).at(OF_NUMBER).with(&[
         DESTINATION,
         optional("to", Kind::Destination),
-        optional("of", Kind::Of),
+        optional("of", Kind::OneOf("dead-letters or all")),
         EVENT,
         CONVERSATION,
         PERSON,

@@ -27,12 +27,10 @@ pub enum Kind {
     Place,
     /// Where the page before ended: a number, a colon and a path.
     Seen,
-    /// Whether a customer wants to be written to: `opted_in` or `opted_out`.
-    Standing,
+    /// One of two words, as it is said where it is neither: `opted_in or opted_out`.
+    OneOf(&'static str),
     /// `true` or `false`.
     Flag,
-    /// What is replayed: `dead-letters` or `all`.
-    Of,
     /// A time as RFC 3339 writes it.
     Time,
 }
@@ -40,68 +38,48 @@ pub enum Kind {
 impl Kind {
     /// The value in the form in which it is handed on (a time as unix milliseconds), or what it must be.
     pub(super) fn read(self, text: &str) -> Result<String, &'static str> {
-        match self {
+        let (fits, expected) = match self {
             Self::Mailbox => {
                 let id = text.strip_prefix("account/").unwrap_or(text);
-                kept(
-                    text,
+                (
                     is_word(id, |b| b.is_ascii_alphanumeric()),
                     "a phone_number_id, or account/ and the id of an account",
                 )
             }
-            Self::Destination => kept(text, is_destination(text), "the id of a destination"),
+            Self::Destination => (is_destination(text), "the id of a destination"),
             Self::Text => {
                 let fits = !text.is_empty() && text.chars().nth(128).is_none();
-                kept(text, fits, "1 to 128 characters")
+                (fits, "1 to 128 characters")
             }
-            Self::Whole => {
-                let fits = whole(text).is_some();
-                kept(text, fits, "a whole number")
-            }
+            Self::Whole => (whole(text).is_some(), "a whole number"),
             Self::Limit => {
                 let fits = whole(text).is_some_and(|number| LIMIT.contains(&number));
-                kept(text, fits, "1 to 100")
+                (fits, "1 to 100")
             }
             Self::Place => {
                 let fits = Place::read(text).is_some_and(|place| {
                     is_destination(&place.destination) && place.seq <= LARGEST
                 });
-                kept(text, fits, NEXT)
+                (fits, NEXT)
             }
             Self::Seen => {
-                let fits = text
-                    .split_once(':')
-                    .is_some_and(|(first, _)| whole(first).is_some());
-                kept(text, fits, NEXT)
+                let first = text.split_once(':').and_then(|(first, _)| whole(first));
+                (first.is_some(), NEXT)
             }
-            Self::Standing => kept(
-                text,
-                matches!(text, "opted_in" | "opted_out"),
-                "opted_in or opted_out",
-            ),
-            Self::Of => kept(
-                text,
-                matches!(text, "dead-letters" | "all"),
-                "dead-letters or all",
-            ),
-            Self::Flag => kept(text, matches!(text, "true" | "false"), "true or false"),
-            Self::Time => DateTime::parse_from_rfc3339(text)
-                .map(|time| time.timestamp_millis().to_string())
-                .map_err(|_| "a time such as 2026-11-22T08:00:00Z"),
-        }
+            Self::OneOf(words) => (words.split(" or ").any(|word| word == text), words),
+            Self::Flag => (matches!(text, "true" | "false"), "true or false"),
+            Self::Time => {
+                return DateTime::parse_from_rfc3339(text)
+                    .map(|time| time.timestamp_millis().to_string())
+                    .map_err(|_| "a time such as 2026-11-22T08:00:00Z");
+            }
+        };
+        fits.then(|| text.to_owned()).ok_or(expected)
     }
 }
 
 /// What leads to the next page.
 const NEXT: &str = "`next` of the page before, as it was";
-
-fn kept(text: &str, fits: bool, expected: &'static str) -> Result<String, &'static str> {
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(expected)
-    }
-}
 
 fn is_word(text: &str, also: fn(u8) -> bool) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b == b'_' || b == b'-' || also(b))
