@@ -19,19 +19,14 @@ const FIRST_RATE: f64 = 4.0;
 const FULL_RATE: f64 = 1024.0;
 
 /// How a destination does.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Health {
-    /// It answers. Holds the conversations that failed since it last took something.
-    Up(HashSet<i64>),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    /// It answers.
+    Up,
     /// It answers nothing.
     Down(Down),
-    /// It took something after it was down.
-    Recovering {
-        /// Unix milliseconds.
-        since_ms: i64,
-        /// The conversations that failed since it last took something.
-        failed: HashSet<i64>,
-    },
+    /// It took something after it was down, first at `since_ms` (unix milliseconds).
+    Recovering { since_ms: i64 },
 }
 
 /// A destination that answers nothing. Written down, so that it is still spared after the object was evicted.
@@ -59,7 +54,9 @@ pub(super) enum May {
 /// Paces one destination.
 #[derive(Debug)]
 pub(super) struct Flow {
-    pub(super) health: Health,
+    health: Health,
+    /// The conversations that failed since it last took something; none while it is down.
+    failed: HashSet<i64>,
     /// How often each conversation failed while it took what others wrote. Once may be the beginning of an outage; from
     /// [`BROKEN`] times on its next failures say nothing of the destination. Forgotten when it goes down.
     failures: HashMap<i64, u32>,
@@ -75,18 +72,27 @@ impl Flow {
     /// One that answered when it was last looked at, unless it is `down`.
     pub(super) fn new(retry: Retry, max_per_second: Option<u32>, down: Option<Down>) -> Self {
         Self {
+            health: down.map_or(Health::Up, Health::Down),
+            failed: HashSet::new(),
             failures: HashMap::new(),
             seen: false,
-            health: down.map_or_else(|| Health::Up(HashSet::new()), Health::Down),
             retry,
             max_per_second,
             slot_ms: 0.0,
         }
     }
 
+    /// How it is down, if it is.
+    pub(super) fn down(&self) -> Option<Down> {
+        match self.health {
+            Health::Down(down) => Some(down),
+            Health::Up | Health::Recovering { .. } => None,
+        }
+    }
+
     /// What may be started at `now_ms`, with so many requests under way.
     pub(super) fn may(&self, now_ms: i64, in_flight: usize) -> May {
-        if let Health::Down(down) = &self.health {
+        if let Some(down) = self.down() {
             return match (in_flight, down.next_ms <= now_ms) {
                 (0, true) => May::Try,
                 (0, false) => May::Wait(down.next_ms),
@@ -121,22 +127,17 @@ impl Flow {
         conversation: i64,
         refused: impl Iterator<Item = i64>,
     ) -> bool {
-        if let Health::Up(failed) | Health::Recovering { failed, .. } = &mut self.health {
-            for one in failed.drain() {
-                *self.failures.entry(one).or_default() += 1;
-            }
+        for one in self.failed.drain() {
+            *self.failures.entry(one).or_default() += 1;
         }
         if !std::mem::replace(&mut self.seen, true) {
             self.failures.extend(refused.map(|one| (one, BROKEN)));
         }
         self.failures.remove(&conversation);
-        match &self.health {
-            Health::Up(_) => false,
+        match self.health {
+            Health::Up => false,
             Health::Down(_) => {
-                self.health = Health::Recovering {
-                    since_ms: now_ms,
-                    failed: HashSet::new(),
-                };
+                self.health = Health::Recovering { since_ms: now_ms };
                 self.slot_ms = 0.0;
                 true
             }
@@ -145,7 +146,7 @@ impl Flow {
                     .recovering_rate(now_ms)
                     .is_some_and(|rate| rate >= FULL_RATE)
                 {
-                    self.health = Health::Up(HashSet::new());
+                    self.health = Health::Up;
                 }
                 false
             }
@@ -155,23 +156,20 @@ impl Flow {
     /// Takes note that the destination failed as a whole, at an event of this conversation. Gives whether it counts as
     /// down from now on and did not before.
     pub(super) fn failed(&mut self, now_ms: i64, conversation: i64, random: f64) -> bool {
-        match &mut self.health {
-            // While it comes back, too, one event may break it every time.
-            Health::Up(failed) | Health::Recovering { failed, .. } => {
-                let failures = self.failures.get(&conversation);
-                if failures.is_none_or(|failures| *failures < BROKEN) {
-                    failed.insert(conversation);
-                }
-                if failed.len() < FAILURES {
-                    return false;
-                }
-            }
+        if let Health::Down(down) = &mut self.health {
             // What was started before it was down was no try.
-            Health::Down(down) if now_ms < down.next_ms => return false,
-            Health::Down(down) => {
+            if now_ms >= down.next_ms {
                 down.next_ms = next(&self.retry, *down, now_ms, random);
-                return false;
             }
+            return false;
+        }
+        // While it comes back, too, one event may break it every time.
+        let failures = self.failures.get(&conversation);
+        if failures.is_none_or(|failures| *failures < BROKEN) {
+            self.failed.insert(conversation);
+        }
+        if self.failed.len() < FAILURES {
+            return false;
         }
         let mut down = Down {
             since_ms: now_ms,
@@ -180,6 +178,7 @@ impl Flow {
         };
         down.next_ms = next(&self.retry, down, now_ms, random);
         self.health = Health::Down(down);
+        self.failed.clear();
         self.failures.clear();
         self.seen = false;
         true
@@ -201,7 +200,7 @@ impl Flow {
     }
 
     fn recovering_rate(&self, now_ms: i64) -> Option<f64> {
-        let Health::Recovering { since_ms, .. } = self.health else {
+        let Health::Recovering { since_ms } = self.health else {
             return None;
         };
         let seconds = now_ms.saturating_sub(since_ms).clamp(0, 60_000) / 1000;
@@ -377,7 +376,7 @@ mod tests {
             flow.failed(NOW + n * 100, n, 0.5);
             answered(&mut flow, NOW + n * 100, 0);
         }
-        assert!(matches!(flow.health, Health::Up(_)));
+        assert!(matches!(flow.health, Health::Up));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use super::{Cursor, Flight};
 use crate::mailbox::{
     Failure,
-    flow::{BROKEN, Health},
+    flow::BROKEN,
     log::Log,
     parking::{Refusal, Refused},
     queue::Queued,
@@ -160,7 +160,7 @@ impl Cursor {
         whole: bool,
         refusal: &Refusal<'_>,
     ) -> Result<Vec<Change>, SqlError> {
-        let was_down = matches!(self.flow.health, Health::Down(_));
+        let was_down = self.flow.down().is_some();
         self.followed = true;
         let is_back = !whole && self.answered(refusal.now_ms, flight.conversation);
         if is_back {
@@ -194,7 +194,7 @@ impl Cursor {
         if is_back {
             changes.push(Change::Up);
         }
-        if was_down || matches!(self.flow.health, Health::Down(_)) {
+        if was_down || self.flow.down().is_some() {
             self.write_down(sql)?;
         }
         Ok(changes)

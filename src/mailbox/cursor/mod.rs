@@ -24,7 +24,7 @@ pub(super) use next::read_wanted;
 
 use super::{
     Counted, Failure, Waiting, count,
-    flow::{Flow, Health, May},
+    flow::{Flow, May},
     log::Log,
     parking::Parking,
     queue::Queue,
@@ -138,9 +138,7 @@ impl Cursor {
         let not_before = match may {
             May::Go | May::Try => i64::MIN,
             May::Wait(i64::MAX) => return None,
-            May::Wait(until) if parked && matches!(self.flow.health, Health::Down(_)) => {
-                return Some(until);
-            }
+            May::Wait(until) if parked && self.flow.down().is_some() => return Some(until),
             May::Wait(until) => until,
         };
         let later = if not_before > after { i64::MIN } else { after };
@@ -265,7 +263,7 @@ impl Cursor {
         self.count_unread(sql, log)?;
         let mut waiting = self.parking.waiting(sql)?;
         waiting.gone = self.gone_ms.is_some();
-        if let Health::Down(down) = &self.flow.health {
+        if let Some(down) = self.flow.down() {
             waiting.down_since_ms = Some(down.since_ms);
             waiting.tries = i64::from(down.tries);
         }

@@ -4,7 +4,7 @@ use super::{Cursor, Flight};
 use crate::{
     config::Destination,
     mailbox::{
-        flow::{Health, May},
+        flow::May,
         log::{Entry, Log, Stored},
         queue::Queued,
         sql::{Sql, SqlError},
@@ -38,9 +38,9 @@ impl Cursor {
         let may_retry = self.retried < room.div_ceil(2);
         // While the destination is down there are few tries, and a restart forgets what the last one was. So the number
         // of tries says whose turn it is: of the parked conversations each may be what breaks it.
-        let new_first = match &self.flow.health {
-            Health::Down(down) => down.tries % 2 == 0,
-            _ => self.retried_last,
+        let new_first = match self.flow.down() {
+            Some(down) => down.tries % 2 == 0,
+            None => self.retried_last,
         };
         let mut events = None;
         if new_first {

@@ -7,7 +7,7 @@ use crate::{
     config::{Destination, StartsAt},
     mailbox::{
         Failure,
-        flow::{Down, Flow, Health},
+        flow::{Down, Flow},
         log::Log,
         parking::Parking,
         queue::{Batching, Queue},
@@ -180,10 +180,7 @@ impl Cursor {
 
     /// Writes down whether the destination is down, and when it is tried again.
     pub(super) fn write_down(&self, sql: &dyn Sql) -> Result<(), SqlError> {
-        let down = match &self.flow.health {
-            Health::Down(down) => Some(*down),
-            _ => None,
-        };
+        let down = self.flow.down();
         sql.run(
             "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4, error = ?5, error_ms = ?6 \
              WHERE destination = ?1",
