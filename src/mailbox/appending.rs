@@ -1,7 +1,7 @@
 //! Appending: what is new of a webhook's events is written down in one transaction, with all that follows from it.
 
 use super::{
-    Mailbox, conversations, count,
+    Join, Mailbox, conversations, count,
     cursor::Cursor,
     log::Stored,
     people::People,
@@ -63,11 +63,11 @@ impl Mailbox {
             self.log.turn(&*self.sql, now_ms)?;
         }
         // Somebody may have turned out to be somebody else in the middle of the batch.
-        let joins = to_their_ends(people.joins());
+        let joins = people.joins();
         let of_wanted = wanted.iter_mut().map(|stored| &mut stored.conversation);
         let of_replies = replies.iter_mut().map(|reply| &mut reply.conversation);
         follow(
-            &joins,
+            joins,
             conversations.iter_mut().chain(of_wanted).chain(of_replies),
         );
 
@@ -78,12 +78,12 @@ impl Mailbox {
             if !replies.is_empty() {
                 answer(replies)?;
             }
-            self.join(&joins)
+            self.join(joins)
         })?;
-        people.committed();
-        self.people = people;
         self.log.added(wanted);
         self.joined(joins);
+        people.committed();
+        self.people = people;
         Ok(events.len())
     }
 
@@ -97,16 +97,15 @@ impl Mailbox {
         if placed.named && self.mirror.is_some() {
             people.untold(placed.conversation);
         }
-        let joins = to_their_ends(people.joins());
         if people.has_learnt() {
             atomically(&*self.sql, || {
                 people.save(&*self.sql)?;
-                self.join(&joins)
+                self.join(people.joins())
             })?;
         }
+        self.joined(people.joins());
         people.committed();
         self.people = people;
-        self.joined(joins);
         Ok(placed.conversation)
     }
 
@@ -153,42 +152,42 @@ impl Mailbox {
     }
 
     /// Writes down that conversations became part of another. [`Mailbox::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, joins: &[(i64, i64)]) -> Result<(), SqlError> {
+    pub(super) fn join(&self, joins: &[Join]) -> Result<(), SqlError> {
         // What lies before this place is never read again, not even after a crash.
         let passed = self.cursors.iter().map(Cursor::saved).min();
         let passed = passed.unwrap_or(i64::MAX);
         self.log.join(&*self.sql, passed, joins)?;
-        for (from, into) in joins {
-            self.holds.join(&*self.sql, *from, *into)?;
+        for join in joins {
+            self.holds.join(&*self.sql, *join)?;
             for cursor in &self.cursors {
-                cursor.join(&*self.sql, *from, *into)?;
+                cursor.join(&*self.sql, *join)?;
             }
         }
         Ok(())
     }
 
     /// Takes note that conversations became part of another.
-    pub(super) fn joined(&mut self, joins: Vec<(i64, i64)>) {
-        self.joins.extend(&joins);
-        for (from, into) in joins {
-            self.log.joined(from, into);
-            self.holds.joined(from, into);
+    pub(super) fn joined(&mut self, joins: &[Join]) {
+        self.joins.extend(joins);
+        for join in joins {
+            self.log.joined(*join);
+            self.holds.joined(*join);
             for cursor in &mut self.cursors {
-                cursor.joined(from, into);
+                cursor.joined(*join);
             }
         }
     }
 
-    /// The conversations that became part of another since this was asked last: from, into.
-    pub fn joins(&mut self) -> Vec<(i64, i64)> {
+    /// The conversations that became part of another since this was asked last.
+    pub fn joins(&mut self) -> Vec<Join> {
         std::mem::take(&mut self.joins)
     }
 
-    /// Which of these conversations are part of another: from, into.
+    /// Which of these conversations are part of another.
     pub fn joined_among(
         &self,
         conversations: impl Iterator<Item = i64>,
-    ) -> Result<Vec<(i64, i64)>, SqlError> {
+    ) -> Result<Vec<Join>, SqlError> {
         conversations::joined_among(&*self.sql, conversations)
     }
 
@@ -202,26 +201,12 @@ impl Mailbox {
     }
 }
 
-/// Joins, each into the conversation that is the last: one that was joined may join another in the same batch.
-pub(super) fn to_their_ends(joins: &[(i64, i64)]) -> Vec<(i64, i64)> {
-    let end = |mut into: i64| {
-        while let Some((_, next)) = joins.iter().find(|(from, _)| *from == into) {
-            into = *next;
-        }
-        into
-    };
-    joins
-        .iter()
-        .map(|(from, into)| (*from, end(*into)))
-        .collect()
-}
-
-/// Leads conversations to where joins, in their order, have taken them.
-fn follow<'a>(joins: &[(i64, i64)], conversations: impl Iterator<Item = &'a mut i64>) {
+/// Leads conversations to where joins have taken them.
+fn follow<'a>(joins: &[Join], conversations: impl Iterator<Item = &'a mut i64>) {
     for conversation in conversations {
-        for (from, into) in joins {
-            if conversation == from {
-                *conversation = *into;
+        for join in joins {
+            if *conversation == join.from {
+                *conversation = join.into;
             }
         }
     }

@@ -13,6 +13,15 @@ pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SEL
      JOIN same ON conversations.joined = same.id UNION SELECT conversations.joined FROM conversations \
      JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT id FROM same";
 
+/// A conversation that turned out to be part of another; in a directory, a person who turned out to be another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Join {
+    /// Which one.
+    pub from: i64,
+    /// What it is part of, by the number that this has now.
+    pub into: i64,
+}
+
 /// One conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Conversation {
@@ -65,11 +74,11 @@ fn now(number: &str) -> String {
     )
 }
 
-/// Which of these conversations have become part of another: from, into.
+/// Which of these conversations have become part of another.
 pub(super) fn joined_among(
     sql: &dyn Sql,
     conversations: impl Iterator<Item = i64>,
-) -> Result<Vec<(i64, i64)>, SqlError> {
+) -> Result<Vec<Join>, SqlError> {
     let now = now("wanted.value");
     let mut joined = Vec::new();
     for conversations in batch::rows(conversations) {
@@ -81,7 +90,10 @@ pub(super) fn joined_among(
             &[conversations.into()],
         )?;
         for row in &rows {
-            joined.push((row.required_integer(0)?, row.required_integer(1)?));
+            joined.push(Join {
+                from: row.required_integer(0)?,
+                into: row.required_integer(1)?,
+            });
         }
     }
     Ok(joined)

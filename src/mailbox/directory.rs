@@ -17,7 +17,6 @@ use std::{
 use super::{
     MAY_COME_AGAIN_MS,
     address::partition_of,
-    appending::to_their_ends,
     batch,
     joins::Joins,
     people::People,
@@ -133,19 +132,19 @@ impl Directory {
 
     /// Writes down what was learnt.
     fn learn(&mut self, people: &People, now_ms: i64) -> Result<(), SqlError> {
-        let joins = to_their_ends(people.joins());
+        let joins = people.joins();
         atomically(&*self.sql, || {
             people.save(&*self.sql)?;
-            for (from, into) in &joins {
-                self.joins.write(&*self.sql, *from, *into, now_ms)?;
+            for join in joins {
+                self.joins.write(&*self.sql, *join, now_ms)?;
             }
             Ok(())
         })?;
         if people.has_given_on() || !joins.is_empty() {
             self.joined.clear();
         }
-        for (from, into) in joins {
-            self.joins.add(from, into, now_ms);
+        for join in joins {
+            self.joins.add(*join, now_ms);
         }
         Ok(())
     }

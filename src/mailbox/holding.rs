@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Mailbox,
+    Join, Mailbox,
     cursor::Cursor,
     person,
     sql::{Row, Sql, SqlError, atomically},
@@ -127,20 +127,22 @@ impl Holds {
 
     /// What is held in one conversation is held from now on in the one that it turned out to be part of.
     /// [`Holds::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
+    pub(super) fn join(&self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
         if self.0.is_empty() {
             return Ok(());
         }
         sql.run(
             "UPDATE held SET conversation = ?2 WHERE conversation = ?1",
-            &[from.into(), into.into()],
+            &[join.from.into(), join.into.into()],
         )
     }
 
     /// Takes note that two conversations became one.
-    pub(super) fn joined(&mut self, from: i64, into: i64) {
-        for hold in self.0.iter_mut().filter(|hold| hold.conversation == from) {
-            hold.conversation = into;
+    pub(super) fn joined(&mut self, join: Join) {
+        for hold in &mut self.0 {
+            if hold.conversation == join.from {
+                hold.conversation = join.into;
+            }
         }
     }
 }

@@ -4,7 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::sql::{Sql, SqlError};
+use super::{
+    Join,
+    sql::{Sql, SqlError},
+};
 
 /// A person who turned out to be another, and when (unix milliseconds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +42,8 @@ impl Joins {
     }
 
     /// Writes down that a person turned out to be another. [`Joins::add`] is to be called once this is committed.
-    pub(super) fn write(
-        &self,
-        sql: &dyn Sql,
-        from: i64,
-        into: i64,
-        now_ms: i64,
-    ) -> Result<(), SqlError> {
+    pub(super) fn write(&self, sql: &dyn Sql, join: Join, now_ms: i64) -> Result<(), SqlError> {
+        let Join { from, into } = join;
         sql.run(
             "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",
             &[from.into(), into.into(), now_ms.into()],
@@ -59,8 +57,9 @@ impl Joins {
         Ok(())
     }
 
-    /// Takes note that `from` is part of `into` now.
-    pub(super) fn add(&mut self, from: i64, into: i64, now_ms: i64) {
+    /// Takes note that a person is another now.
+    pub(super) fn add(&mut self, join: Join, now_ms: i64) {
+        let Join { from, into } = join;
         for former in self.former.remove(&from).unwrap_or_default() {
             self.insert(former, into);
         }
@@ -105,8 +104,9 @@ mod tests {
         let sql = Native::new();
         let mut joins = Joins::load(&*sql).unwrap();
         for (from, into, at) in [(1, 2, 10), (3, 2, 20), (2, 4, 30)] {
-            joins.write(&*sql, from, into, at).unwrap();
-            joins.add(from, into, at);
+            let join = Join { from, into };
+            joins.write(&*sql, join, at).unwrap();
+            joins.add(join, at);
         }
         for joins in [joins, Joins::load(&*sql).unwrap()] {
             assert_eq!([1, 2, 3, 4, 5].map(|one| joins.end(one)), [4, 4, 4, 4, 5]);

@@ -69,7 +69,7 @@ mod tests;
 use std::rc::Rc;
 
 pub use asking::{Answered, answered, asked, by_all_names};
-pub use conversations::untold;
+pub use conversations::{Join, untold};
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
 pub use directory::{Directory, Route, names_alone, without_data};
@@ -121,7 +121,7 @@ pub struct Mailbox {
     closings: Closings,
     mirror: Option<Mirror>,
     mirrored: Vec<Mirrored>,
-    joins: Vec<(i64, i64)>,
+    joins: Vec<Join>,
     /// Since when it is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
     replays: Replays,

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
-    Behind, Mailbox,
-    appending::to_their_ends,
-    batch, conversations,
+    Behind, Mailbox, batch, conversations,
     holding::LeftFor,
     moved::{Left, Moved},
     people::{self, People, Placed},
@@ -62,10 +60,10 @@ impl Mailbox {
             }
         }
         let conversations = conversations_of(&people, events.iter().flat_map(people::all_names));
-        let joins = to_their_ends(people.joins());
+        let joins = people.joins();
         atomically(&*sql, || {
             people.save(&*sql)?;
-            self.join(&joins)?;
+            self.join(joins)?;
             for conversation in &conversations {
                 self.ceded.moved(&*sql, *conversation)?;
             }
@@ -74,7 +72,7 @@ impl Mailbox {
             }
             self.ceded.promise(&*sql, &others, now_ms)
         })?;
-        self.joined(joins.clone());
+        self.joined(joins);
         let left = self.left(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
@@ -82,7 +80,7 @@ impl Mailbox {
             let moved = match known.entry(people::all_names(event).collect()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let moved = moved(&people, new.key(), &left, &joins);
+                    let moved = moved(&people, new.key(), &left);
                     new.insert(moved)
                 }
             };
@@ -131,7 +129,7 @@ impl Mailbox {
             people.adopt(conversation, moved.windows, &state, is_new);
             placed.push((conversation, event, moved));
         }
-        let joins = to_their_ends(people.joins());
+        let joins = people.joins();
         atomically(&*sql, || {
             people.save(&*sql)?;
             for Adoption { ids, person, .. } in adoptions {
@@ -147,17 +145,17 @@ impl Mailbox {
                     &[rows.into()],
                 )?;
             }
-            self.join(&joins)
+            self.join(joins)
         })?;
-        people.committed();
-        self.people = people;
-        self.joined(joins.clone());
+        self.joined(joins);
         for (conversation, event, moved) in placed {
-            let joined = joins.iter().find(|(from, _)| *from == conversation);
-            let conversation = joined.map_or(conversation, |(_, into)| *into);
+            let joined = joins.iter().find(|join| join.from == conversation);
+            let conversation = joined.map_or(conversation, |join| join.into);
             let names: Vec<String> = people::all_names(event).map(Name::key).collect();
             self.hold(conversation, &names, &moved.former, &moved.behind)?;
         }
+        people.committed();
+        self.people = people;
         Ok(())
     }
 
@@ -208,10 +206,9 @@ fn conversations_of<'a>(people: &People, names: impl Iterator<Item = &'a Name>) 
     conversations
 }
 
-/// What is known of the person with these names, and what is still to be delivered to them. A conversation that became
-/// part of another just now (`joins`: from, into) is named as well: a partition that took in the former does not know
-/// the latter.
-fn moved(people: &People, names: &[&Name], left: &[LeftFor], joins: &[(i64, i64)]) -> Moved {
+/// What is known of the person with these names, and what is still to be delivered of theirs. A conversation that became
+/// part of another just now is named as well: a partition that took in the former does not know the latter.
+fn moved(people: &People, names: &[&Name], left: &[LeftFor]) -> Moved {
     let conversations = conversations_of(people, names.iter().copied());
     let behind = left.iter().filter_map(|LeftFor { destination, last }| {
         let theirs = conversations.iter().filter_map(|number| last.get(number));
@@ -230,9 +227,9 @@ fn moved(people: &People, names: &[&Name], left: &[LeftFor], joins: &[(i64, i64)
             number,
             handover: state.handover.take(),
         });
-        let parts = joins.iter().filter(|(_, into)| *into == number);
-        let parts = parts.map(|(part, _)| Left {
-            number: *part,
+        let parts = people.joins().iter().filter(|join| join.into == number);
+        let parts = parts.map(|part| Left {
+            number: part.from,
             handover: None,
         });
         moved.conversations.extend(parts);

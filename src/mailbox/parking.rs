@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
+    Join,
     log::Log,
     schedule::{Parked, Schedule},
     sql::{Sql, SqlError, atomically},
@@ -247,14 +248,15 @@ impl Parking {
 
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
     /// [`Parking::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
+    pub(super) fn join(&self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+        let Join { from, into } = join;
         if self.holds(from) {
             sql.run(
                 "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
                 &[self.id().into(), from.into(), into.into()],
             )?;
         }
-        let Some(together) = self.together(from, into) else {
+        let Some(together) = self.together(join) else {
             return Ok(());
         };
         sql.run(
@@ -279,13 +281,14 @@ impl Parking {
     }
 
     /// Takes note that two conversations became one.
-    pub(super) fn joined(&mut self, from: i64, into: i64) {
+    pub(super) fn joined(&mut self, join: Join) {
+        let Join { from, into } = join;
         if let Some(before) = self.held.remove(&from) {
             let other = self.held.get(&into).copied();
             self.held
                 .insert(into, other.map_or(before, |other| other.min(before)));
         }
-        if let Some(together) = self.together(from, into) {
+        if let Some(together) = self.together(join) {
             self.conversations.remove(from);
             self.conversations.insert(into, together);
         }
@@ -310,8 +313,8 @@ impl Parking {
 
     /// How two conversations that became one wait, if any of them does. Tries are counted anew: the event that goes
     /// first may be of the one that was not refused, and must not be given up for the failures of the other.
-    fn together(&self, from: i64, into: i64) -> Option<Parked> {
-        let both = [from, into].into_iter();
+    fn together(&self, join: Join) -> Option<Parked> {
+        let both = [join.from, join.into].into_iter();
         let parked = both.filter_map(|one| self.conversations.get(one));
         let next_ms = parked.map(|parked| parked.next_ms).max()?;
         Some(Parked {

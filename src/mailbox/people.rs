@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     batch,
-    conversations::{Conversation, by_number, joined_into},
+    conversations::{Conversation, Join, by_number, joined_into},
     sql::{Sql, SqlError},
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(super) struct People {
     newest: Option<i64>,
     learnt: Vec<(String, i64)>,
     changed: HashSet<i64>,
-    joins: Vec<(i64, i64)>,
+    joins: Vec<Join>,
     given_on: bool,
 }
 
@@ -154,8 +154,8 @@ impl People {
         let mut changes = before.is_none();
         let mut found = before.unwrap_or_default();
         let named = !(belonging.learnt.is_empty() && belonging.joins.is_empty());
-        for join in belonging.joins {
-            changes |= self.join(join, id, &mut found);
+        for from in belonging.joins {
+            changes |= self.join(Join { from, into: id }, &mut found);
         }
         let windows = found.windows;
         found.windows = windows.after(&event.effect, event.time);
@@ -179,27 +179,31 @@ impl People {
         })
     }
 
-    /// Takes in that a conversation turned out to be this one; gives whether that changes this one.
-    fn join(&mut self, other: i64, id: i64, found: &mut Conversation) -> bool {
+    /// Takes in that a conversation turned out to be part of the one that is `found`; gives whether that changes this one.
+    fn join(&mut self, join: Join, found: &mut Conversation) -> bool {
+        let Join { from, into } = join;
         let mut changes = false;
-        if let Some(known) = self.conversations.get(&other).cloned() {
+        if let Some(known) = self.conversations.get(&from).cloned() {
             let windows = found.windows.joined(known.windows);
             let state = joined_states(found.state.clone(), known.state.as_deref(), true);
             changes = (windows, &state) != (found.windows, &found.state);
             (found.windows, found.state) = (windows, state);
             let part = Conversation {
-                joined: Some(id),
+                joined: Some(into),
                 state: None,
                 ..known
             };
-            self.change(other, part);
+            self.change(from, part);
         }
         for conversation in self.names.values_mut() {
-            if *conversation == other {
-                *conversation = id;
+            if *conversation == from {
+                *conversation = into;
             }
         }
-        self.joins.push((other, id));
+        for before in self.joins.iter_mut().filter(|before| before.into == from) {
+            before.into = into;
+        }
+        self.joins.push(join);
         changes
     }
 
@@ -271,8 +275,8 @@ impl People {
         self.given_on
     }
 
-    /// Conversations that became part of another: from, into.
-    pub(super) fn joins(&self) -> &[(i64, i64)] {
+    /// Conversations that became part of another, each led to the last that it became part of.
+    pub(super) fn joins(&self) -> &[Join] {
         &self.joins
     }
 

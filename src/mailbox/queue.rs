@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::Join;
+
 /// An event that waits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Queued {
@@ -131,7 +133,8 @@ impl Queue {
     }
 
     /// Takes note that a conversation became part of another.
-    pub(super) fn join(&mut self, from: i64, into: i64) {
+    pub(super) fn join(&mut self, join: Join) {
+        let Join { from, into } = join;
         for conversation in [from, into] {
             self.lower(conversation);
         }
@@ -274,7 +277,7 @@ mod tests {
         put(&mut queue, 2, 8);
         queue.begin(7);
         queue.begin(8);
-        queue.join(8, 7);
+        queue.join(Join { from: 8, into: 7 });
         queue.free(7);
         assert_eq!(queue.next(0), None);
         queue.free(7);
@@ -305,7 +308,7 @@ mod tests {
                         queue.free(one);
                     }
                     _ if one != other => {
-                        queue.join(one, other);
+                        queue.join(Join { from: one, into: other });
                         for conversation in events.values_mut().chain(&mut busy) {
                             if *conversation == one {
                                 *conversation = other;

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::log::Stored;
+use super::{Join, log::Stored};
 
 /// How much of it is kept, in bytes: what comes in some tenths of a second where very much comes.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -50,10 +50,10 @@ impl Recent {
     }
 
     /// Takes note that a conversation turned out to be part of another.
-    pub(super) fn joined(&mut self, from: i64, into: i64) {
+    pub(super) fn joined(&mut self, join: Join) {
         for event in &mut self.events {
-            if event.conversation == from {
-                event.conversation = into;
+            if event.conversation == join.from {
+                event.conversation = join.into;
             }
         }
     }
@@ -124,8 +124,9 @@ mod tests {
                         last = first + 1;
                     }
                     2 => {
-                        log.join(&*sql, passed, &[(one, other)]).unwrap();
-                        log.joined(one, other);
+                        let join = Join { from: one, into: other };
+                        log.join(&*sql, passed, &[join]).unwrap();
+                        log.joined(join);
                     }
                     _ => {
                         passed += (last - passed) * one / 3;

@@ -198,8 +198,8 @@ impl Mailbox {
         let mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
         let now = now_ms();
         let mut outbox = Outbox::open(&*sql, rates, settings.graph.digest(), now)?;
-        for (from, into) in mailbox.joined_among(outbox.conversations())? {
-            outbox.join(from, into, now);
+        for join in mailbox.joined_among(outbox.conversations())? {
+            outbox.join(join.from, join.into, now);
         }
         let answers = match (&settings.answering, &phone_number_id) {
             (Some(answering), Some(number)) => Some(answers(&*sql, answering, number, &address)?),

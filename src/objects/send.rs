@@ -40,8 +40,8 @@ impl Mailbox {
     /// Starts the next message whose turn has come.
     pub(super) fn start_send(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Sent>>> {
         let started = self.with_core(|core| {
-            for (from, into) in core.mailbox.joins() {
-                core.outbox.join(from, into, now);
+            for join in core.mailbox.joins() {
+                core.outbox.join(join.from, join.into, now);
             }
             let Some(started) = core.outbox.next(&*core.sql, now)? else {
                 return Ok(None);

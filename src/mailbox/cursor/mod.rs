@@ -23,7 +23,7 @@ pub use done::{Change, GONE, Outcome};
 pub(super) use next::read_wanted;
 
 use super::{
-    Counted, Failure, Waiting, count,
+    Counted, Failure, Join, Waiting, count,
     flow::{Flow, May},
     log::Log,
     parking::Parking,
@@ -241,18 +241,18 @@ impl Cursor {
 
     /// What waits in one conversation from now on waits in the one that it turned out to be part of.
     /// [`Cursor::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, sql: &dyn Sql, from: i64, into: i64) -> Result<(), SqlError> {
-        self.parking.join(sql, from, into)
+    pub(super) fn join(&self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+        self.parking.join(sql, join)
     }
 
     /// Takes note that two conversations became one.
-    pub(super) fn joined(&mut self, from: i64, into: i64) {
-        self.parking.joined(from, into);
-        self.queue.join(from, into);
+    pub(super) fn joined(&mut self, join: Join) {
+        self.parking.joined(join);
+        self.queue.join(join);
         self.followed = true;
         for flight in self.in_flight.values_mut() {
-            if flight.conversation == from {
-                flight.conversation = into;
+            if flight.conversation == join.from {
+                flight.conversation = join.into;
             }
         }
     }

@@ -15,7 +15,7 @@ pub use stored::Stored;
 pub(super) use stored::{COLUMNS, DECLARED, complete};
 
 use super::{
-    batch,
+    Join, batch,
     conversations::renumber,
     count,
     generations::Generations,
@@ -204,15 +204,9 @@ impl Log {
             .map(|number| self.generations.table(number))
     }
 
-    /// Moves what waits behind a place in conversations into those that they turned out to be part of: from, into. What was
-    /// passed and is kept stays under its former number. One walk for all of them, since there is no index.
-    pub(super) fn join(
-        &self,
-        sql: &dyn Sql,
-        passed: i64,
-        joins: &[(i64, i64)],
-    ) -> Result<(), SqlError> {
-        for rows in batch::rows(joins.iter()) {
+    /// Moves what waits behind a place in conversations into those that they turned out to be part of. What was passed and is kept stays under its former number. One walk for all of them, since there is no index.
+    pub(super) fn join(&self, sql: &dyn Sql, passed: i64, joins: &[Join]) -> Result<(), SqlError> {
+        for rows in batch::rows(joins.iter().map(|join| (join.from, join.into))) {
             for table in self.tables_behind(passed) {
                 sql.run(
                     &format!(
@@ -237,8 +231,8 @@ impl Log {
     }
 
     /// Takes note that a [`Log::join`] is committed.
-    pub(super) fn joined(&mut self, from: i64, into: i64) {
-        self.recent.joined(from, into);
+    pub(super) fn joined(&mut self, join: Join) {
+        self.recent.joined(join);
     }
 
     /// When the oldest generation has been kept for long enough (unix milliseconds), if every cursor has passed it.

@@ -58,13 +58,13 @@ fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
         deliver(&mut mailbox, NOW + 5_000, |_| true),
         ["a-0", "b-0", "c-0", "d-0", "e-0"]
     );
-    assert_eq!(mailbox.joins(), [(3, 2), (2, 1)].map(|(from, _)| (from, 1)));
+    assert_eq!(mailbox.joins(), [3, 2].map(|from| Join { from, into: 1 }));
     assert_eq!(mailbox.joins(), [], "told once");
     let mailbox = Mailbox::open(sql, vec![]).unwrap();
     let joined = mailbox.joined_among([1, 2, 3, 4].into_iter());
     assert_eq!(
         joined.unwrap(),
-        [(2, 1), (3, 1)],
+        [2, 3].map(|from| Join { from, into: 1 }),
         "and found after a restart"
     );
 }
