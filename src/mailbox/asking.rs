@@ -3,17 +3,35 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{directory::Route, moved::Moved, moving::Adoption, people};
+use super::{
+    directory::{Route, names_alone, without_data},
+    moved::Moved,
+    moving::Adoption,
+    people,
+};
 use crate::event::{Event, Name};
 
 /// What concerns each partition, in order of first appearance. There are few.
-pub(super) type ByPartition<T> = Vec<(u32, Vec<T>)>;
+type ByPartition<T> = Vec<(u32, Vec<T>)>;
 
 fn add<T>(all: &mut ByPartition<T>, partition: u32, item: T) {
     match all.iter_mut().find(|(known, _)| *known == partition) {
         Some((_, items)) => items.push(item),
         None => all.push((partition, vec![item])),
     }
+}
+
+/// What one partition is asked ([`super::Mailbox::cede`]).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which one.
+    pub former: u32,
+    /// The events that it is asked about, by their places among all.
+    pub places: Vec<usize>,
+    /// What it is told of them.
+    pub events: Vec<Event>,
+    /// The numbers that the directory knows their persons by.
+    pub persons: Vec<i64>,
 }
 
 /// What comes of the answers.
@@ -25,20 +43,36 @@ pub struct Answered {
     pub adoptions: ByPartition<Adoption>,
 }
 
-/// Which events each partition is asked for, by their places.
-pub fn asked(routes: &[Route]) -> ByPartition<usize> {
+/// What each partition is asked about events before they are stored. Of one that `needs_data` it is told the data, too.
+pub fn asked(events: &[Event], routes: &[Route], needs_data: fn(&Event) -> bool) -> Vec<Asked> {
     let mut asked = ByPartition::new();
-    for (place, route) in routes.iter().enumerate() {
+    for (place, (event, route)) in events.iter().zip(routes).enumerate() {
         for former in &route.former {
-            add(&mut asked, *former, place);
+            add(&mut asked, *former, (place, event, route));
         }
     }
-    asked
+    let told = |event: &Event| {
+        if needs_data(event) {
+            event.clone()
+        } else {
+            without_data(event)
+        }
+    };
+    let asked = asked.into_iter().map(|(former, about)| Asked {
+        former,
+        places: about.iter().map(|(place, ..)| *place).collect(),
+        events: about
+            .iter()
+            .map(|(_, event, route)| by_all_names(told(event), route))
+            .collect(),
+        persons: about.iter().map(|(.., route)| route.person).collect(),
+    });
+    asked.collect()
 }
 
 /// An event as if it called its person by all names that the directory knows: each partition may know only some of
 /// them.
-pub fn by_all_names(mut event: Event, route: &Route) -> Event {
+fn by_all_names(mut event: Event, route: &Route) -> Event {
     for name in &route.names {
         if !event.names.contains(name) {
             event.names.push(name.clone());
@@ -74,7 +108,7 @@ pub fn answered(
         let ids = ids.get(&names);
         if told.insert((route.partition, moved.former.clone(), names)) {
             let adoption = Adoption {
-                event: by_all_names(super::names_alone(event), route),
+                event: by_all_names(names_alone(event), route),
                 moved,
                 person: route.person,
                 ids: ids.cloned().unwrap_or_default(),

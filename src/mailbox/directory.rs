@@ -222,7 +222,7 @@ impl Directory {
 }
 
 /// An event without its data: what is asked about it needs none.
-pub fn without_data(event: &Event) -> Event {
+pub(super) fn without_data(event: &Event) -> Event {
     Event {
         id: event.id.clone(),
         kind: event.kind.clone(),

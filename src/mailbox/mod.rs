@@ -68,11 +68,11 @@ mod tests;
 
 use std::rc::Rc;
 
-pub use asking::{Answered, answered, asked, by_all_names};
+pub use asking::{Answered, Asked, answered, asked};
 pub use conversations::{Join, untold};
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
-pub use directory::{Directory, Route, names_alone, without_data};
+pub use directory::{Directory, Route, names_alone};
 pub use holding::{Behind, Question};
 pub use log::Stored;
 pub use moved::{Left, Moved};

@@ -52,7 +52,7 @@ use crate::{
     },
     mailbox::{
         Adoption, Answered, Behind, Moved, Question, Route, address::Address, answered, asked,
-        by_all_names, names_alone, without_data,
+        names_alone,
     },
     meta::{
         graph::Recipient,
@@ -113,19 +113,15 @@ async fn take_over(
 ) -> Result<HashSet<usize>> {
     let partitions = Address::mailboxes(number, of);
     let name = |partition| Ok::<_, Error>(partitions.get(at(partition)).ok_or(NOWHERE)?.name());
-    let asked = asked(routes).into_iter();
-    let answers = asked.map(async |(former, places)| {
-        let former = name(former)?;
-        let asked = places.iter();
-        let asked = asked.filter_map(|place| Some((events.get(*place)?, routes.get(*place)?)));
-        let asked = asked.map(|(event, route)| by_all_names(asked_about(event), route));
-        let asked = bytes(&former, asked.collect());
-        let persons = places.iter().filter_map(|place| routes.get(*place));
-        let persons: Vec<i64> = persons.map(|route| route.person).collect();
-        let persons = serde_json::to_string(&persons)?;
-        let moved = answer(stub(env, &former)?.cede(&asked, &persons)?).await?;
+    // A status that names a send is told with its data: the send may be one of that partition's.
+    let asked = asked(events, routes, names_a_send).into_iter();
+    let answers = asked.map(async |asked| {
+        let former = name(asked.former)?;
+        let events = bytes(&former, asked.events);
+        let persons = serde_json::to_string(&asked.persons)?;
+        let moved = answer(stub(env, &former)?.cede(&events, &persons)?).await?;
         let moved = Moved::read_all(&moved).ok_or("not what a partition knows")?;
-        Ok::<_, Error>(places.into_iter().zip(moved))
+        Ok::<_, Error>(asked.places.into_iter().zip(moved))
     });
     let answers = try_side_by_side(answers).await?;
     let Answered { stored, adoptions } = answered(events, routes, answers.into_iter().flatten());
@@ -133,16 +129,6 @@ async fn take_over(
     let adopted = adoptions.map(async |(to, adoptions)| adopt(env, &name(to)?, adoptions).await);
     try_side_by_side(adopted).await?;
     Ok(stored)
-}
-
-/// An event as a former partition is asked about it: without its data, unless that says what became of a send, which
-/// may be one of that partition's.
-fn asked_about(event: &Event) -> Event {
-    if names_a_send(event) {
-        event.clone()
-    } else {
-        without_data(event)
-    }
 }
 
 /// Has a partition take in what others know of persons who are there from now on.

@@ -136,21 +136,16 @@ impl Number {
     fn prepare(&mut self, events: &[Event], routes: &[Route]) -> HashSet<usize> {
         self.calls = 0;
         let mut answers = Vec::new();
-        for (former, places) in asked(routes) {
+        for asked in asked(events, routes, |_| false) {
             self.calls += 1;
-            let asked: Vec<Event> = places
-                .iter()
-                .map(|place| by_all_names(without_data(&events[*place]), &routes[*place]))
-                .collect();
-            let persons = places.iter().map(|place| routes[*place].person);
-            let persons: Vec<i64> = persons.collect();
-            let moved = self.partition(former).cede(&asked, &persons, NOW).unwrap();
+            let former = self.partition(asked.former);
+            let moved = former.cede(&asked.events, &asked.persons, NOW).unwrap();
             // As they cross from one object to another.
             let mut moved = Moved::read_all(&Moved::write_all(&moved)).unwrap();
             for moved in &mut moved {
-                moved.former = former.to_string();
+                moved.former = asked.former.to_string();
             }
-            answers.extend(places.into_iter().zip(moved));
+            answers.extend(asked.places.into_iter().zip(moved));
         }
         let answered = answered(events, routes, answers);
         for (to, adoptions) in answered.adoptions {
