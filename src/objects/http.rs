@@ -80,7 +80,8 @@ fn no_answer(words: &JsValue) -> NoAnswer {
         return NoAnswer::Lost;
     };
     let says = |what: &str| words.contains(what);
-    if says("Too many subrequests") {
+    // Of the second it speaks where its own services are called, as a courier is.
+    if says("Too many subrequests") || says("Too many API requests") {
         NoAnswer::NotTried
     } else if says("TimeoutError") || says("aborted") {
         NoAnswer::Failed(ErrorClass::Timeout)

@@ -174,7 +174,7 @@ export class Desk {
     } catch (error) {
       // If the platform did not let the call out, nothing has left. Otherwise it may have.
       const words = String(error);
-      over(words.includes("Too many subrequests") ? words : null);
+      over(/Too many (subrequests|API requests)/.test(words) ? words : null);
     }
     // If an answer is missing, the timer stays, and tells that there is none.
     if (!notes.some((note) => note)) clearTimeout(late);
