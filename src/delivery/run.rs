@@ -1,8 +1,9 @@
 //! How much one run of a mailbox's alarm does before it makes way for the next.
 //!
 //! The platform allows an invocation so many requests and so much time. What is on its way when a run ends is carried on by
-//! the next one, so that nobody waits for the slowest of it. All of an object's invocations share its I/O, and the next run
-//! begins at once: an object is evicted after seconds without any ("Lifecycle of a Durable Object").
+//! the next one, so that nobody waits for the slowest of it. All of an object's invocations share its I/O, and no object is
+//! evicted while it has a timer: what is on its way has one, its time limit (the default from compatibility date 2026-10-01
+//! on, "durable_object_io_tasks_prevent_eviction").
 
 /// How long a run may take, in milliseconds. The platform's limit is 15 minutes, and sends that are on their way then are
 /// waited for.
