@@ -190,7 +190,12 @@ fn write_config(directory: &TempDir, settings: &Settings) {
     fs::create_dir_all(directory.path().join("disk")).unwrap();
     fs::write(
         directory.path().join("config.capnp"),
-        config(&date, &bindings, &around),
+        config(
+            &date,
+            &build::wrangler_toml("compatibility_flags"),
+            &bindings,
+            &around,
+        ),
     )
     .unwrap();
 }
@@ -236,7 +241,7 @@ const team :Workerd.Worker = (
     }
 }
 
-fn config(date: &str, bindings: &str, around: &Around) -> String {
+fn config(date: &str, flags: &str, bindings: &str, around: &Around) -> String {
     let Around {
         modules,
         services,
@@ -259,6 +264,7 @@ const config :Workerd.Config = (
 {workers}
 const transom :Workerd.Worker = (
   compatibilityDate = "{date}",
+  compatibilityFlags = {flags},
   modules = [
 {modules}    (name = "index.js", esModule = embed "index.js"),
     (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
