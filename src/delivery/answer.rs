@@ -104,14 +104,16 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 
 /// The replies that the answer to an event of this type asks for. There is none to what tells how our own messages are
 /// doing: each reply has statuses of its own, and a backend that answers everything would write to the customer without
-/// end. What we do not know may be one. Of what is longer than [`BODY_LIMIT`] nothing is sent.
+/// end. What we do not know may be one. Nor to what the past and the address book tell by the thousand, nor to what the
+/// business wrote itself: where there is a fallback, each reply would be a template that costs. Of what is longer than
+/// [`BODY_LIMIT`] nothing is sent.
 pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
     let replies = read_replies(body)?;
     if !replies.is_empty() && !can_be_replied_to(kind, data) {
         return Err(vec![Fault {
             path: "replies".to_owned(),
             reason:
-                "a status, what another app has in hand, or what is unknown cannot be replied to"
+                "a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to"
                     .to_owned(),
         }]);
     }
@@ -119,9 +121,13 @@ pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
 }
 
 fn can_be_replied_to(kind: &str, data: &str) -> bool {
-    !(kind.starts_with("whatsapp.status.")
-        || kind.starts_with("whatsapp.standby.")
-        || (kind == "whatsapp.unknown" && !recipient::is_a_private_message(data)))
+    match kind.strip_prefix("whatsapp.").unwrap_or_default() {
+        "message.history" | "message.echoed" => false,
+        "unknown" => recipient::is_a_private_message(data),
+        kind => !["status.", "standby.", "contact."]
+            .iter()
+            .any(|family| kind.starts_with(family)),
+    }
 }
 
 /// Which of the events of a delivery is replied to: the last that can be. A status that came behind a message is no reason to
@@ -197,15 +203,25 @@ mod tests {
     }
 
     #[test]
-    fn a_status_and_what_another_app_has_in_hand_cannot_be_replied_to() {
+    fn what_no_customer_wrote_just_now_to_us_cannot_be_replied_to() {
         let body = br#"{"replies":[{"type":"text","text":{"body":"One"}}]}"#;
-        for kind in ["whatsapp.status.read", "whatsapp.standby.message"] {
+        for kind in [
+            "whatsapp.status.read",
+            "whatsapp.standby.received",
+            "whatsapp.message.history",
+            "whatsapp.message.echoed",
+            "whatsapp.contact.added",
+        ] {
             assert_eq!(
                 replies_to(kind, body).unwrap_err(),
                 [
-                    "replies: a status, what another app has in hand, or what is unknown cannot be replied to"
-                ]
+                    "replies: a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to"
+                ],
+                "{kind}"
             );
+        }
+        for kind in ["whatsapp.message.edited", "transom.window.closing"] {
+            assert!(replies_to(kind, body).is_ok(), "{kind}");
         }
     }
 
@@ -229,6 +245,10 @@ mod tests {
             ),
             (
                 &["message.received", "status.sent", "unknown"],
+                "message.received",
+            ),
+            (
+                &["message.received", "message.echoed", "contact.added"],
                 "message.received",
             ),
             (&["status.sent", "status.read"], "status.read"),
