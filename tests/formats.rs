@@ -87,6 +87,26 @@ async fn software_for_metas_webhooks_can_be_put_behind_it_unchanged() {
 }
 
 #[tokio::test]
+async fn software_for_metas_webhooks_hears_of_a_stop_as_meta_tells_it_and_no_more() {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let crm = with(destination("crm", &backend), json!({ "format": "meta" }));
+    let transom = Transom::builder()
+        .config(json!({ "consent": {}, "destinations": [crm] }))
+        .start()
+        .await;
+    send(&transom, text("STOP", "wamid.A")).await;
+    // It would wait behind what the software refuses.
+    send(&transom, text("hola", "wamid.B")).await;
+    assert!(backend.wait_for(2, SOON).await);
+    assert_eq!(backend.faults(), Vec::<String>::new());
+    let said = |nth: usize| {
+        let value = &backend.arrivals()[nth].json()["entry"][0]["changes"][0]["value"];
+        value["messages"][0]["text"]["body"].clone()
+    };
+    assert_eq!([said(0), said(1)], ["STOP", "hola"]);
+}
+
+#[tokio::test]
 async fn headers_that_are_set_go_along() {
     let backend = Backend::start(local::DESTINATION_SECRET).await;
     let transom = settings(

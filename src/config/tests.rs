@@ -224,8 +224,8 @@ fn every_fault_of_a_config_is_told_with_its_path() {
             "destinations[1].url: must not be a private, loopback, link-local or metadata address",
             "destinations[1].secret: SHORT must be whsec_ and the base64 of 24 to 64 random bytes: \
          echo whsec_$(openssl rand -base64 32)",
-            "destinations[1].events[0]: must be an event type, or the beginning of one and .*, or *",
             "destinations[1].format: must be cloudevents or cloudevents-batch or meta",
+            "destinations[1].events[0]: must be an event type, or the beginning of one and .*, or *",
             "destinations[1].paused: must be true or false",
             "destinations[2].id: is taken by a destination above",
             "destinations[2].url: is required",

@@ -12,6 +12,9 @@ use crate::{
     meta::json::Document,
 };
 
+/// What the types of Transom's own events begin with.
+const OWN: &str = "transom.";
+
 /// A team's HTTPS endpoint that wants some of the events.
 #[derive(Debug, Clone)]
 pub struct Destination {
@@ -103,9 +106,10 @@ impl Destination {
         }
     }
 
-    /// Whether it wants events of this type.
+    /// Whether it wants events of this type, and can be told of them: Meta has no envelope for Transom's own.
     pub fn wants(&self, kind: &str) -> bool {
-        self.events.iter().any(|pattern| pattern.matches(kind))
+        !(self.format == Format::Meta && kind.starts_with(OWN))
+            && self.events.iter().any(|pattern| pattern.matches(kind))
     }
 
     /// Whether it wants what concerns this number; `None`: what concerns none.

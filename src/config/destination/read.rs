@@ -1,6 +1,6 @@
 //! Reads a destination out of `CONFIG`.
 
-use super::{Condition, Destination, Format, Header, StartsAt};
+use super::{Condition, Destination, Format, Header, OWN, StartsAt};
 use crate::{
     checked::Node,
     config::{Address, AddressError, Pattern, Retry, SigningSecret, id, number, reference},
@@ -52,8 +52,8 @@ impl Destination {
             url.or_else(stand_in)?,
             secrets.unwrap_or_default(),
         );
-        read.read_choice(node);
         read.read_form(node, lookup);
+        read.read_choice(node);
         read.read_pace(node);
         is_right.then_some(read)
     }
@@ -61,7 +61,7 @@ impl Destination {
     /// Which events it wants.
     fn read_choice(&mut self, node: &Node<'_>) {
         if let Some(events) = node.get("events") {
-            self.events = read_patterns(&events);
+            self.events = read_patterns(&events, self.format);
         }
         self.numbers = node
             .get("numbers")
@@ -159,9 +159,13 @@ fn read_secret(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Opti
         .ok()
 }
 
-fn read_patterns(node: &Node<'_>) -> Vec<Pattern> {
+fn read_patterns(node: &Node<'_>, format: Format) -> Vec<Pattern> {
     let read = |node: &Node<'_>| {
-        Pattern::parse(node.text()?)
+        let text = node.text()?;
+        if format == Format::Meta && text.starts_with(OWN) {
+            return node.refuse("Meta has no such event, so the format meta cannot tell of it");
+        }
+        Pattern::parse(text)
             .map_err(|error| node.fault(error.to_string()))
             .ok()
     };

@@ -61,25 +61,43 @@ fn a_destination_may_want_some_numbers_alone() {
 fn a_destination_may_want_what_meets_all_its_conditions() {
     let crm = read(&json!({ "when": {
         "data.message.kind": ["image", "document"],
-        "data.message.forwarded": true,
+        "data.message.context.forwarded": true,
         "data.customer.phone": 16_505_551_234_i64,
     } }))
     .unwrap();
     let wants = |data: &str| crm.wants_data(data);
     assert!(wants(
-        r#"{"message":{"kind":"image","forwarded":true},"customer":{"phone":"16505551234"}}"#
+        r#"{"message":{"kind":"image","context":{"forwarded":true}},"customer":{"phone":"16505551234"}}"#
     ));
     for data in [
-        r#"{"message":{"kind":"text","forwarded":true},"customer":{"phone":"16505551234"}}"#,
-        r#"{"message":{"kind":"image","forwarded":false},"customer":{"phone":"16505551234"}}"#,
-        r#"{"message":{"kind":"image","forwarded":true}}"#,
-        r#"{"message":{"kind":{"image":1},"forwarded":true},"customer":{"phone":16505551234}}"#,
+        r#"{"message":{"kind":"text","context":{"forwarded":true}},"customer":{"phone":"16505551234"}}"#,
+        r#"{"message":{"kind":"image","context":{"forwarded":false}},"customer":{"phone":"16505551234"}}"#,
+        r#"{"message":{"kind":"image","context":{"forwarded":true}}}"#,
+        r#"{"message":{"kind":{"image":1},"context":{"forwarded":true}},"customer":{"phone":16505551234}}"#,
         r#"{"message":"image"}"#,
         "{}",
         "not JSON",
     ] {
         assert!(!wants(data), "{data}");
     }
+}
+
+#[test]
+fn software_written_for_meta_is_told_nothing_that_meta_does_not_tell() {
+    let crm = read(&json!({ "format": "meta" })).unwrap();
+    assert!(crm.wants("whatsapp.message.received"));
+    assert!(!crm.wants("transom.consent.changed"));
+    let fault = "Meta has no such event, so the format meta cannot tell of it";
+    assert_eq!(
+        faults(
+            &json!({ "format": "meta", "events": ["*", "transom.*", "transom.consent.changed"] })
+        ),
+        [
+            format!("destinations[0].events[1]: {fault}"),
+            format!("destinations[0].events[2]: {fault}"),
+        ]
+    );
+    assert!(read(&json!({ "events": ["transom.*"] })).is_ok());
 }
 
 #[test]
