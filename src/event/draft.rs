@@ -89,6 +89,15 @@ impl<'a> Draft<'a> {
             ..self
         })
     }
+
+    /// Writes a further member into the payload, where there is one.
+    pub(super) fn add(&mut self, write: &dyn Fn(&mut String)) {
+        if let Some((_, json)) = &mut self.payload {
+            json.pop();
+            write(json);
+            json.push('}');
+        }
+    }
 }
 
 /// Unix time in seconds, written as a number or as a string; `None` where no calendar has it.

@@ -10,6 +10,7 @@ use crate::event::shell::{CARRIED, Shell};
 use crate::meta::json::Json;
 use crate::meta::payload::ERRORS_BESIDE;
 use crate::meta::payload::coexistence::HISTORY_PROGRESS;
+use crate::written::{begin_member, push_string};
 
 const THREAD: &[List] = &[List::new("messages", past, &FROM)];
 const BARE: &[List] = &[
@@ -115,15 +116,24 @@ fn progress(chunk: Json<'_>) -> Option<Draft<'_>> {
     Draft::new(kind, "history", key).with_payload_of("history", &pieces)
 }
 
-/// A message of the past, in either direction. One whose media is still to come is told again with it.
+/// A message of the past, in either direction, which it says. One whose media is still to come is told again with it.
 fn past<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let mut draft = message(change, "whatsapp.message.history", item)?;
     draft.key.push(text_of(item.get("type")));
-    let person = if item.any(&["to", "to_user_id"]).is_some() {
-        Person::read(item, &TO)
+    let sender = Person::read(item, &FROM);
+    let outbound = item.any(&["to", "to_user_id"]).is_some() || change.common.is_ours(&sender);
+    let (person, direction) = if outbound {
+        (Person::read(item, &TO), Some("outbound"))
     } else {
-        change.customer(item, &FROM)
+        let inbound = (!sender.is_nobody()).then_some("inbound");
+        (sender, inbound)
     };
+    if let Some(direction) = direction {
+        draft.add(&|out| {
+            begin_member(out, "direction");
+            push_string(out, direction);
+        });
+    }
     let person = change.thread.clone().or(person);
     Some(Draft { person, ..draft })
 }

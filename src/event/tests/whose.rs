@@ -194,6 +194,39 @@ fn what_the_business_did_and_cannot_be_read_is_the_customers_conversation() {
 }
 
 #[test]
+fn a_message_of_the_past_says_who_wrote_it() {
+    let of = |list: &str, members: Value| {
+        let mut item = json!({"id": "wamid.A", "type": "text", "text": {"body": "hola"}});
+        for (name, value) in members.as_object().unwrap() {
+            item[name] = value.clone();
+        }
+        let value = match list {
+            "threads" => json!({"history": [{"metadata": {"phase": 0},
+                "threads": [{"id": "16505551234", "messages": [item]}]}]}),
+            _ => json!({list: [item]}),
+        };
+        let (_, event) = events(&change("history", value)).remove(0);
+        assert_eq!(event.kind, "whatsapp.message.history");
+        data(&event)["message"]["direction"].clone()
+    };
+    let ana = json!({"from": "16505551234"});
+    let ours = json!({"from": BUSINESS});
+    let to_ana = json!({"from": BUSINESS, "to": "16505551234"});
+    let to_her_id = json!({"to_user_id": "US.1"});
+    for (list, members, expected) in [
+        ("threads", &ana, json!("inbound")),
+        ("messages", &ana, json!("inbound")),
+        ("threads", &to_ana, json!("outbound")),
+        ("threads", &ours, json!("outbound")),
+        ("message_echoes", &to_her_id, json!("outbound")),
+        ("threads", &json!({}), Value::Null),
+    ] {
+        let direction = of(list, members.clone());
+        assert_eq!(direction, expected, "{list} {members}");
+    }
+}
+
+#[test]
 fn a_change_that_is_not_as_documented_is_known_again_by_its_time_too() {
     let at = |time: i64| {
         let change = json!({"field": "campaign_status_update", "value": "PAUSED"});
