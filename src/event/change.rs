@@ -246,7 +246,7 @@ impl<'o, 'a> Change<'o, 'a> {
         if !self.business.is_empty() {
             push_member(&mut data, "business", &self.business);
         }
-        draft.person.write(&mut data);
+        draft.person.write("customer", &mut data);
         let common = data.len();
         if let Some((name, json)) = &draft.payload {
             push_member(&mut data, name, json);

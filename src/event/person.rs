@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Name;
 use crate::meta::json::Json;
 use crate::meta::shape::digits;
-use crate::written::{begin_member, push_string, separate};
+use crate::written::{begin_member, push_string};
 
 /// Names are ids, numbers and what fits a line of a screen. What is longer is none of them, and stays in `raw`.
 const LONGEST: usize = 512;
@@ -137,8 +137,8 @@ impl<'a> Person<'a> {
         names
     }
 
-    /// Writes the event's member `customer`, where anything is known.
-    pub(super) fn write(&self, out: &mut String) {
+    /// Writes this person as the member `of` an object, where anything is known.
+    pub(super) fn write(&self, of: &str, out: &mut String) {
         let members = [
             ("user_id", &self.user),
             ("parent_user_id", &self.parent),
@@ -149,8 +149,8 @@ impl<'a> Person<'a> {
         if members.iter().all(|(_, value)| value.is_none()) {
             return;
         }
-        separate(out, '{');
-        out.push_str(r#""customer":{"#);
+        begin_member(out, of);
+        out.push('{');
         for (name, value) in members {
             if let Some(value) = value {
                 begin_member(out, name);

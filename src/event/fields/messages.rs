@@ -174,7 +174,7 @@ fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
 }
 
 /// With what somebody is called now, and what they are no longer called.
-pub(super) fn renamed<'a>(draft: Draft<'a>, now: Person<'a>, before: Person<'a>) -> Draft<'a> {
+pub(super) fn renamed<'a>(mut draft: Draft<'a>, now: Person<'a>, before: Person<'a>) -> Draft<'a> {
     let names = now.names();
     let from: Vec<Name> = before
         .names()
@@ -191,11 +191,14 @@ pub(super) fn renamed<'a>(draft: Draft<'a>, now: Person<'a>, before: Person<'a>)
             person: now,
             ..draft
         },
-        _ => Draft {
-            person: now,
-            effect: Effect::Renames { from },
-            ..draft
-        },
+        _ => {
+            draft.add(&|out| before.write("previous", out));
+            Draft {
+                person: now,
+                effect: Effect::Renames { from },
+                ..draft
+            }
+        }
     }
 }
 

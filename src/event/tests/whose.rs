@@ -227,6 +227,47 @@ fn a_message_of_the_past_says_who_wrote_it() {
 }
 
 #[test]
+fn a_change_of_names_says_what_they_were_before() {
+    let system = |from: &str, system: Value| {
+        let item = json!({"id": "wamid.A", "from": from, "timestamp": "1770000000", "type": "system", "system": system});
+        messages(json!({"messages": [item]}))
+    };
+    let update = json!({"wa_id": "16505551234", "timestamp": "1770000000",
+        "user_id": {"previous": "US.1", "current": "US.2"}});
+    for (webhook, expected) in [
+        (
+            system(
+                "16505551234",
+                json!({"type": "user_changed_number", "wa_id": "12195555358", "user_id": "US.2", "previous_user_id": "US.1"}),
+            ),
+            json!({"phone": "16505551234", "user_id": "US.1"}),
+        ),
+        (
+            system(
+                "16505551234",
+                json!({"type": "customer_changed_number", "new_wa_id": "12195555358", "customer": "16505551234"}),
+            ),
+            json!({"phone": "16505551234"}),
+        ),
+        (
+            change("user_id_update", json!({"user_id_update": [update]})),
+            json!({"user_id": "US.1"}),
+        ),
+        (
+            system(
+                "16505551234",
+                json!({"type": "customer_identity_changed", "customer": "16505551234"}),
+            ),
+            Value::Null,
+        ),
+    ] {
+        let (_, event) = only(&webhook);
+        assert_eq!(event.kind, "whatsapp.customer.changed");
+        assert_eq!(data(&event)["change"]["previous"], expected, "{webhook}");
+    }
+}
+
+#[test]
 fn a_change_that_is_not_as_documented_is_known_again_by_its_time_too() {
     let at = |time: i64| {
         let change = json!({"field": "campaign_status_update", "value": "PAUSED"});
