@@ -206,10 +206,13 @@ impl Answers {
             return Ok(Vec::new());
         }
         let about = recipient::of(&event.data);
+        let in_group = about.is_group();
         let mut answers = about.message_id;
         let mut replies = Vec::with_capacity(rule.replies.len());
         for (index, message) in rule.replies.iter().enumerate() {
-            let message = fill::message(message, said).ok_or("unfit")?;
+            let message = fill::message(message, said)
+                .filter(|message| !(in_group && message.is_for_no_group()))
+                .ok_or("unfit")?;
             replies.push(Reply {
                 id: format!("{}{BY_RULE}{}.{index}", event.id, rule.id),
                 conversation: known.conversation,

@@ -14,6 +14,13 @@ pub struct About {
     pub message_id: Option<String>,
 }
 
+impl About {
+    /// Whether that is a group.
+    pub fn is_group(&self) -> bool {
+        matches!(self.recipient, Some(Recipient::Group(_)))
+    }
+}
+
 /// Reads it from an event's `data`.
 pub fn of(data: &str) -> About {
     let document = Document::parse(data);

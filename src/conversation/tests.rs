@@ -304,6 +304,21 @@ fn groups_are_answered_where_that_is_set() {
 }
 
 #[test]
+fn a_group_is_not_answered_with_what_meta_takes_in_none() {
+    let button = json!({ "type": "reply", "reply": { "id": "yes", "title": "Yes" } });
+    let reply = json!({ "type": "interactive", "interactive": {
+        "type": "button", "body": { "text": "Well?" }, "action": { "buttons": [button] } } });
+    let config =
+        json!({ "answering": { "groups": true }, "replies": [ { "when": {}, "reply": reply } ] });
+    let group = said(&json!({ "group_id": "G", "kind": "text", "text": { "body": "x" } }));
+    for (event, replies, withheld) in [(wrote("x"), 1, Value::Null), (group, 0, json!("unfit"))] {
+        let concluded = policy(&config).conclude(&event, &known(State::default()), NOW * 1000);
+        assert_eq!(concluded.replies.len(), replies);
+        assert_eq!(rule(&concluded)["withheld"], withheld);
+    }
+}
+
+#[test]
 fn a_rule_hands_over_and_a_customer_who_has_enough_of_rules_gets_no_more() {
     for (action, until) in [
         (json!({ "hand_over": true }), Some(NOW + 43_200)),

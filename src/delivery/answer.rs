@@ -6,7 +6,7 @@ use crate::{
     checked::{self, Fault},
     conversation::recipient,
     mailbox::{Outcome, Stored},
-    meta::graph::Message,
+    meta::graph::{Message, NOT_IN_GROUPS},
 };
 
 /// How much of an answer is read, in bytes: `MOST` of `post.js`. It is enough for ten replies; what is longer asks for none.
@@ -109,15 +109,17 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 /// [`BODY_LIMIT`] nothing is sent.
 pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
     let replies = read_replies(body)?;
-    if !replies.is_empty() && !can_be_replied_to(kind, data) {
-        return Err(vec![Fault {
-            path: "replies".to_owned(),
-            reason:
-                "a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to"
-                    .to_owned(),
-        }]);
-    }
-    Ok(replies)
+    let reason = if !replies.is_empty() && !can_be_replied_to(kind, data) {
+        "a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to"
+    } else if replies.iter().any(Message::is_for_no_group) && recipient::of(data).is_group() {
+        NOT_IN_GROUPS
+    } else {
+        return Ok(replies);
+    };
+    Err(vec![Fault {
+        path: "replies".to_owned(),
+        reason: reason.to_owned(),
+    }])
 }
 
 fn can_be_replied_to(kind: &str, data: &str) -> bool {
@@ -223,6 +225,20 @@ mod tests {
         for kind in ["whatsapp.message.edited", "transom.window.closing"] {
             assert!(replies_to(kind, body).is_ok(), "{kind}");
         }
+    }
+
+    #[test]
+    fn a_group_is_not_replied_to_with_what_meta_takes_in_none() {
+        let body = br#"{"replies":[{"type":"text","text":{"body":"Well?"}},{"type":"interactive","interactive":{"type":"button",
+            "body":{"text":"Well?"},"action":{"buttons":[{"type":"reply","reply":{"id":"yes","title":"Yes"}}]}}}]}"#;
+        let in_reply_to = |data: &str| super::replies("whatsapp.message.received", data, body);
+        let faults =
+            in_reply_to(r#"{"customer":{"phone":"1650"},"message":{"group_id":"G"}}"#).unwrap_err();
+        assert_eq!(
+            faults[0].to_string(),
+            "replies: Meta takes no interactive messages in a group"
+        );
+        assert!(in_reply_to(r#"{"customer":{"phone":"1650"},"message":{}}"#).is_ok());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
         Found, Mailbox, by_any,
         sql::{Sql, SqlError},
     },
-    meta::graph::Message,
+    meta::graph::{Message, NOT_IN_GROUPS},
 };
 
 /// How large a message and its fallback may be together, in bytes. They are stored in one row, which may have 2 MB.
@@ -139,6 +139,11 @@ fn check(
             }
         },
     };
+    if let Name::Group(_) = name
+        && wanted.messages.iter().any(Message::is_for_no_group)
+    {
+        return fault("message.type", NOT_IN_GROUPS);
+    }
     let fallback = wanted.fallback.as_ref().or(intake.fallback);
     let longest = wanted.messages.iter().map(size).max().unwrap_or(0);
     if longest + fallback.map_or(0, size) > LARGEST {

@@ -30,6 +30,9 @@ const BESIDE: [&str; 7] = [
     "direct_send_config",
 ];
 
+/// Why Meta takes no interactive message in a group ("Groups API", "Non-supported message types").
+pub const NOT_IN_GROUPS: &str = "Meta takes no interactive messages in a group";
+
 impl Message {
     /// Checks a message; every fault is told by its path in the message.
     pub fn check(value: &Value) -> Result<Self, Vec<Fault>> {
@@ -52,6 +55,11 @@ impl Message {
     /// Whether it is bound to an open window. Only a template is not.
     pub fn is_free_form(&self) -> bool {
         self.kind() != "template"
+    }
+
+    /// Whether it is refused in groups: [`NOT_IN_GROUPS`].
+    pub fn is_for_no_group(&self) -> bool {
+        self.kind() == "interactive"
     }
 
     /// The name of the template that it is.

@@ -8,5 +8,5 @@ mod request;
 
 pub use answer::Answer;
 pub use errors::Class;
-pub use message::Message;
+pub use message::{Message, NOT_IN_GROUPS};
 pub use request::{Recipient, Request, RequestError, messages_url};

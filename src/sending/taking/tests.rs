@@ -58,7 +58,11 @@ impl Bench {
             consent: None,
             now_ms: NOW,
         };
-        let names = |name: &str| vec![Name::User(name.to_owned()), Name::Phone(name.to_owned())];
+        let names = |name: &str| {
+            [Name::User, Name::Phone, Name::Group]
+                .map(|it| it(name.to_owned()))
+                .to_vec()
+        };
         take(&mut intake, wanted, names).unwrap()
     }
 }
@@ -151,4 +155,33 @@ fn nobody_is_guessed() {
         panic!()
     };
     assert_eq!(faults[0].path, "conversation");
+}
+
+#[test]
+fn a_group_gets_no_interactive_message() {
+    let button = json!({ "type": "reply", "reply": { "id": "yes", "title": "Yes" } });
+    let interactive = json!({ "type": "interactive", "interactive": {
+        "type": "button", "body": { "text": "Well?" }, "action": { "buttons": [button] } } });
+    let mut bench = Bench::new();
+    let wrote = Event {
+        id: "g-0".into(),
+        kind: "whatsapp.message.received".into(),
+        time: Some(NOW / 1000 - 3600),
+        names: vec![Name::Group("G".into())],
+        effect: Effect::Opens { referral: false },
+        data: "{}".into(),
+    };
+    bench.mailbox.append(vec![wrote], NOW).unwrap();
+    let mut take = |to: &str, message: &Value| {
+        bench.take(&json!({ "conversation": to, "message": message }), None)
+    };
+    let Err(Refusal::Faults(faults)) = take("G", &interactive) else {
+        panic!()
+    };
+    assert_eq!(
+        faults[0].to_string(),
+        "message.type: Meta takes no interactive messages in a group"
+    );
+    assert!(take("G", &text()).is_ok());
+    assert!(take("US.1", &interactive).is_ok());
 }
