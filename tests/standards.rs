@@ -136,7 +136,7 @@ fn receiver(port: u16) -> tokio::process::Child {
 }
 
 #[tokio::test]
-async fn the_receiver_of_the_docs_answers_what_no_rule_answers_and_nobody_has_in_hand() {
+async fn the_receiver_of_the_docs_answers_what_nothing_else_answers_and_nobody_has_in_hand() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let at = free.local_addr().unwrap();
     drop(free);
@@ -156,18 +156,25 @@ async fn the_receiver_of_the_docs_answers_what_no_rule_answers_and_nobody_has_in
                 { "when": { "text": "hours" }, "reply": reply("9 to 18.") },
                 { "when": { "text": "agent" }, "reply": reply("Soon."), "hand_over": true },
             ],
+            "consent": { "confirm_stop": reply("No more.") },
         }))
         .start()
         .await;
-    let (number, ana, zoe) = (
+    let (number, ana, zoe, eve) = (
         Number::local(),
         Customer::local(),
         Customer::local().named("Zoe"),
+        Customer::nth(8).named("Eve"),
     );
     // By her name it is seen what was answered: messages to one person go in their order.
-    for (n, (who, text)) in [(&ana, "hours"), (&zoe, "hola"), (&ana, "agent")]
-        .iter()
-        .enumerate()
+    for (n, (who, text)) in [
+        (&ana, "hours"),
+        (&zoe, "hola"),
+        (&ana, "agent"),
+        (&eve, "STOP"),
+    ]
+    .iter()
+    .enumerate()
     {
         let webhook = Webhook::new().message(&number, who, Message::text(text));
         post(&transom.meta(), &webhook).await;
@@ -177,8 +184,11 @@ async fn the_receiver_of_the_docs_answers_what_no_rule_answers_and_nobody_has_in
         let webhook = Webhook::new().message(&number, who, Message::text(text));
         post(&transom.meta(), &webhook).await;
     }
-    assert!(graph.wait_for(4, PATIENCE).await);
+    assert!(graph.wait_for(5, PATIENCE).await);
     let messages = graph.messages();
     let texts: Vec<_> = messages.iter().filter_map(|it| it.text()).collect();
-    assert_eq!(texts, ["9 to 18.", "Hi Zoe!", "Soon.", "Hi Ben!"]);
+    assert_eq!(
+        texts,
+        ["9 to 18.", "Hi Zoe!", "Soon.", "No more.", "Hi Ben!"]
+    );
 }
