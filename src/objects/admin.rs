@@ -114,7 +114,7 @@ impl Mailbox {
         let after = text(url, "after").unwrap_or_default();
         let limit = integer(url, "limit").and_then(|limit| usize::try_from(limit).ok());
         let mut page = Object::default();
-        let (destinations, next, wakes_at) = self.with_core(|core| {
+        let (destinations, next) = self.change(now, |core| {
             page.number("waiting_sends", core.outbox.waiting());
             if let Some(blocked) = core.outbox.blocked() {
                 page.json("number_blocked", &blocked.view().to_string());
@@ -134,9 +134,8 @@ impl Mailbox {
             }
             let last = left.pop().filter(|_| !behind.is_empty());
             let next = last.map(|(id, _)| id);
-            Ok((told, next, core.wakes_at(now)))
+            Ok((told, next))
         })?;
-        self.arm(wakes_at)?;
         page.json("destinations", &list(&destinations))
             .text_if("next", next.as_deref());
         answer(200, &page)

@@ -50,19 +50,17 @@ impl Mailbox {
             .div_euclid(1000);
         let opted_in = text(url, "state").is_some_and(|state| state == "opted_in");
         let entry = Entry::told(opted_in, at, text(url, "note"));
-        let (found, wakes_at) = self.with_core(|core| {
+        let found = self.change(now, |core| {
             let name = by_any(&names(&person), |name| {
                 Ok(core.mailbox.look(name)?.map(|_| name.clone()))
             })?;
             let Some(name) = name.or_else(|| stranger(&person)) else {
-                return Ok((None, None));
+                return Ok(None);
             };
             let cause = format!("{} {now}", name.key());
             let number = core.phone_number_id.clone().unwrap_or_default();
-            let found = core.mailbox.say(&name, entry, &cause, &number, now)?;
-            Ok((found, core.wakes_at(now)))
+            core.mailbox.say(&name, entry, &cause, &number, now)
         })?;
-        self.arm(wakes_at)?;
         match found {
             Some(found) => told(&found, &self.address()),
             None => refused(400, "Not possible", NOT_A_NAME),

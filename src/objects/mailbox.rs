@@ -137,6 +137,21 @@ impl Mailbox {
         result.map_err(|error| failed(&mut slot, &error))
     }
 
+    /// Runs `task` on the core, and sets the alarm for what there is to do then. Nothing is awaited in between, so that
+    /// both are committed together.
+    pub(super) fn change<T>(
+        &self,
+        now: i64,
+        task: impl FnOnce(&mut Core) -> std::result::Result<T, SqlError>,
+    ) -> Result<T> {
+        let (done, wakes_at) = self.with_core(|core| {
+            let done = task(core)?;
+            Ok((done, core.wakes_at(now)))
+        })?;
+        self.arm(wakes_at)?;
+        Ok(done)
+    }
+
     /// Drops the core if it takes anything to be under way that nobody waits for; it is opened again when it is next
     /// needed.
     pub(super) fn forget_what_was_lost(&self) -> Result<()> {
@@ -265,18 +280,17 @@ impl Mailbox {
     pub(super) fn take_in(&self, events: Vec<Event>) -> Result<()> {
         let now = now_ms();
         self.pulse.set(self.pulse.get().after(now));
-        let wakes_at = self.with_core(|core| {
+        // Sets the alarm even if nothing was new: should an earlier call have failed to, this one does.
+        self.change(now, |core| {
             core.append(events, now)?;
             #[cfg(feature = "panic-routes")]
             core.sql.transaction(&mut || {
                 super::alarm::end_on_purpose("append");
                 Ok(())
             })?;
-            Ok(core.wakes_at(now))
+            Ok(())
         })?;
-        self.tell_windows(now)?;
-        // Even if nothing was new: should an earlier call have failed to set the alarm, this one does.
-        self.arm(wakes_at)
+        self.tell_windows(now)
     }
 
     /// Makes sure that the alarm is at work, or will be by `wakes_at` (unix milliseconds).

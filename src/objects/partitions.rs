@@ -278,12 +278,10 @@ impl Mailbox {
         let events = events_in(events)?;
         let persons = integers(persons).ok_or("not persons")?;
         let now = now_ms();
-        let (mut all, wakes_at) = self.with_core(|core| {
+        let mut all = self.change(now, |core| {
             core.note_reports(&events, now)?;
-            let all = core.mailbox.cede(&events, &persons, now)?;
-            Ok((all, core.wakes_at(now)))
+            core.mailbox.cede(&events, &persons, now)
         })?;
-        self.arm(wakes_at)?;
         for moved in &mut all {
             moved.former = self.address().name();
         }

@@ -32,7 +32,7 @@ impl Mailbox {
         };
         let now = now_ms();
         let address = self.address();
-        let begun = self.with_core(|core| {
+        let begun = self.change(now, |core| {
             let Some(mut which) = which(&core.mailbox, &address, url)? else {
                 return Ok(None);
             };
@@ -43,25 +43,21 @@ impl Mailbox {
                 kept: text(url, "of").is_some_and(|of| of == "all"),
                 to,
             };
-            let begun = core.mailbox.replay(wanted, now)?;
-            Ok(Some((begun, core.mailbox.wakes_at(now))))
+            core.mailbox.replay(wanted, now).map(Some)
         })?;
         match begun {
-            Some((Begun::Running(replay), wakes_at)) => {
-                self.arm(wakes_at)?;
-                answer(202, &told(&replay, &address))
-            }
-            Some((Begun::NoDestination, _)) => {
+            Some(Begun::Running(replay)) => answer(202, &told(&replay, &address)),
+            Some(Begun::NoDestination) => {
                 not_found("there is no destination to replay to: name one in `to`")
             }
-            Some((Begun::NoSource, _)) => {
+            Some(Begun::NoSource) => {
                 not_found("there is no such `destination`, and no dead letter of it")
             }
-            Some((Begun::Gone, _)) => {
+            Some(Begun::Gone) => {
                 let detail = "it answered 410: give it another `url`";
                 refused(409, "Destination gone", detail)
             }
-            Some((Begun::TooMany(running), _)) => {
+            Some(Begun::TooMany(running)) => {
                 let detail = format!("{running} are running: wait for one to end, or stop one");
                 refused(409, "Too many replays", &detail)
             }
@@ -99,11 +95,8 @@ impl Mailbox {
     /// Stops a replay.
     pub(super) fn stop_replay(&self, url: &Url) -> Result<Response> {
         let id = text(url, "id").unwrap_or_default();
-        let (replay, wakes_at) = self.with_core(|core| {
-            let replay = core.mailbox.stop_replay(&id, now_ms())?;
-            Ok((replay, core.wakes_at(now_ms())))
-        })?;
-        self.arm(wakes_at)?;
+        let now = now_ms();
+        let replay = self.change(now, |core| core.mailbox.stop_replay(&id, now))?;
         self.tell(replay)
     }
 

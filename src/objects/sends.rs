@@ -57,9 +57,9 @@ impl Mailbox {
         };
         let now = now_ms();
         let fallback = self.settings().and_then(|it| it.fallback.clone());
-        let (reply, wakes_at) = self.with_core(|core| {
+        let reply = self.change(now, |core| {
             let sql = core.sql.clone();
-            let reply = atomically(&*sql, || {
+            atomically(&*sql, || {
                 core.take(
                     wanted,
                     key.as_deref(),
@@ -67,14 +67,10 @@ impl Mailbox {
                     (fallback.as_ref(), self.consent()),
                     now,
                 )
-            })?;
-            Ok((reply, core.wakes_at(now)))
+            })
         })?;
         match reply {
-            Reply::Taken(answer) => {
-                self.arm(wakes_at)?;
-                respond(202, answer)
-            }
+            Reply::Taken(answer) => respond(202, answer),
             Reply::Refused(refusal) => refused(refusal),
             Reply::OtherBody => problem(422, "This Idempotency-Key was used for another body"),
         }
