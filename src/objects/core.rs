@@ -43,15 +43,8 @@ impl Core {
                 let send = Send {
                     id: format!("{number}.{}", reply.id),
                     conversation: reply.conversation,
-                    draft: Draft {
-                        to: reply.to,
-                        message: reply.message,
-                        // An answer that comes too late is none.
-                        fallback: None,
-                        category: None,
-                        in_reply_to: None,
-                        answers: reply.answers,
-                    },
+                    // An answer that comes too late is none: it has no fallback.
+                    draft: Draft::reply(reply.to, reply.message, reply.answers),
                 };
                 outbox.add(sql, send, now)?;
             }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     checked::Fault,
     conversation::recipient::{self, About},
-    delivery::{self, Run, answer, answer::Replies},
+    delivery::{self, Run, answer},
     mailbox::{Change, Delivery, GONE, Outcome, sql::SqlError},
     meta::graph::Message,
     sending::{Draft, Send},
@@ -97,7 +97,7 @@ impl Mailbox {
                 .collect()
         };
         for (under_way, answer) in ended {
-            run.ended(self.end_delivery(under_way, answer, now)?, now);
+            run.ended(self.end_delivery(under_way, &answer, now)?, now);
         }
         Ok(())
     }
@@ -107,31 +107,26 @@ impl Mailbox {
     fn end_delivery(
         &self,
         under_way: UnderWay,
-        answer: std::result::Result<Answer, NoAnswer>,
+        answer: &std::result::Result<Answer, NoAnswer>,
         now: i64,
     ) -> Result<bool> {
         let UnderWay {
             opening, delivery, ..
         } = under_way;
-        let (outcome, replies) = outcome(&delivery, answer, now);
-        let (replies, faults) = match replies {
-            Ok(replies) => (replies, Vec::new()),
-            Err(faults) => (Vec::new(), faults),
-        };
-        let fallback = match self.environment {
-            Ok(ready) if !replies.is_empty() => ready.settings.fallback.as_ref(),
-            _ => None,
-        };
+        let outcome = outcome(answer, now);
+        let fallback = self.settings().and_then(|it| it.fallback.as_ref());
         self.with_core(|core| {
             // If the database failed meanwhile, the mailbox was opened again and does not wait for this delivery: it is
             // delivered again.
             if core.opening != opening {
                 return Ok(());
             }
-            if !faults.is_empty() {
-                tell_faults(core, &delivery, &faults);
-            }
-            let answered = core.reply(&delivery, replies, fallback, now)?;
+            let answered = match answer {
+                Ok(answer) if outcome == Outcome::Taken => {
+                    core.reply(&delivery, &answer.body, fallback, now)?
+                }
+                _ => false,
+            };
             let random = js_sys::Math::random();
             for change in core.mailbox.done(&delivery, &outcome, now, random)? {
                 tell(core, &delivery, change, &outcome);
@@ -151,16 +146,23 @@ impl Core {
     fn reply(
         &mut self,
         delivery: &Delivery,
-        replies: Vec<Message>,
+        body: &[u8],
         fallback: Option<&Message>,
         now: i64,
     ) -> std::result::Result<bool, SqlError> {
-        if replies.is_empty() {
-            return Ok(false);
-        }
         let Some(event) = answer::replied_to(&delivery.events) else {
             return Ok(false);
         };
+        let replies = match answer::replies(&event.kind, &event.data, body) {
+            Ok(replies) => replies,
+            Err(faults) => {
+                tell_faults(self, delivery, &faults);
+                return Ok(false);
+            }
+        };
+        if replies.is_empty() {
+            return Ok(false);
+        }
         let About {
             recipient: to,
             message_id: mut answers,
@@ -172,12 +174,8 @@ impl Core {
                 id: format!("{number}.{}.{destination}.{index}", event.id),
                 conversation: event.conversation,
                 draft: Draft {
-                    to: to.clone(),
                     fallback: fallback.filter(|_| message.is_free_form()).cloned(),
-                    message,
-                    category: None,
-                    in_reply_to: None,
-                    answers: answers.take(),
+                    ..Draft::reply(to.clone(), message, answers.take())
                 },
             };
             self.outbox.add(&*self.sql, send, now)?;
@@ -186,28 +184,13 @@ impl Core {
     }
 }
 
-/// What an answer means for a delivery, and which replies it asks for.
-fn outcome(
-    delivery: &Delivery,
-    answer: std::result::Result<Answer, NoAnswer>,
-    now: i64,
-) -> (Outcome, Replies) {
-    let outcome = match answer {
-        Ok(answer) => {
-            let retry_after = answer.retry_after.as_deref();
-            match answer::read(answer.status, retry_after, now) {
-                Outcome::Taken => {
-                    let replies = answer::replied_to(&delivery.events)
-                        .map(|event| answer::replies(&event.kind, &event.data, &answer.body));
-                    return (Outcome::Taken, replies.unwrap_or_else(|| Ok(Vec::new())));
-                }
-                outcome => outcome,
-            }
-        }
+/// What an answer means for a delivery.
+fn outcome(answer: &std::result::Result<Answer, NoAnswer>, now: i64) -> Outcome {
+    match answer {
+        Ok(answer) => answer::read(answer.status, answer.retry_after.as_deref(), now),
         Err(NoAnswer::NotTried | NoAnswer::Lost) => Outcome::NotTried,
-        Err(NoAnswer::Failed(class)) => answer::none(class),
-    };
-    (outcome, Ok(Vec::new()))
+        Err(NoAnswer::Failed(class)) => answer::none(*class),
+    }
 }
 
 /// Tells an operator of what has changed: ids and classes, no content.

@@ -41,6 +41,18 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// What is answered to an event, with no fallback.
+    pub fn reply(to: Option<Recipient>, message: Message, answers: Option<String>) -> Self {
+        Self {
+            to,
+            message,
+            fallback: None,
+            category: None,
+            in_reply_to: None,
+            answers,
+        }
+    }
+
     /// The template takes the place of the message, where that is bound to the window and there is one. A template quotes
     /// nothing.
     pub(super) fn fall_back(&mut self) -> bool {
