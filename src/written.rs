@@ -28,6 +28,14 @@ impl Object {
         }
     }
 
+    /// Adds a string, or `null` where there is none.
+    pub fn text_or_null(&mut self, name: &str, value: Option<&str>) -> &mut Self {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.json(name, "null"),
+        }
+    }
+
     /// Adds a number.
     pub fn number(&mut self, name: &str, value: i64) -> &mut Self {
         self.name(name);
@@ -125,8 +133,12 @@ mod tests {
         object
             .text("a", "x\"\n")
             .text_if("b", None)
+            .text_or_null("b", None)
             .number("c", -7)
             .json("d", &list(&["{}".to_owned(), "1".to_owned()]));
-        assert_eq!(object.finish(), r#"{"a":"x\"\n","c":-7,"d":[{},1]}"#);
+        assert_eq!(
+            object.finish(),
+            r#"{"a":"x\"\n","b":null,"c":-7,"d":[{},1]}"#
+        );
     }
 }

@@ -2,24 +2,23 @@
 
 use worker::{Response, Result};
 
-use crate::environment::Environment;
+use crate::{environment::Environment, objects::respond_as, written::Object};
 
 /// `ok`, or 503 with the name of every setting that is missing or wrong and how to put it right; never a value.
 pub(super) fn answer(environment: Environment) -> Result<Response> {
-    let response = match environment {
+    let mut told = Object::default();
+    let status = match environment {
         Ok(ready) => {
-            let body = match ready.settings.note() {
-                Some(note) => serde_json::json!({ "status": "ok", "note": note }),
-                None => serde_json::json!({ "status": "ok" }),
-            };
-            Response::from_json(&body)?
+            told.text("status", "ok")
+                .text_if("note", ready.settings.note());
+            200
         }
         Err(faults) => {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            let body = serde_json::json!({ "status": "not set up", "faults": faults });
-            Response::from_json(&body)?.with_status(503)
+            told.text("status", "not set up")
+                .json("faults", &serde_json::to_string(&faults)?);
+            503
         }
     };
-    response.headers().set("cache-control", "no-store")?;
-    Ok(response)
+    respond_as(status, "application/json", told.finish())
 }

@@ -27,6 +27,7 @@ use crate::{
     event,
     meta::challenge,
     objects::{self, drift},
+    written::Object,
 };
 
 /// How long storing may take, in milliseconds. Meta wants most answers within 250 ms and states no limit; a
@@ -80,10 +81,12 @@ fn store(body: &[u8], env: Env, context: &Context) -> JsValue {
 
 thread_local! {
     /// Makes the answer to Meta. Called with nothing once all is stored, otherwise with what went wrong.
-    static ANSWER: Closure<dyn Fn(Option<String>) -> JsValue> = Closure::new(|error| match error {
+    static ANSWER: Closure<dyn Fn(Option<String>) -> JsValue> = Closure::new(|error: Option<String>| match error {
         None => stored().into(),
         Some(error) => {
-            console_error!("{}", serde_json::json!({ "event": "webhook.not_stored", "error": error }));
+            let mut line = Object::default();
+            line.text("event", "webhook.not_stored").text("error", &error);
+            console_error!("{}", line.finish());
             answered(Problem::NotStored.response()).unwrap_or_else(|error| error)
         }
     });

@@ -11,6 +11,7 @@ use crate::{
         sql::{Sql, SqlError, atomically},
     },
     sending::{Change, Draft, Outbox, Send, repeats::Repeats},
+    written::Object,
 };
 
 /// What is kept: the log with its cursors, and the sends.
@@ -90,10 +91,11 @@ impl Core {
             return Ok(());
         };
         let event = change.event(number, now);
-        let line = format!(
-            "{{\"event\":\"{}\",\"id\":\"{}\",\"data\":{}}}",
-            event.kind, event.id, event.data
-        );
+        let line = Object::default()
+            .text("event", &event.kind)
+            .text("id", &event.id)
+            .json("data", &event.data)
+            .finish();
         match change {
             Change::Blocked(_) => console_error!("{line}"),
             Change::Unblocked(_) => console_log!("{line}"),
@@ -107,9 +109,7 @@ impl Core {
         for index in self.mailbox.rest()? {
             console_log!(
                 "{}",
-                serde_json::json!({
-                    "event": "destination.given_up", "source": self.source, "destination": self.id_of(index),
-                })
+                self.line_about(index, "destination.given_up").finish()
             );
         }
         Ok(())
@@ -127,6 +127,15 @@ impl Core {
         let sends = self.outbox.wakes_at(now).filter(|at| *at > now);
         let times = [self.mailbox.wakes_after(now, now), sends];
         times.into_iter().flatten().min()
+    }
+
+    /// The beginning of a line of the log: something has happened to a destination.
+    pub(super) fn line_about(&self, destination: usize, event: &str) -> Object {
+        let mut line = Object::default();
+        line.text("event", event)
+            .text("source", &self.source)
+            .text("destination", self.id_of(destination));
+        line
     }
 
     /// What a destination is called.

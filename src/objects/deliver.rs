@@ -212,23 +212,21 @@ fn tell(core: &Core, delivery: &Delivery, change: Change, outcome: &Outcome) {
         Outcome::Gone => Some(GONE),
         _ => None,
     };
-    console_log!(
-        "{}",
-        serde_json::json!({
-            "event": event, "source": core.source, "destination": core.id_of(delivery.destination),
-            "id": last.map(|event| &event.id), "error": error,
-        })
-    );
+    let mut line = core.line_about(delivery.destination, event);
+    line.text_or_null("id", last.map(|event| event.id.as_str()))
+        .text_or_null("error", error);
+    console_log!("{}", line.finish());
 }
 
 /// Tells an operator why the replies that a destination asked for are not sent.
 fn tell_faults(core: &Core, delivery: &Delivery, faults: &[Fault]) {
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    console_log!(
-        "{}",
-        serde_json::json!({
-            "event": "replies.refused", "source": core.source, "destination": core.id_of(delivery.destination),
-            "id": delivery.events.last().map(|event| &event.id), "faults": faults,
-        })
-    );
+    let last = delivery.events.last();
+    let mut line = core.line_about(delivery.destination, "replies.refused");
+    line.text_or_null("id", last.map(|event| event.id.as_str()))
+        .json(
+            "faults",
+            &serde_json::to_string(&faults).unwrap_or_default(),
+        );
+    console_log!("{}", line.finish());
 }

@@ -32,6 +32,7 @@ use crate::{
         sql::{Sql, SqlError},
     },
     sending::{Outbox, Rates, repeats::Repeats},
+    written::Object,
     zones,
 };
 
@@ -345,11 +346,11 @@ fn failed(core: &mut Option<Core>, error: &SqlError) -> worker::Error {
         return worker::Error::RustError(error.to_string());
     }
     *core = None;
-    console_error!(
-        "{}",
-        serde_json::json!({ "event": "mailbox.failed", "error": error.to_string() })
-    );
-    worker::Error::RustError(error.to_string())
+    let error = error.to_string();
+    let mut line = Object::default();
+    line.text("event", "mailbox.failed").text("error", &error);
+    console_error!("{}", line.finish());
+    worker::Error::RustError(error)
 }
 
 /// The time (unix milliseconds): one call, where an object made for it would be two.

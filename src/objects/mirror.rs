@@ -18,7 +18,7 @@ use super::{
     mailbox::{Mailbox, now_ms},
     sql::Storage,
 };
-use crate::{conversation::mirror::Mirrored, mailbox};
+use crate::{conversation::mirror::Mirrored, mailbox, written};
 
 /// The binding in wrangler.toml.
 const BINDING: &str = "WINDOWS";
@@ -96,9 +96,11 @@ impl Mirroring {
                 // The platform's words may hold the key, and with it the customer's name.
                 if put(namespace, &key, &next).await.is_err() {
                     let conversation = next.conversation;
-                    console_error!(
-                        "{{\"event\":\"window.not_told\",\"source\":\"{source}\",\"conversation\":{conversation}}}"
-                    );
+                    let mut line = written::Object::default();
+                    line.text("event", "window.not_told")
+                        .text("source", source)
+                        .number("conversation", conversation);
+                    console_error!("{}", line.finish());
                     self.fails(storage, conversation);
                     break;
                 }

@@ -7,7 +7,7 @@ use crate::{
     checked::Fault,
     event::rfc3339,
     problem::{self, CONTENT_TYPE},
-    written::Object,
+    written::{Object, list},
 };
 
 /// Answers with JSON: from 400 on with a problem document.
@@ -45,12 +45,15 @@ pub(crate) fn problem_with(status: u16, title: &str, more: &Value) -> Result<Res
 
 /// What is wrong with a request: each fault with its path and what would be right.
 pub(crate) fn faulty(faults: &[Fault]) -> Result<Response> {
-    let faults: Vec<Value> = faults
-        .iter()
-        .map(|fault| serde_json::json!({ "path": fault.path, "reason": fault.reason }))
-        .collect();
-    let more = serde_json::json!({ "faults": faults });
-    problem_with(422, "The request cannot be sent as it is", &more)
+    let told = |fault: &Fault| {
+        Object::default()
+            .text("path", &fault.path)
+            .text("reason", &fault.reason)
+            .finish()
+    };
+    let faults: Vec<String> = faults.iter().map(told).collect();
+    let mut document = problem::document(422, "The request cannot be sent as it is", None);
+    answer(422, document.json("faults", &list(&faults)))
 }
 
 /// Answers with an object, which the edge hands on as it is.

@@ -25,6 +25,7 @@ use crate::{
         guard, phone,
         whom::{is_user, name_of},
     },
+    written::Object,
 };
 
 /// How long Meta may take to answer, in milliseconds.
@@ -103,10 +104,11 @@ impl Mailbox {
             Ok(state)
         })?;
         if !matches!(state, State::Accepted { .. } | State::Queued) {
-            console_log!(
-                "{}",
-                serde_json::json!({ "event": "send.ended", "send": id, "state": state.json() })
-            );
+            let mut line = Object::default();
+            line.text("event", "send.ended")
+                .text("send", &id)
+                .json("state", &state.json().to_string());
+            console_log!("{}", line.finish());
         }
         Ok(())
     }
