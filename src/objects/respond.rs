@@ -1,6 +1,5 @@
 //! Answers as JSON, and those that are problem documents.
 
-use serde_json::Value;
 use worker::{Response, Result};
 
 use crate::{
@@ -31,16 +30,7 @@ pub(crate) fn respond_as(status: u16, kind: &str, body: String) -> Result<Respon
 
 /// A problem that has no more to say than its title.
 pub(crate) fn problem(status: u16, title: &str) -> Result<Response> {
-    problem_with(status, title, &Value::Null)
-}
-
-/// A problem, with `more` (an object) beside its title and status.
-pub(crate) fn problem_with(status: u16, title: &str, more: &Value) -> Result<Response> {
-    let mut document = problem::document(status, title, None);
-    for (name, value) in more.as_object().into_iter().flatten() {
-        document.json(name, &value.to_string());
-    }
-    respond(status, document.finish())
+    answer(status, &problem::document(status, title, None))
 }
 
 /// What is wrong with a request: each fault with its path and what would be right.

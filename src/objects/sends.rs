@@ -1,6 +1,5 @@
 //! `/v1/messages`, in the mailbox of the number: takes sends in, and tells how they went.
 
-use serde_json::{Value, json};
 use worker::{Request, Response, Result};
 
 use super::{
@@ -8,7 +7,7 @@ use super::{
     http::NoAnswer,
     mailbox::{Mailbox, now_ms},
     query::{names, text},
-    respond::{faulty, problem, problem_with, respond},
+    respond::{answer, faulty, problem, respond},
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
         self, Answer,
         errors::{self, Class},
     },
+    problem,
     sending::{
         self, Asked, Record, Refusal, State,
         asked::{self, Receipt, Wanted},
@@ -27,6 +27,7 @@ use crate::{
         repeats::{Known, LONGEST_KEY},
         taking::{Intake, Queued},
     },
+    written::{Object, list},
 };
 
 const KEY: &str = "idempotency-key";
@@ -82,7 +83,7 @@ impl Mailbox {
         let id = text(&url, "id").unwrap_or_default();
         let view = self.with_core(|core| core.view(&id, now_ms()))?;
         match view {
-            Some(view) => Response::from_json(&view),
+            Some(view) => answer(200, &view),
             None => Response::error("no such send", 404),
         }
     }
@@ -97,26 +98,25 @@ impl Mailbox {
             return Response::error("no such number", 404);
         };
         let body = receipt.body();
-        let answer = post_to_graph(None, graph, &url, &body, RECEIPT_TIMEOUT_MS);
-        let why = match answer.await {
-            Ok(answer) if answer.status == 200 => {
-                return Response::from_json(&json!({ "state": "read" }));
+        let marked = post_to_graph(None, graph, &url, &body, RECEIPT_TIMEOUT_MS);
+        let mut document = problem::document(502, "Meta did not mark it as read", None);
+        match marked.await {
+            Ok(marked) if marked.status == 200 => {
+                return answer(200, Object::default().text("state", "read"));
             }
-            Ok(answer) => match graph::answer::read(answer.status, &answer.body) {
+            Ok(marked) => match graph::answer::read(marked.status, &marked.body) {
                 Answer::Refused { code, .. }
                 | Answer::Unknown {
                     code: Some(code), ..
-                } => {
-                    json!({ "error": error(Some(code), Class::Other) })
-                }
-                _ => json!({ "detail": format!("Meta answered {}", answer.status) }),
+                } => document.json("error", &error(Some(code), Class::Other)),
+                _ => document.text("detail", &format!("Meta answered {}", marked.status)),
             },
             Err(NoAnswer::NotTried | NoAnswer::Lost) => {
-                json!({ "detail": "the platform allowed no request" })
+                document.text("detail", "the platform allowed no request")
             }
-            Err(NoAnswer::Failed(class)) => json!({ "detail": class.to_string() }),
+            Err(NoAnswer::Failed(class)) => document.text("detail", &class.to_string()),
         };
-        problem_with(502, "Meta did not mark it as read", &why)
+        answer(502, &document)
     }
 }
 
@@ -150,17 +150,18 @@ impl Core {
             Ok(sends) => sends,
             Err(refusal) => return Ok(Reply::Refused(refusal)),
         };
-        let messages: Vec<Value> = sends.iter().map(|send| queued(send, now_ms)).collect();
-        let mut answer = json!({ "messages": messages });
+        let messages: Vec<String> = sends.iter().map(|send| queued(send, now_ms)).collect();
+        let mut answer = Object::default();
+        answer.json("messages", &list(&messages));
         self.add_blocked(&mut answer);
-        let answer = answer.to_string();
+        let answer = answer.finish();
         if let Some(key) = key {
             self.repeats.add(&*self.sql, key, body, &answer, now_ms)?;
         }
         Ok(Reply::Taken(answer))
     }
 
-    fn view(&self, id: &str, now_ms: i64) -> std::result::Result<Option<Value>, SqlError> {
+    fn view(&self, id: &str, now_ms: i64) -> std::result::Result<Option<Object>, SqlError> {
         let Some((record, goes_ms)) = self.outbox.find(&*self.sql, id, now_ms)? else {
             return Ok(None);
         };
@@ -168,20 +169,25 @@ impl Core {
         if let State::Accepted { message_id } = &record.state {
             let home = Home::Number(self.phone_number_id.clone().unwrap_or_default());
             let statuses = self.mailbox.statuses_of(&event::about(&home, message_id))?;
-            let statuses: Vec<Value> = statuses
-                .into_iter()
-                .map(|(status, time)| json!({ "status": status, "time": time.and_then(rfc3339) }))
+            let statuses: Vec<String> = statuses
+                .iter()
+                .map(|(status, time)| {
+                    Object::default()
+                        .json("status", &serde_json::to_string(status).unwrap_or_default())
+                        .text_or_null("time", time.and_then(rfc3339).as_deref())
+                        .finish()
+                })
                 .collect();
-            insert(&mut view, "statuses", statuses.into());
+            view.json("statuses", &list(&statuses));
         }
         self.add_blocked(&mut view);
         Ok(Some(view))
     }
 
     /// Nothing goes while the number is blocked; whoever asks should know.
-    fn add_blocked(&self, view: &mut Value) {
+    fn add_blocked(&self, view: &mut Object) {
         if let Some(blocked) = self.outbox.blocked() {
-            insert(view, "number_blocked", blocked.view());
+            view.json("number_blocked", &blocked.view().to_string());
         }
     }
 }
@@ -190,66 +196,67 @@ fn refused(refusal: Refusal) -> Result<Response> {
     match refusal {
         Refusal::Faults(faults) => faulty(&faults),
         Refusal::Closed(closed) => {
-            let closed: Vec<Value> = closed
-                .into_iter()
-                .map(|(path, closed)| json!({ "path": path, "closes_at": closed.closes_at.and_then(rfc3339) }))
+            let closed: Vec<String> = closed
+                .iter()
+                .map(|(path, closed)| {
+                    let closes_at = closed.closes_at.and_then(rfc3339);
+                    Object::default()
+                        .text("path", path)
+                        .text_or_null("closes_at", closes_at.as_deref())
+                        .finish()
+                })
                 .collect();
-            let more = json!({
-                "detail": "Send a template, or name one as fallback. Nothing of the request was sent.",
-                "closed": closed,
-            });
-            problem_with(409, "The customer service window is closed", &more)
+            let title = "The customer service window is closed";
+            let detail =
+                "Send a template, or name one as fallback. Nothing of the request was sent.";
+            let mut document = problem::document(409, title, Some(detail));
+            answer(409, document.json("closed", &list(&closed)))
         }
         Refusal::Objections(objections) => {
-            let refused: Vec<Value> = objections
-                .into_iter()
-                .map(|(path, why)| json!({ "path": path, "reason": why.to_string() }))
+            let refused: Vec<String> = objections
+                .iter()
+                .map(|(path, why)| {
+                    Object::default()
+                        .text("path", path)
+                        .text("reason", &why.to_string())
+                        .finish()
+                })
                 .collect();
-            let more = json!({
-                "detail": "Nothing of the request was sent. See GET /v1/consent.",
-                "refused": refused,
-            });
-            problem_with(403, "The customer has not agreed to this", &more)
+            let title = "The customer has not agreed to this";
+            let detail = "Nothing of the request was sent. See GET /v1/consent.";
+            let mut document = problem::document(403, title, Some(detail));
+            answer(403, document.json("refused", &list(&refused)))
         }
     }
 }
 
-fn insert(object: &mut Value, name: &str, value: Value) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(name.to_owned(), value);
-    }
+fn queued(send: &Queued, now_ms: i64) -> String {
+    Object::default()
+        .text("id", &send.id)
+        .text("state", "queued")
+        .text("goes_at", &at(send.goes_ms.max(now_ms)))
+        .text("goes_as", goes_as(send.goes == Goes::Fallback))
+        .finish()
 }
 
-fn queued(send: &Queued, now_ms: i64) -> Value {
-    json!({
-        "id": send.id, "state": "queued", "goes_at": at(send.goes_ms.max(now_ms)),
-        "goes_as": goes_as(send.goes == Goes::Fallback),
-    })
-}
-
-fn view(id: &str, record: &Record, goes_ms: Option<i64>, now_ms: i64) -> Value {
+fn view(id: &str, record: &Record, goes_ms: Option<i64>, now_ms: i64) -> Object {
     let (failed, message_id) = match &record.state {
         State::Failed { code, class } => (Some(error(*code, *class)), None),
-        State::Accepted { message_id } => (None, Some(message_id)),
+        State::Accepted { message_id } => (None, Some(message_id.as_str())),
         _ => (None, None),
     };
     let late = record.error.map(|code| error(Some(code), Class::Other));
-    let mut view = json!({
-        "id": id, "state": record.state.name(), "goes_as": goes_as(record.fell_back),
-        "asked_at": at(record.asked_ms), "changed_at": at(record.changed_ms),
-    });
-    let more = [
-        (
-            "goes_at",
-            goes_ms.map(|goes_ms| at(goes_ms.max(now_ms)).into()),
-        ),
-        ("message_id", message_id.map(|id| id.as_str().into())),
-        ("error", late.or(failed)),
-    ];
-    for (name, value) in more {
-        if let Some(value) = value {
-            insert(&mut view, name, value);
-        }
+    let goes_at = goes_ms.map(|goes_ms| at(goes_ms.max(now_ms)));
+    let mut view = Object::default();
+    view.text("id", id)
+        .text("state", record.state.name())
+        .text("goes_as", goes_as(record.fell_back))
+        .text("asked_at", &at(record.asked_ms))
+        .text("changed_at", &at(record.changed_ms))
+        .text_if("goes_at", goes_at.as_deref())
+        .text_if("message_id", message_id);
+    if let Some(error) = late.or(failed) {
+        view.json("error", &error);
     }
     view
 }
@@ -259,13 +266,20 @@ fn goes_as(fell_back: bool) -> &'static str {
 }
 
 /// An error, and what to do about it. Without a code it is one of our own.
-fn error(code: Option<u32>, class: Class) -> Value {
+fn error(code: Option<u32>, class: Class) -> String {
+    let mut error = Object::default();
+    match code {
+        Some(code) => error.number("code", code.into()),
+        None => error.json("code", "null"),
+    };
     match code.and_then(errors::find) {
-        Some(entry) => json!({
-            "code": code, "class": entry.class.name(), "meaning": entry.meaning, "advice": entry.advice,
-        }),
-        None => json!({ "code": code, "class": class.name() }),
-    }
+        Some(entry) => error
+            .text("class", entry.class.name())
+            .text("meaning", entry.meaning)
+            .text("advice", entry.advice),
+        None => error.text("class", class.name()),
+    };
+    error.finish()
 }
 
 fn at(ms: i64) -> String {
