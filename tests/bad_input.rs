@@ -273,6 +273,10 @@ async fn without_its_settings_it_takes_nothing_and_says_what_to_set_and_no_value
         let transom = settings.start().await;
         let answer = transom.meta().post(&message("hola")).await;
         assert_eq!(answer.status, 503, "{name}");
+        let log = support::eventually(async || {
+            Some(transom.log()).filter(|log| log.contains("webhook.not_stored"))
+        });
+        assert!(log.await.contains("the settings are wrong: see /health"));
         let answer = reqwest::get(transom.url("/health")).await.unwrap();
         assert_eq!(answer.status(), 503, "{name}");
         let health: Value = answer.json().await.unwrap();

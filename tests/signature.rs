@@ -124,6 +124,41 @@ async fn each_of_two_secrets_is_good_while_one_is_rotated() {
 }
 
 #[tokio::test]
+async fn why_webhooks_are_refused_is_logged_for_who_runs_transom_once_a_minute() {
+    let (transom, meta, _backend) = started().await;
+    let body = message("hola").body();
+    for _ in 0..2 {
+        assert_refused(&meta.request(body.clone()).unsigned().send().await);
+        assert_refused(
+            &meta
+                .request(body.clone())
+                .signature("sha256=0")
+                .send()
+                .await,
+        );
+        assert_refused(
+            &meta
+                .clone()
+                .with_secret("another")
+                .post(&message("hola"))
+                .await,
+        );
+    }
+    for why in [
+        "it has no signature",
+        "its signature is malformed",
+        "its signature is not of META_APP_SECRET",
+    ] {
+        let line = json!({ "error": why, "event": "webhook.refused" }).to_string();
+        let times = support::eventually(async || {
+            let times = transom.log().matches(&line).count();
+            (times > 0).then_some(times)
+        });
+        assert_eq!(times.await, 1, "{why}");
+    }
+}
+
+#[tokio::test]
 async fn one_flipped_byte_is_enough_to_be_refused() {
     let (transom, meta, backend) = started().await;
     let body = message("hola").body();

@@ -22,6 +22,12 @@ extern "C" {
     fn describe() -> web_sys::Response;
 }
 
+#[wasm_bindgen(module = "/src/edge/log.js")]
+extern "C" {
+    /// Logs an error once a minute.
+    fn seldom(event: &str, error: &str);
+}
+
 /// The options for `receive.js`, if this is the webhook route and the settings are valid.
 pub(crate) fn webhooks(url: &str, env: &Env) -> Option<Object> {
     let take = take(routes::path_of(url))?;
@@ -93,7 +99,10 @@ async fn other(
     };
     match found.route.action {
         // Reached only while the settings are wrong: otherwise `receive.js` takes the webhook.
-        Action::Receive => Problem::NotSetUp.response(),
+        Action::Receive => {
+            seldom("webhook.not_stored", "the settings are wrong: see /health");
+            Problem::NotSetUp.response()
+        }
         Action::Challenge => webhook::challenge(&request, environment),
         Action::Health => health::answer(environment),
         Action::Describe => Ok(describe().into()),

@@ -1,6 +1,7 @@
 // From a request to the body that Meta has signed. The rest is done in WASM, which is called once, with the body: for a
 // webhook of 1 KB each call into WASM shows, and a future of Rust's costs more than all the rest.
 
+import { seldom } from "./log.js";
 import { read } from "./request.js";
 
 // What `Signature::parse` takes. It checks whatever passes here.
@@ -16,14 +17,20 @@ const LARGE = 4 * 1024;
 export function receive(request, taking, env, ctx) {
   // Meta's older `X-Hub-Signature` (SHA-1) is not looked at.
   const claimed = request.headers.get("x-hub-signature-256");
-  if (!SIGNATURE.test(claimed)) return new Response(...taking.unsigned);
+  if (!SIGNATURE.test(claimed)) return refuse(claimed ? "its signature is malformed" : "it has no signature", taking);
   return taken(request, claimed, taking, env, ctx);
 }
 
-async function taken(request, claimed, { most, secrets, take, unsigned }, env, ctx) {
-  const body = await read(request, most);
-  const signed = body?.length >= LARGE && (await isSigned(body, secrets, claimed));
-  return take(body, signed, claimed, env, ctx) ?? new Response(...unsigned);
+async function taken(request, claimed, taking, env, ctx) {
+  const body = await read(request, taking.most);
+  const signed = body?.length >= LARGE && (await isSigned(body, taking.secrets, claimed));
+  return taking.take(body, signed, claimed, env, ctx) ?? refuse("its signature is not of META_APP_SECRET", taking);
+}
+
+// Who is refused is not told why. Who runs Transom is: Meta may sign with another secret.
+function refuse(error, { unsigned }) {
+  seldom("webhook.refused", error);
+  return new Response(...unsigned);
 }
 
 // Our secrets as keys of the platform, made once.
