@@ -52,6 +52,14 @@ impl Parking {
         )
     }
 
+    /// Has all that waits for a destination be tried by a time at the latest (unix milliseconds).
+    pub(super) fn hurry(sql: &dyn Sql, destination: &str, at_ms: i64) -> Result<(), SqlError> {
+        sql.run(
+            "UPDATE parked SET next_ms = ?2 WHERE destination = ?1 AND next_ms > ?2",
+            &[destination.into(), at_ms.into()],
+        )
+    }
+
     /// When what is parked for destinations that were taken out of the settings has been kept for long enough (unix
     /// milliseconds).
     pub(super) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {

@@ -28,6 +28,15 @@ fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Writte
         "INSERT OR IGNORE INTO cursors (destination, place, gone) VALUES (?1, ?2, '')",
         &[id.into(), place.into()],
     )?;
+    let url = destination.url.as_str();
+    if was_elsewhere(sql, id, url)? {
+        // At another address all that waits is tried at once. While it is down, tries are counted anew.
+        sql.run(
+            "UPDATE cursors SET down_tries = 0, down_next_ms = 0 WHERE destination = ?1 AND down_since_ms IS NOT NULL",
+            &[id.into()],
+        )?;
+        Parking::hurry(sql, id, 0)?;
+    }
     let rows = sql.exec(
         "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
          WHERE destination = ?1",
@@ -44,20 +53,12 @@ fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Writte
         log.renumber(sql, written.place)?;
     }
     // A destination that is gone is back once it has another address; then it may have the former one again, too.
-    if gone.is_some_and(|gone| gone != destination.url.as_str()) {
+    if gone.is_some_and(|gone| gone != url) {
         sql.run(
             "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
             &[id.into()],
         )?;
         written.gone_ms = None;
-    }
-    let url = destination.url.as_str();
-    if let Some(down) = &mut written.down
-        && was_elsewhere(sql, id, url)?
-    {
-        // At another address it is tried at once, and tries are counted anew.
-        down.tries = 0;
-        down.next_ms = 0;
     }
     Ok(written)
 }
@@ -104,9 +105,9 @@ impl Cursor {
              tally TEXT) STRICT, WITHOUT ROWID",
             &[],
         )?;
-        // The address at which a destination is down.
+        // The address that a destination had when the mailbox was last opened.
         sql.run(
-            "CREATE TABLE IF NOT EXISTS down_at (destination TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT, WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS urls (destination TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT, WITHOUT ROWID",
             &[],
         )
     }
@@ -192,13 +193,6 @@ impl Cursor {
                 self.error().into(),
                 self.error_ms().into(),
             ],
-        )?;
-        if down.is_none() {
-            return Ok(());
-        }
-        sql.run(
-            "INSERT OR REPLACE INTO down_at (destination, url) VALUES (?1, ?2)",
-            &[self.id().into(), self.destination.url.as_str().into()],
         )
     }
 
@@ -231,11 +225,15 @@ impl Cursor {
     }
 }
 
-/// Whether a destination that is down had another address when that was written down.
+/// Whether a destination had another address when the mailbox was opened before. Writes down which it has.
 fn was_elsewhere(sql: &dyn Sql, id: &str, url: &str) -> Result<bool, SqlError> {
-    let rows = sql.exec(
-        "SELECT 1 FROM down_at WHERE destination = ?1 AND url <> ?2",
-        &[id.into(), url.into()],
-    )?;
-    Ok(!rows.is_empty())
+    let rows = sql.exec("SELECT url FROM urls WHERE destination = ?1", &[id.into()])?;
+    let before = rows.first().map(|row| row.required_text(0)).transpose()?;
+    if before != Some(url) {
+        sql.run(
+            "INSERT OR REPLACE INTO urls (destination, url) VALUES (?1, ?2)",
+            &[id.into(), url.into()],
+        )?;
+    }
+    Ok(before.is_some_and(|before| before != url))
 }

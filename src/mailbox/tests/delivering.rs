@@ -326,6 +326,21 @@ fn a_destination_that_is_down_is_tried_at_once_where_it_has_moved_to_and_then_sp
     assert!(changes.unwrap().contains(&Change::Up));
 }
 
+#[test]
+fn what_was_refused_goes_at_once_at_another_address() {
+    let sql = Native::new();
+    let open = |url| open_with_crm_at(&sql, url);
+    let (here, there) = ("http://127.0.0.1:9/hocks", "http://127.0.0.1:9/hooks");
+    let mut mailbox = open(here);
+    mailbox
+        .append(vec![message("1", "1"), message("2", "2")], NOW)
+        .unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    assert_eq!(open(here).wakes_at(NOW), Some(NOW + 1000));
+    open(there);
+    assert_eq!(deliver(&mut open(there), NOW, |_| true), ["1-0", "2-0"]);
+}
+
 /// Six customers whose messages break the backend, among many whose messages do not.
 fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
