@@ -3,13 +3,16 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Update, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, called, destination, texts, with};
+use support::{
+    DESTINATION_SECRET, PATIENCE, Settings, Transom, called, destination, eventually, texts, with,
+};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -67,6 +70,32 @@ async fn every_event_arrives_once_in_the_order_of_its_conversation() {
     );
     // Four partitions and the number's directory.
     assert_eq!(transom.objects("mailbox"), 5);
+}
+
+#[tokio::test]
+async fn each_partition_and_the_directory_know_their_names_where_they_were_woken_by_their_ids() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let mut transom = settings(&backend, 2).with_stranger().start().await;
+    let webhook = Webhook::of((0..4).map(|n| text(&Customer::nth(n), "hola")));
+    takes(&transom, &webhook).await;
+    assert!(backend.wait_for(4, PATIENCE).await);
+    transom.restart().await;
+    for object in ["0of2", "1of2", "of2"] {
+        transom.wake_by_id(&format!("{NUMBER}%2F{object}")).await;
+    }
+    takes(&transom, &webhook).await;
+    takes(&transom, &Webhook::of([text(&Customer::nth(0), "again")])).await;
+    takes(&transom, &Webhook::of([text(&Customer::nth(1), "again")])).await;
+    // What was taken just before the power went may be delivered again.
+    let source = format!("/whatsapp/{NUMBER}");
+    eventually(async || {
+        let events = backend.events().into_iter();
+        let own = events.filter(|event| event.source == source);
+        let ids: BTreeSet<String> = own.map(|event| event.id).collect();
+        (ids.len() == 6).then_some(())
+    })
+    .await;
+    assert_eq!(transom.objects("mailbox"), 3);
 }
 
 #[tokio::test]

@@ -124,6 +124,37 @@ async fn a_message_is_sent_and_its_way_can_be_followed() {
 }
 
 #[tokio::test]
+async fn a_mailbox_that_was_woken_by_its_id_is_still_its_numbers() {
+    let mut scene = Scene::set(json!({}), Settings::with_stranger).await;
+    let ana = Customer::local();
+    scene.writes(&ana).await;
+    assert!(scene.backend.wait_for(1, PATIENCE).await);
+    // Its alarm would wake it by its name.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    scene.transom.restart().await;
+    scene.transom.wake_by_id(local::PHONE_NUMBER_ID).await;
+    scene.writes(&ana).await;
+    assert!(scene.backend.wait_for(2, PATIENCE).await);
+    let source = format!("/whatsapp/{}", local::PHONE_NUMBER_ID);
+    let events = scene.backend.events();
+    assert!(events.iter().all(|event| event.source == source));
+    let id = scene.send(to_ana(&text("hello"))).await;
+    scene.wait_for(&id, "accepted").await;
+}
+
+#[tokio::test]
+async fn a_mailbox_that_nobody_has_called_by_its_name_takes_nothing() {
+    let mut scene = Scene::set(json!({}), Settings::with_stranger).await;
+    scene.transom.wake_by_id(local::PHONE_NUMBER_ID).await;
+    let hola = Message::text("hola");
+    let webhook = Webhook::new().message(&Number::local(), &Customer::local(), hola);
+    assert_eq!(scene.meta.post(&webhook).await.status, 503);
+    scene.transom.restart().await;
+    scene.post(&webhook).await;
+    assert!(scene.backend.wait_for(1, PATIENCE).await);
+}
+
+#[tokio::test]
 async fn several_messages_go_in_their_order_to_whoever_has_the_name() {
     let scene = Scene::new().await;
     let ana = Customer::local();

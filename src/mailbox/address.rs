@@ -2,6 +2,7 @@
 //!
 //! Nothing above this knows of partitions, except what asks all of them.
 
+use super::sql::{Sql, SqlError};
 use crate::event::Home;
 
 const ACCOUNT: &str = "account/";
@@ -152,11 +153,32 @@ pub fn partition_of(person: i64, of: u32) -> u32 {
     u32::try_from(partition).unwrap_or(0)
 }
 
+/// Keeps an object's name, where it was not kept. The platform tells it only to an object that was woken by it: one that
+/// was woken by its id (Cloudflare's Data Studio does so) has none for as long as it is awake, whoever asks.
+pub fn keep(sql: &dyn Sql, name: &str) -> Result<(), SqlError> {
+    sql.run(
+        "CREATE TABLE IF NOT EXISTS named (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL) STRICT",
+        &[],
+    )?;
+    sql.run(
+        "INSERT INTO named SELECT 1, ?1 WHERE NOT EXISTS (SELECT 1 FROM named)",
+        &[name.into()],
+    )
+}
+
+/// The name that was kept. Where none was, there is no table either.
+pub fn kept(sql: &dyn Sql) -> Option<String> {
+    let rows = sql.exec("SELECT name FROM named", &[]).ok()?;
+    let name = rows.first()?.required_text(0).ok()?;
+    Some(name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::mailbox::native::Native;
 
     const NUMBER: &str = "106540352242922";
 
@@ -182,6 +204,17 @@ mod tests {
             assert_eq!(address.name(), name);
             assert_eq!(Address::read(name), address);
         }
+    }
+
+    #[test]
+    fn an_object_that_was_called_by_its_name_once_knows_it_from_then_on() {
+        let sql = Native::new();
+        assert_eq!(kept(&*sql), None);
+        keep(&*sql, NUMBER).unwrap();
+        let written = sql.changes();
+        keep(&*sql, NUMBER).unwrap();
+        assert_eq!(kept(&*sql).as_deref(), Some(NUMBER));
+        assert_eq!(sql.changes(), written);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use futures_util::task::AtomicWaker;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Env, State};
+use worker::Env;
 
 use super::http::{self, Answer, NoAnswer};
 use crate::{
@@ -69,16 +69,15 @@ pub(super) struct OnLane {
 impl Desk {
     /// Wakes `waker` when deliveries have ended.
     pub(super) fn of(
-        state: &State,
+        mailbox: &str,
         env: &Env,
         environment: Environment,
         waker: Rc<AtomicWaker>,
     ) -> Self {
         let wake = Closure::own_assert_unwind_safe(move || waker.wake());
-        let mailbox = state.id().name().unwrap_or_default();
         let with_couriers = environment.as_ref();
         Self {
-            platform: Rc::new(Platform::new(&mailbox, env, &wake)),
+            platform: Rc::new(Platform::new(mailbox, env, &wake)),
             with_couriers: with_couriers.is_ok_and(|ready| ready.settings.couriers),
             to_destinations: Rc::new(RefCell::new(Lanes::to_destinations())),
             to_graph: Rc::new(RefCell::new(Lanes::to_graph())),

@@ -28,7 +28,7 @@ use crate::{
     event::{Event, Home},
     mailbox::{
         self, Directory, Pulse,
-        address::Address,
+        address::{self, Address},
         sql::{Sql, SqlError},
     },
     sending::{Outbox, Rates, repeats::Repeats},
@@ -43,6 +43,8 @@ const SILENCE_MS: i64 = 60_000;
 #[durable_object(alarm)]
 pub struct Mailbox {
     pub(super) state: State,
+    /// What it is called, where that is known.
+    name: Option<String>,
     pub(super) storage: Rc<Storage>,
     pub(super) env: Env,
     pub(super) environment: Environment,
@@ -75,8 +77,11 @@ impl DurableObject for Mailbox {
     fn new(state: State, env: Env) -> Self {
         let environment = environment::read(&env);
         let wake = Rc::new(AtomicWaker::new());
+        let storage = Rc::new(Storage::of(&state));
+        let name = state.id().name().or_else(|| address::kept(&*storage));
+        let called = name.as_deref().unwrap_or_default();
         Self {
-            desk: Desk::of(&state, &env, environment, wake.clone()),
+            desk: Desk::of(called, &env, environment, wake.clone()),
             environment,
             core: RefCell::new(None),
             is_at_task: Cell::new(false),
@@ -89,7 +94,8 @@ impl DurableObject for Mailbox {
             deliveries: RefCell::default(),
             wake,
             mirror: Rc::new(Mirroring::of(&env)),
-            storage: Rc::new(Storage::of(&state)),
+            name,
+            storage,
             state,
             env,
         }
@@ -185,6 +191,7 @@ impl Mailbox {
 
     fn open(&self) -> std::result::Result<Core, SqlError> {
         let sql: Rc<dyn Sql> = self.storage.clone();
+        self.keep_name()?;
         let address = self.address();
         let home = address.home();
         let phone_number_id = match &home {
@@ -252,7 +259,15 @@ impl Mailbox {
     }
 
     pub(super) fn address(&self) -> Address {
-        Address::read(&self.state.id().name().unwrap_or_default())
+        Address::read(self.name.as_deref().unwrap_or_default())
+    }
+
+    /// Has it know its name when it is woken without. Who does not know it keeps nothing: it would be the mailbox of
+    /// another number.
+    fn keep_name(&self) -> std::result::Result<(), SqlError> {
+        let name = self.name.as_deref();
+        let unknown = || SqlError::Refused("its name is not known".to_owned());
+        address::keep(&*self.storage, name.ok_or_else(unknown)?)
     }
 
     /// Runs `task` on the directory of a number, which this object keeps instead of a mailbox.
@@ -264,7 +279,9 @@ impl Mailbox {
         let worked = match slot.take() {
             Some(directory) => Ok(directory),
             None => match self.address() {
-                Address::Directory { of, .. } => Directory::open(self.storage.clone(), of),
+                Address::Directory { of, .. } => self
+                    .keep_name()
+                    .and_then(|()| Directory::open(self.storage.clone(), of)),
                 _ => return Err("this is no directory".into()),
             },
         };

@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(super) environment: BTreeMap<&'static str, PathBuf>,
     /// Where the KV namespace `WINDOWS` is, if there is one.
     pub(super) windows: Option<String>,
+    pub(super) stranger: bool,
 }
 
 impl Default for Settings {
@@ -34,6 +35,7 @@ impl Default for Settings {
             counted: false,
             environment: BTreeMap::new(),
             windows: None,
+            stranger: false,
         };
         settings
             .secret("META_APP_SECRET", APP_SECRET)
@@ -69,6 +71,12 @@ impl Settings {
     /// Has windows told to this namespace, from which the Worker of docs/windows.md reads them.
     pub(crate) fn windows(mut self, kv: &simulator::kv::Kv) -> Self {
         self.windows = Some(kv.address());
+        self
+    }
+
+    /// With another Worker, which asks mailboxes by their ids alone: [`Transom::wake_by_id`].
+    pub(crate) fn with_stranger(mut self) -> Self {
+        self.stranger = true;
         self
     }
 

@@ -57,6 +57,13 @@ impl Transom {
         format!("http://127.0.0.1:{port}{path}")
     }
 
+    /// Has another Worker wake the mailbox of this name by its id, so that the platform tells it no name.
+    pub(crate) async fn wake_by_id(&self, mailbox: &str) {
+        let port = listening_port(&self.log(), "stranger").unwrap();
+        let answer = reqwest::get(format!("http://127.0.0.1:{port}/{mailbox}")).await;
+        assert_eq!(answer.unwrap().text().await.unwrap(), "undefined");
+    }
+
     /// Ends it at once, as a power cut would. Its disk stays.
     pub(crate) async fn kill(&mut self) {
         self.process.kill().await;
@@ -187,6 +194,9 @@ fn write_config(directory: &TempDir, settings: &Settings) {
         around.add_team(directory, address, &date);
         bindings.push_str("      (name = \"WINDOWS\", kvNamespace = \"windows\"),\n");
     }
+    if settings.stranger {
+        around.add_stranger(directory, &date);
+    }
     fs::create_dir_all(directory.path().join("disk")).unwrap();
     fs::write(
         directory.path().join("config.capnp"),
@@ -215,29 +225,63 @@ impl Around {
         let page = fs::read_to_string(build::root().join("docs/windows.md")).unwrap();
         let (_, script) = page.split_once("```js\n").unwrap();
         let (script, _) = script.split_once("```").unwrap();
-        fs::write(directory.path().join("team.js"), script).unwrap();
-        self.services = format!(
-            r#"    (name = "windows", external = (address = "{address}", http = ())),
-    (name = "team", worker = .team),
-"#
-        );
-        self.sockets =
-            r#"    (name = "team", address = "127.0.0.1:0", http = (), service = "team"),
-"#
-            .to_owned();
+        writeln!(
+            self.services,
+            "    (name = \"windows\", external = (address = \"{address}\", http = ())),"
+        )
+        .unwrap();
         let number = simulator::local::PHONE_NUMBER_ID;
-        self.workers = format!(
+        let bindings = format!(
+            r#"    (name = "WINDOWS", kvNamespace = "windows"),
+    (name = "PHONE_NUMBER_ID", text = "{number}"),"#
+        );
+        self.add_worker(directory, "team", script, &bindings, date);
+    }
+
+    /// A Worker that asks mailboxes by their ids alone.
+    fn add_stranger(&mut self, directory: &TempDir, date: &str) {
+        let script = r#"export default {
+  async fetch(request, { MAILBOX }) {
+    const name = decodeURIComponent(new URL(request.url).pathname.slice(1));
+    const id = MAILBOX.idFromString(MAILBOX.idFromName(name).toString());
+    await MAILBOX.get(id).fetch("http://mailbox/");
+    return new Response(String(id.name));
+  },
+};
+"#;
+        let bindings = r#"    (name = "MAILBOX", durableObjectNamespace = (className = "Mailbox", serviceName = "transom")),"#;
+        self.add_worker(directory, "stranger", script, bindings, date);
+    }
+
+    /// A Worker that listens on a port of its own.
+    fn add_worker(
+        &mut self,
+        directory: &TempDir,
+        name: &str,
+        script: &str,
+        bindings: &str,
+        date: &str,
+    ) {
+        fs::write(directory.path().join(format!("{name}.js")), script).unwrap();
+        writeln!(self.services, "    (name = \"{name}\", worker = .{name}),").unwrap();
+        writeln!(
+            self.sockets,
+            "    (name = \"{name}\", address = \"127.0.0.1:0\", http = (), service = \"{name}\"),"
+        )
+        .unwrap();
+        write!(
+            self.workers,
             r#"
-const team :Workerd.Worker = (
+const {name} :Workerd.Worker = (
   compatibilityDate = "{date}",
-  modules = [(name = "team.js", esModule = embed "team.js")],
+  modules = [(name = "{name}.js", esModule = embed "{name}.js")],
   bindings = [
-    (name = "WINDOWS", kvNamespace = "windows"),
-    (name = "PHONE_NUMBER_ID", text = "{number}"),
+{bindings}
   ],
 );
 "#
-        );
+        )
+        .unwrap();
     }
 }
 
