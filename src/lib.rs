@@ -75,3 +75,10 @@ pub fn webhooks(url: &str, env: &worker::Env) -> Option<js_sys::Object> {
 pub fn fetch(request: web_sys::Request, env: worker::Env) -> js_sys::Promise {
     edge::answer(request, env)
 }
+
+/// Asks the mailboxes that the settings name how they stand, whatever the time is (unix milliseconds).
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen(js_name = lookAfter)]
+pub fn look_after(env: worker::Env, at_ms: f64) -> js_sys::Promise {
+    edge::look_after(env, at_ms)
+}

@@ -7,7 +7,7 @@ import { receive } from "./edge/receive.js";
 
 export { Courier, Drift, Mailbox };
 
-const { fetch, outliveTraps, webhooks } = Entrypoint.prototype;
+const { fetch, lookAfter, outliveTraps, webhooks } = Entrypoint.prototype;
 
 outliveTraps();
 
@@ -28,5 +28,10 @@ export default {
       if (taking) return receive(request, taking, env, ctx);
     }
     return fetch.call({ env, ctx }, request);
+  },
+
+  // At the times of `triggers.crons` in wrangler.toml.
+  scheduled({ scheduledTime }, env) {
+    return lookAfter(env, scheduledTime);
   },
 };

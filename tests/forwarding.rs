@@ -454,3 +454,26 @@ async fn what_waits_for_a_destination_that_is_paused_no_more_goes_when_it_is_ask
     transom.waiting(NUMBER, "crm").await;
     assert!(backend.wait_for(1, PATIENCE).await);
 }
+
+#[tokio::test]
+async fn what_waits_goes_within_the_hour_though_nothing_else_wakes_the_mailbox() {
+    let backend = Backend::start(DESTINATION_SECRET).await;
+    let settings = |paused| {
+        let paused = json!({ "paused": paused });
+        let config = json!({
+            "destinations": [with(destination("crm", &backend), paused)],
+            "numbers": [{ "phone_number_id": NUMBER }],
+        });
+        let settings = Transom::builder().secret("DESTINATION_SECRET", DESTINATION_SECRET);
+        settings.config(config).counted()
+    };
+    let mut transom = settings(true).start().await;
+    for n in 0..4 {
+        writes(&transom.meta(), &Customer::nth(n), "hola").await;
+    }
+    transom.restart_with(settings(false)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(backend.arrivals().len(), 0);
+    transom.hour_strikes().await;
+    assert!(backend.wait_for(4, PATIENCE).await);
+}

@@ -1,4 +1,5 @@
-// Around Transom: counts what the platform bills, as it happens, and tells it under `GET /bench/counts`.
+// Around Transom: counts what the platform bills, as it happens, and tells it under `GET /bench/counts`. `/bench/scheduled` is
+// what the platform calls once an hour.
 
 import { DurableObject } from "cloudflare:workers";
 import Transom, * as transom from "./index.js";
@@ -60,7 +61,15 @@ function told() {
 }
 
 export default {
-  fetch(request, env, ctx) {
-    return new URL(request.url).pathname === "/bench/counts" ? Response.json(told()) : Transom.fetch(request, env, ctx);
+  async fetch(request, env, ctx) {
+    switch (new URL(request.url).pathname) {
+      case "/bench/counts":
+        return Response.json(told());
+      case "/bench/scheduled":
+        await Transom.scheduled({ scheduledTime: Date.now() }, env, ctx);
+        return new Response();
+      default:
+        return Transom.fetch(request, env, ctx);
+    }
   },
 };

@@ -1,8 +1,14 @@
 //! `GET /metrics`: asks the mailboxes how their destinations stand.
+//!
+//! The same is asked by the clock: what is asked sets its alarm again. The platform gives up an alarm that fails six times
+//! (it cannot be set again while a plan's rows of the day are used up), and then nothing else would wake a quiet mailbox.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use js_sys::Promise;
 use serde_json::Value;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::RequestInit;
 use worker::{Env, Response, Result};
 
@@ -12,6 +18,7 @@ use super::{
 };
 use crate::{
     config::Settings,
+    environment,
     mailbox::address::Address,
     objects::{BINDING, ask_within, respond_as, side_by_side},
 };
@@ -29,18 +36,43 @@ pub(super) async fn answer(
     settings: &Settings,
     parameters: &Parameters,
 ) -> Result<Response> {
-    let asked = parameters.get("phone_number_id");
+    let mailboxes = mailboxes(settings, parameters.get("phone_number_id"));
+    let text = metrics::render(&standings(env, mailboxes).await);
+    respond_as(200, metrics::CONTENT_TYPE, text)
+}
+
+/// Asks the mailboxes of the numbers that the settings name; of more than can be asked at once, others each hour.
+pub(crate) fn look_after(env: Env, at_ms: f64) -> Promise {
+    future_to_promise(AssertUnwindSafe(async move {
+        if let Ok(ready) = environment::read(&env) {
+            let mut mailboxes = mailboxes(&ready.settings, None);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let hours = (at_ms / 3_600_000.0) as usize;
+            let first = (hours * MOST_MAILBOXES).checked_rem(mailboxes.len());
+            mailboxes.rotate_left(first.unwrap_or(0));
+            standings(&env, mailboxes).await;
+        }
+        Ok(JsValue::UNDEFINED)
+    }))
+}
+
+/// The mailboxes of the number that is asked for, and then of those that the settings name.
+fn mailboxes(settings: &Settings, asked: Option<&str>) -> Vec<Address> {
     let numbers = settings.numbers.iter();
     let others = numbers
         .map(|number| number.phone_number_id.as_str())
         .filter(|number| asked != Some(number));
-    let mut mailboxes: Vec<Address> = asked
+    asked
         .into_iter()
         .chain(others)
         .flat_map(|number| Address::mailboxes(number, settings.partitions_of(number)))
-        .collect();
-    mailboxes.truncate(MOST_MAILBOXES);
-    let standings = mailboxes.into_iter().map(async |mailbox| Standing {
+        .collect()
+}
+
+/// How as many of them stand as can be asked.
+async fn standings(env: &Env, mailboxes: Vec<Address>) -> Vec<Standing> {
+    let mailboxes = mailboxes.into_iter().take(MOST_MAILBOXES);
+    let standings = mailboxes.map(async |mailbox| Standing {
         told: destinations(env, &mailbox.name()).await.ok().flatten(),
         partition: mailbox.partition(),
         mailbox: match mailbox {
@@ -48,8 +80,7 @@ pub(super) async fn answer(
             whole => whole.name(),
         },
     });
-    let text = metrics::render(&side_by_side(standings).await);
-    respond_as(200, metrics::CONTENT_TYPE, text)
+    side_by_side(standings).await
 }
 
 async fn destinations(env: &Env, mailbox: &str) -> Result<Option<Value>> {

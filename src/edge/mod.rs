@@ -37,3 +37,5 @@ mod webhook;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use answer::{answer, webhooks};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use figures::look_after;

@@ -105,6 +105,12 @@ impl Transom {
         answer.json().await.unwrap()
     }
 
+    /// Has done what the platform has done once an hour, where it is counted.
+    pub(crate) async fn hour_strikes(&self) {
+        let answer = reqwest::get(self.url("/bench/scheduled")).await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
     /// The directory that is its disk.
     pub(crate) fn disk(&self) -> PathBuf {
         self.directory.path().join("disk")
