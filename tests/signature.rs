@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::json;
 use simulator::backend::Backend;
 use simulator::meta::Answer;
 use simulator::signature;
