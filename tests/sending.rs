@@ -414,6 +414,18 @@ async fn what_was_provably_refused_goes_again() {
 }
 
 #[tokio::test]
+async fn what_cloudflare_says_not_to_have_sent_goes_again() {
+    let scene = Scene::new().await;
+    for status in [521, 523, 525, 526, 530] {
+        scene.graph.forget();
+        scene.graph.next(Answer::NoConnection(status));
+        let id = scene.send(to_ana(&template("hello"))).await;
+        scene.wait_for(&id, "accepted").await;
+        assert_eq!(scene.graph.requests().len(), 2, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_right() {
     let expired = |settings: Settings| settings.secret("GRAPH_ACCESS_TOKEN", "expired");
     let mut scene = Scene::set(json!({}), expired).await;

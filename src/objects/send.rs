@@ -18,7 +18,7 @@ use crate::{
     delivery::ErrorClass,
     event::Name,
     mailbox::{Moved, sql::SqlError},
-    meta::graph::{self, Answer, Class, Recipient, Request},
+    meta::graph::{Answer, Class, Recipient, Request},
     sending::{
         Draft, Happened, Send, Started, State,
         asked::Receipt,
@@ -53,8 +53,8 @@ impl Mailbox {
         Ok(started.map(|(opening, mut started, has_moved)| {
             async move {
                 let happened = self.send(&mut started, has_moved, now).await;
-                // Nothing has gone out: it could not be found out whether it may go.
-                let happened = happened.unwrap_or(Happened::ConnectionRefused);
+                // It could not be found out whether it may go.
+                let happened = happened.unwrap_or(Happened::NotTried);
                 (opening, started, happened)
             }
             .boxed_local()
@@ -157,7 +157,7 @@ impl Mailbox {
             }
         };
         Ok(match answer {
-            Ok(answer) => Happened::Answered(graph::answer::read(answer.status, &answer.body)),
+            Ok(answer) => Happened::answered(answer.status, &answer.body),
             Err(NoAnswer::NotTried) => Happened::NotTried,
             Err(NoAnswer::Failed(ErrorClass::ConnectionRefused)) => Happened::ConnectionRefused,
             Err(NoAnswer::Failed(_)) => Happened::NoAnswer,

@@ -50,7 +50,7 @@ impl Ending {
             Happened::Answered(answer) => Some(answer.clone()),
             _ => None,
         };
-        let is_silent = happened == Happened::NoAnswer;
+        let is_silent = matches!(happened, Happened::NoAnswer | Happened::ConnectionRefused);
         let state = match happened {
             // It was looked at again before anything was sent.
             Happened::Refuse(_) => State::Queued.after(happened),
@@ -97,8 +97,12 @@ impl Ending {
             }
             Some(Answer::Accepted { .. }) => ending.heard = Heard::Takes,
             Some(Answer::Unknown { .. }) => ending.heard = Heard::Silence,
-            None if is_silent => ending.heard = Heard::Silence,
-            None => ending.waits(started),
+            None => {
+                if is_silent {
+                    ending.heard = Heard::Silence;
+                }
+                ending.waits(started);
+            }
         }
         ending
     }

@@ -1,8 +1,9 @@
 //! Meta that does not answer, or not so that anybody can tell what became of a message.
 //!
-//! A message that was on its way then may have gone out, and is never sent again by itself. So that an outage does not make
-//! that of all that waits, messages go one at a time once some in a row have ended so, and less and less often, until Meta
-//! says something that can be read. An outage is stored: between its tries the object may end.
+//! A message that was on its way then may have gone out, and is never sent again by itself, unless no connection came about.
+//! So that an outage does not make that of all that waits, messages go one at a time once some in a row have ended so, and
+//! less and less often, until Meta says something that can be read. An outage is stored: between its tries the object may
+//! end.
 
 use super::ending::doubled;
 use crate::mailbox::sql::{Sql, SqlError};

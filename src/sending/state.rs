@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::meta::graph::{Answer, Class};
+use crate::meta::graph::{Answer, Class, answer};
 
 /// How far a send has come. `started` must be stored before the request leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Happened {
     Answered(Answer),
     /// No connection came about, so that nothing can have gone out.
     ConnectionRefused,
-    /// The platform let no more requests out.
+    /// The platform let no more requests out, or it could not be found out whether it may go.
     NotTried,
     /// No answer in time, or the connection broke.
     NoAnswer,
@@ -52,6 +52,15 @@ pub enum Happened {
 }
 
 impl Happened {
+    /// There was an answer.
+    pub fn answered(status: u16, body: &[u8]) -> Self {
+        if answer::is_of_no_connection(status, body) {
+            Self::ConnectionRefused
+        } else {
+            Self::Answered(answer::read(status, body))
+        }
+    }
+
     /// There is no token to send with: as if Meta had found it wrong, so that all waits for one.
     pub fn no_token() -> Self {
         Self::Answered(Answer::Refused {

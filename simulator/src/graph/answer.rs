@@ -18,6 +18,8 @@ pub enum Answer {
     Error(u32),
     /// This HTTP status and a page of HTML, as a proxy on the way would answer. From 500 on, the message went out.
     Status(u16),
+    /// This HTTP status and what Cloudflare answers itself where no connection came about. The message did not go out.
+    NoConnection(u16),
     /// Taken, and answered after this time.
     Slow(Duration),
     /// Taken, and never answered.
@@ -36,6 +38,7 @@ impl Answer {
         match self {
             Self::Error(code) => UNCERTAIN.contains(&code),
             Self::Status(status) => status >= 500,
+            Self::NoConnection(_) => false,
             _ => true,
         }
     }
@@ -61,6 +64,11 @@ impl Answer {
                 status,
                 "text/html",
                 format!("<h1>{status}</h1>"),
+            )),
+            Self::NoConnection(status) => Ok(server::answer(
+                status,
+                "text/plain",
+                format!("error code: {status}"),
             )),
             Self::Slow(wait) => {
                 tokio::time::sleep(wait).await;

@@ -46,6 +46,13 @@ pub fn read(status: u16, body: &[u8]) -> Answer {
     }
 }
 
+/// Whether this is what Cloudflare answers itself because no connection came about: it was refused (521), there is no way
+/// there (523), TLS failed (525, 526) or the name was not found (530). Nothing of the request has left. 520, 522 and 524 say
+/// nothing of the kind.
+pub fn is_of_no_connection(status: u16, body: &[u8]) -> bool {
+    matches!(status, 521 | 523 | 525 | 526 | 530) && body.starts_with(b"error code: ")
+}
+
 fn accepted(body: &[u8]) -> Option<Answer> {
     let sent: Value = checked::json(body)?;
     let text = |place: &str| sent.pointer(place)?.as_str().map(str::to_owned);
@@ -218,6 +225,23 @@ mod tests {
                 read(status, body.as_bytes()),
                 Answer::Unknown { status, code: None },
                 "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_platform_says_of_its_connections_is_told_from_what_meta_says() {
+        let is = |status, body: &str| is_of_no_connection(status, body.as_bytes());
+        for status in 500..=599 {
+            let before_the_first_byte = [521, 523, 525, 526, 530].contains(&status);
+            assert_eq!(
+                is(status, "error code: 1016"),
+                before_the_first_byte,
+                "{status}"
+            );
+            assert!(
+                !is(status, r#"{"error":{"code":2}}"#) && !is(status, ""),
+                "{status}"
             );
         }
     }

@@ -41,6 +41,23 @@ fn what_waits_during_an_outage_of_meta_goes_on_waiting() {
 }
 
 #[test]
+fn where_no_connection_comes_about_nothing_is_lost_and_all_wait_as_in_an_outage() {
+    let mut bench = with_waiting(300);
+    let mut tries = 0;
+    let began = bench.now;
+    while bench.now - began < 60 * MINUTE {
+        let started = bench.wait_next();
+        let happened = Happened::answered(530, b"error code: 1016");
+        assert_eq!(bench.done(started, happened).0, State::Queued);
+        tries += 1;
+    }
+    assert!(tries < 10 + 60, "{tries} in an hour");
+    let started = bench.wait_next();
+    bench.done(started, accepted("wamid.1"));
+    assert!(eighty_go_in(&mut bench) < 2_000, "then all is as it was");
+}
+
+#[test]
 fn an_outage_lasts_though_the_object_ends_between_its_tries() {
     let mut bench = with_waiting(1_000);
     let began = bench.now;
