@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use simulator::graph::Answer;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook};
-use support::{PATIENCE, Scene, called, eventually, template, text, with};
+use support::{ADMIN_TOKEN, PATIENCE, Scene, called, eventually, template, text, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -33,6 +33,17 @@ impl Scene {
         let (status, answer) = self.ask(body).await;
         assert_eq!(status, 202, "{answer}");
         answer["messages"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The same with this `Idempotency-Key`.
+    async fn ask_as(&self, key: &str, body: &Value) -> (u16, Value) {
+        let request = reqwest::Client::new().post(self.transom.url("/v1/messages"));
+        let request = request
+            .bearer_auth(ADMIN_TOKEN)
+            .header("idempotency-key", key);
+        let body = with(body.clone(), json!({ "phone_number_id": NUMBER }));
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// Waits until a send has come to one of these states.
@@ -223,4 +234,41 @@ async fn whom_meta_tells_to_have_stopped_where_they_were_gets_no_advertising_whe
     let promo = json!({ "recipient": user.user_id, "message": template("promo") });
     let (status, answer) = scene.ask(promo).await;
     assert_eq!(status, 403, "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_is_repeated_without_effect_wherever_its_person_is_by_then() {
+    let scene = start_with(json!({})).await;
+    let [phone, user, both] = called(7);
+    let parent = Customer::default().parent_user_id("US.ENT.1");
+    for customer in [&user, &parent, &phone] {
+        scene.post(&Webhook::of([says(customer, "hola")])).await;
+    }
+    let request = json!({ "to": phone.phone, "message": template("order") });
+    let other = json!({ "to": phone.phone, "message": template("other") });
+    let (status, first) = scene.ask_as("order-981", &request).await;
+    assert_eq!(status, 202, "{first}");
+    for known in [
+        phone.clone().parent_user_id("US.ENT.1"),
+        both.clone().parent_user_id("US.ENT.1"),
+    ] {
+        scene.post(&Webhook::of([says(&known, "hola")])).await;
+        let (one, another) = tokio::join!(
+            scene.ask_as("order-981", &request),
+            scene.ask_as("order-981", &request)
+        );
+        assert_eq!([&one, &another], [&(202, first.clone()); 2]);
+        let (status, answer) = scene.ask_as("order-981", &other).await;
+        assert_eq!(status, 422, "{answer}");
+        let (one, another) = tokio::join!(
+            scene.ask_as("order-982", &request),
+            scene.ask_as("order-982", &request)
+        );
+        assert_eq!(one.0, 202, "{one:?}");
+        assert_eq!(one, another);
+    }
+    assert!(scene.graph.wait_for(2, PATIENCE).await);
+    let last = scene.send(json!({ "to": phone.phone, "message": text("last") }));
+    scene.ended(&last.await, &["accepted"]).await;
+    assert_eq!(scene.graph.messages().len(), 3);
 }

@@ -100,7 +100,8 @@ async fn mailboxes(
         // What somebody said elsewhere is stored even if they have not written yet.
         let stranger = (action == Action::SetConsent).then(|| objects::stranger(person));
         let stranger = stranger.flatten();
-        let mailbox = objects::mailbox_of(env, settings, number, &names, stranger).await;
+        let mailbox =
+            objects::mailbox_of(env, settings, number, &names, stranger, String::new()).await;
         return mailbox
             .map(|mailbox| vec![mailbox])
             .map_err(|_| Problem::NoAnswer);

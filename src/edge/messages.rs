@@ -20,6 +20,7 @@ use crate::{
     objects::{self, faulty, problem, try_side_by_side},
     sending::{
         asked::{self, Asked},
+        repeats,
         whom::{Whom, name_of},
     },
 };
@@ -49,12 +50,17 @@ pub(super) async fn send(
         return faulty(&[fault]);
     };
     let init = objects::post(&body);
+    let mut id = String::new();
     if let Some(key) = key {
+        // What is no key, any mailbox will say.
+        if repeats::is_key(&key) {
+            id = repeats::id_of(&key, &body);
+        }
         let headers = Headers::new()?;
         headers.set("idempotency-key", &key)?;
         init.set_headers(&headers);
     }
-    let Ok(mailbox) = mailbox(env, settings, &number, &body).await else {
+    let Ok(mailbox) = mailbox(env, settings, &number, &body, id).await else {
         return Problem::NoAnswer.response();
     };
     let Some(mailbox) = mailbox else {
@@ -67,13 +73,15 @@ pub(super) async fn send(
     or_no_answer(objects::ask(env, objects::BINDING, &mailbox, "messages", &init).await?)
 }
 
-/// The name of the mailbox that has the conversation that a request writes to. If the request is faulty, any mailbox of
-/// the number: each tells what is wrong. `None` for several sends, since they may belong to several mailboxes.
+/// The name of the mailbox that has the conversation that a request writes to, or of another of the number's that has
+/// answered it before (`request`: its id, where it has a key). If the request is faulty, any mailbox of the number: each tells
+/// what is wrong. `None` for several sends, since they may belong to several mailboxes.
 async fn mailbox(
     env: &Env,
     settings: &Settings,
     number: &str,
     body: &[u8],
+    request: String,
 ) -> Result<Option<String>> {
     if settings.partitions_of(number) <= 1 {
         return Ok(Some(number.to_owned()));
@@ -91,7 +99,7 @@ async fn mailbox(
         },
         _ => return Ok(None),
     };
-    objects::mailbox_of(env, settings, number, &names, stranger)
+    objects::mailbox_of(env, settings, number, &names, stranger, request)
         .await
         .map(Some)
 }

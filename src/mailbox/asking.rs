@@ -37,8 +37,8 @@ pub struct Asked {
 /// What comes of the answers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answered {
-    /// The events that are stored already, by their places.
-    pub stored: HashSet<usize>,
+    /// For each event, by its place, the name of the object where it is stored already, if it is.
+    pub stored: Vec<Option<String>>,
     /// What each partition is to take in before the others are stored there; each person once.
     pub adoptions: ByPartition<Adoption>,
 }
@@ -88,12 +88,16 @@ pub fn answered(
     answers: impl IntoIterator<Item = (usize, Moved)>,
 ) -> Answered {
     let answers: Vec<(usize, Moved)> = answers.into_iter().collect();
-    let stored = answers.iter().filter(|(_, moved)| moved.stored);
-    let stored: HashSet<usize> = stored.map(|(place, _)| *place).collect();
+    let mut stored = vec![None; events.len()];
+    for (place, moved) in answers.iter().filter(|(_, moved)| moved.stored) {
+        if let Some(there) = stored.get_mut(*place) {
+            *there = Some(moved.former.clone());
+        }
+    }
     // What is to be stored of each person, by what they are called.
     let mut ids = HashMap::<Vec<&Name>, Vec<String>>::new();
-    for (place, (event, route)) in events.iter().zip(routes).enumerate() {
-        if !route.former.is_empty() && !stored.contains(&place) {
+    for ((event, route), there) in events.iter().zip(routes).zip(&stored) {
+        if !route.former.is_empty() && there.is_none() {
             let of = ids.entry(people::all_names(event).collect()).or_default();
             of.push(event.id.clone());
         }

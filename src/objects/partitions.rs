@@ -33,8 +33,6 @@
 //! has promised, the smaller number frees the event there. A copy still on its way by the greater number is refused: the
 //! partition that it goes to has promised too by then, for the sake of the smaller one.
 
-use std::collections::HashSet;
-
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Env, Error, Result};
@@ -84,9 +82,9 @@ pub(super) async fn spread(
         .iter()
         .map(|partition| (partition.name(), Vec::new()))
         .collect();
-    for (place, (event, route)) in events.into_iter().zip(&routes).enumerate() {
+    for ((event, route), there) in events.into_iter().zip(&routes).zip(stored) {
         let (_, batch) = batches.get_mut(at(route.partition)).ok_or(NOWHERE)?;
-        if !stored.contains(&place) {
+        if there.is_none() {
             batch.push(event);
         }
     }
@@ -102,15 +100,15 @@ fn at(partition: u32) -> usize {
     usize::try_from(partition).unwrap_or(usize::MAX)
 }
 
-/// Steps 2 and 3: the partitions in which these events' persons are take in what former ones know of them. Gives the
-/// places of the events that former partitions have stored.
+/// Steps 2 and 3: the partitions in which these events' persons are take in what former ones know of them. Gives for each
+/// event the former partition that has stored it, if one has.
 async fn take_over(
     env: &Env,
     number: &str,
     of: u32,
     events: &[Event],
     routes: &[Route],
-) -> Result<HashSet<usize>> {
+) -> Result<Vec<Option<String>>> {
     let partitions = Address::mailboxes(number, of);
     let name = |partition| Ok::<_, Error>(partitions.get(at(partition)).ok_or(NOWHERE)?.name());
     // A status that names a send is told with its data: the send may be one of that partition's.
@@ -150,19 +148,27 @@ async fn adopt(env: &Env, to: &str, adoptions: Vec<Adoption>) -> Result<()> {
 /// stranger any mailbox will do, since each answers "not known".
 ///
 /// Before this returns, that mailbox takes in what former partitions know: the webhook that told of the move may have
-/// failed half way.
+/// failed half way. If a former one has answered `request` (an id by [`repeats::id_of`], or empty), it is given instead; if
+/// not, none of them takes it from now on.
+///
+/// [`repeats::id_of`]: crate::sending::repeats::id_of
 pub(crate) async fn mailbox_of(
     env: &Env,
     settings: &Settings,
     number: &str,
     names: &[Name],
     stranger: Option<Name>,
+    request: String,
 ) -> Result<String> {
     let (mailbox, route) = whereabouts(env, settings, number, names, stranger).await?;
     if let Some(route) = route.filter(|route| !route.former.is_empty()) {
         let of = settings.partitions_of(number);
-        let one = [Event::named(route.names.clone())];
-        done_in_time(take_over(env, number, of, &one, &[route])).await?;
+        let one = [Event {
+            id: request,
+            ..Event::named(route.names.clone())
+        }];
+        let stored = done_in_time(take_over(env, number, of, &one, &[route])).await?;
+        return Ok(stored.into_iter().flatten().next().unwrap_or(mailbox));
     }
     Ok(mailbox)
 }
@@ -280,7 +286,9 @@ impl Mailbox {
         let now = now_ms();
         let mut all = self.change(now, |core| {
             core.note_reports(&events, now)?;
-            core.mailbox.cede(&events, &persons, now)
+            let mut all = core.mailbox.cede(&events, &persons, now)?;
+            core.repeats.tell(&*core.sql, &events, &mut all, now)?;
+            Ok(all)
         })?;
         for moved in &mut all {
             moved.former = self.address().name();

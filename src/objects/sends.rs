@@ -24,7 +24,7 @@ use crate::{
         self, Asked, Record, Refusal, State,
         asked::{self, Receipt, Wanted},
         guard::Goes,
-        repeats::{Known, LONGEST_KEY},
+        repeats::{Known, is_key},
         taking::{Intake, Queued},
     },
     written::{Object, list},
@@ -43,8 +43,7 @@ impl Mailbox {
     /// `POST /messages`: 202 once the sends are stored.
     pub(super) async fn ask(&self, request: &mut Request) -> Result<Response> {
         let key = request.headers().get(KEY)?;
-        let fits = |key: &String| (1..=LONGEST_KEY).contains(&key.len());
-        if !key.as_ref().is_none_or(fits) {
+        if !key.as_deref().is_none_or(is_key) {
             return problem(422, "The Idempotency-Key must have 1 to 255 bytes");
         }
         let body = request.bytes().await?;
@@ -130,7 +129,8 @@ impl Core {
         now_ms: i64,
     ) -> std::result::Result<Reply, SqlError> {
         if let Some(key) = key {
-            match self.repeats.find(&*self.sql, key, body, now_ms)? {
+            let (repeats, mailbox) = (&self.repeats, &self.mailbox);
+            match repeats.find(mailbox, &*self.sql, key, body, now_ms)? {
                 Known::Answered(answer) => return Ok(Reply::Taken(answer)),
                 Known::Another => return Ok(Reply::OtherBody),
                 Known::No => {}

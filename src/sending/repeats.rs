@@ -1,9 +1,18 @@
 //! Requests that bear an `Idempotency-Key`: asked again with the same body within 24 hours, they are answered as they
 //! were. (IETF draft "The Idempotency-Key HTTP Header Field".)
+//!
+//! Whose person was in another partition is asked about there first, as events are
+//! ([`Mailbox::cede`]): that partition tells whether it has answered it, and else promises not to take it any more.
 
 use sha2::{Digest as _, Sha256};
 
-use crate::mailbox::sql::{Sql, SqlError};
+use crate::{
+    event::Event,
+    mailbox::{
+        Mailbox, Moved,
+        sql::{Row, Sql, SqlError},
+    },
+};
 
 /// How long a key is remembered, in milliseconds.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
@@ -12,7 +21,20 @@ const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
 
 /// The longest key, in bytes.
-pub const LONGEST_KEY: usize = 255;
+const LONGEST_KEY: usize = 255;
+
+/// What the ids begin with by which other partitions are asked about requests. No event's does.
+const REQUEST: &str = "key ";
+
+/// Whether it may be a key.
+pub fn is_key(key: &str) -> bool {
+    (1..=LONGEST_KEY).contains(&key.len())
+}
+
+/// The id by which other partitions are asked about a request.
+pub fn id_of(key: &str, body: &[u8]) -> String {
+    format!("{REQUEST}{} {key}", digest(body))
+}
 
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,19 +64,21 @@ impl Repeats {
         Ok(Self { swept_ms: i64::MIN })
     }
 
-    /// What is known of a key with which this is asked.
+    /// What is known of a key with which this is asked. Fails with [`SqlError::Moved`] where it is new and was promised not
+    /// to be taken here.
     pub fn find(
         &self,
+        mailbox: &Mailbox,
         sql: &dyn Sql,
         key: &str,
         body: &[u8],
         now_ms: i64,
     ) -> Result<Known, SqlError> {
-        let rows = sql.exec(
-            "SELECT body, answer FROM repeats WHERE key = ?1 AND asked_ms > ?2",
-            &[key.into(), now_ms.saturating_sub(KEPT_MS).into()],
-        )?;
-        let Some(row) = rows.first() else {
+        let Some(row) = answered(sql, key, now_ms)? else {
+            mailbox.refuse_ceded(&[Event {
+                id: id_of(key, body),
+                ..Event::named(Vec::new())
+            }])?;
             return Ok(Known::No);
         };
         Ok(if row.required_text(0)? == digest(body) {
@@ -62,6 +86,23 @@ impl Repeats {
         } else {
             Known::Another
         })
+    }
+
+    /// Tells another partition which of the requests that it asks about were answered here, whatever their bodies were.
+    pub fn tell(
+        &self,
+        sql: &dyn Sql,
+        asked: &[Event],
+        all: &mut [Moved],
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        for (event, moved) in asked.iter().zip(all) {
+            let request = event.id.strip_prefix(REQUEST);
+            if let Some((_, key)) = request.and_then(|request| request.split_once(' ')) {
+                moved.stored = answered(sql, key, now_ms)?.is_some();
+            }
+        }
+        Ok(())
     }
 
     /// Remembers what was answered.
@@ -92,21 +133,37 @@ impl Repeats {
     }
 }
 
+/// The body that was asked with a key, and the answer.
+fn answered(sql: &dyn Sql, key: &str, now_ms: i64) -> Result<Option<Row>, SqlError> {
+    let rows = sql.exec(
+        "SELECT body, answer FROM repeats WHERE key = ?1 AND asked_ms > ?2",
+        &[key.into(), now_ms.saturating_sub(KEPT_MS).into()],
+    )?;
+    Ok(rows.into_iter().next())
+}
+
 fn digest(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
-    use crate::mailbox::native::Native;
+    use crate::{
+        event::Name,
+        mailbox::{Adoption, native::Native},
+    };
 
     #[test]
     fn the_same_key_gets_the_same_answer_for_24_hours_and_no_other_body() {
         let sql = Native::new();
+        let mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
         let mut repeats = Repeats::open(&*sql).unwrap();
         let find = |repeats: &Repeats, key, body: &str, now| {
-            repeats.find(&*sql, key, body.as_bytes(), now).unwrap()
+            let found = repeats.find(&mailbox, &*sql, key, body.as_bytes(), now);
+            found.unwrap()
         };
         assert_eq!(find(&repeats, "k", "{}", 1_000), Known::No);
         repeats.add(&*sql, "k", b"{}", "answer", 1_000).unwrap();
@@ -120,5 +177,105 @@ mod tests {
         assert_eq!(find(&repeats, "k", "{ }", 1_000 + day), Known::No);
         repeats.add(&*sql, "k", b"{ }", "new", 1_000 + day).unwrap();
         assert_eq!(sql.count("repeats"), 1);
+    }
+
+    /// A partition, with the requests that it answered.
+    struct Partition {
+        sql: Rc<Native>,
+        mailbox: Mailbox,
+        repeats: Repeats,
+    }
+
+    impl Partition {
+        fn new() -> Self {
+            let sql = Native::new();
+            Self {
+                mailbox: Mailbox::open(sql.clone(), Vec::new()).unwrap(),
+                repeats: Repeats::open(&*sql).unwrap(),
+                sql,
+            }
+        }
+
+        fn find(&self, body: &str) -> Result<Known, SqlError> {
+            let Self {
+                sql,
+                mailbox,
+                repeats,
+            } = self;
+            repeats.find(mailbox, &**sql, "k 1", body.as_bytes(), NOW)
+        }
+
+        fn answer(&mut self, body: &str) {
+            let Self { sql, repeats, .. } = self;
+            let added = repeats.add(&**sql, "k 1", body.as_bytes(), "answer", NOW);
+            added.unwrap();
+        }
+
+        /// It is asked about a request, by the partition in which its person is, who has this number.
+        fn is_asked(&mut self, body: &str, person: i64, now: i64) -> Moved {
+            let asked = [request(body)];
+            let mut all = self.mailbox.cede(&asked, &[person], now).unwrap();
+            self.repeats
+                .tell(&*self.sql, &asked, &mut all, now)
+                .unwrap();
+            all.remove(0)
+        }
+
+        /// What another partition knows is taken in, for the sake of who has this number.
+        fn adopts(&mut self, body: &str, moved: Moved, person: i64) {
+            let event = request(body);
+            let ids = vec![event.id.clone()];
+            let adoption = Adoption {
+                event: Event::named(event.names),
+                moved,
+                person,
+                ids,
+            };
+            self.mailbox.adopt(&[adoption]).unwrap();
+        }
+    }
+
+    const NOW: i64 = 1_770_000_000_000;
+
+    fn request(body: &str) -> Event {
+        Event {
+            id: id_of("k 1", body.as_bytes()),
+            ..Event::naming(&Name::Phone("1".to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_request_is_known_where_its_person_was_for_as_long_as_where_they_are() {
+        let mut former = Partition::new();
+        former.answer("{}");
+        let day = 24 * 3_600_000;
+        for (body, known) in [
+            ("{}", Known::Answered("answer".into())),
+            ("{ }", Known::Another),
+        ] {
+            assert!(former.is_asked(body, 1, NOW + day - 1).stored);
+            assert_eq!(former.find(body), Ok(known));
+            assert!(!former.is_asked(body, 1, NOW + day).stored);
+        }
+    }
+
+    #[test]
+    fn a_request_that_comes_late_to_where_its_person_was_is_not_taken_there() {
+        let (mut former, mut home) = (Partition::new(), Partition::new());
+        // Both of two that come at the same time are asked about before either is taken.
+        for _ in 0..2 {
+            let moved = former.is_asked("{}", 4, NOW);
+            assert!(!moved.stored);
+            home.adopts("{}", moved, 4);
+        }
+        assert_eq!(former.find("{}"), Err(SqlError::Moved));
+        assert_eq!(former.find("{ }"), Ok(Known::No));
+        assert_eq!(home.find("{}"), Ok(Known::No));
+        // They turn out to be somebody who was met yet earlier, and was in the former one.
+        let moved = home.is_asked("{}", 1, NOW);
+        assert!(!moved.stored);
+        former.adopts("{}", moved, 1);
+        assert_eq!(home.find("{}"), Err(SqlError::Moved));
+        assert_eq!(former.find("{}"), Ok(Known::No));
     }
 }

@@ -152,7 +152,10 @@ impl Number {
             self.calls += 1;
             self.partition(to).adopt(&adoptions).unwrap();
         }
-        answered.stored
+        let stored = answered.stored.iter().enumerate();
+        stored
+            .filter_map(|(place, there)| there.as_ref().map(|_| place))
+            .collect()
     }
 
     /// What is done before somebody is asked about, or written to: the partition that has their conversation.
