@@ -268,22 +268,16 @@ impl Mailbox {
             .partition(|hold| ids.contains(&hold.id));
         self.holds.0 = left;
         atomically(&*sql, || {
-            for hold in &free {
+            for hold in free {
                 sql.run("DELETE FROM held WHERE id = ?1", &[hold.id.into()])?;
-                if let Some(cursor) = Cursor::of(&self.cursors, &hold.behind.destination) {
+                let destination = &hold.behind.destination;
+                self.hold_in(destination, hold.conversation);
+                if let Some(cursor) = Cursor::of_mut(&mut self.cursors, destination) {
                     cursor.schedule(&*sql, hold.conversation, now_ms)?;
                 }
             }
             Ok(())
-        })?;
-        for hold in free {
-            let destination = hold.behind.destination;
-            self.hold_in(&destination, hold.conversation);
-            if let Some(cursor) = Cursor::of_mut(&mut self.cursors, &destination) {
-                cursor.scheduled(hold.conversation, now_ms);
-            }
-        }
-        Ok(())
+        })
     }
 
     /// Has a destination's cursor hold a conversation as it is held now.

@@ -143,21 +143,6 @@ impl Parking {
         Ok(())
     }
 
-    /// Has a conversation be tried, unless it has a time of its own. [`Parking::scheduled`] is to be called once this is
-    /// committed.
-    pub(super) fn schedule(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-        now_ms: i64,
-    ) -> Result<(), SqlError> {
-        sql.run(
-            "INSERT OR IGNORE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-             VALUES (?1, ?2, 0, ?3, ?3, '')",
-            &[self.id().into(), conversation.into(), now_ms.into()],
-        )
-    }
-
     pub(super) fn write(
         &self,
         sql: &dyn Sql,

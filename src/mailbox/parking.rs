@@ -105,11 +105,22 @@ impl Parking {
         before.is_some_and(|before| seq < *before) && !self.conversations.holds(conversation)
     }
 
-    /// Takes note that [`Parking::schedule`] is committed.
-    pub(super) fn scheduled(&mut self, conversation: i64, now_ms: i64) {
+    /// Has a parked conversation be tried, unless it has a time of its own.
+    pub(super) fn schedule(
+        &mut self,
+        sql: &dyn Sql,
+        conversation: i64,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        sql.run(
+            "INSERT OR IGNORE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
+             VALUES (?1, ?2, 0, ?3, ?3, '')",
+            &[self.id().into(), conversation.into(), now_ms.into()],
+        )?;
         if !self.conversations.holds(conversation) {
             self.due(conversation, now_ms);
         }
+        Ok(())
     }
 
     /// The conversation that has waited longest of those that are due, or of all, if `any`.

@@ -14,21 +14,15 @@ impl Cursor {
         self.followed = true;
     }
 
-    /// Has a conversation that is parked be tried, unless it has a time of its own. [`Cursor::scheduled`] is to be called once
-    /// this is committed.
+    /// Has a parked conversation be tried, unless it has a time of its own.
     pub(in crate::mailbox) fn schedule(
-        &self,
+        &mut self,
         sql: &dyn Sql,
         conversation: i64,
         now_ms: i64,
     ) -> Result<(), SqlError> {
-        self.parking.schedule(sql, conversation, now_ms)
-    }
-
-    /// Takes note that [`Cursor::schedule`] is committed.
-    pub(in crate::mailbox) fn scheduled(&mut self, conversation: i64, now_ms: i64) {
-        self.parking.scheduled(conversation, now_ms);
         self.followed = true;
+        self.parking.schedule(sql, conversation, now_ms)
     }
 
     /// Events of these conversations that are still to be delivered, each with its conversation: not all, but the first

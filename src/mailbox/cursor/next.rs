@@ -194,7 +194,6 @@ impl Cursor {
         // Events from before the hold go, although those behind it do not.
         for conversation in going {
             self.parking.schedule(sql, conversation, 0)?;
-            self.parking.scheduled(conversation, 0);
         }
         Ok(())
     }
