@@ -4,7 +4,6 @@ use super::{
     Join, Mailbox, conversations, count,
     cursor::Cursor,
     log::Stored,
-    people::People,
     seen::Seen,
     sql::{SqlError, atomically},
 };
@@ -51,39 +50,33 @@ impl Mailbox {
         if new.is_empty() {
             return Ok(0);
         }
-        // Where this fails, what is remembered of people may not be what is committed: it is not put back.
-        let mut people = std::mem::take(&mut self.people);
         let Taken {
             events,
             mut conversations,
             mut wanted,
             mut replies,
-        } = self.take(new, &mut seen, &mut people)?;
+        } = self.take(new, &mut seen)?;
         if !wanted.is_empty() {
             self.log.turn(&*self.sql, now_ms)?;
         }
         // Somebody may have turned out to be somebody else in the middle of the batch.
-        let joins = people.joins();
         let of_wanted = wanted.iter_mut().map(|stored| &mut stored.conversation);
         let of_replies = replies.iter_mut().map(|reply| &mut reply.conversation);
         follow(
-            joins,
+            self.people.joins(),
             conversations.iter_mut().chain(of_wanted).chain(of_replies),
         );
 
-        atomically(&*self.sql, || {
-            self.ids.add(&*self.sql, events.iter().zip(conversations))?;
-            people.save(&*self.sql)?;
-            self.log.add(&*self.sql, &wanted)?;
-            if !replies.is_empty() {
-                answer(replies)?;
+        let sql = self.sql.clone();
+        atomically(&*sql, || {
+            self.ids.add(&*sql, events.iter().zip(conversations))?;
+            self.learn()?;
+            self.log.add(&*sql, wanted)?;
+            if replies.is_empty() {
+                return Ok(());
             }
-            self.join(joins)
+            answer(replies)
         })?;
-        self.log.added(wanted);
-        self.joined(joins);
-        people.committed();
-        self.people = people;
         Ok(events.len())
     }
 
@@ -91,46 +84,35 @@ impl Mailbox {
     /// conversations, these become one.
     pub fn meet(&mut self, names: &[Name]) -> Result<i64, SqlError> {
         let event = Event::named(names.to_vec());
-        let mut people = std::mem::take(&mut self.people);
-        people.meet(&*self.sql, std::slice::from_ref(&event))?;
-        let placed = people.place(&*self.sql, &event)?;
+        let sql = self.sql.clone();
+        self.people.meet(&*sql, std::slice::from_ref(&event))?;
+        let placed = self.people.place(&*sql, &event)?;
         if placed.named && self.mirror.is_some() {
-            people.untold(placed.conversation);
+            self.people.untold(placed.conversation);
         }
-        if people.has_learnt() {
-            atomically(&*self.sql, || {
-                people.save(&*self.sql)?;
-                self.join(people.joins())
-            })?;
+        if self.people.has_learnt() {
+            atomically(&*sql, || self.learn())?;
         }
-        self.joined(people.joins());
-        people.committed();
-        self.people = people;
         Ok(placed.conversation)
     }
 
     /// Works out, event by event, whose each is and what follows from it.
-    fn take(
-        &mut self,
-        mut events: Vec<Event>,
-        seen: &mut Seen,
-        people: &mut People,
-    ) -> Result<Taken, SqlError> {
+    fn take(&mut self, mut events: Vec<Event>, seen: &mut Seen) -> Result<Taken, SqlError> {
         let now_ms = self.now_ms;
-        people.meet(&*self.sql, &events)?;
+        self.people.meet(&*self.sql, &events)?;
         let mut conversations = Vec::with_capacity(events.len());
         let mut wanted = Vec::new();
         let mut replies = Vec::new();
         let mut index = 0;
         while let Some(event) = events.get_mut(index) {
-            let at = people.place(&*self.sql, event)?;
+            let at = self.people.place(&*self.sql, event)?;
             let conversation = at.conversation;
             conversations.push(conversation);
             let superseded = seen.is_superseded(event);
-            let concluded = self.conclude(event, at, people, now_ms);
+            let concluded = self.conclude(event, at, now_ms);
             if self.wants(event) {
                 let seq = self.log.number(now_ms) + count(wanted.len());
-                let windows = people.windows(conversation);
+                let windows = self.people.windows(conversation);
                 let added = added(event, windows, superseded, &concluded.added, now_ms);
                 wanted.push(stored(event, seq, conversation, added, now_ms));
             }
@@ -151,31 +133,23 @@ impl Mailbox {
         })
     }
 
-    /// Writes down that conversations became part of another. [`Mailbox::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, joins: &[Join]) -> Result<(), SqlError> {
+    /// Writes down what the events have taught of people, and has whatever waits follow those who became part of another.
+    pub(super) fn learn(&mut self) -> Result<(), SqlError> {
+        let sql = &*self.sql;
+        self.people.save(sql)?;
+        let joins = self.people.joins();
         // What lies before this place is never read again, not even after a crash.
         let passed = self.cursors.iter().map(Cursor::saved).min();
         let passed = passed.unwrap_or(i64::MAX);
-        self.log.join(&*self.sql, passed, joins)?;
+        self.log.join(sql, passed, joins)?;
         for join in joins {
-            self.holds.join(&*self.sql, *join)?;
-            for cursor in &self.cursors {
-                cursor.join(&*self.sql, *join)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes note that conversations became part of another.
-    pub(super) fn joined(&mut self, joins: &[Join]) {
-        self.joins.extend(joins);
-        for join in joins {
-            self.log.joined(*join);
-            self.holds.joined(*join);
+            self.holds.join(sql, *join)?;
             for cursor in &mut self.cursors {
-                cursor.joined(*join);
+                cursor.join(sql, *join)?;
             }
         }
+        self.joins.extend(joins);
+        Ok(())
     }
 
     /// The conversations that became part of another since this was asked last.

@@ -83,7 +83,7 @@ impl Route {
     }
 }
 
-/// The directory of one number.
+/// The directory of one number. After a call that failed, drop it and open it again, as a [`super::Mailbox`].
 #[derive(Debug)]
 pub struct Directory {
     sql: Rc<dyn Sql>,
@@ -114,37 +114,30 @@ impl Directory {
     /// behind. Commits what it learns from them.
     pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>, SqlError> {
         let named: Vec<Event> = events.iter().map(names_alone).collect();
-        // Where this fails, what is remembered may not be what is committed: it is not put back.
-        let mut people = std::mem::take(&mut self.people);
-        people.meet(&*self.sql, &named)?;
+        self.people.meet(&*self.sql, &named)?;
         let mut persons = Vec::with_capacity(named.len());
         for event in &named {
-            persons.push(people.place(&*self.sql, event)?.conversation);
+            persons.push(self.people.place(&*self.sql, event)?.conversation);
         }
-        if people.has_learnt() {
-            self.learn(&people, now_ms)?;
+        if self.people.has_learnt() {
+            self.learn(now_ms)?;
         }
-        people.committed();
-        self.people = people;
         let routes = persons.into_iter();
         routes.map(|person| self.route(person, now_ms)).collect()
     }
 
     /// Writes down what was learnt.
-    fn learn(&mut self, people: &People, now_ms: i64) -> Result<(), SqlError> {
-        let joins = people.joins();
+    fn learn(&mut self, now_ms: i64) -> Result<(), SqlError> {
+        let joins = self.people.joins();
         atomically(&*self.sql, || {
-            people.save(&*self.sql)?;
+            self.people.save(&*self.sql)?;
             for join in joins {
-                self.joins.write(&*self.sql, *join, now_ms)?;
+                self.joins.add(&*self.sql, *join, now_ms)?;
             }
             Ok(())
         })?;
-        if people.has_given_on() || !joins.is_empty() {
+        if self.people.has_given_on() || !joins.is_empty() {
             self.joined.clear();
-        }
-        for join in joins {
-            self.joins.add(*join, now_ms);
         }
         Ok(())
     }

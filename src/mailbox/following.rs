@@ -4,7 +4,7 @@ use super::{
     Mailbox,
     closing::Closings,
     conversations,
-    people::{NOBODY, People, Placed},
+    people::{NOBODY, Placed},
     person::{self, Found},
     sql::{SqlError, atomically},
 };
@@ -83,15 +83,9 @@ impl Mailbox {
     }
 
     /// What follows from an event. Nothing is read where there is no policy and nothing is remembered.
-    pub(super) fn conclude(
-        &mut self,
-        event: &Event,
-        placed: Placed,
-        people: &mut People,
-        now_ms: i64,
-    ) -> Conclusion {
+    pub(super) fn conclude(&mut self, event: &Event, placed: Placed, now_ms: i64) -> Conclusion {
         let conversation = placed.conversation;
-        let remembered = people.state(conversation);
+        let remembered = self.people.state(conversation);
         let nothing = self.policy.is_none() && self.mirror.is_none() && remembered.is_none();
         if conversation == NOBODY || nothing {
             return Conclusion::default();
@@ -99,14 +93,14 @@ impl Mailbox {
         let mut known = Known {
             conversation,
             before: placed.before,
-            windows: people.windows(conversation).unwrap_or_default(),
+            windows: self.people.windows(conversation).unwrap_or_default(),
             state: State::read(remembered),
         };
         if let Some(mirror) = &self.mirror {
             let anew = known.state.untold || placed.named;
             // Some events name a person by the phone number alone: then the user id is still to be told.
             let has_user = event.names.iter().any(|name| matches!(name, Name::User(_)));
-            known.state.untold &= !has_user && people.user(conversation).is_some();
+            known.state.untold &= !has_user && self.people.user(conversation).is_some();
             let told = mirror.told(event, &known, anew, now_ms.div_euclid(1000));
             self.mirrored.extend(told);
         }
@@ -117,7 +111,7 @@ impl Mailbox {
                 ..Conclusion::default()
             },
         };
-        people.remember(conversation, &concluded.state);
+        self.people.remember(conversation, &concluded.state);
         if let Some(closing) = &concluded.state.closing {
             self.closings.add(closing.at);
         }

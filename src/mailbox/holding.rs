@@ -126,24 +126,20 @@ impl Holds {
     }
 
     /// What is held in one conversation is held from now on in the one that it turned out to be part of.
-    /// [`Holds::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
         if self.0.is_empty() {
             return Ok(());
         }
         sql.run(
             "UPDATE held SET conversation = ?2 WHERE conversation = ?1",
             &[join.from.into(), join.into.into()],
-        )
-    }
-
-    /// Takes note that two conversations became one.
-    pub(super) fn joined(&mut self, join: Join) {
+        )?;
         for hold in &mut self.0 {
             if hold.conversation == join.from {
                 hold.conversation = join.into;
             }
         }
+        Ok(())
     }
 }
 

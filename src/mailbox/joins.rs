@@ -41,26 +41,18 @@ impl Joins {
         Ok(joins)
     }
 
-    /// Writes down that a person turned out to be another. [`Joins::add`] is to be called once this is committed.
-    pub(super) fn write(&self, sql: &dyn Sql, join: Join, now_ms: i64) -> Result<(), SqlError> {
+    /// A person turned out to be another.
+    pub(super) fn add(&mut self, sql: &dyn Sql, join: Join, now_ms: i64) -> Result<(), SqlError> {
         let Join { from, into } = join;
         sql.run(
             "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",
             &[from.into(), into.into(), now_ms.into()],
         )?;
-        for former in self.former(from) {
+        for former in self.former.remove(&from).unwrap_or_default() {
             sql.run(
                 "UPDATE joins SET became = ?2 WHERE person = ?1",
                 &[former.person.into(), into.into()],
             )?;
-        }
-        Ok(())
-    }
-
-    /// Takes note that a person is another now.
-    pub(super) fn add(&mut self, join: Join, now_ms: i64) {
-        let Join { from, into } = join;
-        for former in self.former.remove(&from).unwrap_or_default() {
             self.insert(former, into);
         }
         let former = Former {
@@ -68,6 +60,7 @@ impl Joins {
             at_ms: now_ms,
         };
         self.insert(former, into);
+        Ok(())
     }
 
     /// The person who somebody is in the end.
@@ -105,8 +98,7 @@ mod tests {
         let mut joins = Joins::load(&*sql).unwrap();
         for (from, into, at) in [(1, 2, 10), (3, 2, 20), (2, 4, 30)] {
             let join = Join { from, into };
-            joins.write(&*sql, join, at).unwrap();
-            joins.add(join, at);
+            joins.add(&*sql, join, at).unwrap();
         }
         for joins in [joins, Joins::load(&*sql).unwrap()] {
             assert_eq!([1, 2, 3, 4, 5].map(|one| joins.end(one)), [4, 4, 4, 4, 5]);

@@ -108,6 +108,9 @@ pub const MAY_COME_AGAIN_MS: i64 = 9 * 24 * 60 * 60 * 1000;
 const LAPSES_EVERY_MS: i64 = 3_600_000;
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
+///
+/// What is in memory changes as it is written. After a call that failed, unless with [`SqlError::Moved`], the database may
+/// not hold what is in memory: drop the mailbox and open it again.
 #[derive(Debug)]
 pub struct Mailbox {
     sql: Rc<dyn Sql>,

@@ -50,20 +50,17 @@ impl Mailbox {
         let others: Vec<(&str, i64)> = others
             .map(|(event, person)| (event.id.as_str(), *person))
             .collect();
-        // Where this fails, what is remembered of people may not be what is committed: it is not put back.
-        let mut people = std::mem::take(&mut self.people);
-        people.meet(&*sql, events)?;
+        self.people.meet(&*sql, events)?;
         for event in events {
-            if people::all_names(event).any(|name| people.known(name).is_some()) {
+            if people::all_names(event).any(|name| self.people.known(name).is_some()) {
                 let names = people::all_names(event).cloned();
-                people.place(&*sql, &Event::named(names.collect()))?;
+                self.people.place(&*sql, &Event::named(names.collect()))?;
             }
         }
-        let conversations = conversations_of(&people, events.iter().flat_map(people::all_names));
-        let joins = people.joins();
+        let conversations =
+            conversations_of(&self.people, events.iter().flat_map(people::all_names));
         atomically(&*sql, || {
-            people.save(&*sql)?;
-            self.join(joins)?;
+            self.learn()?;
             for conversation in &conversations {
                 self.ceded.moved(&*sql, *conversation)?;
             }
@@ -72,7 +69,6 @@ impl Mailbox {
             }
             self.ceded.promise(&*sql, &others, now_ms)
         })?;
-        self.joined(joins);
         let left = self.left(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
@@ -80,7 +76,7 @@ impl Mailbox {
             let moved = match known.entry(people::all_names(event).collect()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let moved = moved(&people, new.key(), &left);
+                    let moved = moved(&self.people, new.key(), &left);
                     new.insert(moved)
                 }
             };
@@ -89,8 +85,6 @@ impl Mailbox {
                 ..moved.clone()
             });
         }
-        people.committed();
-        self.people = people;
         Ok(all)
     }
 
@@ -105,9 +99,8 @@ impl Mailbox {
         let of = |moved: &Moved, left: &Left| (moved.former.clone(), left.number);
         let mut new = Vec::new();
         let mut placed = Vec::new();
-        // Where this fails, what is remembered of people may not be what is committed: it is not put back.
-        let mut people = std::mem::take(&mut self.people);
-        people.meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
+        self.people
+            .meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
         for Adoption { event, moved, .. } in adoptions {
             let mut left = moved.conversations.iter();
             let is_new = left.any(|left| !known.contains_key(&of(moved, left)));
@@ -115,7 +108,7 @@ impl Mailbox {
                 conversation,
                 named,
                 ..
-            } = people.place(&*sql, event)?;
+            } = self.people.place(&*sql, event)?;
             let mut state = moved.state.clone();
             state.closing = state.closing.filter(|_| is_new);
             state.overruled = state.overruled.filter(|_| is_new);
@@ -126,12 +119,12 @@ impl Mailbox {
                 }
             }
             state.untold = (is_new || named) && self.mirror.is_some();
-            people.adopt(conversation, moved.windows, &state, is_new);
+            self.people
+                .adopt(conversation, moved.windows, &state, is_new);
             placed.push((conversation, event, moved));
         }
-        let joins = people.joins();
         atomically(&*sql, || {
-            people.save(&*sql)?;
+            self.learn()?;
             for Adoption { ids, person, .. } in adoptions {
                 self.ceded.release(&*sql, ids, *person)?;
             }
@@ -145,17 +138,15 @@ impl Mailbox {
                     &[rows.into()],
                 )?;
             }
-            self.join(joins)
+            Ok(())
         })?;
-        self.joined(joins);
         for (conversation, event, moved) in placed {
-            let joined = joins.iter().find(|join| join.from == conversation);
+            let mut joins = self.people.joins().iter();
+            let joined = joins.find(|join| join.from == conversation);
             let conversation = joined.map_or(conversation, |join| join.into);
             let names: Vec<String> = people::all_names(event).map(Name::key).collect();
             self.hold(conversation, &names, &moved.former, &moved.behind)?;
         }
-        people.committed();
-        self.people = people;
         Ok(())
     }
 

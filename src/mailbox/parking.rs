@@ -258,14 +258,17 @@ impl Parking {
     }
 
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
-    /// [`Parking::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
         let Join { from, into } = join;
         if self.holds(from) {
             sql.run(
                 "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
                 &[self.id().into(), from.into(), into.into()],
             )?;
+        }
+        if let Some(before) = self.held.remove(&from) {
+            let other = self.held_from(into);
+            self.held.insert(into, other.min(before));
         }
         let Some(together) = self.together(join) else {
             return Ok(());
@@ -288,21 +291,10 @@ impl Parking {
                 together.first_failed_ms.into(),
                 together.next_ms.into(),
             ],
-        )
-    }
-
-    /// Takes note that two conversations became one.
-    pub(super) fn joined(&mut self, join: Join) {
-        let Join { from, into } = join;
-        if let Some(before) = self.held.remove(&from) {
-            let other = self.held.get(&into).copied();
-            self.held
-                .insert(into, other.map_or(before, |other| other.min(before)));
-        }
-        if let Some(together) = self.together(join) {
-            self.conversations.remove(from);
-            self.conversations.insert(into, together);
-        }
+        )?;
+        self.conversations.remove(from);
+        self.conversations.insert(into, together);
+        Ok(())
     }
 
     /// The conversations that wait because an event was refused so many times at least.

@@ -76,12 +76,21 @@ impl People {
         Ok(people)
     }
 
-    /// Reads what is known of everyone who is named in these events and not remembered.
+    /// Begins with a batch: reads what is known of everyone who is named in these events and not remembered. What the batch
+    /// before has taught is written.
     pub(super) fn meet<'a>(
         &mut self,
         sql: &dyn Sql,
         events: impl IntoIterator<Item = &'a Event>,
     ) -> Result<(), SqlError> {
+        self.learnt.clear();
+        self.changed.clear();
+        self.joins.clear();
+        self.given_on = false;
+        if self.names.len() > REMEMBERED {
+            self.names = HashMap::new();
+            self.conversations = HashMap::new();
+        }
         let names = events.into_iter().flat_map(all_names);
         let unknown = names.filter(|name| self.known(name).is_none());
         let keys: Vec<String> = unknown.map(Name::key).collect();
@@ -113,18 +122,6 @@ impl People {
     pub(super) fn known(&self, name: &Name) -> Option<(i64, &Conversation)> {
         let id = *self.names.get(name)?;
         Some((id, self.conversations.get(&id)?))
-    }
-
-    /// What the batch has taught is committed: the next one begins with it.
-    pub(super) fn committed(&mut self) {
-        self.learnt.clear();
-        self.changed.clear();
-        self.joins.clear();
-        self.given_on = false;
-        if self.names.len() > REMEMBERED {
-            self.names = HashMap::new();
-            self.conversations = HashMap::new();
-        }
     }
 
     /// Forgets a conversation that was changed by other means.

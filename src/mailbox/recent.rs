@@ -1,7 +1,7 @@
 //! The newest events of the log, in memory: mostly an event is delivered as soon as it is committed, and then needs not
 //! be read again.
 //!
-//! What is here is what was committed. Where a transaction fails the mailbox is opened anew, and then nothing is here.
+//! What is here is what is written. Where that fails the mailbox is opened anew, and then nothing is here.
 
 use std::collections::VecDeque;
 
@@ -49,8 +49,8 @@ impl Recent {
         found.filter(|event| event.seq == seq)
     }
 
-    /// Takes note that a conversation turned out to be part of another.
-    pub(super) fn joined(&mut self, join: Join) {
+    /// A conversation turned out to be part of another.
+    pub(super) fn join(&mut self, join: Join) {
         for event in &mut self.events {
             if event.conversation == join.from {
                 event.conversation = join.into;
@@ -119,14 +119,12 @@ mod tests {
                         log.turn(&*sql, now_ms).unwrap();
                         let first = log.number(now_ms);
                         let events = vec![event(first, one, length), event(first + 1, other, 1)];
-                        log.add(&*sql, &events).unwrap();
-                        log.added(events);
+                        log.add(&*sql, events).unwrap();
                         last = first + 1;
                     }
                     2 => {
                         let join = Join { from: one, into: other };
                         log.join(&*sql, passed, &[join]).unwrap();
-                        log.joined(join);
                     }
                     _ => {
                         passed += (last - passed) * one / 3;

@@ -240,14 +240,8 @@ impl Cursor {
     }
 
     /// What waits in one conversation from now on waits in the one that it turned out to be part of.
-    /// [`Cursor::joined`] is to be called once this is committed.
-    pub(super) fn join(&self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
-        self.parking.join(sql, join)
-    }
-
-    /// Takes note that two conversations became one.
-    pub(super) fn joined(&mut self, join: Join) {
-        self.parking.joined(join);
+    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+        self.parking.join(sql, join)?;
         self.queue.join(join);
         self.followed = true;
         for flight in self.in_flight.values_mut() {
@@ -255,6 +249,7 @@ impl Cursor {
                 flight.conversation = join.into;
             }
         }
+        Ok(())
     }
 
     /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events

@@ -156,8 +156,8 @@ impl Log {
         Ok(())
     }
 
-    /// Writes events to the end. [`Log::added`] is to be called once they are committed.
-    pub(super) fn add(&self, sql: &dyn Sql, events: &[Stored]) -> Result<(), SqlError> {
+    /// Adds events at the end.
+    pub(super) fn add(&mut self, sql: &dyn Sql, events: Vec<Stored>) -> Result<(), SqlError> {
         let Some(newest) = self.generations.newest() else {
             return Ok(());
         };
@@ -172,6 +172,7 @@ impl Log {
             )?;
         }
         for event in events.iter().filter(|event| event.is_large()) {
+            self.parts = true;
             for (number, part) in parts(&event.data).enumerate() {
                 let number = count(number);
                 sql.run(
@@ -180,19 +181,14 @@ impl Log {
                 )?;
             }
         }
-        Ok(())
-    }
-
-    /// Takes note that events were written.
-    pub(super) fn added(&mut self, events: Vec<Stored>) {
         if let Some(last) = events.last() {
             self.last = last.seq;
         }
         let count = count(events.len());
         self.rows += count;
         self.newest_rows += count;
-        self.parts |= events.iter().any(Stored::is_large);
         self.recent.add(events);
+        Ok(())
     }
 
     /// The table in which an event is, if it still is in the log.
@@ -204,8 +200,14 @@ impl Log {
             .map(|number| self.generations.table(number))
     }
 
-    /// Moves what waits behind a place in conversations into those that they turned out to be part of. What was passed and is kept stays under its former number. One walk for all of them, since there is no index.
-    pub(super) fn join(&self, sql: &dyn Sql, passed: i64, joins: &[Join]) -> Result<(), SqlError> {
+    /// Moves what waits behind a place in conversations into those that they turned out to be part of. What was passed
+    /// and is kept stays under its former number. One walk for all of them, since there is no index.
+    pub(super) fn join(
+        &mut self,
+        sql: &dyn Sql,
+        passed: i64,
+        joins: &[Join],
+    ) -> Result<(), SqlError> {
         for rows in batch::rows(joins.iter().map(|join| (join.from, join.into))) {
             for table in self.tables_behind(passed) {
                 sql.run(
@@ -218,6 +220,9 @@ impl Log {
                 )?;
             }
         }
+        for join in joins {
+            self.recent.join(*join);
+        }
         Ok(())
     }
 
@@ -228,11 +233,6 @@ impl Log {
             renumber(sql, &table, "seq > ?1", place.into())?;
         }
         Ok(())
-    }
-
-    /// Takes note that a [`Log::join`] is committed.
-    pub(super) fn joined(&mut self, join: Join) {
-        self.recent.joined(join);
     }
 
     /// When the oldest generation has been kept for long enough (unix milliseconds), if every cursor has passed it.

@@ -285,6 +285,39 @@ fn it_goes_first_however_much_is_delivered_again_before_it() {
     assert_eq!(taken, ["slow-0", "14-0", "20-0", "8-0"]);
 }
 
+#[test]
+fn where_three_turn_out_to_be_one_at_once_the_longest_wait_holds_after_a_restart_too() {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let names = [
+        Name::User("US.1".to_owned()),
+        Name::Phone("1".to_owned()),
+        Name::Parent("US.ENT.1".to_owned()),
+    ];
+    let of = |names: &[Name], id: &str| Event {
+        names: names.to_vec(),
+        ..message("", id)
+    };
+    let mut mailbox = open();
+    for name in &names {
+        let event = of(std::slice::from_ref(name), name.value());
+        mailbox.append(vec![event], NOW).unwrap();
+        let delivery = mailbox.next(NOW).unwrap().unwrap();
+        let later = matches!(name, Name::Phone(_)).then_some(NOW + 60_000);
+        let refused = Outcome::Refused {
+            error: "status 422".to_owned(),
+            not_before_ms: later,
+            whole: false,
+        };
+        mailbox.done(&delivery, &refused, NOW, 0.5).unwrap();
+    }
+    mailbox.append(vec![of(&names, "all")], NOW).unwrap();
+    for mut mailbox in [mailbox, open()] {
+        assert_eq!(mailbox.next(NOW + 59_999).unwrap(), None);
+    }
+    assert!(open().next(NOW + 60_000).unwrap().is_some());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
