@@ -169,8 +169,7 @@ pub fn keep(sql: &dyn Sql, name: &str) -> Result<(), SqlError> {
 /// The name that was kept. Where none was, there is no table either.
 pub fn kept(sql: &dyn Sql) -> Option<String> {
     let rows = sql.exec("SELECT name FROM named", &[]).ok()?;
-    let name = rows.first()?.required_text(0).ok()?;
-    Some(name.to_owned())
+    rows.first()?.get(0).ok()
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Ceded {
         };
         if sql.has_table("moved")? {
             for row in sql.exec("SELECT conversation FROM moved", &[])? {
-                ceded.conversations.insert(row.required_integer(0)?);
+                ceded.conversations.insert(row.get(0)?);
             }
         }
         Ok(ceded)

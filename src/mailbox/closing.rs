@@ -71,8 +71,8 @@ impl Closings {
         )?;
         let mut events = Vec::new();
         for row in rows {
-            let mut state = State::read(row.text(1)?);
-            let conversation = row.required_integer(0)?;
+            let mut state = State::read(row.get::<Option<&str>>(1)?);
+            let conversation = row.get(0)?;
             let closing = state.closing.take().filter(|_| !moved(conversation));
             events.extend(closing.and_then(|closing| closing.event(phone_number_id)));
             sql.run(

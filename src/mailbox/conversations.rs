@@ -37,14 +37,14 @@ impl Conversation {
     /// Reads a row whose columns are a name and then all of a conversation's.
     pub(super) fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
-            user: row.text(2)?.map(str::to_owned),
+            user: row.get(2)?,
             windows: Windows {
-                customer_service: row.integer(3)?,
-                free_entry_point: row.integer(4)?,
-                referred: row.integer(5)?,
+                customer_service: row.get(3)?,
+                free_entry_point: row.get(4)?,
+                referred: row.get(5)?,
             },
-            joined: row.integer(6)?,
-            state: row.text(7)?.map(str::to_owned),
+            joined: row.get(6)?,
+            state: row.get(7)?,
         })
     }
 }
@@ -91,8 +91,8 @@ pub(super) fn joined_among(
         )?;
         for row in &rows {
             joined.push(Join {
-                from: row.required_integer(0)?,
-                into: row.required_integer(1)?,
+                from: row.get(0)?,
+                into: row.get(1)?,
             });
         }
     }
@@ -154,7 +154,7 @@ pub(super) fn unfired(
 /// All numbers that a conversation has had, by any of them.
 pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
     let rows = sql.exec(NUMBERS, &[conversation.into()])?;
-    rows.iter().map(|row| row.required_integer(0)).collect()
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A conversation, or the one that it has become part of.

@@ -155,8 +155,8 @@ impl Which {
             &parameters,
         )?;
         let read = |row: &Row| {
-            let kind = row.required_text(2)?.to_owned();
-            Ok((row.required_integer(0)?, row.required_integer(1)?, kind))
+            let kind = row.get(2)?;
+            Ok((row.get(0)?, row.get(1)?, kind))
         };
         rows.iter().map(read).collect()
     }
@@ -166,11 +166,11 @@ impl DeadLetter {
     fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
             event: Stored::read(row)?,
-            destination: row.required_text(9)?.to_owned(),
-            attempts: row.required_integer(10)?,
-            first_failed_ms: row.required_integer(11)?,
-            died_ms: row.required_integer(12)?,
-            error: row.required_text(13)?.to_owned(),
+            destination: row.get(9)?,
+            attempts: row.get(10)?,
+            first_failed_ms: row.get(11)?,
+            died_ms: row.get(12)?,
+            error: row.get(13)?,
         })
     }
 }
@@ -208,7 +208,7 @@ impl Mailbox {
         )?;
         let mut event = letter.event.clone();
         if let Some(row) = rows.first() {
-            row.required_text(0)?.clone_into(&mut event.data);
+            row.get::<&str>(0)?.clone_into(&mut event.data);
         }
         Ok(complete(&*self.sql, event)?.data)
     }
@@ -227,10 +227,10 @@ impl Mailbox {
             return Ok(Summary::default());
         };
         Ok(Summary {
-            count: row.required_integer(0)?,
-            oldest_ms: row.integer(1)?,
-            newest_ms: row.integer(2)?,
-            confirm: row.required_integer(3)?,
+            count: row.get(0)?,
+            oldest_ms: row.get(1)?,
+            newest_ms: row.get(2)?,
+            confirm: row.get(3)?,
         })
     }
 

@@ -175,11 +175,11 @@ impl Directory {
                 &[numbers.into()],
             )?;
             for row in &rows {
-                let person = self.joins.end(row.required_integer(0)?);
+                let person = self.joins.end(row.get(0)?);
                 names
                     .entry(person)
                     .or_default()
-                    .extend(Name::of_key(row.required_text(1)?));
+                    .extend(Name::of_key(row.get::<&str>(1)?));
             }
         }
         Ok(names)

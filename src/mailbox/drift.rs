@@ -55,10 +55,10 @@ pub fn page(
     let mut seen = Vec::with_capacity(rows.len());
     for row in rows.iter().take(usize::try_from(most).unwrap_or(1)) {
         seen.push(Seen {
-            path: row.required_text(0)?.to_owned(),
-            count: row.required_integer(1)?,
-            first: row.required_integer(2)?,
-            last: row.required_integer(3)?,
+            path: row.get(0)?,
+            count: row.get(1)?,
+            first: row.get(2)?,
+            last: row.get(3)?,
         });
     }
     let more = rows.len() > seen.len();

@@ -25,7 +25,7 @@ impl Generations {
         )?;
         let mut numbers = Vec::new();
         for row in rows {
-            let number = row.required_text(0)?.strip_prefix(kind);
+            let number = row.get::<&str>(0)?.strip_prefix(kind);
             numbers.extend(number.and_then(|rest| rest.strip_prefix('_')?.parse::<i64>().ok()));
         }
         numbers.sort_unstable();

@@ -70,16 +70,16 @@ pub(super) struct Holds(Vec<Hold>);
 
 impl Hold {
     fn read(row: &Row) -> Result<Self, SqlError> {
-        let names = row.required_text(6)?;
+        let names = row.get::<&str>(6)?;
         Ok(Self {
-            id: row.required_integer(0)?,
+            id: row.get(0)?,
             behind: Behind {
-                destination: row.required_text(1)?.to_owned(),
-                until: row.required_integer(5)?,
+                destination: row.get(1)?,
+                until: row.get(5)?,
             },
-            conversation: row.required_integer(2)?,
-            before: row.required_integer(3)?,
-            former: row.required_text(4)?.to_owned(),
+            conversation: row.get(2)?,
+            before: row.get(3)?,
+            former: row.get(4)?,
             names: Document::parse(names)
                 .ok_or(SqlError::Column(6))?
                 .root()

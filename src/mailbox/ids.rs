@@ -120,7 +120,7 @@ impl Ids {
                 &[message.as_str().into()],
             )?;
             for row in &rows {
-                all.push((row.required_integer(0)?, row.integer(1)?));
+                all.push((row.get(0)?, row.get(1)?));
             }
         }
         let told = |status| {
@@ -170,14 +170,10 @@ impl Ids {
 }
 
 fn read_last(row: &Row) -> Result<Option<(String, MessageStatus, Option<i64>)>, SqlError> {
-    let Some(status) = read_status(row.required_integer(1)?) else {
+    let Some(status) = read_status(row.get(1)?) else {
         return Ok(None);
     };
-    Ok(Some((
-        row.required_text(0)?.to_owned(),
-        status,
-        row.integer(2)?,
-    )))
+    Ok(Some((row.get(0)?, status, row.get(2)?)))
 }
 
 /// In the order in which a message goes through them.

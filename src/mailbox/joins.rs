@@ -33,10 +33,10 @@ impl Joins {
         let mut joins = Self::default();
         for row in sql.exec("SELECT person, became, at_ms FROM joins", &[])? {
             let former = Former {
-                person: row.required_integer(0)?,
-                at_ms: row.required_integer(2)?,
+                person: row.get(0)?,
+                at_ms: row.get(2)?,
             };
-            joins.insert(former, row.required_integer(1)?);
+            joins.insert(former, row.get(1)?);
         }
         Ok(joins)
     }

@@ -254,8 +254,8 @@ fn known(
             &[rows.into()],
         )?;
         for row in &rows {
-            let left = (row.required_text(0)?.to_owned(), row.required_integer(1)?);
-            known.insert(left, row.text(2)?.map(str::to_owned));
+            let left = (row.get(0)?, row.get(1)?);
+            known.insert(left, row.get(2)?);
         }
     }
     Ok(known)

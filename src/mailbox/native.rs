@@ -57,7 +57,7 @@ impl Native {
         )
         .unwrap()
         .iter()
-        .map(|row| row.required_text(0).unwrap().to_owned())
+        .map(|row| row.get(0).unwrap())
         .collect()
     }
 }

@@ -123,8 +123,8 @@ impl Parking {
         )?;
         let mut left = Vec::new();
         for row in &rows {
-            left.extend(row.integer(0)?);
-            left.extend(row.integer(1)?);
+            left.extend(row.get::<Option<i64>>(0)?);
+            left.extend(row.get::<Option<i64>>(1)?);
         }
         Ok(left)
     }
@@ -229,8 +229,8 @@ impl Parking {
             "SELECT count(*), min(CASE WHEN replay IS NULL THEN received_ms END) FROM parked_events WHERE destination = ?1",
             &id,
         )? {
-            waiting.events = row.required_integer(0)?;
-            waiting.waits_since(row.integer(1)?);
+            waiting.events = row.get(0)?;
+            waiting.waits_since(row.get(1)?);
         }
         for row in sql.exec(
             "SELECT error, max(failed_ms) FROM parked WHERE destination = ?1 AND failed_ms IS NOT NULL \

@@ -52,11 +52,11 @@ impl Parking {
         let mut conversations = Schedule::default();
         for row in rows {
             let parked = Parked {
-                attempts: u32::try_from(row.required_integer(1)?).unwrap_or(u32::MAX),
-                first_failed_ms: row.required_integer(2)?,
-                next_ms: row.required_integer(3)?,
+                attempts: u32::try_from(row.get::<i64>(1)?).unwrap_or(u32::MAX),
+                first_failed_ms: row.get(2)?,
+                next_ms: row.get(3)?,
             };
-            conversations.insert(row.required_integer(0)?, parked);
+            conversations.insert(row.get(0)?, parked);
         }
         // Not of `conversations` alone: one that is held may have parked events without being among them.
         let last = sql.first_integer(

@@ -102,14 +102,14 @@ impl People {
                 &[keys.into()],
             )?;
             for row in &rows {
-                let mut id = row.required_integer(1)?;
+                let mut id = row.get(1)?;
                 let mut found = Conversation::read(row)?;
                 // This is rare, so the statement above does not look for it.
                 if found.joined.is_some() {
                     id = joined_into(sql, id)?;
                     found = by_number(sql, id)?;
                 }
-                if let Some(name) = Name::of_key(row.required_text(0)?) {
+                if let Some(name) = Name::of_key(row.get::<&str>(0)?) {
                     self.names.insert(name, id);
                 }
                 self.conversations.insert(id, found);

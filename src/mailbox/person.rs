@@ -42,7 +42,7 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
         &[found.conversation.into()],
     )?;
     for row in &rows {
-        found.names.push(row.required_text(0)?.to_owned());
+        found.names.push(row.get(0)?);
     }
     Ok(Some(found))
 }

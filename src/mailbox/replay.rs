@@ -88,27 +88,26 @@ impl Replay {
 
     /// Reads a row of [`COLUMNS`].
     pub(super) fn read(row: &Row) -> Result<Self, SqlError> {
-        let text = |column| Ok::<_, SqlError>(row.text(column)?.map(str::to_owned));
         Ok(Self {
-            id: row.required_text(0)?.to_owned(),
-            kept: row.required_integer(1)? != 0,
+            id: row.get(0)?,
+            kept: row.get::<i64>(1)? != 0,
             which: Which {
-                destination: text(2)?,
-                event: text(4)?,
-                conversation: row.integer(5)?,
-                from_ms: row.integer(6)?,
-                until_ms: row.integer(7)?,
+                destination: row.get(2)?,
+                event: row.get(4)?,
+                conversation: row.get(5)?,
+                from_ms: row.get(6)?,
+                until_ms: row.get(7)?,
             },
-            to: row.required_text(3)?.to_owned(),
-            end: row.required_integer(8)?,
-            place: row.required_integer(9)?,
-            looked: row.required_integer(10)? != 0,
-            state: State::read(row.required_integer(11)?),
-            begun_ms: row.required_integer(12)?,
-            ended_ms: row.integer(13)?,
-            found: row.required_integer(14)?,
-            died: row.required_integer(15)?,
-            dropped: row.required_integer(16)?,
+            to: row.get(3)?,
+            end: row.get(8)?,
+            place: row.get(9)?,
+            looked: row.get::<i64>(10)? != 0,
+            state: State::read(row.get(11)?),
+            begun_ms: row.get(12)?,
+            ended_ms: row.get(13)?,
+            found: row.get(14)?,
+            died: row.get(15)?,
+            dropped: row.get(16)?,
             waiting: 0,
         })
     }

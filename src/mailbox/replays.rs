@@ -272,7 +272,7 @@ fn waiting(sql: &dyn Sql, to: &str, replay: Option<&str>) -> Result<HashSet<i64>
         "SELECT seq FROM parked_events WHERE destination = ?1 AND replay IS ?2",
         &[to.into(), replay.into()],
     )?;
-    rows.iter().map(|row| row.required_integer(0)).collect()
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// Takes back what is parked of a replay, except what is on its way. Gives these events, each with its conversation.
@@ -286,7 +286,7 @@ fn drop_waiting(
         "SELECT conversation, seq FROM parked_events WHERE destination = ?1 AND replay = ?2",
         &[replay.to.as_str().into(), replay.id.as_str().into()],
     )? {
-        let (conversation, seq) = (row.required_integer(0)?, row.required_integer(1)?);
+        let (conversation, seq) = (row.get(0)?, row.get(1)?);
         if !flying.contains(&seq) {
             drop_event(sql, replay, conversation, seq)?;
             dropped.push((conversation, seq));

@@ -36,8 +36,7 @@ impl Seen {
         let statement = format!("SELECT wanted.key FROM json_each(?1) AS wanted WHERE {found}");
         for keys in others.chunks(key::AT_ONCE) {
             for row in sql.exec(&statement, &[key::array(keys).into()])? {
-                self.keys
-                    .extend(at(keys, row.required_integer(0)?).cloned());
+                self.keys.extend(at(keys, row.get(0)?).cloned());
             }
         }
         // All statuses of the message: whether this one is among them, and how far they go.
@@ -53,13 +52,13 @@ impl Seen {
         });
         for keys in statuses.chunks(key::AT_ONCE) {
             for row in sql.exec(&statement, &[key::array(keys).into()])? {
-                let Some(key) = at(keys, row.required_integer(0)?) else {
+                let Some(key) = at(keys, row.get(0)?) else {
                     continue;
                 };
-                if row.integer(1)? == Some(1) {
+                if row.get::<Option<i64>>(1)? == Some(1) {
                     self.keys.insert(key.clone());
                 }
-                if let Some(status) = row.integer(2)?.and_then(read_status) {
+                if let Some(status) = row.get::<Option<i64>>(2)?.and_then(read_status) {
                     self.goes(key.message(), status);
                 }
             }

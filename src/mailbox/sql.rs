@@ -44,33 +44,50 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub Vec<Value>);
 
+/// What a column is read as. Where it may be NULL, that is an [`Option`].
+pub trait Column<'a>: Sized {
+    /// `None` where the column holds something else.
+    fn of(value: &'a Value) -> Option<Self>;
+}
+
+impl Column<'_> for i64 {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Integer(value) => Some(*value),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Column<'a> for &'a str {
+    fn of(value: &'a Value) -> Option<Self> {
+        match value {
+            Value::Text(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl Column<'_> for String {
+    fn of(value: &Value) -> Option<Self> {
+        <&str>::of(value).map(str::to_owned)
+    }
+}
+
+impl<'a, T: Column<'a>> Column<'a> for Option<T> {
+    fn of(value: &'a Value) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            value => T::of(value).map(Some),
+        }
+    }
+}
+
 impl Row {
-    /// The whole number in a column, or `None` for NULL.
-    pub fn integer(&self, column: usize) -> Result<Option<i64>, SqlError> {
-        match self.0.get(column) {
-            Some(Value::Integer(value)) => Ok(Some(*value)),
-            Some(Value::Null) => Ok(None),
-            _ => Err(SqlError::Column(column)),
-        }
-    }
-
-    /// The text in a column, or `None` for NULL.
-    pub fn text(&self, column: usize) -> Result<Option<&str>, SqlError> {
-        match self.0.get(column) {
-            Some(Value::Text(value)) => Ok(Some(value)),
-            Some(Value::Null) => Ok(None),
-            _ => Err(SqlError::Column(column)),
-        }
-    }
-
-    /// The whole number in a column that is never NULL.
-    pub fn required_integer(&self, column: usize) -> Result<i64, SqlError> {
-        self.integer(column)?.ok_or(SqlError::Column(column))
-    }
-
-    /// The text in a column that is never NULL.
-    pub fn required_text(&self, column: usize) -> Result<&str, SqlError> {
-        self.text(column)?.ok_or(SqlError::Column(column))
+    /// What is in a column.
+    pub fn get<'a, T: Column<'a>>(&'a self, column: usize) -> Result<T, SqlError> {
+        let value = self.0.get(column).and_then(T::of);
+        value.ok_or(SqlError::Column(column))
     }
 }
 
@@ -105,7 +122,7 @@ pub trait Sql: std::fmt::Debug {
         parameters: &[Value],
     ) -> Result<Option<i64>, SqlError> {
         let rows = self.exec(statement, parameters)?;
-        rows.first().map_or(Ok(None), |row| row.integer(0))
+        rows.first().map_or(Ok(None), |row| row.get(0))
     }
 
     /// Whether there is a table of this name.

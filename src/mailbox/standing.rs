@@ -60,8 +60,8 @@ impl Waiting {
 impl Failure {
     /// Reads a class from a column and its time from the next, where there is one.
     pub(super) fn read(row: &Row, column: usize) -> Result<Option<Self>, SqlError> {
-        let class = row.text(column)?;
-        let at_ms = row.integer(column + 1)?;
+        let class = row.get::<Option<&str>>(column)?;
+        let at_ms = row.get(column + 1)?;
         Ok(class.zip(at_ms).map(|(class, at_ms)| Self {
             at_ms,
             class: class.to_owned(),

@@ -72,19 +72,15 @@ impl Blocked {
         let Some(row) = rows.first() else {
             return Ok((None, right_ms));
         };
-        let same = row.required_text(3)? == settings;
-        let flag = |column| row.required_integer(column).map(|flag| flag != 0);
+        let same = row.get::<&str>(3)? == settings;
+        let flag = |column| row.get::<i64>(column).map(|flag| flag != 0);
         let blocked = Self {
-            code: u32::try_from(row.required_integer(0)?).unwrap_or_default(),
+            code: u32::try_from(row.get::<i64>(0)?).unwrap_or_default(),
             of_templates: flag(4)?,
             by_status: flag(5)?,
-            taken_ms: row.integer(6)?,
-            since_ms: row.required_integer(1)?,
-            tries_ms: if same {
-                row.required_integer(2)?
-            } else {
-                now_ms
-            },
+            taken_ms: row.get(6)?,
+            since_ms: row.get(1)?,
+            tries_ms: if same { row.get(2)? } else { now_ms },
         };
         Ok((Some(blocked), right_ms))
     }

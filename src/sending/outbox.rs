@@ -131,27 +131,29 @@ impl Outbox {
         )?;
         let mut tried = 0;
         for row in rows {
-            let id = row.required_text(0)?.to_owned();
+            let id: String = row.get(0)?;
             self.watched.insert(id.clone());
-            self.lanes.meet(row.required_integer(2)?);
-            self.last = self.last.max(row.required_integer(1)?);
-            let attempts = row.integer(6)?.and_then(|times| u32::try_from(times).ok());
-            let put_back = row.required_integer(5)? == 1;
+            self.lanes.meet(row.get(2)?);
+            self.last = self.last.max(row.get(1)?);
+            let attempts = row
+                .get::<Option<i64>>(6)?
+                .and_then(|times| u32::try_from(times).ok());
+            let put_back = row.get::<i64>(5)? == 1;
             if put_back || attempts.is_some() {
                 self.tried_before.insert(id.clone());
             }
-            if row.required_integer(3)? == 1 {
-                let is_template = row.integer(4)? == Some(1);
-                let mut waiting = Waiting::new(id, row.required_integer(1)?, is_template);
+            if row.get::<i64>(3)? == 1 {
+                let is_template = row.get::<Option<i64>>(4)? == Some(1);
+                let mut waiting = Waiting::new(id, row.get(1)?, is_template);
                 waiting.attempts = attempts.unwrap_or(0);
-                waiting.next_ms = row.integer(7)?.unwrap_or(0);
+                waiting.next_ms = row.get::<Option<i64>>(7)?.unwrap_or(0);
                 // What was tried while the number could send nothing goes after all others, as they were tried.
                 if put_back {
                     tried += 1;
                     waiting.put_back = true;
                     waiting.next_ms = now_ms + tried;
                 }
-                self.lanes.insert(row.required_integer(2)?, waiting, now_ms);
+                self.lanes.insert(row.get(2)?, waiting, now_ms);
             }
         }
         Ok(())
@@ -370,10 +372,10 @@ fn went_lately(sql: &dyn Sql, now_ms: i64) -> Result<(Lanes, i64, i64), SqlError
         ],
     )?;
     for row in lately {
-        let (conversation, messages) = (row.required_integer(0)?, row.required_integer(1)?);
+        let (conversation, messages) = (row.get(0)?, row.get(1)?);
         lanes.went(conversation, messages, now_ms);
-        last = last.max(row.required_integer(2)?);
-        went_ms = went_ms.max(row.required_integer(3)?);
+        last = last.max(row.get(2)?);
+        went_ms = went_ms.max(row.get(3)?);
     }
     Ok((lanes, last, went_ms))
 }

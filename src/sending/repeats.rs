@@ -81,8 +81,8 @@ impl Repeats {
             }])?;
             return Ok(Known::No);
         };
-        Ok(if row.required_text(0)? == digest(body) {
-            Known::Answered(row.required_text(1)?.to_owned())
+        Ok(if row.get::<&str>(0)? == digest(body) {
+            Known::Answered(row.get(1)?)
         } else {
             Known::Another
         })

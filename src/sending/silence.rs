@@ -40,9 +40,9 @@ impl Silence {
             return Ok(Self::default());
         };
         Ok(Self {
-            in_a_row: u32::try_from(row.required_integer(0)?).unwrap_or(BEARABLE),
+            in_a_row: u32::try_from(row.get::<i64>(0)?).unwrap_or(BEARABLE),
             alone: false,
-            until_ms: row.required_integer(1)?,
+            until_ms: row.get(1)?,
         })
     }
 

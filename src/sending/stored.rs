@@ -184,8 +184,8 @@ pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<(Draft, i64)>, Sql
     let Some(row) = rows.first() else {
         return Ok(None);
     };
-    let draft = row.text(0)?.and_then(read_draft);
-    Ok(draft.zip(row.integer(1)?))
+    let draft = row.get::<Option<&str>>(0)?.and_then(read_draft);
+    Ok(draft.zip(row.get(1)?))
 }
 
 /// What becomes of the text of a message.
@@ -275,22 +275,22 @@ pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> 
 }
 
 fn read(row: &Row) -> Result<Record, SqlError> {
-    let state = State::read(row.required_text(2)?).ok_or(SqlError::Column(2))?;
+    let state = State::read(row.get::<&str>(2)?).ok_or(SqlError::Column(2))?;
     // Of one that waits, it is the code by which the number stopped.
     let is_accepted = matches!(state, State::Accepted { .. });
-    let fell_back = row.required_integer(4)?;
+    let fell_back: i64 = row.get(4)?;
     Ok(Record {
-        place: row.required_integer(0)?,
-        conversation: row.required_integer(1)?,
+        place: row.get(0)?,
+        conversation: row.get(1)?,
         state,
         error: row
-            .integer(3)?
+            .get::<Option<i64>>(3)?
             .filter(|_| is_accepted)
             .and_then(|code| u32::try_from(code).ok()),
         fell_back: fell_back == FELL_BACK,
         is_template: fell_back != FREE_FORM,
-        asked_ms: row.required_integer(5)?,
-        changed_ms: row.required_integer(6)?,
+        asked_ms: row.get(5)?,
+        changed_ms: row.get(6)?,
     })
 }
 

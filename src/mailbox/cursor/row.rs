@@ -77,21 +77,21 @@ struct Written {
 
 impl Written {
     fn read(row: &Row) -> Result<Self, SqlError> {
-        let down = match row.integer(2)? {
+        let down = match row.get(2)? {
             Some(since_ms) => Some(Down {
                 since_ms,
-                tries: u32::try_from(row.required_integer(3)?).unwrap_or(u32::MAX),
-                next_ms: row.required_integer(4)?,
+                tries: u32::try_from(row.get::<i64>(3)?).unwrap_or(u32::MAX),
+                next_ms: row.get(4)?,
             }),
             None => None,
         };
         Ok(Self {
-            place: row.required_integer(0)?,
-            gone: row.text(1)?.map(str::to_owned),
-            gone_ms: row.integer(8)?,
+            place: row.get(0)?,
+            gone: row.get(1)?,
+            gone_ms: row.get(8)?,
             down,
             failure: Failure::read(row, 5)?,
-            tally: Tally::read(row.text(7)?),
+            tally: Tally::read(row.get::<Option<&str>>(7)?),
         })
     }
 }
@@ -228,7 +228,7 @@ impl Cursor {
 /// Whether a destination had another address when the mailbox was opened before. Writes down which it has.
 fn was_elsewhere(sql: &dyn Sql, id: &str, url: &str) -> Result<bool, SqlError> {
     let rows = sql.exec("SELECT url FROM urls WHERE destination = ?1", &[id.into()])?;
-    let before = rows.first().map(|row| row.required_text(0)).transpose()?;
+    let before = rows.first().map(|row| row.get::<&str>(0)).transpose()?;
     if before != Some(url) {
         sql.run(
             "INSERT OR REPLACE INTO urls (destination, url) VALUES (?1, ?2)",

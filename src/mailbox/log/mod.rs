@@ -103,12 +103,12 @@ impl Log {
                 &[most.into()],
             )?;
             for row in rows {
-                let count = row.required_integer(0)?;
+                let count = row.get(0)?;
                 log.rows += count;
                 if age == 0 {
                     log.newest_rows = count;
                 }
-                log.last = log.last.max(row.integer(1)?.unwrap_or(0));
+                log.last = log.last.max(row.get::<Option<i64>>(1)?.unwrap_or(0));
             }
         }
         log.recent = Recent::behind_all(log.last);

@@ -62,10 +62,10 @@ impl Log {
             )?;
             for row in rows {
                 entries.push(Entry {
-                    seq: row.required_integer(0)?,
-                    conversation: row.required_integer(1)?,
-                    received_ms: row.required_integer(2)?,
-                    kind: row.required_text(3)?.to_owned(),
+                    seq: row.get(0)?,
+                    conversation: row.get(1)?,
+                    received_ms: row.get(2)?,
+                    kind: row.get(3)?,
                 });
             }
         }
@@ -92,11 +92,11 @@ impl Log {
             )?;
             for row in rows {
                 listed.push(Listed {
-                    seq: row.required_integer(0)?,
-                    conversation: row.required_integer(1)?,
-                    id: row.required_text(2)?.to_owned(),
-                    received_ms: row.required_integer(3)?,
-                    kind: row.required_text(4)?.to_owned(),
+                    seq: row.get(0)?,
+                    conversation: row.get(1)?,
+                    id: row.get(2)?,
+                    received_ms: row.get(3)?,
+                    kind: row.get(4)?,
                 });
             }
             if listed.len() >= most {
@@ -122,11 +122,7 @@ impl Log {
                 &[place.into()],
             )?;
             for row in rows {
-                kinds.push((
-                    row.required_text(0)?.to_owned(),
-                    row.required_integer(1)?,
-                    row.required_integer(2)?,
-                ));
+                kinds.push((row.get(0)?, row.get(1)?, row.get(2)?));
             }
         }
         Ok(kinds)
@@ -191,7 +187,7 @@ impl Log {
             )?;
             for row in &rows {
                 for column in [1, 2] {
-                    left.push((row.required_integer(0)?, row.required_integer(column)?));
+                    left.push((row.get(0)?, row.get(column)?));
                 }
             }
         }

@@ -57,15 +57,15 @@ impl Stored {
     /// Reads a row of [`COLUMNS`].
     pub(in crate::mailbox) fn read(row: &Row) -> Result<Self, SqlError> {
         Ok(Self {
-            seq: row.required_integer(0)?,
-            conversation: row.required_integer(1)?,
-            id: row.required_text(2)?.to_owned(),
-            kind: row.required_text(3)?.to_owned(),
-            time: row.integer(4)?,
-            received_ms: row.required_integer(5)?,
-            subject: row.text(6)?.map(str::to_owned),
-            added: row.required_text(7)?.to_owned(),
-            data: row.required_text(8)?.to_owned(),
+            seq: row.get(0)?,
+            conversation: row.get(1)?,
+            id: row.get(2)?,
+            kind: row.get(3)?,
+            time: row.get(4)?,
+            received_ms: row.get(5)?,
+            subject: row.get(6)?,
+            added: row.get(7)?,
+            data: row.get(8)?,
         })
     }
 
@@ -96,7 +96,7 @@ pub(in crate::mailbox) fn complete(sql: &dyn Sql, mut event: Stored) -> Result<S
             &[event.seq.into()],
         )?;
         for row in rows {
-            event.data.push_str(row.required_text(0)?);
+            event.data.push_str(row.get::<&str>(0)?);
         }
     }
     Ok(event)

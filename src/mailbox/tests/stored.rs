@@ -10,7 +10,7 @@ fn declared(sql: &Native, name: &str) -> String {
             &[format!("{name}*").into()],
         )
         .unwrap();
-    let declared = rows[0].required_text(0).unwrap();
+    let declared = rows[0].get::<&str>(0).unwrap();
     declared.split_once('(').unwrap().1.to_owned()
 }
 
@@ -58,9 +58,7 @@ fn what_is_written_of_an_event_is_as_it_was() {
         let table = tables.iter().find(|name| name.starts_with(table)).unwrap();
         let order = format!("SELECT json_array({what}) FROM {table} ORDER BY 1");
         let rows = sql.exec(&order, &[]).unwrap();
-        let texts = rows
-            .iter()
-            .map(|row| row.required_text(0).unwrap().to_owned());
+        let texts = rows.iter().map(|row| row.get::<String>(0).unwrap());
         texts.collect::<Vec<_>>()
     };
     assert_eq!(
