@@ -1,9 +1,7 @@
-//! Requests that leave: with a time limit, without following redirects, and reading no more of an answer than is
-//! needed.
+//! What requests that leave are given, and what their answers are.
 
-use js_sys::{Array, Promise, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::JsFuture;
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::{delivery::ErrorClass, written::Object};
 
@@ -22,23 +20,6 @@ pub(super) enum NoAnswer {
     Lost,
     /// There was none in time, or the connection failed.
     Failed(ErrorClass),
-}
-
-#[wasm_bindgen(module = "/src/objects/post.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = post)]
-    fn post_there(url: &str, headers: &str, body: &str, timeout_ms: u32) -> Promise;
-}
-
-/// Posts a body and reads the answer, all within `timeout_ms`. `headers` are what [`headers`] makes of them.
-pub(super) async fn post(
-    url: &str,
-    headers: &str,
-    body: &str,
-    timeout_ms: u32,
-) -> Result<Answer, NoAnswer> {
-    let answer = post_there(url, headers, body, timeout_ms);
-    read(&JsFuture::from(answer).await.unwrap_or_default())
 }
 
 /// Headers of these names and values, as a JSON object.

@@ -87,11 +87,6 @@ class Limits {
   }
 }
 
-// Posts a body, all within `timeout` milliseconds.
-export function post(url, headers, body, timeout) {
-  return ask(url, headers, body, new Limit(timeout));
-}
-
 // What a courier does: makes requests side by side, and gives their answers with their numbers. Not all wait for the
 // last: `GATHER_MS` after the first, those that have come are given to `tell`, and so on. The caller gets the rest.
 // While a deployment begins, the caller may be of the version before or after: so what is handed over must not change.
@@ -121,7 +116,7 @@ export class Desk {
     this.limits = new Limits();
   }
 
-  // Posts a body like `post`, by a courier if one is named. Gives null if the courier is lost.
+  // Posts a body, all within `timeout` milliseconds, by a courier if one is named. Gives null if the courier is lost.
   post(...request) {
     return new Promise((note) => this.begin(note, ...request));
   }

@@ -134,7 +134,7 @@ impl Mailbox {
             callback_data: Some(&send.id),
         };
         let body = request.body().map_err(|_| Class::Recipient)?;
-        let message = post_to_graph(Some(lane), graph, &url, &body, GRAPH_TIMEOUT_MS);
+        let message = post_to_graph(lane, graph, &url, &body, GRAPH_TIMEOUT_MS);
         let answers = draft.answers.as_ref();
         let answers = answers.filter(|_| sending.mark_read || sending.typing);
         // Whether it was marked as read is no reason to send or not to send, so the answer is not looked at.
@@ -146,13 +146,14 @@ impl Mailbox {
                     typing: sending.typing,
                 };
                 let receipt = receipt.body();
-                let receipt = post_to_graph(Some(lane), graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
+                let receipt = |lane| post_to_graph(lane, graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
                 if sending.typing {
                     // The message ends the typing, so it goes second.
-                    let _ = receipt.await;
+                    let _ = receipt(lane).await;
                     message.await
                 } else {
-                    join(message, receipt).await.0
+                    // A lane is one connection.
+                    join(message, receipt(&self.desk.to_graph())).await.0
                 }
             }
         };
@@ -183,9 +184,9 @@ fn names_of_one(send: &Send, happened: &Happened) -> Option<Vec<Name>> {
     Some(user.into_iter().chain(numbers).collect())
 }
 
-/// Posts to the Graph API, on a lane where there is one. Nothing leaves without a token.
+/// Posts to the Graph API. Nothing leaves without a token.
 pub(super) async fn post_to_graph(
-    lane: Option<&OnLane>,
+    lane: &OnLane,
     graph: &Graph,
     url: &str,
     body: &str,
@@ -199,10 +200,7 @@ pub(super) async fn post_to_graph(
         ("content-type", "application/json".to_owned()),
     ];
     let headers = http::headers(headers);
-    match lane {
-        Some(lane) => lane.post(url, &headers, body, timeout_ms).await,
-        None => http::post(url, &headers, body, timeout_ms).await,
-    }
+    lane.post(url, &headers, body, timeout_ms).await
 }
 
 impl Core {
