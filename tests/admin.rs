@@ -128,6 +128,52 @@ async fn dead_letters_are_listed_page_by_page_and_their_content_on_request() {
 }
 
 #[tokio::test]
+async fn what_waits_is_tried_at_once_when_somebody_asks_for_that() {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let patient = json!({ "retry": { "first_ms": 600_000, "max_ms": 600_000 } });
+    let crm = with(support::destination("crm", &backend), patient);
+    let settings = Transom::builder()
+        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
+        .destinations([crm]);
+    let transom = settings.start().await;
+    let destinations = format!("/v1/destinations/{NUMBER}");
+    let retry = format!("{destinations}/crm/retry");
+    // The one was refused, the other has the destination be gone.
+    let mut came = 0;
+    for (status, expected) in [(404, "active"), (410, "gone")] {
+        backend.always(Answer::status(status));
+        let message = Message::text("hola").id(format!("wamid.{status}"));
+        let customer = Customer::nth(status.into());
+        let webhook = Webhook::new().message(&Number::local(), &customer, message);
+        support::post(&transom.meta(), &webhook).await;
+        let failed = format!("status {status}");
+        support::eventually(async || {
+            let told = &get(&transom, &destinations).await["destinations"][0];
+            let is_told = told["last_error"]["class"] == failed && told["state"] == expected;
+            is_told.then_some(())
+        })
+        .await;
+        backend.behave();
+        came += 1;
+        let told = ask(&transom, Method::POST, &retry).await;
+        assert_eq!(told.status(), 200);
+        let told: Value = told.json().await.unwrap();
+        assert_eq!(
+            (&told["id"], &told["state"], &told["waiting_events"]),
+            (&json!("crm"), &json!("active"), &json!(1))
+        );
+        assert!(backend.wait_for(came, support::PATIENCE).await);
+    }
+    let none = ask(
+        &transom,
+        Method::POST,
+        &format!("{destinations}/none/retry"),
+    )
+    .await;
+    assert_eq!(none.status(), 404);
+}
+
+#[tokio::test]
 async fn deleting_asks_for_what_will_go() {
     let (transom, _backend) = with_dead_letters(2).await;
     let path = format!("/v1/dead-letters/{NUMBER}?destination=crm");

@@ -91,6 +91,37 @@ async fn each_destination_is_told_once_with_all_partitions_or_with_one() {
 }
 
 #[tokio::test]
+async fn what_waits_is_tried_in_all_partitions() {
+    let crm = Backend::start(DESTINATION_SECRET).await;
+    let patient = json!({ "retry": { "first_ms": 600_000, "max_ms": 600_000 } });
+    let settings = Transom::builder()
+        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
+        .config(json!({
+            "destinations": [with(destination("crm", &crm), patient)],
+            "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }],
+        }));
+    let transom = settings.start().await;
+    crm.always(Answer::status(401));
+    let customers: Vec<Customer> = (0..12).map(Customer::nth).collect();
+    writes(&transom, &customers, "hola").await;
+    let path = format!("/v1/destinations/{NUMBER}");
+    eventually(async || {
+        let all = get(&transom, &path).await;
+        (all["destinations"][0]["waiting_conversations"] == 12).then_some(())
+    })
+    .await;
+    crm.behave();
+    let retry = format!("{path}/crm/retry");
+    let (status, told) = transom.ask(Method::POST, &retry, &Value::Null).await;
+    assert_eq!((status, &told["waiting_events"]), (200, &json!(12)));
+    eventually(async || {
+        let all = get(&transom, &path).await;
+        (all["destinations"][0]["waiting_events"] == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn figures_are_told_for_each_partition() {
     let crm = Backend::start(DESTINATION_SECRET).await;
     let transom = start(&crm).await;

@@ -150,6 +150,7 @@ impl Asked<'_> {
             Action::Replays | Action::Replay => "replays",
             Action::TellReplay => "replay",
             Action::StopReplay => "replay/stop",
+            Action::Retry => "retry",
             _ => "destinations",
         };
         format!("{command}?{}", self.query)

@@ -29,6 +29,8 @@ pub enum Action {
     SetConsent,
     /// Tells how the destinations stand.
     Destinations,
+    /// Has all that waits for a destination be tried now.
+    Retry,
     /// Tells what Meta sends that we do not know.
     Drift,
     /// Lists dead letters.
@@ -128,6 +130,7 @@ const fn post(path: &'static str, action: Action) -> Route {
 }
 
 const NUMBER: Parameter = required("phone_number_id", Kind::Mailbox);
+const OF_DESTINATION: &[Parameter] = &[NUMBER, required("destination", Kind::Destination)];
 const OF_NUMBER: &[Parameter] = &[NUMBER];
 const OF_PERSON: &[Parameter] = &[NUMBER, required("person", Kind::Text)];
 const OF_REPLAY: &[Parameter] = &[NUMBER, required("id", Kind::Text)];
@@ -171,6 +174,7 @@ pub const ROUTES: &[Route] = &[
         optional("after", Kind::Destination),
         LIMIT,
     ]),
+    post("/v1/destinations/{phone_number_id}/{destination}/retry", Action::Retry).at(OF_DESTINATION),
     get("/v1/drift", Action::Drift).with(&[optional("after", Kind::Seen), LIMIT]),
     get("/v1/dead-letters/{phone_number_id}", Action::DeadLetters).at(OF_NUMBER).with(&[
         DESTINATION,

@@ -41,6 +41,7 @@ pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answ
         Action::DeadLetters => page(action, "dead_letters", &roots, limit),
         Action::Replays => page(action, "replays", &roots, limit),
         Action::DeleteDeadLetters => to_delete(&roots),
+        Action::Retry => destination(&roots),
         _ => replay(&roots),
     };
     Some(Answer {

@@ -191,6 +191,13 @@ impl Flow {
         }
     }
 
+    /// Though it is down, it is tried by this time at the latest (unix milliseconds).
+    pub(super) fn hurry(&mut self, at_ms: i64) {
+        if let Health::Down(down) = &mut self.health {
+            down.next_ms = down.next_ms.min(at_ms);
+        }
+    }
+
     fn rate(&self, now_ms: i64) -> Option<f64> {
         let most = self.max_per_second.map(f64::from);
         match (self.recovering_rate(now_ms), most) {

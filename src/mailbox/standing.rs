@@ -70,6 +70,18 @@ impl Failure {
 }
 
 impl Mailbox {
+    /// Has all that waits for a destination be tried now: what made it refuse, or be down or gone, was put right. Gives
+    /// its place among those that the mailbox was opened with, if it is one of them.
+    pub fn retry(&mut self, id: &str, now_ms: i64) -> Result<Option<usize>, SqlError> {
+        let mut cursors = self.cursors.iter_mut().enumerate();
+        let Some((index, cursor)) = cursors.find(|(_, cursor)| cursor.destination().id == id)
+        else {
+            return Ok(None);
+        };
+        cursor.retry(&*self.sql, now_ms)?;
+        Ok(Some(index))
+    }
+
     /// What waits for a destination, by its place among those that the mailbox was opened with.
     pub fn waiting(&mut self, destination: usize) -> Result<Waiting, SqlError> {
         self.cursors.get_mut(destination).map_or_else(

@@ -6,13 +6,12 @@ use worker::{Method, Request, Response, Result};
 use super::{
     mailbox::{Mailbox, now_ms},
     query::{integer, names, text},
-    respond::{answer, not_found, time},
+    respond::{answer, not_found, respond, time},
 };
 use crate::{
-    config::Destination,
     conversation::handover::{By, Handover},
     event::rfc3339,
-    mailbox::{Counted, Found, Waiting, by_any},
+    mailbox::{self, Found, by_any, sql::SqlError},
     written::{Object, list},
 };
 
@@ -29,6 +28,7 @@ impl Mailbox {
         match (request.method(), url.path()) {
             (Method::Get, "/conversation") => self.conversation(&url),
             (Method::Get, "/destinations") => self.destinations(&url),
+            (Method::Post, "/retry") => self.retry(&url),
             (Method::Get, "/dead-letters") => self.dead_letters(&url),
             (Method::Delete, "/dead-letters") => self.delete_dead_letters(&url),
             (Method::Get, "/replays") => self.replays(&url),
@@ -127,10 +127,7 @@ impl Mailbox {
             let behind = left.split_off(limit.unwrap_or(left.len()).min(left.len()));
             let mut told = Vec::with_capacity(left.len());
             for (_, index) in &left {
-                let waiting = mailbox.waiting(*index)?;
-                let counted = mailbox.counted(*index, now);
-                let destination = mailbox.destination(*index);
-                told.extend(destination.map(|found| standing(found, &waiting, &counted)));
+                told.extend(standing(mailbox, *index, now)?);
             }
             let last = left.pop().filter(|_| !behind.is_empty());
             let next = last.map(|(id, _)| id);
@@ -139,6 +136,20 @@ impl Mailbox {
         page.json("destinations", &list(&destinations))
             .text_if("next", next.as_deref());
         answer(200, &page)
+    }
+
+    /// Has all that waits for a destination be tried now, and tells how it stands.
+    fn retry(&self, url: &Url) -> Result<Response> {
+        let now = now_ms();
+        let id = text(url, "destination").unwrap_or_default();
+        let told = self.change(now, |core| match core.mailbox.retry(&id, now)? {
+            Some(index) => standing(&mut core.mailbox, index, now),
+            None => Ok(None),
+        })?;
+        match told {
+            Some(told) => respond(200, told),
+            None => not_found("there is no such destination"),
+        }
     }
 }
 
@@ -151,7 +162,16 @@ fn add_handover(told: &mut Object, found: &Found) {
 }
 
 /// How a destination stands, as JSON.
-fn standing(destination: &Destination, waiting: &Waiting, counted: &Counted) -> String {
+fn standing(
+    mailbox: &mut mailbox::Mailbox,
+    index: usize,
+    now: i64,
+) -> std::result::Result<Option<String>, SqlError> {
+    let waiting = mailbox.waiting(index)?;
+    let counted = mailbox.counted(index, now);
+    let Some(destination) = mailbox.destination(index) else {
+        return Ok(None);
+    };
     let state = if waiting.gone {
         "gone"
     } else if destination.paused {
@@ -183,6 +203,6 @@ fn standing(destination: &Destination, waiting: &Waiting, counted: &Counted) -> 
     told.number("delivered_last_hour", counted.delivered_last_hour)
         .number("delivered", counted.delivered)
         .number("failed_tries", counted.failed)
-        .text_if("counted_since", time(counted.since_ms).as_deref())
-        .finish()
+        .text_if("counted_since", time(counted.since_ms).as_deref());
+    Ok(Some(told.finish()))
 }

@@ -54,7 +54,8 @@ impl Mailbox {
                 not_found("there is no such `destination`, and no dead letter of it")
             }
             Some(Begun::Gone) => {
-                let detail = "it answered 410: give it another `url`";
+                let detail =
+                    "it answered 410: have it tried again (POST …/retry), or give it another `url`";
                 refused(409, "Destination gone", detail)
             }
             Some(Begun::TooMany(running)) => {

@@ -54,10 +54,7 @@ fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Writte
     }
     // A destination that is gone is back once it has another address; then it may have the former one again, too.
     if gone.is_some_and(|gone| gone != url) {
-        sql.run(
-            "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
-            &[id.into()],
-        )?;
+        is_back(sql, id)?;
         written.gone_ms = None;
     }
     Ok(written)
@@ -163,6 +160,17 @@ impl Cursor {
         })
     }
 
+    /// Has all that waits be tried now, also where the destination is gone or down.
+    pub(in crate::mailbox) fn retry(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+        Parking::hurry(sql, self.id(), now_ms)?;
+        self.parking.all_due(now_ms);
+        if self.gone_ms.take().is_some() {
+            is_back(sql, self.id())?;
+        }
+        self.flow.hurry(now_ms);
+        self.write_down(sql)
+    }
+
     /// Writes down that the destination wants nothing more.
     pub(super) fn gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
         sql.run(
@@ -223,6 +231,14 @@ impl Cursor {
     fn error_ms(&self) -> Option<i64> {
         self.failure.as_ref().map(|failure| failure.at_ms)
     }
+}
+
+/// Writes down that a destination is not gone.
+fn is_back(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+    sql.run(
+        "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
+        &[id.into()],
+    )
 }
 
 /// Whether a destination had another address when the mailbox was opened before. Writes down which it has.

@@ -341,6 +341,53 @@ fn what_was_refused_goes_at_once_at_another_address() {
     assert_eq!(deliver(&mut open(there), NOW, |_| true), ["1-0", "2-0"]);
 }
 
+#[test]
+fn what_was_refused_is_tried_when_somebody_asks_also_after_a_restart() {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
+    let mut mailbox = open();
+    mailbox
+        .append(vec![message("1", "1"), message("2", "2")], NOW)
+        .unwrap();
+    deliver(&mut mailbox, NOW, |_| false);
+    assert_eq!(mailbox.retry("none", NOW + 1).unwrap(), None);
+    assert_eq!(mailbox.wakes_at(NOW + 1), Some(NOW + 1000));
+    assert_eq!(mailbox.retry("bot", NOW + 1).unwrap(), Some(1));
+    assert_eq!(mailbox.wakes_at(NOW + 1), Some(NOW + 1));
+    for mut mailbox in [open(), mailbox] {
+        let delivery = mailbox.next(NOW + 1).unwrap().unwrap();
+        assert_eq!(delivery.destination, 1);
+        assert_eq!(delivery.events[0].id, "1-0");
+    }
+    assert_eq!(deliver(&mut open(), NOW + 1, |_| true), ["1-0", "2-0"]);
+}
+
+#[test]
+fn who_is_gone_or_down_is_tried_when_somebody_asks() {
+    for (outcome, failing) in [(Outcome::Gone, 1), (unreachable(), 20)] {
+        let sql = Native::new();
+        let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+        let events = (0..20).map(|n| message(&n.to_string(), &n.to_string()));
+        mailbox.append(events.collect(), NOW).unwrap();
+        for _ in 0..failing {
+            if let Some(delivery) = mailbox.next(NOW).unwrap() {
+                mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
+            }
+        }
+        mailbox.rest().unwrap();
+        assert_eq!(mailbox.next(NOW + 1).unwrap(), None, "{outcome:?}");
+
+        mailbox.retry("crm", NOW + 1).unwrap();
+        for mut mailbox in [
+            Mailbox::open(sql, vec![destination("crm")]).unwrap(),
+            mailbox,
+        ] {
+            assert!(!mailbox.waiting(0).unwrap().gone);
+            assert!(mailbox.next(NOW + 1).unwrap().is_some(), "{outcome:?}");
+        }
+    }
+}
+
 /// Six customers whose messages break the backend, among many whose messages do not.
 fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();

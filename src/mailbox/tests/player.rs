@@ -21,6 +21,8 @@ pub(super) enum Step {
     Replay,
     /// Somebody stops that replay.
     Stop,
+    /// Somebody has what waits be tried now.
+    Retry,
 }
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -44,6 +46,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (-DAY_MS..DAY_MS).prop_map(Step::Wait),
         1 => Just(Step::Replay),
         1 => Just(Step::Stop),
+        1 => Just(Step::Retry),
     ];
     proptest::collection::vec(step, 1..120)
 }
@@ -126,6 +129,7 @@ impl Player {
                 let id = format!("r{}", self.replays);
                 self.mailbox.stop_replay(&id, now_ms).unwrap();
             }
+            Step::Retry => assert_eq!(self.mailbox.retry("crm", now_ms).unwrap(), Some(0)),
         }
     }
 
