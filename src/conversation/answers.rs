@@ -42,7 +42,7 @@ struct Heard<'a> {
 }
 
 impl Answers {
-    /// By these settings, for this number, with what is left of its budget.
+    /// The rules of these settings, for this number, with what is left of its budget.
     pub fn new(
         mut answering: Answering,
         phone_number_id: &str,
@@ -86,7 +86,7 @@ impl Answers {
             .and_then(|lead_s| Closing::after(closing, event, known.windows, lead_s, now));
     }
 
-    /// Has the first rule that fits fire, where the event is one that rules answer.
+    /// Fires the first rule that fits, if the event is one that rules answer.
     pub(super) fn answer(
         &mut self,
         event: &Event,

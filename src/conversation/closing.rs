@@ -24,8 +24,9 @@ pub struct Closing {
 }
 
 impl Closing {
-    /// What is to be told after this event, where it was `before`. `windows` are those after the event; `lead_s` is how
-    /// long before its end a window is closing, in seconds. Of a group nothing is: it has no one customer to tell of.
+    /// What is to be told later, now that this event has happened; so far it was `before`. `windows` are those after
+    /// the event; `lead_s` is how long before its end a window is closing, in seconds. Nothing is told of a group: it
+    /// has no one customer to tell of.
     pub fn after(
         before: Option<Self>,
         event: &Event,
@@ -39,8 +40,8 @@ impl Closing {
         let opened = closes_at.saturating_sub(CUSTOMER_SERVICE);
         let is_later = event.time.unwrap_or(now) >= opened;
         match &event.effect {
-            // One that comes late may have been answered with the next. And what is written to another app is for that
-            // one to answer: it moves the end of what waits for us, and nothing waits by it.
+            // A message that comes late may have been answered with the next. And what is written to another app is for
+            // that app to answer: it may move the time at which something is told, but is no reason to tell anything.
             Effect::Opens { .. }
                 if !is_later || (before.is_none() && is_for_another_app(event)) =>
             {

@@ -1,4 +1,4 @@
-//! A conversation that a person has taken over: no rule answers in it for as long.
+//! A conversation that a person has taken over: until they give it back, or their time is over, no rule answers in it.
 
 use crate::{
     config::Answering,
@@ -69,9 +69,9 @@ impl Handover {
         }
     }
 
-    /// Whether it came after a rule's reply that was taken in at `asked` (unix seconds). Rules answer only where nobody
-    /// has the conversation in hand, so a person came later, whatever Meta says of when; a rule that hands over does so
-    /// in the moment of its own reply.
+    /// Whether the handover came after a rule's reply that was taken in at `asked` (unix seconds). A person's did,
+    /// whatever time Meta gives it: rules answer only where nobody has the conversation in hand. A rule that hands over
+    /// does so at the moment of its own reply.
     pub fn overtakes(&self, asked: i64) -> bool {
         self.by != By::Rule || self.since > asked
     }
@@ -147,8 +147,8 @@ impl Handover {
     }
 }
 
-/// Whether Meta gave a conversation to our app. Meta tells that it was passed to who has it now, and that it was taken to
-/// who had it before: where it names no new owner, or we do not know our own name, that says whose it is.
+/// Whether Meta gave a conversation to our app. Meta tells the new owner that it was passed, and the former owner that
+/// it was taken. If it names no new owner, or our own id is not set, that says whose it is.
 fn goes_to_ours(event: &Event, settings: &Answering) -> bool {
     match (new_owner(event), &settings.app_id) {
         (Some(new), Some(ours)) => new == *ours,

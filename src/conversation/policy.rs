@@ -100,9 +100,9 @@ impl Policy {
     }
 }
 
-/// Takes in what an event says about the customer's consent. Where that changes it, it is told, and, where the customer
-/// has just written it, answered. Gives whether that leaves nothing to answer: the customer has just written that they want
-/// no messages, or is answered; or their window is closing, and they want none.
+/// Takes in what an event says about the customer's consent. A change is told, and confirmed if the customer has just
+/// written it. Gives whether no rule is to answer: the customer has just written that they want no messages, or gets a
+/// confirmation; or their window is closing, and they want no messages.
 fn hear(
     settings: &Consent,
     event: &Event,
@@ -134,7 +134,7 @@ fn hear(
             Standing::OptedOut => settings.confirm_stop.clone(),
             Standing::Unknown => None,
         };
-        // While another app has the conversation, it answers.
+        // While another app has the conversation, that app answers.
         let may_confirm = written && event.kind != consent::STANDBY;
         if let Some(message) = confirmation.filter(|_| may_confirm) {
             heard = true;

@@ -42,9 +42,9 @@ pub fn of(data: &str) -> About {
     }
 }
 
-/// Whether an event of a type that we do not model is a message to the number, of a customer's own. Statuses, echoes,
-/// groups and what another app has in hand are known by what Meta wrote, since the type does not tell. Where not every
-/// parser would read that, it stands there as text.
+/// Whether an event of a type that we do not model is a customer's own message to the number. The type does not tell,
+/// so statuses, echoes, groups and what another app has in hand are recognised in what Meta wrote. That is in the data
+/// as text, if not every parser would read it.
 pub fn is_a_private_message(data: &str) -> bool {
     let document = Document::parse(data);
     let root = document.as_ref().map(Document::root);

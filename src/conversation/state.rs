@@ -19,8 +19,8 @@ pub struct State {
     pub fired: Vec<(String, i64)>,
     /// What the customer said about being written to.
     pub consent: Ledger,
-    /// Where two turned out to be one: how one of them stood to being written to, where that holds no longer and no
-    /// destination was told. Their next event tells it.
+    /// Where two persons turned out to be one: how one of them stood to being written to, if that holds no longer and
+    /// no destination was told so. Their next event tells it.
     pub overruled: Option<Standing>,
     /// When its window is about to close, while nobody has answered and somebody wants to know.
     pub closing: Option<Closing>,

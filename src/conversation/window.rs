@@ -59,8 +59,8 @@ impl Windows {
                 free_until: Some(end),
                 ..
             } => self.free_until(*end),
-            // Of a status, only this one has the time at which the business wrote: who opens the chat by an advertisement
-            // reads, then, what was written before.
+            // Of the statuses only `sent` has the time at which the business wrote: a customer who opens the chat by an
+            // advertisement may read then what was written long before.
             Effect::Answers
             | Effect::Status {
                 status: MessageStatus::Sent,

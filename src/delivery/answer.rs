@@ -132,8 +132,8 @@ fn can_be_replied_to(kind: &str, data: &str) -> bool {
     }
 }
 
-/// Which of the events of a delivery is replied to: the last that can be. A status that came behind a message is no reason to
-/// leave that without an answer.
+/// Which of the events of a delivery is replied to: the last that can be. A status that came behind a message is no
+/// reason to leave the message without an answer.
 pub fn replied_to(events: &[Stored]) -> Option<&Stored> {
     let mut latest = events.iter().rev();
     let found = latest.find(|event| can_be_replied_to(&event.kind, &event.data));

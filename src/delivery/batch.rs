@@ -28,8 +28,8 @@ pub fn of(rendered: &mut dyn Iterator<Item = String>, most: usize) -> (String, u
     (body, count)
 }
 
-/// The `webhook-id` of a batch: the same for the same events in the same order. One that is tried again may have grown,
-/// so that it is by the events' own ids that a destination tells what it has had.
+/// The `webhook-id` of a batch: the same for the same events in the same order. A batch that is tried again may have
+/// grown, so destinations recognise what they have had by the events' own ids.
 pub fn id(events: &mut dyn Iterator<Item = &str>) -> String {
     let mut hash = Sha256::new();
     for id in events {

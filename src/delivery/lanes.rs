@@ -53,8 +53,8 @@ impl Lanes {
 
     /// The lane for one more request. [`Lanes::leave`] is to be called when it has ended.
     ///
-    /// It is the mailbox, then the courier that was called last: what goes by one courier at the same time is one call.
-    /// When that is full it is the first that is half empty, so that the others sleep.
+    /// The mailbox comes first, then the courier that was called last: requests that one courier gets at the same time
+    /// are one call. If that one is full, it is the first that is half empty, so that the others can sleep.
     pub fn enter(&mut self) -> Lane {
         if self.itself < self.most_itself {
             self.itself += 1;

@@ -90,7 +90,7 @@ fn render(event: &Stored, source: &str) -> String {
     .render()
 }
 
-/// Meta's envelope with this event alone. Where what came was no JSON that every parser reads, it is the text itself.
+/// Meta's envelope with this event alone, or the text as it came, if that was no JSON that every parser reads.
 fn as_meta_wrote_it(data: &str) -> String {
     let document = Document::parse(data);
     let root = document.as_ref().map(Document::root);

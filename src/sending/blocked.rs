@@ -4,8 +4,8 @@
 //! Where the payment is wrong, only templates wait: of what is written within the window Meta charges nothing for the
 //! first 1,000 a month (since 1 October 2026; before, for none), and the customer who wrote waits for it.
 //!
-//! Meta may take a message and tell by a status later that it will not arrive. So of a number that stopped by a status one
-//! message that was taken says nothing; only when a while later another one is, it can send again.
+//! Meta may take a message and tell by a status later that it will not arrive. So when a status blocked the number, one
+//! accepted message does not unblock it; a second one, a minute later, does.
 
 use crate::{
     event::{self, Event, rfc3339},
@@ -28,7 +28,7 @@ pub struct Blocked {
     pub of_templates: bool,
     /// Whether a status told it, not an answer.
     pub by_status: bool,
-    /// When Meta has taken a message by which it was tried (unix milliseconds).
+    /// When Meta took a message that was sent to try the number (unix milliseconds).
     pub taken_ms: Option<i64>,
     /// Since when (unix milliseconds).
     pub since_ms: i64,
@@ -46,8 +46,8 @@ pub enum Change {
 }
 
 impl Blocked {
-    /// Reads how it stands, and since when it is right where it was not (unix milliseconds). With other settings than those
-    /// under which it stopped, it is tried at once.
+    /// Reads why the number is blocked, if it is, and when it last could send again (unix milliseconds). If the
+    /// settings are others than those with which it stopped, it is tried at once.
     pub(super) fn open(
         sql: &dyn Sql,
         settings: &str,
@@ -118,7 +118,7 @@ impl Blocked {
         }
     }
 
-    /// Meta has taken a message by which it was tried. Gives whether the number can send again.
+    /// Meta has taken a message that was sent to try the number. Gives whether the number can send again.
     pub(super) fn ends(&mut self, now_ms: i64) -> bool {
         if self.by_status && self.taken_ms.is_none() {
             self.taken_ms = Some(now_ms);
@@ -144,7 +144,7 @@ impl Blocked {
         )
     }
 
-    /// It can send again. What is kept is since when: what failed before says nothing.
+    /// The number can send again. Since when is kept: what failed before that says nothing.
     pub(super) fn ended(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
         sql.run("DELETE FROM stopped", &[])?;
         sql.run(

@@ -18,8 +18,8 @@ use crate::{
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 60_000;
 
-/// How often a send was turned away is counted in steps of this where its customer was written to too often (131056), else
-/// in steps of one: so one number says both, in the table too.
+/// One number says how often a send was turned away, in the table too: in steps of this because its customer was
+/// written to too often (131056), in steps of one for any other reason.
 const BY_PAIR: u32 = 1 << 16;
 
 /// Meta's code for a closed window.
@@ -52,7 +52,7 @@ impl Ending {
         };
         let is_silent = matches!(happened, Happened::NoAnswer | Happened::ConnectionRefused);
         let state = match happened {
-            // It was looked at again before anything was sent.
+            // Refused when it was looked at once more, before anything was sent.
             Happened::Refuse(_) => State::Queued.after(happened),
             other => State::Started.after(other),
         };
@@ -67,7 +67,7 @@ impl Ending {
         };
         match answer {
             Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
-                // One that is refused so again, while others go, is at fault itself.
+                // A send that is refused like this again, while others go, is at fault itself.
                 ending.heard = Heard::Doubts;
                 if probes || !started.put_back || !others_go {
                     ending.heard = Heard::Stops(code);
@@ -151,11 +151,12 @@ impl Outbox {
             ending.heard = Heard::Refuses;
             ending.falls_back = report.code == Some(WINDOW_CLOSED);
         }
-        // It did not go, or was refused for what it is.
+        // The send did not go, or was refused for what it is: that says nothing about the number.
         let tells_nothing = matches!(ending.state, State::Failed { .. } | State::Queued)
             && ending.put_back.is_none();
         if probes && tells_nothing {
-            // One to a customer who is written to too often waits for up to an hour: the others do not.
+            // A send to a customer who is written to too often waits for up to an hour, but the number's next try does
+            // not.
             let wait_ms = ending.wait_ms.min(LONGEST_WAIT_MS);
             self.number.tries_another(sql, wait_ms, now_ms)?;
         }

@@ -55,8 +55,9 @@ pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: 
     send_id.contains(BY_RULE) && in_hand.is_some_and(|handover| handover.overtakes(asked))
 }
 
-/// Why the customer's consent does not let a message go, if it does not. `category` is what who asked for it called it;
-/// the customer service window closes at `closes_at`. Only templates need consent: all else answers somebody who wrote.
+/// Why the customer's consent does not let a message go, if it does not. `category` is the one that was asked for with
+/// it, if any; the customer service window closes at `closes_at`. Only templates need consent: all else answers
+/// somebody who wrote.
 pub fn objection(
     settings: Option<&Consent>,
     message: &Message,

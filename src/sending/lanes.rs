@@ -1,4 +1,5 @@
-//! The sends that wait, by conversation: each is a lane, of which the first waits for its time and the others for it.
+//! The sends that wait, by conversation. Each conversation is a lane: its first send waits for its time, the others
+//! wait for the first.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -39,10 +40,10 @@ impl Waiting {
 #[derive(Debug, Default)]
 struct Lane {
     queue: VecDeque<Waiting>,
-    /// How many of it are on their way: one, but for conversations that turned out to be one.
+    /// How many of its sends are on their way: at most one, unless conversations turned out to be one.
     busy: usize,
     pair: Pair,
-    /// What stands of it among the heads.
+    /// Its entry among the heads, if it has one.
     raised: Option<Head>,
 }
 
@@ -61,12 +62,12 @@ pub(super) enum Which {
 #[derive(Debug)]
 pub(super) struct Lanes {
     by_conversation: HashMap<i64, Lane>,
-    /// Of each lane that has nothing on its way the first, where it is no template.
+    /// The first sends of the lanes that have nothing on their way: those that are no templates.
     free_form: BTreeSet<Head>,
-    /// And where it is one.
+    /// Those of them that are templates.
     templates: BTreeSet<Head>,
     waiting: usize,
-    /// What conversations became that turned out to be part of another.
+    /// Conversations that turned out to be part of another, each with that one.
     became: HashMap<i64, i64>,
     swept_ms: i64,
 }
@@ -219,7 +220,7 @@ impl Lanes {
         None
     }
 
-    /// What was on its way in a conversation is not any more.
+    /// A send of a conversation is no longer on its way.
     pub(super) fn free(&mut self, conversation: i64, now_ms: i64) {
         let conversation = self.end(conversation);
         if let Some(lane) = self.by_conversation.get_mut(&conversation) {
@@ -229,7 +230,7 @@ impl Lanes {
         self.sweep(now_ms);
     }
 
-    /// When the send of a conversation may go that has so many before it in it (unix milliseconds).
+    /// When a send may go that has `ahead` others of its conversation before it (unix milliseconds).
     pub(super) fn expected(&self, conversation: i64, ahead: usize, now_ms: i64) -> i64 {
         let conversation = self.end(conversation);
         let lane = self.by_conversation.get(&conversation);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::mailbox::sql::{Sql, SqlError};
 
-/// For how long a status says how it is, in milliseconds: Meta repeats for seven days what it could not tell.
+/// For how long a status still tells how the number is, in milliseconds: Meta may tell it up to seven days late.
 const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
 
 /// What a number is known to do.
@@ -14,12 +14,13 @@ const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
 pub(super) struct Number {
     silence: Silence,
     blocked: Option<Blocked>,
-    /// Whether Meta has taken a message since it said last that the number can send nothing; and a template.
+    /// Whether Meta has taken a message since it last said that the number can send nothing; and whether it has taken a
+    /// template.
     takes: bool,
     takes_templates: bool,
-    /// When it could send again last (unix milliseconds).
+    /// When it was last found that it can send again (unix milliseconds).
     right_ms: i64,
-    /// What its being blocked depends on, beside Meta: a digest of settings.
+    /// A digest of the settings that may be why the number is blocked.
     settings: String,
 }
 
@@ -32,8 +33,8 @@ pub(super) enum Heard {
     Takes,
     /// Meta refused it for what it is, or for now.
     Refuses,
-    /// Meta refused it as if the number could send nothing, though others go. Should the next one be refused so, too, it is
-    /// the number after all.
+    /// Meta refused it as if the number could send nothing, though others go. If the next one is refused like this,
+    /// too, it is the number after all.
     Doubts,
     /// The number can send nothing, as Meta says by this code.
     Stops(u32),
@@ -45,7 +46,7 @@ pub(super) enum Heard {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message {
     pub(super) is_template: bool,
-    /// Where it went to see whether the number can send again: since when it could not (unix milliseconds).
+    /// If it went to see whether the number can send again: since when the number could not (unix milliseconds).
     pub(super) probes: Option<i64>,
 }
 
@@ -67,7 +68,7 @@ impl Number {
         self.blocked.as_ref()
     }
 
-    /// Until when a silence of Meta's is waited for (unix milliseconds).
+    /// Until when nothing goes because Meta is silent (unix milliseconds).
     pub(super) fn silent_until_ms(&self) -> i64 {
         self.silence.until_ms()
     }
@@ -82,7 +83,7 @@ impl Number {
         takes && self.blocked.is_none()
     }
 
-    /// Whether a message went to see if what is wrong with it now still is.
+    /// Whether a message was sent to see if the number is still blocked as it is now.
     pub(super) fn is_tried_by(&self, message: Message) -> bool {
         let tries = |blocked: &Blocked| Some(blocked.since_ms) == message.probes;
         self.blocked.as_ref().is_some_and(tries)
@@ -159,7 +160,7 @@ impl Number {
         self.stops(sql, Blocked::by_status(code, is_template, now_ms), false)
     }
 
-    /// A message by which it was tried tells nothing: the next may go after so long (milliseconds).
+    /// A try told nothing about the number: the next one may go after so long (milliseconds).
     pub(super) fn tries_another(
         &mut self,
         sql: &dyn Sql,
@@ -173,7 +174,8 @@ impl Number {
         Ok(())
     }
 
-    /// It can send nothing. Where it could not before either, `instead` says whether what was said of it now counts.
+    /// The number can send nothing. If it could not before either, `instead` says whether the new reason takes the
+    /// place of the old one.
     fn stops(
         &mut self,
         sql: &dyn Sql,

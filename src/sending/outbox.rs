@@ -147,7 +147,8 @@ impl Outbox {
                 let mut waiting = Waiting::new(id, row.get(1)?, is_template);
                 waiting.attempts = attempts.unwrap_or(0);
                 waiting.next_ms = row.get::<Option<i64>>(7)?.unwrap_or(0);
-                // What was tried while the number could send nothing goes after all others, as they were tried.
+                // Sends that were tried while the number could send nothing go after all others: they have had their
+                // try.
                 if put_back {
                     tried += 1;
                     waiting.put_back = true;
@@ -242,7 +243,7 @@ impl Outbox {
         }
     }
 
-    /// Takes note of what the window lets go of a send whose turn has come.
+    /// Takes note of what goes of a send whose turn has come: its message or, since the window is closed, its fallback.
     pub fn goes_as(&mut self, started: &mut Started, goes: Goes) {
         if goes == Goes::Fallback && started.send.draft.fall_back() {
             let under_way = self.under_way.get_mut(&started.send.id);
@@ -257,7 +258,7 @@ impl Outbox {
         self.under_way.get(id).is_some_and(|it| it.fell_back)
     }
 
-    /// Of a send that is done with nothing needs to be known any more.
+    /// Forgets a send that is done with.
     pub(super) fn forget(&mut self, sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
         self.watched.remove(id);
         if self.tried_before.remove(id) {

@@ -9,10 +9,11 @@ pub(super) const MARGIN: i64 = 15;
 /// How late a message may be without those behind it being held back for that, in microseconds.
 const LATENESS_US: i64 = 25_000;
 
-/// How late a timer may be that says nothing of a stall, in microseconds.
+/// How late a timer may be without a stall of the machine, in microseconds.
 pub(super) const PUNCTUAL_US: i64 = 5_000;
 
-/// By how much a message may leave late, in microseconds: where nothing waited, the next one says nothing of that.
+/// The longest stall that is reckoned with, in microseconds: if no message was waiting, the next one is late for
+/// another reason.
 const LONGEST_STALL_US: i64 = 500_000;
 
 /// After a refusal the rate is halved, at most once in this time (milliseconds): what was on its way at the same time
@@ -22,11 +23,11 @@ const HALVED_ONCE_IN_MS: i64 = 1_000;
 /// Every so often (milliseconds) a tenth of the limit is added again.
 const RECOVERS_EVERY_MS: i64 = 10_000;
 
-/// So many in any period: evenly by GCRA (ITU-T I.371), and counted, so that lateness which is made up for never adds
-/// up to more.
+/// At most so many messages in any period: spread evenly by GCRA (ITU-T I.371), and also counted, so that catching up
+/// never exceeds the limit.
 ///
-/// A message may leave later than it was taken, as the machine may stall in between, and then it leaves with what
-/// follows. Such a stall makes the next one late: by about so much those before it count as late, too.
+/// If the machine stalls after a message was taken, it leaves later, with those that follow. The stall shows in the
+/// next message, which is late; those before it are taken to be about as late.
 #[derive(Debug)]
 pub(super) struct Pace {
     most: u32,
@@ -35,7 +36,7 @@ pub(super) struct Pace {
     due_us: i64,
     /// When the last ones left, as many as may go in a period.
     gone: VecDeque<i64>,
-    /// How many of those were taken at the last moment at which any was.
+    /// How many of those were taken at the same moment as the last one.
     leaving: usize,
     /// What the rate was lowered to, and when (unix milliseconds).
     slowed: Option<(u32, i64)>,

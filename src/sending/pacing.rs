@@ -31,8 +31,8 @@ pub struct Pacing {
 }
 
 impl Pacing {
-    /// The last message went at `last_ms`, and how many went before is not known: where that may still matter, it
-    /// begins as if they had gone all the time and at the full rate.
+    /// The last message went at `last_ms`; how many went before it is not known. Where that may still matter, messages
+    /// count as sent at the full rate until then.
     pub fn new(rates: Rates, last_ms: i64, now_ms: i64) -> Self {
         let pace = |most, period_ms| {
             let busy = now_ms.saturating_sub(last_ms) <= period_ms + period_ms * MARGIN / 1_000;

@@ -114,7 +114,7 @@ impl Outbox {
                 return Ok(true);
             }
             State::Accepted { .. } | State::Failed { .. } => return Ok(false),
-            // It is of an earlier try, which Meta has refused, or may be.
+            // The status is, or may be, of an earlier try, which Meta has refused.
             State::Queued if *failed => return Ok(false),
             State::Started | State::Unknown if *failed && self.tried_before.contains(id) => {
                 return Ok(false);

@@ -1,9 +1,9 @@
 //! Meta that does not answer, or not so that anybody can tell what became of a message.
 //!
-//! A message that was on its way then may have gone out, and is never sent again by itself, unless no connection came about.
-//! So that an outage does not make that of all that waits, messages go one at a time once some in a row have ended so, and
-//! less and less often, until Meta says something that can be read. An outage is stored: between its tries the object may
-//! end.
+//! A message that was on its way then may have gone out, and is never sent again by itself, unless no connection came
+//! about. An outage must not do this to all that waits: once some in a row have ended like this, messages go one at a
+//! time, and less and less often, until Meta says something that can be read. An outage is stored: between its tries
+//! the object may end.
 
 use super::ending::doubled;
 use crate::mailbox::sql::{Sql, SqlError};
@@ -46,7 +46,7 @@ impl Silence {
         })
     }
 
-    /// Writes it down where it is an outage, or was one, and is not as it was.
+    /// Writes down an outage, or its end, if anything has changed.
     pub(super) fn save(self, sql: &dyn Sql, before: Self) -> Result<(), SqlError> {
         if self == before {
             return Ok(());

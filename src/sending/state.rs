@@ -42,7 +42,7 @@ pub enum Happened {
     NotTried,
     /// No answer in time, or the connection broke.
     NoAnswer,
-    /// What it went by began anew, and whatever was on its way is lost.
+    /// What carried it was restarted, and whatever was on its way is lost.
     Restarted,
     /// A status from Meta carries this send's `biz_opaque_callback_data`: it did go out, as this message.
     Seen {

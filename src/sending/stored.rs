@@ -53,8 +53,8 @@ impl Draft {
         }
     }
 
-    /// The template takes the place of the message, where that is bound to the window and there is one. A template quotes
-    /// nothing.
+    /// Puts the fallback in the place of the message, if there is one and the message is bound to the window. A
+    /// template quotes nothing. Gives whether it did.
     pub(super) fn fall_back(&mut self) -> bool {
         if !self.message.is_free_form() {
             return false;
@@ -68,8 +68,8 @@ impl Draft {
     }
 }
 
-/// What goes, as the column `fell_back` has it: what is bound to the window, the fallback in its place, or what was a
-/// template from the first, and so never falls back.
+/// What goes, as the column `fell_back` says: a message that is bound to the window, the fallback in its place, or a
+/// template that was asked for and so never falls back.
 const FREE_FORM: i64 = 0;
 const FELL_BACK: i64 = 1;
 const TEMPLATE: i64 = 2;
@@ -95,8 +95,8 @@ pub struct Record {
     pub changed_ms: i64,
 }
 
-/// Which sends may yet matter, as they have a text. It asks for `place > 0`, which is so of each, as SQLite would rather
-/// walk through the table than through the whole of an index.
+/// Sends that may yet matter: they still have a text. `place > 0` is true of every send, but without it SQLite would
+/// walk through the table and not use the index.
 pub(super) const LEFT: &str = "place > 0 AND draft IS NOT NULL";
 
 /// Sends of which nobody knows whether they went.
@@ -132,7 +132,7 @@ pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
     sql.run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
 }
 
-/// Every send in this state takes the other. Its text is kept where its fallback may yet be needed.
+/// Puts all sends of one state into another. A text is kept if the fallback may yet be needed.
 pub(super) fn change_all(
     sql: &dyn Sql,
     from: &State,
@@ -212,7 +212,7 @@ pub(super) fn write(
         i64::from(matches!(state, State::Queued | State::Started)).into(),
         write_state(&State::Queued).into(),
     ];
-    // A text that stays is not named, so that no index is written.
+    // A text that stays is not part of the statement, so that no index is written.
     let text = match keep {
         Keep::AsItIs => "",
         Keep::Nothing => ", draft = NULL",
@@ -238,12 +238,12 @@ pub(super) fn wait(sql: &dyn Sql, id: &str, attempts: u32, next_ms: i64) -> Resu
     )
 }
 
-/// A send that was tried before is done with.
+/// Forgets that a send waited to go again: it is done with.
 pub(super) fn waits_no_more(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
     sql.run("DELETE FROM waits WHERE id = ?1", &[id.into()])
 }
 
-/// Notes by what the number stopped when a send was tried, which waits.
+/// Notes, of a send that waits again, the code by which the number stopped when it was tried.
 pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<(), SqlError> {
     sql.run(
         "UPDATE sends SET error = ?2 WHERE id = ?1",
@@ -276,7 +276,7 @@ pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> 
 
 fn read(row: &Row) -> Result<Record, SqlError> {
     let state = State::read(row.get::<&str>(2)?).ok_or(SqlError::Column(2))?;
-    // Of one that waits, it is the code by which the number stopped.
+    // Of a send that waits, the column `error` is the code by which the number stopped.
     let is_accepted = matches!(state, State::Accepted { .. });
     let fell_back: i64 = row.get(4)?;
     Ok(Record {

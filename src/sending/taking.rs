@@ -65,7 +65,7 @@ pub struct Intake<'a> {
     pub now_ms: i64,
 }
 
-/// Takes it in, and gives a send for each message. `names` gives what a person may mean who writes down a name.
+/// Takes it in, and gives a send for each message. `names` gives all names that a written one may mean.
 pub fn take(
     intake: &mut Intake<'_>,
     wanted: Vec<Wanted>,
@@ -176,7 +176,7 @@ fn size(message: &Message) -> usize {
     members.map(|(_, value)| value.to_string().len()).sum()
 }
 
-/// What goes of each message to somebody, of whom this is known.
+/// What goes of each message to the person of whom this is known.
 fn going(
     intake: &Intake<'_>,
     wanted: &Wanted,

@@ -1,4 +1,4 @@
-//! To whom something goes: what is asked for by, the name in the mailbox, the address at Meta.
+//! To whom a message goes: as a request says it, as a name in the mailbox, as an address at Meta.
 
 use super::phone;
 use crate::{checked::Node, event::Name, meta::graph::Recipient};

@@ -89,7 +89,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whoever asks the admin API says so, of this time (unix seconds).
+    /// As whoever asks the admin API says, of this time (unix seconds).
     pub fn told(opted_in: bool, at: i64, note: Option<String>) -> Self {
         Self {
             opted_in,
