@@ -44,7 +44,7 @@ impl Address {
         Self::parse_on(text, false)
     }
 
-    /// The same, on any port where `any_port`.
+    /// Like [`Self::parse`], on any port if `any_port`.
     pub fn parse_on(text: &str, any_port: bool) -> Result<Self, AddressError> {
         let url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
         let host = url.host().ok_or(AddressError::Scheme)?;
@@ -124,7 +124,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || a >= 224)
 }
 
-/// Global unicast (`2000::/3`) is the only public space there is; what translates to IPv4 or documents is taken out.
+/// Global unicast (`2000::/3`) is the only public space there is. Blocks that translate to IPv4, or are for
+/// documentation, are taken out.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     match ip.segments() {
         [0x2001, 0x0000 | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => false,

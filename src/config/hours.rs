@@ -22,7 +22,7 @@ pub struct OfficeHours {
 impl OfficeHours {
     /// Whether they hold at a time (unix seconds) that has this offset from UTC there (seconds).
     pub fn hold(&self, now: i64, offset_s: i64) -> bool {
-        // Time began on a Thursday.
+        // Unix time began on a Thursday.
         let minutes = (now.saturating_add(offset_s)).div_euclid(60) + i64::from(3 * DAY);
         let minute = u32::try_from(minutes.rem_euclid(i64::from(WEEK))).unwrap_or_default();
         self.open.iter().any(|(from, until)| {

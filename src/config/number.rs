@@ -15,7 +15,7 @@ pub struct Number {
 /// How many partitions a number may have: one webhook may go to all of them at once.
 const MOST_PARTITIONS: u64 = 16;
 
-/// What is said where there are more than each could have a share of.
+/// What is said if there are more partitions than messages for them to share.
 const PARTITIONS: &str = "partitions, and no more than sending.per_second or per_minute";
 
 /// Reads `[{"phone_number_id": "106540352242922", "partitions": 4}]`. Each partition has its share of what the number may

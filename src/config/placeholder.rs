@@ -1,5 +1,5 @@
-//! What is filled into a message when it is sent: `{{customer.name}}`, or `{{customer.name|you}}` where it may be
-//! absent. Absent and without such a word, it is nothing.
+//! What is filled into a message when it is sent: `{{customer.name}}`, or `{{customer.name|you}}` with a word for when
+//! it is absent. If it is absent and there is no such word, nothing is filled in.
 
 use crate::checked::Node;
 

@@ -64,7 +64,7 @@ impl Graph {
         messages_url(self.base_url.as_str(), &self.version, phone_number_id)
     }
 
-    /// Another one for other settings. Tells nothing of the token.
+    /// A digest, which is another one for other settings. Tells nothing of the token.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         let token = self.token.as_ref().map_or("", Secret::expose);
@@ -121,7 +121,7 @@ impl Settings {
         let app_secrets = needed("META_APP_SECRET");
         let verify_tokens = needed("META_VERIFY_TOKEN");
         let optional = |name| lookup(name).and_then(|text| Secret::one(&text));
-        // One that can be guessed opens nothing. All else goes on.
+        // A token that can be guessed opens nothing. All else goes on.
         let admin_token = optional("ADMIN_TOKEN");
         let admin_token = admin_token.filter(|it| it.expose().len() >= SHORTEST_ADMIN_TOKEN);
         let token = optional("GRAPH_ACCESS_TOKEN");

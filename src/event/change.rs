@@ -98,8 +98,8 @@ impl<'o, 'a> Change<'o, 'a> {
         }
     }
 
-    /// Makes an event of every item of the `lists` in `container`, around which `shell` stands; `false` where there
-    /// was not one. The members named `elsewhere` are none of its business.
+    /// Makes an event of every item of the `lists` in `container`, around which `shell` stands; `false` where there was
+    /// not one. Members that are named in `elsewhere` are not looked at.
     pub(super) fn lists(
         &mut self,
         shell: &Shell,
@@ -198,8 +198,8 @@ impl<'o, 'a> Change<'o, 'a> {
         }
     }
 
-    /// Where nobody is named, and there is one contact, it is that person's. What has no id of its own is known again by
-    /// what it says, which two people may say in one second: so it is by whose it is, too.
+    /// If an item names nobody and there is one contact, it is that person's. An item without an id is recognised by
+    /// what it says. Two people may say the same in one second, so whose it is then counts as well.
     fn give_to_the_contact(&self, draft: &mut Draft<'a>, has_id: bool) {
         let [contact] = self.contacts.as_slice() else {
             return;

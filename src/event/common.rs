@@ -20,7 +20,7 @@ pub(super) struct Common<'a> {
     pub(super) display_phone_number: Option<Cow<'a, str>>,
     /// The time of the entry, which only fields of management have.
     pub(super) time: Option<i64>,
-    /// The same as part of an event's key: its seconds, or the text as it was written where that cannot be read.
+    /// That time as part of an event's key: its seconds, or the text as it was written if it cannot be read.
     pub(super) at: Cow<'a, str>,
 }
 
@@ -33,7 +33,7 @@ impl Common<'_> {
         }
     }
 
-    /// Whether this is it.
+    /// Whether `home` is that mailbox.
     pub(super) fn is_at(&self, home: &Home) -> bool {
         match home {
             Home::Number(number) => self.number.as_deref() == Some(number),

@@ -31,7 +31,7 @@ impl<'a> Contacts<'a> {
         let by_user = self.by_user.find(person.user.as_deref());
         let place = by_user.or_else(|| self.by_phone.find(person.phone.as_deref()))?;
         let (contact, known, told) = self.all.get_mut(place)?;
-        // A phone that two people share, in Meta's view, makes one of neither.
+        // Two people who share a phone, in Meta's view, are still two.
         if let (Some(one), Some(other)) = (&person.user, &known.user)
             && one != other
         {

@@ -4,10 +4,10 @@ use super::fields;
 use crate::meta::json::{Document, Json};
 use crate::meta::payload::message::TYPES;
 
-/// So many paths are told of one webhook.
+/// How many paths are told of one webhook.
 const MOST: usize = 64;
 
-/// So long is the longest path that is told, in bytes; names that Meta chose are shorter.
+/// How long a path may be that is told, in bytes. Names that Meta chose are shorter.
 const LONGEST: usize = 200;
 
 /// The paths of all members in a webhook that we do not know (`messages[].location.floor`), of fields

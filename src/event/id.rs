@@ -24,7 +24,7 @@ pub fn ours(phone_number_id: &str, thing: &str, key: i64) -> String {
     format!("{}-{key:024x}", about(&home, thing))
 }
 
-/// Makes ids. Most of what goes into the ids of a webhook's events begins alike, and is hashed once.
+/// Makes ids. Most of what is hashed for a webhook's events begins alike, and that part is hashed once.
 #[derive(Default)]
 pub(super) struct Ids {
     abouts: Beginnings,

@@ -31,7 +31,7 @@ pub(super) const TO: Keys = Keys {
     phone: &["to"],
 };
 
-/// The addressee of a message, as who sends it names them.
+/// The addressee of a message, as its sender names them.
 pub(super) const SENT_TO: Keys = Keys {
     user: &["recipient"],
     parent: &[],
@@ -56,7 +56,7 @@ pub(super) const PARTICIPANT: Keys = Keys {
     phone: &["recipient_participant_id", "participant_recipient_id"],
 };
 
-/// A contact, a participant of a group, and who else is described by himself.
+/// A contact, a participant of a group, and whoever else has an object of their own.
 pub(super) const CONTACT: Keys = Keys {
     user: &["user_id"],
     parent: &["parent_user_id"],
@@ -161,7 +161,7 @@ impl<'a> Person<'a> {
     }
 }
 
-/// The group that an item is of, where it is of one: a message by its `group_id`, a status by whom it is told of.
+/// The group that an item is of, if it is of one: a message by its `group_id`, a status by its recipient.
 pub(super) fn group(item: Json<'_>) -> Vec<Name> {
     let is_of_one = || {
         let to = item.get("recipient_type").and_then(Json::text);

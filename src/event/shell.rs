@@ -31,8 +31,8 @@ impl Shell {
 
     /// Opens an object that has all members of `of` but those for which `aside` is true.
     ///
-    /// Members that are larger together than `carried` (bytes) would be so in every event. They are then left out,
-    /// except the small ones named in `essential`, and returned as an object, to become an event of their own.
+    /// Members that are larger together than `carried` (bytes) would make every event that large. They are then left
+    /// out, except the small ones named in `essential`, and returned as an object, to become an event of their own.
     pub(super) fn object<'a>(
         &mut self,
         of: Json<'a>,

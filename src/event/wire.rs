@@ -1,15 +1,14 @@
 //! How events cross from the Worker to the mailboxes: as bytes, each text as it is behind its length, so that nothing is
 //! escaped on the one side and looked for on the other.
 //!
-//! For a moment during a deployment the two sides may be of different versions. What the other does not know it
-//! refuses, and Meta repeats the webhook.
+//! For a moment during a deployment the two sides may be of different versions. A side refuses what it does not know,
+//! and Meta repeats the webhook.
 
 use thiserror::Error;
 
 use super::model::{Effect, Event, MessageStatus, Name};
 
-/// The first byte. To be raised with every change of what follows it, unless that is only more than the version before
-/// wrote.
+/// The first byte. To be raised with every change of what follows it, unless the change only adds something.
 const VERSION: u8 = 1;
 
 /// Events, and the name of the mailbox that they belong to.

@@ -32,8 +32,8 @@ struct Node {
     marks: u64,
 }
 
-/// The mark of a key: a bit that few keys have in common. An object has the marks of all its keys, and what it does not
-/// have need not be looked for.
+/// The mark of a key: a bit that it shares with few others. An object has the marks of all its keys, so that a key
+/// whose mark it lacks need not be looked for.
 const fn marks(key: &[u8]) -> u64 {
     let (first, last) = match key {
         [first, .., last] => (*first, *last),

@@ -63,9 +63,9 @@ impl AppSecrets {
 
     /// Checks `body`, byte for byte as it was received, against every secret.
     ///
-    /// Three forms of what may have been signed are tried: the body itself; and only where it has non-ASCII
-    /// characters, the body with each of them escaped (`\u00e4`, as Meta usually sends it anyway), and the same with
-    /// `/` escaped as well, as Meta's documentation described it until 2025.
+    /// Three forms of what may have been signed are tried: the body itself; and only if it has non-ASCII characters,
+    /// the body with each of them escaped (`\u00e4`, as Meta usually sends it anyway), and that with `/` escaped as
+    /// well, as Meta's documentation described it until 2025.
     pub fn verify(&self, body: &[u8], signature: &Signature) -> Result<(), NotSigned> {
         if self.0.is_empty() {
             return Err(NotSigned::NoSecret);

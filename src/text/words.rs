@@ -62,7 +62,7 @@ pub(super) fn is_word(c: char) -> bool {
     c == '_' || (is_letter(c) && !is_pictogram(c))
 }
 
-/// A letter or a digit of a script that puts something between words. All is one that is no sign.
+/// A letter or a digit of a script that puts something between words. Whatever is no sign counts as one.
 fn is_letter(c: char) -> bool {
     match c {
         '\0'..='\u{7f}' => c.is_ascii_alphanumeric(),

@@ -45,7 +45,7 @@ pub enum Said {
     Stop,
     /// Advertising.
     Start,
-    /// The same, where the customer had stopped it. It may mean anything otherwise.
+    /// Advertising again, if the customer had stopped it. Otherwise it may mean anything.
     Resume,
 }
 

@@ -23,7 +23,7 @@ const LONGEST_PATTERN: usize = 500;
 const YEAR_S: u64 = 366 * 24 * 60 * 60;
 
 impl Rule {
-    /// Reads all rules. What they need of the other settings is looked at by who has those.
+    /// Reads all rules. What they need of the other settings is checked where all settings are read.
     pub(in crate::config) fn read_all(node: &Node<'_>) -> Vec<Self> {
         let mut rules: Vec<Self> = Vec::new();
         let items = node.items(0..=MOST, "rules");

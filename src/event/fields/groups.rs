@@ -29,7 +29,7 @@ fn group<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     // A group that could not be made has no id; the request for it has one.
     let group = item.get("group_id").and_then(id);
     let about = group.or_else(|| item.any(&["request_id", "join_request_id"]).and_then(id))?;
-    // Two people can join in one second, each told for himself; so all that is said counts.
+    // Two people can join in one second and be told of separately, so the whole item counts.
     let draft = Draft::new(kind, about, ["group".into(), item.canonical().into()]);
     Some(Draft {
         person: Person::contact(item),

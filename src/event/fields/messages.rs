@@ -182,7 +182,7 @@ pub(super) fn renamed<'a>(mut draft: Draft<'a>, now: Person<'a>, before: Person<
         .filter(|name| !names.contains(name))
         .collect();
     match (names.is_empty(), from.is_empty()) {
-        // Nothing is said of what comes; their conversation stays where it was.
+        // Meta says nothing of the new names; the conversation stays where it was.
         (true, _) => Draft {
             person: before,
             ..draft

@@ -16,10 +16,11 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message(Map<String, Value>);
 
-/// What says to whom a message goes. Who answers an event does not choose that: the conversation does.
+/// What says to whom a message goes. Whoever answers an event does not choose that: the conversation does.
 const ADDRESS: [&str; 2] = ["to", "recipient"];
 
-/// What may stand beside `type` and its member. The first two Meta's own body has: they are set anew, whatever they are.
+/// What may stand beside `type` and its member. Meta's own body has the first two: they are set anew, whatever they
+/// are.
 const BESIDE: [&str; 7] = [
     "messaging_product",
     "recipient_type",

@@ -264,7 +264,7 @@ impl<'a> Reader<'a> {
             self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
             self.digits()?;
         }
-        // Only such a number may be larger than an `f64` can be.
+        // Only a number like this may be larger than an `f64` can be.
         if exponent || self.at - start > 300 {
             let number = str::from_utf8(self.bytes.get(start..self.at)?).ok()?;
             self.tame &= serde_json::from_str::<Value>(number).is_ok();

@@ -1,9 +1,9 @@
 //! Regular expressions whose time grows with the length of the text and no faster, whatever a customer writes: the
 //! states that can be reached are followed side by side (Thompson), and nothing is ever tried again.
 //!
-//! They find out whether, not where, so that this is a tenth of what a library would add to the WASM. There are: `|`,
-//! `(…)`, `(?:…)`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`, `.`, `[…]`, `[^…]`, `^`, `$`, `\b`, `\d`, `\s`, `\w` and their
-//! opposites.
+//! They tell whether something is found, not where, so that this is a tenth of what a library would add to the WASM.
+//! There are: `|`, `(…)`, `(?:…)`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`, `.`, `[…]`, `[^…]`, `^`, `$`, `\b`, `\d`,
+//! `\s`, `\w` and their opposites.
 
 mod read;
 
@@ -215,7 +215,7 @@ mod tests {
             let reason = Expression::parse(expression).unwrap_err().to_string();
             assert!(reason.contains(part), "{expression}: {reason}");
         }
-        // Nothing, repeated: that comes to no steps, and is written once.
+        // Nothing, repeated, comes to no steps, and is written once.
         let nothing = "(".repeat(20) + &"){100}".repeat(20);
         assert!(finds(&nothing, "x"));
         let deep = "(".repeat(30) + &")".repeat(30);
@@ -226,7 +226,7 @@ mod tests {
     fn no_text_takes_more_than_its_length() {
         let expression = Expression::parse("(a+)+(a*)*b|((x?){20}){10}$y").unwrap();
         let text = "a".repeat(4_096);
-        // Where all ways were tried one after the other, this would not end.
+        // If all ways were tried one after the other, this would not end.
         assert!(!expression.is_in(&text));
     }
 

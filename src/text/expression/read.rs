@@ -8,7 +8,7 @@ use crate::text::{fold, folded};
 /// How many steps an expression may come to.
 const MOST_STEPS: usize = 1_000;
 
-/// How often a part may be repeated where it is said how often.
+/// How often a part may be repeated by `{n}` and its like.
 const MOST_TIMES: usize = 100;
 
 /// How deep groups may stand in groups.
@@ -60,7 +60,7 @@ fn write(part: &Part, steps: &mut Vec<Step>) -> Result<(), NotAnExpression> {
             for _ in 0..*least {
                 let before = steps.len();
                 write(part, steps)?;
-                // What comes to nothing would be counted by no limit.
+                // A part that comes to no steps would escape the limit on steps.
                 if steps.len() == before {
                     break;
                 }
@@ -283,7 +283,7 @@ fn literal(c: char) -> Part {
     Part::Row(folded.chars().map(take).collect())
 }
 
-/// The same in a set, where it is one.
+/// Like [`literal`] in a set, where it is one character.
 fn plain(c: char) -> Member {
     let c = folded(c.encode_utf8(&mut [0; 4]))
         .chars()
