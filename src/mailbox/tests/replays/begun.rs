@@ -1,0 +1,190 @@
+//! How replays are begun, listed and stopped.
+
+use super::*;
+
+#[test]
+fn a_replay_to_a_destination_that_is_taken_out_stops() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    mailbox.next(LATER).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("bot")]).unwrap();
+    mailbox.next(LATER).unwrap();
+    assert_eq!(figures(&mailbox, "r1"), ("stopped", 1, 0, 0, 0));
+    assert_eq!(sql.count("parked_events"), 0);
+}
+
+#[test]
+fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
+    let sql = Native::new();
+    let messages = [("1", "a"), ("2", "b"), ("3", "c")];
+    let mut mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    let first = mailbox.next(LATER).unwrap().unwrap();
+    let second = mailbox.next(LATER).unwrap().unwrap();
+    let stopped = mailbox.stop_replay("r1", LATER).unwrap().unwrap();
+    assert_eq!(
+        (
+            stopped.state.name(),
+            stopped.waiting,
+            stopped.dropped,
+            stopped.ended_ms
+        ),
+        ("stopped", 2, 1, None)
+    );
+    mailbox.done(&first, &Outcome::Taken, LATER, 0.5).unwrap();
+    mailbox.done(&second, &refused(), LATER, 0.5).unwrap();
+    assert_eq!(figures(&mailbox, "r1"), ("stopped", 3, 0, 1, 0));
+    assert_eq!(told(&mailbox, "r1").dropped, 2);
+    let much_later = LATER + 3_600_000;
+    assert_eq!(
+        deliver(&mut mailbox, much_later, |_| true),
+        Vec::<String>::new()
+    );
+    assert_eq!(sql.count("dead_letters"), 2, "they are still there");
+    assert_eq!(sql.count("parked_events") + sql.count("parked"), 0);
+    assert_eq!(mailbox.stop_replay("r2", LATER).unwrap(), None);
+    let again = mailbox.stop_replay("r1", LATER).unwrap().unwrap();
+    assert_eq!(again.dropped, 2, "to stop it twice does no harm");
+}
+
+#[test]
+fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that_is_begun_then() {
+    for crashes in [false, true] {
+        let sql = Native::new();
+        let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+        begin(&mut mailbox, wanted(of("crm")));
+        let delivery = mailbox.next(LATER).unwrap().unwrap();
+        mailbox.stop_replay("r1", LATER).unwrap();
+        let anew = Wanted {
+            id: "r2".to_owned(),
+            ..wanted(of("crm"))
+        };
+        begin(&mut mailbox, anew);
+        assert_eq!(mailbox.next(LATER).unwrap(), None);
+        if crashes {
+            mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+        } else {
+            mailbox.done(&delivery, &refused(), LATER, 0.5).unwrap();
+            assert_eq!(told(&mailbox, "r1").dropped, 1);
+        }
+        assert_eq!(figures(&mailbox, "r2"), ("running", 1, 1, 0, 0));
+        assert_eq!(deliver(&mut mailbox, LATER, |_| true), ["a-0"]);
+        assert_eq!(figures(&mailbox, "r2"), ("done", 1, 0, 1, 0));
+    }
+}
+
+#[test]
+fn a_replay_that_was_being_stopped_has_stopped_after_a_crash() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    mailbox.next(LATER).unwrap().unwrap();
+    mailbox.stop_replay("r1", LATER).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    assert_eq!(deliver(&mut mailbox, LATER, |_| true), Vec::<String>::new());
+    assert_eq!(figures(&mailbox, "r1"), ("stopped", 2, 0, 0, 0));
+    assert_eq!(sql.count("dead_letters"), 2);
+}
+
+#[test]
+fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops_when_that_is_given_up()
+ {
+    let sql = Native::new();
+    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let messages = [("1", "a"), ("2", "b")];
+    with_dead_letters(&sql, &messages, &["a-0", "b-0"]);
+    let mut mailbox = open();
+    begin(&mut mailbox, wanted(of("crm")));
+    let delivery = mailbox.next(LATER).unwrap().unwrap();
+    mailbox.done(&delivery, &Outcome::Gone, LATER, 0.5).unwrap();
+    let second = Wanted {
+        id: "r2".to_owned(),
+        ..wanted(of("crm"))
+    };
+    assert_eq!(mailbox.replay(second, LATER).unwrap(), Begun::Gone);
+    mailbox.next(LATER + 3_600_000).unwrap();
+    mailbox.rest().unwrap();
+    for mailbox in [mailbox, open()] {
+        assert_eq!(figures(&mailbox, "r1"), ("stopped", 2, 0, 0, 0));
+    }
+}
+
+#[test]
+fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &[]);
+    let mut ids = Vec::new();
+    for number in 1..=12 {
+        let id = format!("r{number:02}");
+        let wanted = Wanted {
+            id: id.clone(),
+            ..wanted(of("crm"))
+        };
+        match mailbox.replay(wanted.clone(), LATER).unwrap() {
+            Begun::Running(replay) => {
+                assert_eq!(
+                    mailbox.replay(wanted, LATER + 1).unwrap(),
+                    Begun::Running(replay)
+                );
+                ids.push(id);
+            }
+            other => assert_eq!((other, number > 10), (Begun::TooMany(10), true)),
+        }
+    }
+    ids.reverse();
+    let listed = |mailbox: &Mailbox, before: Option<&str>| {
+        let replays = mailbox.replays(before, 4).unwrap();
+        replays
+            .into_iter()
+            .map(|replay| replay.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&mailbox, None), ids[..4]);
+    assert_eq!(listed(&mailbox, Some("r07")), ids[4..8]);
+    deliver(&mut mailbox, LATER, |_| true);
+    assert!(
+        mailbox
+            .replays(None, 99)
+            .unwrap()
+            .iter()
+            .all(|it| it.state.name() == "done")
+    );
+    let week = 7 * 24 * 3_600_000;
+    let wanted = Wanted {
+        id: "s".to_owned(),
+        ..wanted(of("crm"))
+    };
+    mailbox.replay(wanted, LATER + week + 1).unwrap();
+    assert_eq!(listed(&mailbox, None), ["s"]);
+}
+
+#[test]
+fn what_came_behind_a_replay_that_is_stopped_has_a_schedule_of_its_own() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    let (mut now, stop_at) = (LATER, LATER + 3_300_000);
+    deliver(&mut mailbox, now, |delivery| delivery.destination == 1);
+    mailbox.append(vec![message("1", "b")], now + 1).unwrap();
+    while let Some(at) = mailbox.wakes_at(now).filter(|at| *at <= stop_at) {
+        now = now.max(at);
+        deliver(&mut mailbox, now, |delivery| delivery.destination == 1);
+    }
+    mailbox.stop_replay("r1", stop_at).unwrap();
+    let (mut tries, mut now) = (Vec::new(), stop_at);
+    while let Some(at) = mailbox.wakes_at(now) {
+        now = now.max(at);
+        deliver(&mut mailbox, now, |delivery| {
+            if delivery.destination == 0 {
+                tries.push(now);
+            }
+            delivery.destination == 1
+        });
+    }
+    assert_eq!(tries.first(), Some(&stop_at), "at once");
+    assert!(
+        tries.last().unwrap() - stop_at > 3_400_000,
+        "as long as any"
+    );
+}

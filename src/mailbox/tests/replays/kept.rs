@@ -1,0 +1,302 @@
+//! Replays of what was delivered and is kept.
+
+use std::collections::HashSet;
+
+use super::*;
+
+/// `crm` and `bot`, which have got `n` messages of as many customers, all of them kept.
+fn with_kept(sql: &Rc<Native>, n: usize) -> Mailbox {
+    let mut mailbox = open_keeping(sql);
+    for chunk in (0..n).collect::<Vec<_>>().chunks(500) {
+        let events = chunk
+            .iter()
+            .map(|n| message(&format!("{n}"), &format!("{n}")));
+        mailbox.append(events.collect(), NOW).unwrap();
+        deliver(&mut mailbox, NOW, |_| true);
+    }
+    mailbox
+}
+
+fn open_keeping(sql: &Rc<Native>) -> Mailbox {
+    Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")])
+        .unwrap()
+        .keeping(24 * 3_600_000)
+}
+
+/// All of what `crm` was sent, to `to`.
+fn all_of_crm(to: &str) -> Wanted {
+    Wanted {
+        kept: true,
+        to: to.to_owned(),
+        ..wanted(of("crm"))
+    }
+}
+
+#[test]
+fn what_was_delivered_and_kept_goes_out_again_and_nothing_twice() {
+    let sql = Native::new();
+    let mut mailbox = with_kept(&sql, 5);
+    mailbox.append(vec![message("5", "5")], NOW).unwrap();
+    // It waits for `crm` by itself, so that it is not replayed to it.
+    begin(&mut mailbox, all_of_crm("crm"));
+    mailbox.append(vec![message("6", "6")], LATER).unwrap();
+    let mut replayed = Vec::new();
+    let mut fresh = Vec::new();
+    deliver(&mut mailbox, LATER, |delivery| {
+        let event = &delivery.events[0];
+        if delivery.destination == 0 {
+            let is_marked = added_member(event, "replayed") == true;
+            let list = if is_marked { &mut replayed } else { &mut fresh };
+            list.push(event.id.clone());
+        }
+        true
+    });
+    assert_eq!(replayed, ["0-0", "1-0", "2-0", "3-0", "4-0"]);
+    fresh.sort();
+    assert_eq!(fresh, ["5-0", "6-0"]);
+    assert_eq!(figures(&mailbox, "r1"), ("done", 5, 0, 5, 0));
+}
+
+#[test]
+fn what_was_still_to_come_when_a_replay_was_begun_comes_once_however_soon_that_is() {
+    for restarted in [false, true] {
+        let sql = Native::new();
+        let mut mailbox = with_kept(&sql, 300);
+        let events = (0..400).map(|n| message(&format!("new{n}"), &format!("new{n}")));
+        mailbox.append(events.collect(), NOW).unwrap();
+        if restarted {
+            mailbox = open_keeping(&sql);
+        } else {
+            let first = mailbox.next(NOW).unwrap().unwrap();
+            mailbox.done(&first, &Outcome::NotTried, NOW, 0.5).unwrap();
+        }
+        begin(&mut mailbox, all_of_crm("crm"));
+        let mut came = Vec::new();
+        let mut deliver_some = |mailbox: &mut Mailbox, most| {
+            for _ in 0..most {
+                let Some(delivery) = mailbox.next(LATER).unwrap() else {
+                    break;
+                };
+                if delivery.destination == 0 {
+                    came.push(delivery.events[0].id.clone());
+                }
+                let changes = mailbox.done(&delivery, &Outcome::Taken, LATER, 0.5);
+                changes.unwrap();
+            }
+        };
+        deliver_some(&mut mailbox, 250);
+        if restarted {
+            mailbox.save_all().unwrap();
+            mailbox = open_keeping(&sql);
+        }
+        deliver_some(&mut mailbox, usize::MAX);
+        assert_eq!(figures(&mailbox, "r1"), ("done", 300, 0, 300, 0));
+        assert_eq!(came.len(), 700);
+        assert_eq!(came.iter().collect::<HashSet<_>>().len(), 700);
+    }
+}
+
+#[test]
+fn what_was_refused_before_a_replay_was_begun_and_is_taken_before_it_gets_there_comes_once() {
+    let sql = Native::new();
+    let mut mailbox = with_kept(&sql, 300);
+    mailbox.append(vec![message("1", "late")], NOW).unwrap();
+    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 1);
+    begin(&mut mailbox, all_of_crm("crm"));
+    assert_eq!(deliver(&mut mailbox, LATER, |_| true).len(), 301);
+    assert_eq!(figures(&mailbox, "r1"), ("done", 300, 0, 300, 0));
+}
+
+/// Replays from `crm` to another that has been paused all along, and gives what that gets then: each with whether it is
+/// marked as replayed.
+fn replayed_to_one_behind(other: &Destination, kept: bool) -> Vec<(String, bool)> {
+    let sql = Native::new();
+    let to = other.id.clone();
+    let open = |paused| {
+        let other = Destination {
+            paused,
+            ..other.clone()
+        };
+        Mailbox::open(sql.clone(), vec![destination("crm"), other]).unwrap()
+    };
+    let mut mailbox = open(true);
+    let events = vec![message("1", "1a"), message("2", "1b")];
+    mailbox.append(events, NOW).unwrap();
+    let mut now = NOW;
+    while now < NOW + 2 * 3_600_000 {
+        deliver(&mut mailbox, now, |_| kept);
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    let wanted = Wanted {
+        kept,
+        to,
+        ..wanted(of("crm"))
+    };
+    begin(&mut mailbox, wanted);
+    mailbox.next(LATER).unwrap();
+    let mut reached = Vec::new();
+    deliver(&mut open(false), LATER, |delivery| {
+        let event = &delivery.events[0];
+        let is_marked = added_member(event, "replayed") == true;
+        reached.push((event.id.clone(), is_marked));
+        true
+    });
+    reached.sort();
+    reached
+}
+
+#[test]
+fn what_a_destination_that_is_behind_does_not_want_by_itself_is_replayed_to_it() {
+    let reached = replayed_to_one_behind(&choosy("other"), true);
+    assert_eq!(
+        reached,
+        [("1a-0".to_owned(), false), ("1b-0".to_owned(), true)]
+    );
+}
+
+#[test]
+fn what_a_destination_is_still_to_get_is_not_replayed_to_it_where_another_gave_it_up_either() {
+    let reached = replayed_to_one_behind(&destination("other"), false);
+    assert_eq!(
+        reached,
+        [("1a-0".to_owned(), false), ("1b-0".to_owned(), false)]
+    );
+    let reached = replayed_to_one_behind(&choosy("other"), false);
+    assert_eq!(
+        reached,
+        [("1a-0".to_owned(), false), ("1b-0".to_owned(), true)]
+    );
+}
+
+#[test]
+fn kept_events_are_chosen_by_event_conversation_type_and_time() {
+    let sql = Native::new();
+    let choosy = Destination {
+        events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
+        ..destination("bot")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm"), choosy])
+        .unwrap()
+        .keeping(24 * 3_600_000);
+    for (n, id) in (0..).zip(["1a", "2a", "1b", "2b"]) {
+        let events = vec![
+            message(id.get(..1).unwrap(), id),
+            status("3", id, MessageStatus::Played),
+        ];
+        mailbox.append(events, NOW + n * 10).unwrap();
+        deliver(&mut mailbox, NOW + n * 10, |_| true);
+    }
+    let one = mailbox.find(&Name::Phone("1".to_owned())).unwrap().unwrap();
+    let any = || of("bot");
+    for (number, which, expected) in [
+        (1, any(), vec!["1a-0", "2a-0", "1b-0", "2b-0"]),
+        (
+            2,
+            Which {
+                conversation: Some(one.conversation),
+                ..any()
+            },
+            vec!["1a-0", "1b-0"],
+        ),
+        (
+            3,
+            Which {
+                event: Some("2a-0".to_owned()),
+                ..any()
+            },
+            vec!["2a-0"],
+        ),
+        (
+            4,
+            Which {
+                from_ms: Some(NOW + 10),
+                until_ms: Some(NOW + 30),
+                ..any()
+            },
+            vec!["2a-0", "1b-0"],
+        ),
+    ] {
+        let id = format!("r{number}");
+        begin(
+            &mut mailbox,
+            Wanted {
+                id: id.clone(),
+                which,
+                kept: true,
+                to: "crm".to_owned(),
+            },
+        );
+        let mut taken = deliver(&mut mailbox, LATER, |_| true);
+        taken.sort_by_key(|id| expected.iter().position(|other| other == id));
+        assert_eq!(taken, expected, "{number}");
+        assert_eq!(told(&mailbox, &id).state.name(), "done");
+    }
+}
+
+#[test]
+fn a_long_replay_goes_in_small_steps_and_new_events_have_every_second_turn() {
+    let sql = Native::new();
+    let slow = Destination {
+        max_in_flight: 1,
+        ..destination("crm")
+    };
+    with_kept(&sql, 2_500);
+    let mut mailbox = Mailbox::open(sql.clone(), vec![slow])
+        .unwrap()
+        .keeping(24 * 3_600_000);
+    begin(&mut mailbox, all_of_crm("crm"));
+    let events = (0..50).map(|n| message(&format!("new{n}"), &format!("new{n}")));
+    mailbox.append(events.collect(), LATER).unwrap();
+    let mut taken = Vec::new();
+    while let Some(delivery) = mailbox.next(LATER).unwrap() {
+        assert_eq!(mailbox.next(LATER).unwrap(), None, "one at a time");
+        assert!(sql.count("parked_events") <= 100);
+        taken.push(delivery.events[0].id.clone());
+        mailbox
+            .done(&delivery, &Outcome::Taken, LATER, 0.5)
+            .unwrap();
+    }
+    let last_new = taken.iter().rposition(|id| id.starts_with("new")).unwrap();
+    assert!(last_new <= 101, "the last new event was number {last_new}");
+    taken.retain(|id| !id.starts_with("new"));
+    let expected: Vec<String> = (0..2_500).map(|n| format!("{n}-0")).collect();
+    assert_eq!(taken.len(), expected.len());
+    assert_eq!(
+        taken.iter().collect::<HashSet<_>>(),
+        expected.iter().collect()
+    );
+    assert_eq!(figures(&mailbox, "r1"), ("done", 2_500, 0, 2_500, 0));
+    mailbox.rest().unwrap();
+    assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+}
+
+#[test]
+fn a_replay_to_a_destination_that_is_down_waits_with_it() {
+    let sql = Native::new();
+    let mut mailbox = with_kept(&sql, 1_000);
+    begin(&mut mailbox, all_of_crm("crm"));
+    let mut now = LATER;
+    let mut tries = 0;
+    while now < LATER + 30_000 {
+        while let Some(delivery) = mailbox.next(now).unwrap() {
+            tries += 1;
+            mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap();
+        }
+        mailbox.rest().unwrap();
+        now = now.max(mailbox.wakes_at(now).unwrap());
+    }
+    assert!(tries < 15, "{tries}");
+    let (state, found, waiting, ..) = figures(&mailbox, "r1");
+    assert_eq!((state, found, waiting), ("running", 100, 100));
+}
+
+#[test]
+fn a_replay_does_not_look_like_an_outage() {
+    let sql = Native::new();
+    let mut mailbox = with_kept(&sql, 200);
+    begin(&mut mailbox, all_of_crm("crm"));
+    mailbox.next(LATER).unwrap();
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!((waiting.conversations, waiting.oldest_ms), (0, None));
+    assert!(waiting.events > 0);
+}

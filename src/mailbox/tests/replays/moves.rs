@@ -1,0 +1,45 @@
+//! Replays of a person who turns out to be another.
+
+use super::*;
+
+/// Tells that whoever had the first phone has the second one now.
+fn one_is_two(id: &str) -> Event {
+    Event {
+        names: vec![Name::User("US.1".to_owned()), Name::Phone("2".to_owned())],
+        effect: Effect::Renames {
+            from: vec![Name::Phone("1".to_owned())],
+        },
+        ..message("2", id)
+    }
+}
+
+#[test]
+fn a_replay_follows_a_person_who_turned_out_to_be_another() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
+    mailbox.append(vec![one_is_two("c")], LATER).unwrap();
+    deliver(&mut mailbox, LATER, |delivery| delivery.destination == 1);
+    let found = mailbox.find(&Name::Phone("2".to_owned())).unwrap().unwrap();
+    let which = Which {
+        conversation: Some(found.conversation),
+        ..of("crm")
+    };
+    begin(&mut mailbox, wanted(which));
+    let taken = deliver(&mut mailbox, LATER + 5000, |_| true);
+    assert_eq!(taken, ["b-0", "c-0"], "one conversation, in its order");
+}
+
+#[test]
+fn what_comes_back_of_a_replay_that_was_stopped_does_not_go_though_its_person_is_another_by_then() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    let delivery = mailbox.next(LATER).unwrap().unwrap();
+    mailbox.append(vec![one_is_two("c")], LATER).unwrap();
+    mailbox.stop_replay("r1", LATER).unwrap();
+    mailbox.done(&delivery, &refused(), LATER, 0.5).unwrap();
+    assert_eq!(told(&mailbox, "r1").dropped, 1);
+    let taken = deliver(&mut mailbox, LATER, |delivery| delivery.destination == 0);
+    assert_eq!(taken, ["c-0"]);
+    assert_eq!(sql.count("parked_events"), 1, "what the other refused");
+}
