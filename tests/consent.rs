@@ -18,11 +18,6 @@ impl Scene {
         Self::start_with(json!({ "consent": consent })).await
     }
 
-    async fn writes(&self, customer: &Customer, message: Message) {
-        self.post(&Webhook::new().message(&Number::local(), customer, message))
-            .await;
-    }
-
     async fn prefers(&self, customer: &Customer, value: &str, at: i64) {
         let user_id = customer.user_id.clone();
         let preference = json!({
@@ -47,16 +42,6 @@ impl Scene {
             answer["refused"].clone()
         };
         (status, told)
-    }
-
-    /// How a send ends.
-    async fn ended(&self, id: &Value, state: &str) -> Value {
-        let path = format!("/v1/messages/{}", id.as_str().unwrap());
-        eventually(async || {
-            let (_, told) = self.transom.ask(Method::GET, &path, &Value::Null).await;
-            (told["state"] == state).then_some(told)
-        })
-        .await
     }
 
     async fn consent(&self, customer: &Customer) -> Value {
@@ -114,7 +99,7 @@ async fn who_writes_stop_gets_no_advertising_and_is_told_so_once() {
 
     let earlier = Message::text("¡BAJA!").at(unix_now() - 2);
     scene.writes(&ana, earlier).await;
-    scene.writes(&ana, Message::text("stop")).await;
+    scene.writes(&ana, "stop").await;
     assert!(scene.graph.wait_for(2, PATIENCE).await);
     assert_eq!(scene.promote(&ana, json!({})).await, (403, opted_out()));
     let (status, _) = scene
@@ -166,7 +151,7 @@ async fn a_button_whatsapps_own_switch_and_metas_refusals_count_as_well() {
     scene.graph.fail_next(131_050);
     let (status, id) = scene.promote(&joe, json!({})).await;
     assert_eq!(status, 202);
-    scene.ended(&id, "failed").await;
+    scene.send_in_state(id.as_str().unwrap(), "failed").await;
 
     let (status, id) = scene.promote(&zoe, json!({})).await;
     assert_eq!(status, 202);
@@ -207,9 +192,11 @@ async fn a_send_that_waits_is_looked_at_again_when_its_turn_comes() {
     let (status, second) = scene.promote(&ana, json!({})).await;
     assert_eq!(status, 202);
     assert!(scene.graph.wait_for(2, PATIENCE).await);
-    scene.writes(&ana, Message::text("STOP")).await;
+    scene.writes(&ana, "STOP").await;
     scene.graph.behave();
-    let told = scene.ended(&second, "failed").await;
+    let told = scene
+        .send_in_state(second.as_str().unwrap(), "failed")
+        .await;
     assert_eq!(told["error"], json!({ "class": "opt_out", "code": null }));
     assert_ne!(first, second);
     assert_eq!(scene.graph.messages().len(), 1);
@@ -241,7 +228,7 @@ async fn where_an_opt_in_is_asked_for_nobody_is_written_to_without() {
 
     // Who writes may be answered.
     let bob = Customer::nth(1);
-    scene.writes(&bob, Message::text("hola")).await;
+    scene.writes(&bob, "hola").await;
     assert_eq!(scene.promote(&bob, order).await.0, 202);
     assert_eq!(scene.promote(&bob, json!({})).await, (403, not_opted_in));
     assert_eq!(scene.changes(1).await, [["opted_in", "unknown", "api"]]);
@@ -269,7 +256,7 @@ async fn what_is_said_of_nobody_is_refused_and_switched_off_is_switched_off() {
     );
 
     let off = Scene::start(Value::Null).await;
-    off.writes(&Customer::local(), Message::text("STOP")).await;
+    off.writes(&Customer::local(), "STOP").await;
     assert_eq!(off.promote(&Customer::local(), json!({})).await.0, 202);
     assert_eq!(off.transom.ask(Method::PUT, &path, &body).await.0, 409);
 }
@@ -288,7 +275,7 @@ async fn who_opts_out_under_another_number_than_was_written_to_is_not_written_to
     };
     assert_eq!(scene.promote(&as_known, json!({})).await.0, 202);
     assert!(scene.graph.wait_for(1, PATIENCE).await);
-    scene.writes(&as_writing, Message::text("STOP")).await;
+    scene.writes(&as_writing, "STOP").await;
     let is_out = async || scene.consent(&as_known).await["state"] == "opted_out";
     eventually(async || is_out().await.then_some(())).await;
     let refused = (403, opted_out());
@@ -302,9 +289,9 @@ async fn who_opts_out_under_a_user_id_that_meta_told_of_is_not_written_to_again(
     let as_known = Customer::new("5511987654321");
     scene.graph.knows("551187654321", "BR.1");
     let (_, id) = scene.promote(&as_known, json!({})).await;
-    scene.ended(&id, "accepted").await;
+    scene.send_in_state(id.as_str().unwrap(), "accepted").await;
     let ana = Customer::without_phone("BR.1");
-    scene.writes(&ana, Message::text("STOP")).await;
+    scene.writes(&ana, "STOP").await;
     let is_out = async || scene.consent(&as_known).await["state"] == "opted_out";
     eventually(async || is_out().await.then_some(())).await;
     let refused = (403, opted_out());

@@ -114,9 +114,7 @@ async fn whatever_somebody_is_called_it_is_one_conversation() {
         }
         let mut conversations = Vec::new();
         for name in [phone.phone.unwrap(), user.user_id.unwrap()] {
-            let path = format!("/v1/conversations/{NUMBER}/{name}");
-            let (status, found) = transom.admin(&path).await;
-            assert_eq!(status, 200, "{found}");
+            let found = transom.conversation(&name).await;
             assert_eq!(found["window"]["customer_service"]["open"], true);
             assert_eq!(found["names"].as_array().unwrap().len(), 2, "{found}");
             conversations.push(found["conversation"].clone());
@@ -143,8 +141,7 @@ async fn who_was_met_as_two_in_two_partitions_is_one_from_the_moment_it_is_told(
     takes(&transom, &early).await;
     takes(&transom, &Webhook::of([text(&user, "as a user again")])).await;
     assert!(backend.wait_for(4, PATIENCE).await);
-    let path = format!("/v1/conversations/{NUMBER}/{}", user.user_id.unwrap());
-    let (_, found) = transom.admin(&path).await;
+    let found = transom.conversation(&user.user_id.unwrap()).await;
     assert_eq!(found["names"].as_array().unwrap().len(), 2, "{found}");
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let events = backend.events();

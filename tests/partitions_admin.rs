@@ -163,8 +163,8 @@ async fn dead_letters_are_listed_chosen_and_deleted_as_of_one_mailbox() {
             let found = dead_letters(&transom, &query).await;
             assert_eq!(found, std::slice::from_ref(letter), "{query}");
         }
-        let path = format!("/v1/conversations/{NUMBER}/{subject}");
-        assert_eq!(get(&transom, &path).await["conversation"], *conversation);
+        let found = transom.conversation(&subject).await;
+        assert_eq!(found["conversation"], *conversation);
     }
     let (status, problem) = transom
         .admin(&format!("/v1/dead-letters/{NUMBER}?person=19995550000"))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use simulator::graph::Answer;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook};
-use support::{ADMIN_TOKEN, PATIENCE, Scene, called, eventually, template, text, with};
+use support::{PATIENCE, Scene, called, eventually, template, text, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -21,44 +21,6 @@ fn says(customer: &Customer, text: &str) -> Update {
     Update::message(&Number::local(), customer, Message::text(text))
 }
 
-impl Scene {
-    /// Asks for a send; gives the status and the answer.
-    async fn ask(&self, body: Value) -> (u16, Value) {
-        let body = with(body, json!({ "phone_number_id": NUMBER }));
-        self.transom.ask(Method::POST, "/v1/messages", &body).await
-    }
-
-    /// Asks for a send that is taken in, and gives its id.
-    async fn send(&self, body: Value) -> String {
-        let (status, answer) = self.ask(body).await;
-        assert_eq!(status, 202, "{answer}");
-        answer["messages"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// The same with this `Idempotency-Key`.
-    async fn ask_as(&self, key: &str, body: &Value) -> (u16, Value) {
-        let request = reqwest::Client::new().post(self.transom.url("/v1/messages"));
-        let request = request
-            .bearer_auth(ADMIN_TOKEN)
-            .header("idempotency-key", key);
-        let body = with(body.clone(), json!({ "phone_number_id": NUMBER }));
-        let answer = request.json(&body).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
-    }
-
-    /// Waits until a send has come to one of these states.
-    async fn ended(&self, id: &str, states: &[&str]) -> Value {
-        let path = format!("/v1/messages/{id}");
-        let ended = eventually(async || {
-            let (code, send) = self.transom.admin(&path).await;
-            assert_eq!(code, 200, "{send}");
-            let state = send["state"].as_str().unwrap_or_default();
-            states.contains(&state).then_some(send)
-        });
-        ended.await
-    }
-}
-
 #[tokio::test]
 async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
     let scene = start_with(json!({})).await;
@@ -66,7 +28,7 @@ async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
     let mut ids = std::collections::BTreeSet::new();
     for n in 0..6 {
         let [phone, user, both] = called(n);
-        scene.post(&Webhook::of([says(&both, "hola")])).await;
+        scene.writes(&both, "hola").await;
         for whom in [
             json!({ "to": phone.phone }),
             json!({ "recipient": user.user_id }),
@@ -78,7 +40,7 @@ async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
     }
     assert_eq!(ids.len(), 18, "no two sends have the same id");
     for id in ids {
-        scene.ended(&id, &["accepted"]).await;
+        scene.send_in_state(&id, "accepted").await;
     }
     let nobodys = json!({ "to": "16505550199", "message": hello });
     let (status, answer) = scene.ask(nobodys.clone()).await;
@@ -98,16 +60,16 @@ async fn what_meta_tells_of_a_send_reaches_it_where_its_person_was_when_it_went(
         (&phone, json!({ "to": phone.phone })),
         (&user, json!({ "recipient": user.user_id })),
     ] {
-        scene.post(&Webhook::of([says(customer, "hola")])).await;
+        scene.writes(customer, "hola").await;
         scene.graph.next(Answer::Close);
         let id = scene.send(with(whom.clone(), message.clone())).await;
-        assert_eq!(scene.ended(&id, &["unknown"]).await["state"], "unknown");
+        scene.send_in_state(&id, "unknown").await;
         lost.push(id);
         let id = scene.send(with(whom, message.clone())).await;
-        let accepted = scene.ended(&id, &["accepted"]).await;
+        let accepted = scene.send_in_state(&id, "accepted").await;
         late.push((id, accepted["message_id"].as_str().unwrap().to_owned()));
     }
-    scene.post(&Webhook::of([says(&both, "hola")])).await;
+    scene.writes(&both, "hola").await;
     let told = async |status: Status| {
         let webhook = Webhook::new().status(&Number::local(), &both, status);
         scene.post(&webhook).await;
@@ -116,13 +78,13 @@ async fn what_meta_tells_of_a_send_reaches_it_where_its_person_was_when_it_went(
     };
     for id in &lost {
         told(Status::sent(&format!("wamid.{id}")).callback_data(id)).await;
-        let send = scene.ended(id, &["accepted"]).await;
+        let send = scene.send_in_state(id, "accepted").await;
         assert_eq!(send["message_id"], format!("wamid.{id}"), "{send}");
     }
     for (id, message_id) in &late {
         told(Status::failed(message_id, 131_047).callback_data(id)).await;
         let fell_back = eventually(async || {
-            let send = scene.ended(id, &["accepted"]).await;
+            let send = scene.send_in_state(id, "accepted").await;
             (send["goes_as"] == "fallback").then_some(send)
         });
         assert_ne!(fell_back.await["message_id"], json!(message_id));
@@ -173,15 +135,14 @@ async fn a_rules_reply_that_waits_where_somebody_was_does_not_go_once_a_person_h
     });
     for event in sends.await {
         let id = event.data["rule"]["sends"][0].as_str().unwrap().to_owned();
-        let ended = scene.ended(&id, &["accepted", "failed"]).await;
         if event.subject == user.user_id {
+            let failed = scene.send_in_state(&id, "failed").await;
             assert_eq!(
-                ended["error"],
-                json!({ "class": "handover", "code": null }),
-                "{ended}"
+                failed["error"],
+                json!({ "class": "handover", "code": null })
             );
         } else {
-            assert_eq!(ended["state"], "accepted", "{ended}");
+            scene.send_in_state(&id, "accepted").await;
         }
     }
 }
@@ -207,7 +168,7 @@ async fn an_opt_out_told_before_the_customer_writes_is_kept_with_partitions() {
                 .await;
             assert_eq!(status, 403, "{answer}");
         }
-        scene.post(&Webhook::of([says(&both, "hola")])).await;
+        scene.writes(&both, "hola").await;
         let whom = json!({ "to": both.phone });
         let (status, answer) = scene.ask(with(whom, promo.clone())).await;
         assert_eq!(status, 403, "once they have written: {answer}");
@@ -220,17 +181,17 @@ async fn whom_meta_tells_to_have_stopped_where_they_were_gets_no_advertising_whe
     let scene = start_with(json!({ "consent": {} })).await;
     let [phone, user, both] = called(7);
     for customer in [&user, &phone] {
-        scene.post(&Webhook::of([says(customer, "hola")])).await;
+        scene.writes(customer, "hola").await;
     }
     // The message waits where they were until they are elsewhere.
     scene.graph.fail_all(131_056);
     let whom = json!({ "to": phone.phone, "message": text("hola") });
     let id = scene.send(whom).await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
-    scene.post(&Webhook::of([says(&both, "as both")])).await;
+    scene.writes(&both, "as both").await;
     scene.graph.behave();
     scene.graph.fail_all(131_050);
-    scene.ended(&id, &["failed"]).await;
+    scene.send_in_state(&id, "failed").await;
     let promo = json!({ "recipient": user.user_id, "message": template("promo") });
     let (status, answer) = scene.ask(promo).await;
     assert_eq!(status, 403, "{answer}");
@@ -269,6 +230,6 @@ async fn a_request_is_repeated_without_effect_wherever_its_person_is_by_then() {
     }
     assert!(scene.graph.wait_for(2, PATIENCE).await);
     let last = scene.send(json!({ "to": phone.phone, "message": text("last") }));
-    scene.ended(&last.await, &["accepted"]).await;
+    scene.send_in_state(&last.await, "accepted").await;
     assert_eq!(scene.graph.messages().len(), 3);
 }

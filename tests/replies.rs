@@ -18,11 +18,6 @@ impl Scene {
         Self::start_with(json!({})).await
     }
 
-    /// A customer writes; the backend is asked to answer by [`Scene::echoes`] or by what a test told it.
-    async fn writes(&self, customer: &Customer, text: &str) {
-        self.post(&message(customer, Message::text(text))).await;
-    }
-
     /// What went to the Graph API after a further customer has written and was answered: what was not sent by then is
     /// not going to be, unless it waits to be sent again.
     async fn sent(&self) -> Vec<String> {

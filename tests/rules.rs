@@ -11,16 +11,11 @@ use simulator::backend;
 use simulator::graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Scene, Transom, eventually, text};
+use support::{PATIENCE, Scene, Transom, eventually, text, writes};
 
 impl Scene {
     async fn start(replies: Value, answering: Value) -> Self {
         Self::start_with(json!({ "replies": replies, "answering": answering })).await
-    }
-
-    async fn says(&self, customer: &Customer, message: Message) {
-        self.post(&Webhook::new().message(&Number::local(), customer, message))
-            .await;
     }
 
     /// What the event with this text says in one member of its data.
@@ -63,13 +58,11 @@ async fn a_rule_answers_and_the_event_says_so() {
     ]);
     let scene = Scene::start(rules, json!({})).await;
     let ana = Customer::local();
+    scene.writes(&ana, "¿Cuál es su HORÁRIO?").await;
     scene
-        .says(&ana, Message::text("¿Cuál es su HORÁRIO?"))
+        .writes(&ana, Message::button_reply("menu", "Menu"))
         .await;
-    scene
-        .says(&ana, Message::button_reply("menu", "Menu"))
-        .await;
-    scene.says(&ana, Message::text("nothing of it")).await;
+    scene.writes(&ana, "nothing of it").await;
     let sent = scene.sent(3).await;
     assert_eq!(sent, ["Hola Ana, abrimos de 9 a 18.", "One", "Two"]);
     let rule = scene.told("¿Cuál es su HORÁRIO?", "rule").await;
@@ -80,11 +73,7 @@ async fn a_rule_answers_and_the_event_says_so() {
     assert_eq!(scene.told("nothing of it", "rule").await, Value::Null);
     let id = rule["sends"][0].as_str().unwrap();
     assert_eq!(scene.graph.messages()[0].callback_data(), Some(id));
-    let went = eventually(async || {
-        let (_, found) = scene.transom.admin(&format!("/v1/messages/{id}")).await;
-        (found["state"] == "accepted").then_some(found)
-    })
-    .await;
+    let went = scene.send_in_state(id, "accepted").await;
     assert_eq!(went["goes_as"], "message");
 }
 
@@ -99,7 +88,7 @@ async fn a_rule_answers_once_though_meta_repeats_the_webhook_and_the_power_fails
     scene.sent(1).await;
     scene.transom.restart().await;
     scene.post(&webhook).await;
-    scene.says(&Customer::nth(2), Message::text("other")).await;
+    scene.writes(&Customer::nth(2), "other").await;
     assert_eq!(scene.sent(2).await.len(), 2);
 }
 
@@ -110,7 +99,7 @@ async fn the_acknowledgement_does_not_wait_for_the_reply() {
         .graph
         .always(graph::Answer::Slow(Duration::from_secs(5)));
     let began = tokio::time::Instant::now();
-    scene.says(&Customer::local(), Message::text("hola")).await;
+    scene.writes(&Customer::local(), "hola").await;
     assert!(began.elapsed() < Duration::from_secs(4));
     assert!(scene.graph.wait_for(1, PATIENCE).await);
 }
@@ -122,7 +111,7 @@ async fn a_rule_replies_with_read_and_typing_where_that_is_set() {
     }))
     .await;
     scene
-        .says(&Customer::local(), Message::text("hola").id("wamid.IN"))
+        .writes(&Customer::local(), Message::text("hola").id("wamid.IN"))
         .await;
     scene.sent(1).await;
     let requests = scene.graph.requests();
@@ -138,30 +127,24 @@ async fn nobody_is_answered_where_a_person_has_the_conversation_in_hand() {
         .hands_over(local::CUSTOMER_PHONE, json!({ "paused": true }))
         .await;
     assert_eq!(status, 404, "nobody knows her yet");
-    scene.says(&ana, Message::text("one")).await;
+    scene.writes(&ana, "one").await;
     scene.sent(1).await;
     let hand_over = json!({ "paused": true, "for_s": 3600 });
     let (status, body) = scene.hands_over(local::CUSTOMER_PHONE, hand_over).await;
     assert_eq!((status, &body["handover"]["by"]), (200, &json!("api")));
-    scene.says(&ana, Message::text("two")).await;
+    scene.writes(&ana, "two").await;
     let withheld = json!({ "id": "all", "withheld": "handover" });
     assert_eq!(scene.told("two", "rule").await, withheld);
     assert_eq!(scene.told("two", "handover").await, body["handover"]);
-    let number = local::PHONE_NUMBER_ID;
-    let path = format!("/v1/conversations/{number}/{}", local::CUSTOMER_PHONE);
-    let (_, conversation) = scene.transom.admin(&path).await;
+    let conversation = scene.transom.conversation(local::CUSTOMER_PHONE).await;
     assert_eq!(conversation["handover"], body["handover"]);
     let told = conversation["names"][0].as_str().unwrap();
-    let path = format!("/v1/conversations/{number}/{told}");
-    assert_eq!(
-        scene.transom.admin(&path).await,
-        (200, conversation.clone())
-    );
+    assert_eq!(scene.transom.conversation(told).await, conversation);
     scene
         .hands_over(local::CUSTOMER_PHONE, json!({ "paused": false }))
         .await;
-    scene.says(&ana, Message::text("three")).await;
-    scene.says(&ben, Message::text("four")).await;
+    scene.writes(&ana, "three").await;
+    scene.writes(&ben, "four").await;
     assert_eq!(scene.sent(3).await.len(), 3);
     assert_eq!(scene.told("three", "handover").await, Value::Null);
 }
@@ -179,7 +162,7 @@ async fn a_reply_that_waits_does_not_go_once_a_person_has_taken_over_and_costs_n
     let (ana, ben) = (Customer::local(), Customer::nth(2));
     // Meta lets the first reply wait.
     scene.graph.fail_all(131_056);
-    scene.says(&ana, Message::text("hola")).await;
+    scene.writes(&ana, "hola").await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
     let (status, _) = scene
         .hands_over(local::CUSTOMER_PHONE, json!({ "paused": true }))
@@ -187,17 +170,13 @@ async fn a_reply_that_waits_does_not_go_once_a_person_has_taken_over_and_costs_n
     assert_eq!(status, 200);
     scene.graph.behave();
     let sends = scene.told("hola", "rule").await["sends"].clone();
-    let path = format!("/v1/messages/{}", sends[0].as_str().unwrap());
-    let told = eventually(async || {
-        let (_, told) = scene.transom.admin(&path).await;
-        (told["state"] == "failed").then_some(told)
-    })
-    .await;
+    let id = sends[0].as_str().unwrap();
+    let told = scene.send_in_state(id, "failed").await;
     assert_eq!(told["error"], json!({ "class": "handover", "code": null }));
     // The reply of a rule that hands over goes, though it waits as well.
     scene.graph.forget();
     scene.graph.fail_all(131_056);
-    scene.says(&ben, Message::text("agent")).await;
+    scene.writes(&ben, "agent").await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
     assert!(scene.told("agent", "handover").await.is_object());
     scene.graph.behave();
@@ -209,7 +188,7 @@ async fn a_reply_that_waits_does_not_go_once_a_person_has_taken_over_and_costs_n
     scene.transom.restart().await;
     for (n, withheld) in [(3, Value::Null), (4, json!("budget"))] {
         let name = format!("customer {n}");
-        scene.says(&Customer::nth(n), Message::text(&name)).await;
+        scene.writes(&Customer::nth(n), &name).await;
         assert_eq!(scene.told(&name, "rule").await["withheld"], withheld);
     }
 }
@@ -222,17 +201,13 @@ async fn a_reply_that_has_waited_for_too_long_does_not_go() {
         Transom::builder().graph(&graph).config(config)
     };
     let mut transom = settings().without("GRAPH_ACCESS_TOKEN").start().await;
-    let writes = async |transom: &Transom, customer: Customer| {
-        let webhook = Webhook::new().message(&Number::local(), &customer, Message::text("hola"));
-        assert_eq!(transom.meta().post(&webhook).await.status, 200);
-    };
-    writes(&transom, Customer::local()).await;
+    writes(&transom.meta(), &Customer::local(), "hola").await;
     eventually(async || transom.log().contains("number.blocked").then_some(())).await;
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     transom.restart_with(settings()).await;
     let ben = Customer::nth(2);
     let phone = ben.phone.clone().unwrap();
-    writes(&transom, ben).await;
+    writes(&transom.meta(), &ben, "hola").await;
     assert!(graph.wait_for(1, PATIENCE).await);
     eventually(async || transom.log().contains("\"class\":\"late\"").then_some(())).await;
     let sent = graph.messages();
@@ -254,10 +229,10 @@ async fn who_writes_in_the_business_app_silences_the_rules() {
         .post(&Webhook::new().change_of(&number, "smb_message_echoes", echo))
         .await;
     let ana = Customer::new(local::CUSTOMER_PHONE);
-    scene.says(&ana, Message::text("thanks")).await;
+    scene.writes(&ana, "thanks").await;
     assert_eq!(scene.told("thanks", "handover").await["by"], "app");
     assert_eq!(scene.told("thanks", "rule").await["withheld"], "handover");
-    scene.says(&Customer::nth(2), Message::text("other")).await;
+    scene.writes(&Customer::nth(2), "other").await;
     assert_eq!(scene.sent(1).await.len(), 1);
 }
 
@@ -284,11 +259,11 @@ async fn what_meta_passes_to_another_app_is_silent_until_it_is_passed_to_ours() 
     .await;
     assert_eq!(passed.data["control"]["new_owner_app_id"], "58");
     assert_eq!(passed.data["handover"]["by"], "meta");
-    scene.says(&ana, Message::text("one")).await;
+    scene.writes(&ana, "one").await;
     assert_eq!(scene.told("one", "handover").await["by"], "meta");
     assert_eq!(scene.told("one", "rule").await["withheld"], "handover");
     scene.post(&passed_to("57")).await;
-    scene.says(&ana, Message::text("two")).await;
+    scene.writes(&ana, "two").await;
     assert_eq!(scene.told("two", "handover").await, Value::Null);
     assert_eq!(scene.sent(1).await, ["Hi Ana"]);
 }
@@ -299,13 +274,13 @@ async fn groups_late_repetitions_edits_and_history_are_not_answered() {
     let ana = Customer::local();
     let now = simulator::clock::unix_now();
     scene
-        .says(&ana, Message::text("in a group").group("Y2FwaV9ncm91cA"))
+        .writes(&ana, Message::text("in a group").group("Y2FwaV9ncm91cA"))
         .await;
-    scene.says(&ana, Message::text("late").at(now - 90)).await;
-    scene.says(&ana, Message::edit("wamid.X", "edited")).await;
+    scene.writes(&ana, Message::text("late").at(now - 90)).await;
+    scene.writes(&ana, Message::edit("wamid.X", "edited")).await;
     assert_eq!(scene.told("in a group", "rule").await["withheld"], "group");
     assert_eq!(scene.told("late", "rule").await["withheld"], "late");
-    scene.says(&ana, Message::text("now")).await;
+    scene.writes(&ana, "now").await;
     assert_eq!(scene.sent(1).await, ["Hi Ana"]);
     assert!(scene.backend.wait_for(4, PATIENCE).await);
     assert_eq!(scene.backend.events().len(), 4);
@@ -315,11 +290,11 @@ async fn groups_late_repetitions_edits_and_history_are_not_answered() {
 async fn what_rules_may_send_in_a_day_is_counted_over_a_restart_and_its_end_is_told_once() {
     let mut scene = Scene::start(answers_everything(), json!({ "per_day": 2 })).await;
     for n in 1..=3 {
-        scene.says(&Customer::nth(n), Message::text("hola")).await;
+        scene.writes(&Customer::nth(n), "hola").await;
     }
     scene.sent(2).await;
     scene.transom.restart().await;
-    scene.says(&Customer::nth(4), Message::text("fourth")).await;
+    scene.writes(&Customer::nth(4), "fourth").await;
     assert_eq!(scene.told("fourth", "rule").await["withheld"], "budget");
     let told = eventually(async || {
         let events = scene.backend.events();
@@ -344,7 +319,7 @@ async fn a_window_that_is_about_to_close_is_answered_where_nobody_has() {
     // The window closes 24 hours after the message, and counts as closing 23 hours before.
     let written = simulator::clock::unix_now() - 3_597;
     scene
-        .says(&Customer::local(), Message::text("anybody?").at(written))
+        .writes(&Customer::local(), Message::text("anybody?").at(written))
         .await;
     assert_eq!(scene.sent(1).await, ["Still here"]);
     let event = eventually(async || {
@@ -374,7 +349,7 @@ async fn office_hours_are_those_of_the_place() {
         { "when": { "office_hours": "inside" }, "reply": text("open") },
     ]);
     let scene = Scene::start(rules, json!({ "office_hours": hours })).await;
-    scene.says(&Customer::local(), Message::text("hola")).await;
+    scene.writes(&Customer::local(), "hola").await;
     assert_eq!(scene.sent(1).await, ["open"]);
 }
 

@@ -12,65 +12,17 @@ use simulator::clock::unix_now;
 use simulator::graph::Answer;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{ADMIN_TOKEN, PATIENCE, Scene, Settings, eventually, template, text, with};
+use support::{ADMIN_TOKEN, PATIENCE, Scene, Settings, eventually, template, text};
 
 impl Scene {
     async fn new() -> Self {
         Self::start_with(json!({})).await
     }
 
-    /// The customer writes, and with that the window opens.
-    async fn writes(&self, customer: &Customer) {
-        let hola = Message::text("hola");
-        self.post(&Webhook::new().message(&Number::local(), customer, hola))
-            .await;
-    }
-
     async fn status(&self, customer: &Customer, status: Status) {
         self.post(&Webhook::new().status(&Number::local(), customer, status))
             .await;
     }
-
-    async fn ask(&self, body: Value) -> (u16, Value) {
-        let body = with(body, from_ours());
-        self.transom.ask(Method::POST, "/v1/messages", &body).await
-    }
-
-    /// Asks with this `Idempotency-Key`.
-    async fn ask_as(&self, key: &str, body: Value) -> (u16, Value) {
-        let request = reqwest::Client::new().post(self.transom.url("/v1/messages"));
-        let request = request
-            .bearer_auth(ADMIN_TOKEN)
-            .header("idempotency-key", key);
-        let answer = request.json(&with(body, from_ours())).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
-    }
-
-    /// Asks for something that is taken, and gives the send's id.
-    async fn send(&self, body: Value) -> String {
-        let (status, answer) = self.ask(body).await;
-        assert_eq!(status, 202, "{answer}");
-        answer["messages"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    async fn get(&self, id: &str) -> Value {
-        let (status, send) = self.transom.admin(&format!("/v1/messages/{id}")).await;
-        assert_eq!(status, 200, "{send}");
-        send
-    }
-
-    /// How the send stands once it stands like this.
-    async fn wait_for(&self, id: &str, state: &str) -> Value {
-        eventually(async || {
-            let send = self.get(id).await;
-            (send["state"] == state).then_some(send)
-        })
-        .await
-    }
-}
-
-fn from_ours() -> Value {
-    json!({ "phone_number_id": local::PHONE_NUMBER_ID })
 }
 
 fn to_ana(message: &Value) -> Value {
@@ -81,7 +33,7 @@ fn to_ana(message: &Value) -> Value {
 async fn a_message_is_sent_and_its_way_can_be_followed() {
     let scene = Scene::new().await;
     let ana = Customer::local();
-    scene.writes(&ana).await;
+    scene.writes(&ana, "hola").await;
     let mut asked = to_ana(&text("¡hola!"));
     asked["in_reply_to"] = json!("wamid.IN");
     let (status, answer) = scene.ask(asked).await;
@@ -93,7 +45,7 @@ async fn a_message_is_sent_and_its_way_can_be_followed() {
     );
     assert!(queued["goes_at"].is_string());
     let id = queued["id"].as_str().unwrap();
-    let accepted = scene.wait_for(id, "accepted").await;
+    let accepted = scene.send_in_state(id, "accepted").await;
 
     let sent = scene.graph.messages();
     assert_eq!(sent.len(), 1);
@@ -112,7 +64,7 @@ async fn a_message_is_sent_and_its_way_can_be_followed() {
     scene
         .status(&ana, Status::delivered(&wamid).callback_data(id))
         .await;
-    let statuses = &scene.get(id).await["statuses"];
+    let statuses = &scene.send_of(id).await["statuses"];
     assert_eq!(
         (&statuses[0]["status"], &statuses[1]["status"]),
         (&json!("sent"), &json!("delivered"))
@@ -120,26 +72,26 @@ async fn a_message_is_sent_and_its_way_can_be_followed() {
     scene
         .status(&ana, Status::failed(&wamid, 131_026).callback_data(id))
         .await;
-    assert_eq!(scene.get(id).await["error"]["class"], "recipient");
+    assert_eq!(scene.send_of(id).await["error"]["class"], "recipient");
 }
 
 #[tokio::test]
 async fn a_mailbox_that_was_woken_by_its_id_is_still_its_numbers() {
     let mut scene = Scene::set(json!({}), Settings::with_stranger).await;
     let ana = Customer::local();
-    scene.writes(&ana).await;
+    scene.writes(&ana, "hola").await;
     assert!(scene.backend.wait_for(1, PATIENCE).await);
     // Its alarm would wake it by its name.
     tokio::time::sleep(Duration::from_secs(1)).await;
     scene.transom.restart().await;
     scene.transom.wake_by_id(local::PHONE_NUMBER_ID).await;
-    scene.writes(&ana).await;
+    scene.writes(&ana, "hola").await;
     assert!(scene.backend.wait_for(2, PATIENCE).await);
     let source = format!("/whatsapp/{}", local::PHONE_NUMBER_ID);
     let events = scene.backend.events();
     assert!(events.iter().all(|event| event.source == source));
     let id = scene.send(to_ana(&text("hello"))).await;
-    scene.wait_for(&id, "accepted").await;
+    scene.send_in_state(&id, "accepted").await;
 }
 
 #[tokio::test]
@@ -158,7 +110,7 @@ async fn a_mailbox_that_nobody_has_called_by_its_name_takes_nothing() {
 async fn several_messages_go_in_their_order_to_whoever_has_the_name() {
     let scene = Scene::new().await;
     let ana = Customer::local();
-    scene.writes(&ana).await;
+    scene.writes(&ana, "hola").await;
     let messages = json!([text("1"), text("2"), text("3")]);
     let (status, answer) = scene
         .ask(json!({ "conversation": local::CUSTOMER_USER_ID, "messages": messages }))
@@ -209,7 +161,7 @@ async fn what_does_not_fit_is_refused_with_the_path_of_every_fault() {
 async fn who_asks_a_mailbox_that_cannot_answer_is_told_so() {
     let mut scene = Scene::new().await;
     let id = scene.send(to_ana(&template("hello"))).await;
-    scene.wait_for(&id, "accepted").await;
+    scene.send_in_state(&id, "accepted").await;
     scene.transom.kill().await;
     for file in fs::read_dir(scene.transom.disk().join("mailbox")).unwrap() {
         let file = file.unwrap().path();
@@ -227,23 +179,23 @@ async fn who_asks_a_mailbox_that_cannot_answer_is_told_so() {
 #[tokio::test]
 async fn the_same_key_gets_the_same_answer_and_sends_once() {
     let scene = Scene::new().await;
-    let first = scene.ask_as("order-1", to_ana(&template("hello"))).await;
+    let first = scene.ask_as("order-1", &to_ana(&template("hello"))).await;
     assert_eq!(first.0, 202);
     assert_eq!(
-        scene.ask_as("order-1", to_ana(&template("hello"))).await,
+        scene.ask_as("order-1", &to_ana(&template("hello"))).await,
         first
     );
     let (status, _) = scene
         .ask_as(
             "order-1",
-            json!({ "to": "4915112345678", "message": template("hello") }),
+            &json!({ "to": "4915112345678", "message": template("hello") }),
         )
         .await;
     assert_eq!(status, 422);
     let id = first.1["messages"][0]["id"].as_str().unwrap();
-    scene.wait_for(id, "accepted").await;
+    scene.send_in_state(id, "accepted").await;
     assert_eq!(
-        scene.ask_as("order-1", to_ana(&template("hello"))).await,
+        scene.ask_as("order-1", &to_ana(&template("hello"))).await,
         first
     );
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -269,7 +221,10 @@ async fn outside_the_window_a_free_form_message_is_refused_or_its_fallback_goes(
     let mut with_fallback = to_ana(&text("x"));
     with_fallback["fallback"] = template("hello");
     let id = scene.send(with_fallback).await;
-    assert_eq!(scene.wait_for(&id, "accepted").await["goes_as"], "fallback");
+    assert_eq!(
+        scene.send_in_state(&id, "accepted").await["goes_as"],
+        "fallback"
+    );
     assert_eq!(scene.graph.messages()[0].kind(), "template");
 }
 
@@ -277,7 +232,7 @@ async fn outside_the_window_a_free_form_message_is_refused_or_its_fallback_goes(
 async fn the_tenants_fallback_goes_where_a_message_names_none() {
     let scene = Scene::start_with(json!({ "fallback": template("hello") })).await;
     let id = scene.send(to_ana(&text("x"))).await;
-    scene.wait_for(&id, "accepted").await;
+    scene.send_in_state(&id, "accepted").await;
     assert_eq!(scene.graph.messages()[0].kind(), "template");
 }
 
@@ -285,17 +240,20 @@ async fn the_tenants_fallback_goes_where_a_message_names_none() {
 async fn where_meta_refuses_within_our_window_the_fallback_goes_once() {
     let scene = Scene::new().await;
     let ana = Customer::local();
-    scene.writes(&ana).await;
+    scene.writes(&ana, "hola").await;
     let mut asked = to_ana(&text("x"));
     asked["fallback"] = template("hello");
     scene.graph.fail_next(131_047);
     let id = scene.send(asked.clone()).await;
-    assert_eq!(scene.wait_for(&id, "accepted").await["goes_as"], "fallback");
+    assert_eq!(
+        scene.send_in_state(&id, "accepted").await["goes_as"],
+        "fallback"
+    );
 
     // The same, told by a status afterwards.
     scene.graph.forget();
     let id = scene.send(asked).await;
-    scene.wait_for(&id, "accepted").await;
+    scene.send_in_state(&id, "accepted").await;
     let wamid = scene.graph.messages()[0].wamid.clone().unwrap();
     let failed = Status::failed(&wamid, 131_047).callback_data(&id);
     scene.status(&ana, failed.clone()).await;
@@ -321,8 +279,8 @@ async fn a_power_cut_while_meta_is_asked_sends_nothing_twice() {
     scene.transom.kill().await;
     scene.graph.behave();
     scene.transom.restart().await;
-    assert_eq!(scene.wait_for(&id, "unknown").await["state"], "unknown");
-    scene.wait_for(&waiting, "accepted").await;
+    scene.send_in_state(&id, "unknown").await;
+    scene.send_in_state(&waiting, "accepted").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let sent = scene.graph.messages();
     let of = |id: &str| {
@@ -336,7 +294,7 @@ async fn a_power_cut_while_meta_is_asked_sends_nothing_twice() {
     let wamid = sent[0].wamid.clone().unwrap();
     let told = Status::sent(&wamid).callback_data(&id);
     scene.status(&Customer::local(), told).await;
-    assert_eq!(scene.get(&id).await["message_id"], wamid);
+    assert_eq!(scene.send_of(&id).await["message_id"], wamid);
 }
 
 #[tokio::test]
@@ -358,7 +316,7 @@ async fn a_power_cut_at_any_time_sends_nothing_twice_and_loses_nothing() {
     for id in &ids {
         let mut state = Value::Null;
         for _ in 0..200 {
-            state = scene.get(id).await["state"].clone();
+            state = scene.send_of(id).await["state"].clone();
             if state != "queued" && state != "started" {
                 break;
             }
@@ -383,7 +341,7 @@ async fn what_may_have_gone_out_is_not_sent_again() {
     // The runtime tells a refused connection by the same words as one that broke later.
     scene.graph.down();
     let id = scene.send(to_ana(&template("hello"))).await;
-    scene.wait_for(&id, "unknown").await;
+    scene.send_in_state(&id, "unknown").await;
     scene.graph.up().await;
     for answer in [
         Answer::Status(503),
@@ -395,7 +353,7 @@ async fn what_may_have_gone_out_is_not_sent_again() {
         scene.graph.forget();
         scene.graph.next(answer);
         let id = scene.send(to_ana(&template("hello"))).await;
-        scene.wait_for(&id, "unknown").await;
+        scene.send_in_state(&id, "unknown").await;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(scene.graph.requests().len(), 1, "{answer:?}");
     }
@@ -408,7 +366,7 @@ async fn what_was_provably_refused_goes_again() {
         scene.graph.forget();
         scene.graph.fail_next(code);
         let id = scene.send(to_ana(&template("hello"))).await;
-        scene.wait_for(&id, "accepted").await;
+        scene.send_in_state(&id, "accepted").await;
         assert_eq!(scene.graph.requests().len(), 2, "{code}");
     }
 }
@@ -420,7 +378,7 @@ async fn what_cloudflare_says_not_to_have_sent_goes_again() {
         scene.graph.forget();
         scene.graph.next(Answer::NoConnection(status));
         let id = scene.send(to_ana(&template("hello"))).await;
-        scene.wait_for(&id, "accepted").await;
+        scene.send_in_state(&id, "accepted").await;
         assert_eq!(scene.graph.requests().len(), 2, "{status}");
     }
 }
@@ -435,7 +393,7 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
     let event = &scene.backend.events()[0];
     assert_eq!(event.json["type"], "transom.number.blocked");
     assert_eq!(event.json["data"]["blocked"]["code"], 190);
-    let view = scene.get(&id).await;
+    let view = scene.send_of(&id).await;
     assert_eq!(
         (&view["state"], &view["number_blocked"]["class"]),
         (&json!("queued"), &json!("token"))
@@ -456,7 +414,7 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
     scene
         .send(json!({ "to": "4915112345679", "message": template("hello") }))
         .await;
-    scene.wait_for(&id, "accepted").await;
+    scene.send_in_state(&id, "accepted").await;
     assert!(scene.backend.wait_for(2, PATIENCE).await);
     assert_eq!(
         scene.backend.events()[1].json["type"],
@@ -489,14 +447,14 @@ async fn what_waits_during_an_outage_of_meta_is_not_lost_to_it() {
     scene.graph.behave();
     let mut states = Vec::new();
     for id in &sends {
-        let view = scene.get(id).await;
+        let view = scene.send_of(id).await;
         states.push(view["state"].as_str().unwrap().to_owned());
     }
     let lost = states.iter().filter(|state| *state == "unknown").count();
     assert!((5..20).contains(&lost), "{lost} of 60: {states:?}");
     for (id, state) in sends.iter().zip(&states) {
         if state != "unknown" {
-            scene.wait_for(id, "accepted").await;
+            scene.send_in_state(id, "accepted").await;
         }
     }
 }
@@ -506,19 +464,19 @@ async fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
     let scene = Scene::new().await;
     scene.graph.fail_next(131_042);
     let ana = Customer::local();
-    scene.writes(&ana).await;
+    scene.writes(&ana, "hola").await;
     let waits = scene
         .send(json!({ "to": "4915112345678", "message": template("hello") }))
         .await;
     eventually(async || {
-        let view = scene.get(&waits).await;
+        let view = scene.send_of(&waits).await;
         let blocked = &view["number_blocked"];
         (blocked["code"] == 131_042 && blocked["templates_only"] == true).then_some(())
     })
     .await;
     let answer = scene.send(to_ana(&text("Hello Ana"))).await;
-    scene.wait_for(&answer, "accepted").await;
-    assert_eq!(scene.get(&waits).await["state"], "queued");
+    scene.send_in_state(&answer, "accepted").await;
+    assert_eq!(scene.send_of(&waits).await["state"], "queued");
 }
 
 #[tokio::test]
@@ -611,13 +569,13 @@ async fn more_than_the_platform_lets_one_object_send_go_by_couriers_and_never_tw
     let id = scene
         .send(json!({ "to": to(20), "message": template("hello") }))
         .await;
-    scene.wait_for(&id, "unknown").await;
+    scene.send_in_state(&id, "unknown").await;
     assert_eq!(scene.transom.objects("courier"), 4);
     scene.graph.next(Answer::Error(130_429));
     let id = scene
         .send(json!({ "to": to(21), "message": template("hello") }))
         .await;
-    scene.wait_for(&id, "accepted").await;
+    scene.send_in_state(&id, "accepted").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(scene.graph.requests().len(), 23);
 }

@@ -3,11 +3,13 @@
 
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::backend::Backend;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, post, unix};
+use support::{
+    ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, post, unix, writes,
+};
 
 const HOUR: i64 = 3600;
 
@@ -15,22 +17,9 @@ fn now() -> i64 {
     simulator::clock::unix_now()
 }
 
-async fn writes(transom: &Transom, customer: &Customer, message: Message) {
-    let webhook = Webhook::new().message(&Number::local(), customer, message);
-    post(&transom.meta(), &webhook).await;
-}
-
-/// What the admin API says of the conversation with this person.
-async fn conversation(transom: &Transom, person: &str) -> Value {
-    let path = format!("/v1/conversations/{}/{person}", local::PHONE_NUMBER_ID);
-    let (status, body) = transom.admin(&path).await;
-    assert_eq!(status, 200, "{person}: {body}");
-    body
-}
-
 /// When the customer service window of the conversation with this person closes, in seconds since 1970.
 async fn closes_at(transom: &Transom, person: &str) -> i64 {
-    let found = conversation(transom, person).await;
+    let found = transom.conversation(person).await;
     unix(
         found["window"]["customer_service"]["closes_at"]
             .as_str()
@@ -41,14 +30,15 @@ async fn closes_at(transom: &Transom, person: &str) -> i64 {
 #[tokio::test]
 async fn the_window_closes_a_day_after_the_customer_wrote_whenever_we_were_told() {
     let transom = Transom::builder().start().await;
+    let meta = transom.meta();
     let (ana, written) = (Customer::local(), now() - 5 * HOUR);
-    writes(&transom, &ana, Message::text("hola").at(written)).await;
+    writes(&meta, &ana, Message::text("hola").at(written)).await;
     assert_eq!(
         closes_at(&transom, local::CUSTOMER_PHONE).await,
         written + 24 * HOUR
     );
     // A message that was written before and arrives late moves nothing back.
-    writes(&transom, &ana, Message::text("late").at(written - HOUR)).await;
+    writes(&meta, &ana, Message::text("late").at(written - HOUR)).await;
     assert_eq!(
         closes_at(&transom, local::CUSTOMER_PHONE).await,
         written + 24 * HOUR
@@ -56,21 +46,16 @@ async fn the_window_closes_a_day_after_the_customer_wrote_whenever_we_were_told(
     // What the business wrote does not open it, and what the customer takes back neither.
     let status = Status::delivered("wamid.1").at(written + HOUR);
     post(
-        &transom.meta(),
+        &meta,
         &Webhook::new().status(&Number::local(), &ana, status),
     )
     .await;
-    writes(
-        &transom,
-        &ana,
-        Message::revoke("wamid.0").at(written + HOUR),
-    )
-    .await;
+    writes(&meta, &ana, Message::revoke("wamid.0").at(written + HOUR)).await;
     assert_eq!(
         closes_at(&transom, local::CUSTOMER_PHONE).await,
         written + 24 * HOUR
     );
-    writes(&transom, &ana, Message::text("more").at(written + HOUR)).await;
+    writes(&meta, &ana, Message::text("more").at(written + HOUR)).await;
     assert_eq!(
         closes_at(&transom, local::CUSTOMER_PHONE).await,
         written + 25 * HOUR
@@ -81,12 +66,12 @@ async fn the_window_closes_a_day_after_the_customer_wrote_whenever_we_were_told(
 async fn a_closed_window_says_when_it_closed() {
     let transom = Transom::builder().start().await;
     writes(
-        &transom,
+        &transom.meta(),
         &Customer::local(),
         Message::text("hola").at(now() - 30 * HOUR),
     )
     .await;
-    let window = &conversation(&transom, local::CUSTOMER_PHONE).await["window"]["customer_service"];
+    let window = &transom.conversation(local::CUSTOMER_PHONE).await["window"]["customer_service"];
     assert_eq!(window["open"], false);
     assert!(unix(window["closes_at"].as_str().unwrap()) < now() - 5 * HOUR);
 }
@@ -94,20 +79,21 @@ async fn a_closed_window_says_when_it_closed() {
 #[tokio::test]
 async fn the_answer_to_a_click_on_an_advertisement_opens_the_free_entry_point() {
     let transom = Transom::builder().start().await;
+    let meta = transom.meta();
     let (ana, written) = (Customer::local(), now() - 3 * HOUR);
-    writes(&transom, &ana, Message::text("hola").referral().at(written)).await;
-    let before = conversation(&transom, local::CUSTOMER_PHONE).await;
+    writes(&meta, &ana, Message::text("hola").referral().at(written)).await;
+    let before = transom.conversation(local::CUSTOMER_PHONE).await;
     assert_eq!(
         before["window"]["free_entry_point"],
         json!({ "open": false })
     );
     let status = Status::sent("wamid.1").at(written + HOUR);
     post(
-        &transom.meta(),
+        &meta,
         &Webhook::new().status(&Number::local(), &ana, status),
     )
     .await;
-    let after = conversation(&transom, local::CUSTOMER_PHONE).await;
+    let after = transom.conversation(local::CUSTOMER_PHONE).await;
     let free = &after["window"]["free_entry_point"];
     assert_eq!(free["open"], true);
     assert_eq!(
@@ -120,8 +106,8 @@ async fn the_answer_to_a_click_on_an_advertisement_opens_the_free_entry_point() 
 async fn a_person_is_found_by_every_name() {
     let transom = Transom::builder().start().await;
     let ana = Customer::local().parent_user_id("US.ENT.1");
-    writes(&transom, &ana, Message::text("hola")).await;
-    let found = conversation(&transom, local::CUSTOMER_USER_ID).await;
+    writes(&transom.meta(), &ana, "hola").await;
+    let found = transom.conversation(local::CUSTOMER_USER_ID).await;
     assert_eq!(
         found["names"],
         json!([
@@ -136,7 +122,7 @@ async fn a_person_is_found_by_every_name() {
         "%2B16505551234",
         "US.ENT.1",
     ] {
-        assert_eq!(conversation(&transom, name).await, found, "{name}");
+        assert_eq!(transom.conversation(name).await, found, "{name}");
     }
 }
 
@@ -145,15 +131,11 @@ async fn two_names_that_turn_out_to_be_one_persons_lead_to_one_conversation() {
     let backend = Backend::start(DESTINATION_SECRET).await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let transom = settings.start().await;
+    let meta = transom.meta();
     let (phone, user_id, written) = ("16505550001", "US.1", now() - 5 * HOUR);
+    writes(&meta, &Customer::new(phone), Message::text("1").at(written)).await;
     writes(
-        &transom,
-        &Customer::new(phone),
-        Message::text("1").at(written),
-    )
-    .await;
-    writes(
-        &transom,
+        &meta,
         &Customer::without_phone(user_id),
         Message::text("2").at(written + HOUR),
     )
@@ -162,9 +144,9 @@ async fn two_names_that_turn_out_to_be_one_persons_lead_to_one_conversation() {
     assert_eq!(closes_at(&transom, user_id).await, written + 25 * HOUR);
 
     let both = Customer::new(phone).user_id(user_id);
-    writes(&transom, &both, Message::text("3").at(written - HOUR)).await;
-    let found = conversation(&transom, phone).await;
-    assert_eq!(found, conversation(&transom, user_id).await);
+    writes(&meta, &both, Message::text("3").at(written - HOUR)).await;
+    let found = transom.conversation(phone).await;
+    assert_eq!(found, transom.conversation(user_id).await);
     assert_eq!(
         found["names"],
         json!([format!("phone:{phone}"), format!("user:{user_id}")])
@@ -184,12 +166,13 @@ async fn two_names_that_turn_out_to_be_one_persons_lead_to_one_conversation() {
 #[tokio::test]
 async fn a_change_of_number_carries_the_conversation_over() {
     let transom = Transom::builder().start().await;
+    let meta = transom.meta();
     let before = Customer::new("16505550001").user_id("US.1");
     let after = Customer::new("16505550002").user_id("US.2");
     let written = now() - 5 * HOUR;
-    writes(&transom, &before, Message::text("hola").at(written)).await;
+    writes(&meta, &before, Message::text("hola").at(written)).await;
     let changed = Message::changed_number(&before, &after).at(written + HOUR);
-    writes(&transom, &before, changed).await;
+    writes(&meta, &before, changed).await;
     for name in ["16505550002", "US.2"] {
         assert_eq!(
             closes_at(&transom, name).await,
@@ -198,7 +181,7 @@ async fn a_change_of_number_carries_the_conversation_over() {
         );
     }
     writes(
-        &transom,
+        &meta,
         &after,
         Message::text("it is me").at(written + 2 * HOUR),
     )
@@ -210,11 +193,12 @@ async fn a_change_of_number_carries_the_conversation_over() {
 #[tokio::test]
 async fn who_gets_a_number_that_was_given_up_has_a_conversation_of_their_own() {
     let transom = Transom::builder().start().await;
+    let meta = transom.meta();
     let (phone, written) = ("16505550001", now() - 5 * HOUR);
     let ana = Customer::new(phone).user_id("US.1");
     let bob = Customer::new(phone).user_id("US.2");
-    writes(&transom, &ana, Message::text("hola").at(written)).await;
-    writes(&transom, &bob, Message::text("hello").at(written + HOUR)).await;
+    writes(&meta, &ana, Message::text("hola").at(written)).await;
+    writes(&meta, &bob, Message::text("hello").at(written + HOUR)).await;
     assert_eq!(closes_at(&transom, "US.1").await, written + 24 * HOUR);
     assert_eq!(closes_at(&transom, "US.2").await, written + 25 * HOUR);
     assert_eq!(closes_at(&transom, phone).await, written + 25 * HOUR);
@@ -251,15 +235,12 @@ async fn a_status_that_a_further_one_overtook_is_told_and_does_not_count() {
             ("whatsapp.status.delivered".to_owned(), Some(json!(true))),
         ]
     );
-    let statuses = conversation(&transom, local::CUSTOMER_PHONE).await["statuses"].clone();
+    let statuses = transom.conversation(local::CUSTOMER_PHONE).await["statuses"].clone();
     assert_eq!(statuses.as_array().unwrap().len(), 1, "{statuses}");
     assert_eq!(statuses[0]["message_id"], "wamid.1");
     assert_eq!(statuses[0]["status"], "read");
     let without = format!("{}?statuses=false", local::CUSTOMER_PHONE);
-    assert_eq!(
-        conversation(&transom, &without).await["statuses"],
-        json!([])
-    );
+    assert_eq!(transom.conversation(&without).await["statuses"], json!([]));
 }
 
 #[tokio::test]
@@ -267,20 +248,20 @@ async fn what_is_known_of_a_conversation_outlives_a_power_cut() {
     let mut transom = Transom::builder().start().await;
     let written = now() - HOUR;
     writes(
-        &transom,
+        &transom.meta(),
         &Customer::local(),
         Message::text("hola").at(written),
     )
     .await;
-    let found = conversation(&transom, local::CUSTOMER_PHONE).await;
+    let found = transom.conversation(local::CUSTOMER_PHONE).await;
     transom.restart().await;
-    assert_eq!(conversation(&transom, local::CUSTOMER_PHONE).await, found);
+    assert_eq!(transom.conversation(local::CUSTOMER_PHONE).await, found);
 }
 
 #[tokio::test]
 async fn the_admin_api_is_for_who_has_its_token() {
     let transom = Transom::builder().start().await;
-    writes(&transom, &Customer::local(), Message::text("hola")).await;
+    writes(&transom.meta(), &Customer::local(), "hola").await;
     let client = reqwest::Client::new();
     let paths = [
         format!(

@@ -9,16 +9,13 @@ use serde_json::{Value, json};
 use simulator::clock::unix_now;
 use simulator::kv::Kv;
 use simulator::local;
-use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Transom, post, unix};
+use support::{PATIENCE, Transom, post, unix, writes};
 
 const DAY: i64 = 24 * 3600;
 
-async fn writes(meta: &Meta, customer: &Customer, at: i64) {
-    let message = Message::text("hola").at(at);
-    let webhook = Webhook::new().message(&Number::local(), customer, message);
-    post(meta, &webhook).await;
+fn hola(at: i64) -> Message {
+    Message::text("hola").at(at)
 }
 
 fn key(name: &str) -> String {
@@ -42,7 +39,7 @@ async fn another_worker_knows_whether_a_customer_may_be_written_to() {
         answer.json::<Value>().await.unwrap()["free"].clone()
     };
     assert_eq!(free(local::CUSTOMER_PHONE).await, false);
-    writes(&meta, &ana, now).await;
+    writes(&meta, &ana, hola(now)).await;
     assert!(kv.wait_for(2, PATIENCE).await);
     assert_eq!(free(local::CUSTOMER_PHONE).await, true);
     assert_eq!(free(local::CUSTOMER_USER_ID).await, true);
@@ -73,10 +70,10 @@ async fn it_is_written_when_a_window_opens_and_when_it_moved_by_a_step() {
         first + 5,
         first + 199,
     ] {
-        writes(&meta, &ana, at).await;
+        writes(&meta, &ana, hola(at)).await;
     }
     // Nor by a message that is too old to open anything.
-    writes(&meta, &Customer::nth(1), first - 2 * DAY).await;
+    writes(&meta, &Customer::nth(1), hola(first - 2 * DAY)).await;
     assert!(kv.wait_for(2, PATIENCE).await);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let told: Vec<_> = kv
@@ -109,7 +106,7 @@ async fn next_message_writes(meanwhile: impl AsyncFnOnce(&mut Transom)) {
     let (ana, now) = (Customer::new("16505551234"), unix_now());
     let meta = transom.meta();
     kv.fail_next(1);
-    writes(&meta, &ana, now - 2).await;
+    writes(&meta, &ana, hola(now - 2)).await;
     let refused = format!(
         r#""window.not_told","source":"/whatsapp/{}""#,
         local::PHONE_NUMBER_ID
@@ -117,9 +114,9 @@ async fn next_message_writes(meanwhile: impl AsyncFnOnce(&mut Transom)) {
     support::eventually(async || transom.log().contains(&refused).then_some(())).await;
     meanwhile(&mut transom).await;
     let meta = transom.meta();
-    writes(&meta, &ana, now - 1).await;
+    writes(&meta, &ana, hola(now - 1)).await;
     assert!(kv.wait_for(1, PATIENCE).await);
-    writes(&meta, &ana, now).await;
+    writes(&meta, &ana, hola(now)).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(kv.writes().len(), 1);
     assert_eq!(closes_at(&kv.writes()[0].value), now - 1 + DAY);

@@ -62,14 +62,10 @@ pub(crate) async fn post(meta: &Meta, webhook: &Webhook) {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-/// A customer writes to the local number.
-pub(crate) async fn writes(meta: &Meta, customer: &Customer, text: &str) {
-    let message = Message::text(text);
-    post(
-        meta,
-        &Webhook::new().message(&Number::local(), customer, message),
-    )
-    .await;
+/// A customer writes to the local number: a text, or any message.
+pub(crate) async fn writes(meta: &Meta, customer: &Customer, message: impl Into<Message>) {
+    let webhook = Webhook::new().message(&Number::local(), customer, message.into());
+    post(meta, &webhook).await;
 }
 
 /// A Transom with one destination, its Meta and its backend.
@@ -116,6 +112,14 @@ impl Transom {
         let answer = request.bearer_auth(ADMIN_TOKEN).send().await.unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// What the admin API says of the conversation of the local number with this person.
+    pub(crate) async fn conversation(&self, person: &str) -> Value {
+        let path = format!("/v1/conversations/{}/{person}", local::PHONE_NUMBER_ID);
+        let (status, told) = self.admin(&path).await;
+        assert_eq!(status, 200, "{person}: {told}");
+        told
     }
 
     /// What the admin API says of one destination, from the mailbox of this number.

@@ -26,14 +26,14 @@ impl Scene {
         Self::start_with(json!({ "sending": sending })).await
     }
 
-    /// A customer writes, and with that their window opens.
-    async fn writes(&self, customer: &Customer) {
+    /// A customer writes, and Meta repeats it until it is stored. With that their window opens.
+    async fn wrote(&self, customer: &Customer) {
         let webhook = Webhook::new().message(&Number::local(), customer, Message::text("hola"));
         assert!(self.meta.deliver(&webhook).await.taken());
     }
 
     /// Asks until it is taken, under the same key; gives the send's id.
-    async fn ask(&self, key: &str, customer: &Customer) -> String {
+    async fn asked(&self, key: &str, customer: &Customer) -> String {
         let body = json!({
             "phone_number_id": local::PHONE_NUMBER_ID,
             "to": format!("+{}", customer.phone.as_ref().unwrap()),
@@ -61,8 +61,8 @@ impl Scene {
     /// Waits until all has gone that could go before what is asked for now.
     async fn has_gone(&self, key: &str) {
         let marker = Customer::nth(MARKER);
-        self.writes(&marker).await;
-        let id = self.ask(key, &marker).await;
+        self.wrote(&marker).await;
+        let id = self.asked(key, &marker).await;
         eventually(async || (self.state(&id).await["state"] == "accepted").then_some(())).await;
     }
 
@@ -89,9 +89,9 @@ async fn killed_once_asked(
     customer: &Customer,
     requests: usize,
 ) -> (String, Value) {
-    scene.writes(customer).await;
+    scene.wrote(customer).await;
     let id = scene
-        .ask(&format!("to {:?}", customer.phone), customer)
+        .asked(&format!("to {:?}", customer.phone), customer)
         .await;
     assert!(scene.graph.wait_for(requests, PATIENCE).await);
     scene.transom.restart().await;
@@ -108,8 +108,12 @@ async fn killed_while_it_is_queued_a_send_goes_out_once() {
     let customers: Vec<_> = (0..4).map(Customer::nth).collect();
     let mut ids = Vec::new();
     for customer in &customers {
-        scene.writes(customer).await;
-        ids.push(scene.ask(&format!("{:?}", customer.phone), customer).await);
+        scene.wrote(customer).await;
+        ids.push(
+            scene
+                .asked(&format!("{:?}", customer.phone), customer)
+                .await,
+        );
     }
     scene.transom.restart().await;
     scene.has_gone("marker").await;
@@ -175,7 +179,7 @@ async fn killed_while_the_receipt_is_on_its_way_the_reply_goes_out_at_most_once(
     let mut scene = Scene::start(json!({ "typing": true })).await;
     scene.backend.next(backend::Answer::reply("adiós"));
     scene.graph.when(Request::is_read_receipt, Answer::Stall);
-    scene.writes(&Customer::local()).await;
+    scene.wrote(&Customer::local()).await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
     scene.transom.restart().await;
     scene.graph.behave();
@@ -230,9 +234,9 @@ async fn killed_at_any_moment_no_message_goes_out_twice_whatever_meta_answers() 
         }
         let customers: Vec<_> = (0..10).map(|n| Customer::nth(round * 10 + n)).collect();
         for customer in &customers {
-            scene.writes(customer).await;
+            scene.wrote(customer).await;
             let key = format!("{:?}", customer.phone);
-            asked.insert(scene.ask(&key, customer).await, customer.clone());
+            asked.insert(scene.asked(&key, customer).await, customer.clone());
         }
         let ms = 10f64.powf(random.random_range(0.0..2.3));
         tokio::time::sleep(Duration::from_secs_f64(ms / 1000.0)).await;

@@ -20,6 +20,20 @@ pub struct Message {
     sender: bool,
 }
 
+impl From<&str> for Message {
+    /// A text.
+    fn from(body: &str) -> Self {
+        Self::text(body)
+    }
+}
+
+impl From<&String> for Message {
+    /// A text.
+    fn from(body: &String) -> Self {
+        Self::text(body)
+    }
+}
+
 impl Message {
     /// A message of this type with this content: `Message::of("location", json!({…}))`.
     pub fn of(kind: &str, content: Value) -> Self {
