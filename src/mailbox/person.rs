@@ -1,4 +1,4 @@
-//! One person's conversation, for who asks for it by a name.
+//! One person's conversation, looked up by a name.
 
 use super::{
     conversations::NUMBERS,
@@ -10,7 +10,7 @@ use crate::{
     event::{Event, Name},
 };
 
-/// What the mailbox knows of one person's conversation, for who asks.
+/// What the mailbox knows of one person's conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The conversation's number.

@@ -151,7 +151,7 @@ impl Outbox {
         let Report {
             id, code, at_ms, ..
         } = report;
-        // Where it is on its way yet, that is seen to once it has ended.
+        // If it is still on its way, this is done once it has ended.
         let draft = if code == Some(WINDOW_CLOSED) && !self.under_way.contains_key(&id) {
             stored::draft(sql, &id)?
         } else {

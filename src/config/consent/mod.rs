@@ -28,9 +28,9 @@ pub struct Consent {
     start: Vec<String>,
     /// What takes a stop back, and says nothing otherwise; as [`words`] gives them.
     resume: Vec<String>,
-    /// What is answered to who stops.
+    /// What is answered to a customer who stops.
     pub confirm_stop: Option<Message>,
-    /// What is answered to who wants it, or wants it again.
+    /// What is answered to a customer who wants it, or wants it again.
     pub confirm_start: Option<Message>,
     /// The category of templates by their name, or, with `*` at the end, by its beginning.
     templates: Vec<(String, Category)>,

@@ -37,7 +37,7 @@ impl Cursor {
         // get through beside them.
         let may_retry = self.retried < room.div_ceil(2);
         // While the destination is down there are few tries, and a restart forgets what the last one was. So the number
-        // of tries says whose turn it is: of the parked conversations each may be what breaks it.
+        // of tries decides: every second one is a new event, since all parked ones may be what breaks it.
         let new_first = match self.flow.down() {
             Some(down) => down.tries % 2 == 0,
             None => self.retried_last,

@@ -30,8 +30,8 @@ const GENERATION_ROWS: i64 = 5_000;
 /// After how long a new generation is begun, in milliseconds.
 const GENERATION_MS: i64 = 10 * 60 * 1000;
 
-/// Where rows are kept, a new generation is begun so many times while one is kept, but at least after
-/// [`LONGEST_GENERATION_MS`], and never before [`GENERATION_MS`].
+/// Where rows are kept: so many generations are begun in the time for which one is kept. One lasts for
+/// [`LONGEST_GENERATION_MS`] at most, and never for less than [`GENERATION_MS`].
 const GENERATIONS_KEPT: i64 = 24;
 const LONGEST_GENERATION_MS: i64 = 60 * 60 * 1000;
 
