@@ -10,49 +10,48 @@ use super::{
     routes::{Action, Found},
 };
 use crate::{
-    config::{Secret, Settings},
+    config::Settings,
     environment::Environment,
     meta::challenge,
     objects::{drift, respond},
     written::{Object, list},
 };
 
-/// Why a request may not come in, if it may not. Without `ADMIN_TOKEN` it refuses everyone.
-pub(super) fn refusal(request: &Request, environment: Environment) -> Result<Option<Problem>> {
+/// The settings, for a request that may come in; else why it may not. Without `ADMIN_TOKEN` it refuses everyone.
+pub(super) fn enter(
+    request: &Request,
+    environment: Environment,
+) -> Result<std::result::Result<&'static Settings, Problem>> {
     let Ok(ready) = environment else {
-        return Ok(Some(Problem::NotSetUp));
+        return Ok(Err(Problem::NotSetUp));
     };
+    let header = request.headers().get("authorization")?.unwrap_or_default();
+    let given = header.strip_prefix("Bearer ").unwrap_or_default();
     let token = ready.settings.admin_token.as_ref();
+    if token.is_some_and(|token| challenge::same(token.expose(), given)) {
+        return Ok(Ok(&ready.settings));
+    }
     let is_set = token.is_some();
-    Ok((!may_enter(request, token)?).then_some(Problem::Token { is_set }))
+    Ok(Err(Problem::Token { is_set }))
 }
 
-/// Answers a request that may come in.
+/// Answers a request that has come in.
 pub(super) async fn answer(
     found: &Found,
     request: Request,
     env: &Env,
-    environment: Environment,
+    settings: &Settings,
 ) -> Result<Response> {
-    let Ok(ready) = environment else {
-        return Problem::NotSetUp.response();
-    };
     let (in_path, parameters) = match read(found, request).await? {
         Ok(read) => read,
         Err(problem) => return problem.response(),
     };
     match found.route.action {
-        Action::Metrics => figures::answer(env, &ready.settings, &parameters).await,
-        Action::Numbers => numbers(&ready.settings, &parameters),
+        Action::Metrics => figures::answer(env, settings, &parameters).await,
+        Action::Numbers => numbers(settings, &parameters),
         Action::Drift => or_no_answer(drift::all(env, &parameters.query()).await?),
-        _ => asking::answer(found, env, &ready.settings, &in_path, &parameters).await,
+        _ => asking::answer(found, env, settings, &in_path, &parameters).await,
     }
-}
-
-fn may_enter(request: &Request, token: Option<&Secret>) -> Result<bool> {
-    let header = request.headers().get("authorization")?.unwrap_or_default();
-    let given = header.strip_prefix("Bearer ").unwrap_or_default();
-    Ok(token.is_some_and(|token| challenge::same(token.expose(), given)))
 }
 
 /// The parameters in the path, and those in the query or in the body.

@@ -89,26 +89,31 @@ async fn other(
         Ok(found) => found.route.action.needs_token(),
         Err(_) => path.starts_with("/v1/"),
     };
-    if needs_token && let Some(problem) = admin::refusal(&request, environment)? {
-        return problem.response();
-    }
+    let settings = if needs_token {
+        match admin::enter(&request, environment)? {
+            Ok(settings) => Some(settings),
+            Err(problem) => return problem.response(),
+        }
+    } else {
+        None
+    };
     let found = match found {
         Ok(found) => found,
         Err(NotFound::Path) => return Problem::NotFound.response(),
         Err(NotFound::Method(allowed)) => return Problem::MethodNotAllowed(allowed).response(),
     };
-    match found.route.action {
-        // Reached only while the settings are wrong: otherwise `receive.js` takes the webhook.
-        Action::Receive => {
+    match (found.route.action, settings) {
+        (Action::Send, Some(settings)) => messages::send(request, &env, settings).await,
+        (Action::Sent, Some(settings)) => messages::tell(&found, &env, settings).await,
+        (_, Some(settings)) => admin::answer(&found, request, &env, settings).await,
+        (Action::Challenge, None) => webhook::challenge(&request, environment),
+        (Action::Health, None) => health::answer(environment),
+        (Action::Describe, None) => Ok(describe().into()),
+        // A webhook. It comes here only while the settings are wrong: otherwise `receive.js` takes it.
+        (_, None) => {
             seldom("webhook.not_stored", "the settings are wrong: see /health");
             Problem::NotSetUp.response()
         }
-        Action::Challenge => webhook::challenge(&request, environment),
-        Action::Health => health::answer(environment),
-        Action::Describe => Ok(describe().into()),
-        Action::Send => messages::send(request, &env, environment).await,
-        Action::Sent => messages::tell(&found, &env, environment).await,
-        _ => admin::answer(&found, request, &env, environment).await,
     }
 }
 

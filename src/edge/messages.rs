@@ -15,7 +15,6 @@ use super::{
 use crate::{
     checked::{self, Fault},
     config::Settings,
-    environment::Environment,
     meta::json::{Document, Json},
     objects::{self, faulty, problem, try_side_by_side},
     sending::{
@@ -26,15 +25,10 @@ use crate::{
 };
 
 /// Has messages sent, or one marked as read.
-pub(super) async fn send(
-    request: Request,
-    env: &Env,
-    environment: Environment,
-) -> Result<Response> {
-    let settings = match environment {
-        Ok(ready) if ready.settings.graph.token.is_some() => &ready.settings,
-        _ => return problem(503, "GRAPH_ACCESS_TOKEN is not set"),
-    };
+pub(super) async fn send(request: Request, env: &Env, settings: &Settings) -> Result<Response> {
+    if settings.graph.token.is_none() {
+        return problem(503, "GRAPH_ACCESS_TOKEN is not set");
+    }
     let key = request.headers().get("idempotency-key")?;
     let Some(body) = body::read(request.inner()).await? else {
         return Problem::TooLarge.response();
@@ -116,10 +110,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Tells how a send went.
-pub(super) async fn tell(found: &Found, env: &Env, environment: Environment) -> Result<Response> {
-    let Ok(ready) = environment else {
-        return Problem::NotSetUp.response();
-    };
+pub(super) async fn tell(found: &Found, env: &Env, settings: &Settings) -> Result<Response> {
     let id = found
         .in_path
         .first()
@@ -136,7 +127,7 @@ pub(super) async fn tell(found: &Found, env: &Env, environment: Environment) -> 
         .append_pair("id", id)
         .finish();
     let command = format!("message?{query}");
-    let mailboxes = objects::mailboxes(&ready.settings, number).into_iter();
+    let mailboxes = objects::mailboxes(settings, number).into_iter();
     let answers = mailboxes.map(async |mailbox| ask(env, &mailbox, Method::Get, &command).await);
     let answers = try_side_by_side(answers).await?;
     let all_answered = answers.iter().all(Option::is_some);
