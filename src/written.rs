@@ -1,4 +1,5 @@
-//! Writes JSON member by member. To build a value first would add several times as much to the WASM.
+//! Writes JSON member by member: to build a value first would add several times as much to the WASM. Gives the words that
+//! stand in JSON for values, too.
 
 use std::fmt::Write as _;
 
@@ -68,6 +69,18 @@ impl Object {
 /// A list of what is JSON already.
 pub fn list(items: &[String]) -> String {
     format!("[{}]", items.join(","))
+}
+
+/// The word for `value` in a table of both.
+pub fn word_of<T: Copy + PartialEq>(table: &[(T, &'static str)], value: T) -> &'static str {
+    let found = table.iter().find(|(known, _)| *known == value);
+    found.map_or("", |(_, word)| word)
+}
+
+/// The value of `word` in a table of both.
+pub fn of_word<T: Copy>(table: &[(T, &str)], word: &str) -> Option<T> {
+    let found = table.iter().find(|(_, known)| *known == word);
+    found.map(|(value, _)| *value)
 }
 
 /// Writes `text` as a JSON string.

@@ -4,7 +4,7 @@ use crate::{
     config::Answering,
     event::{Effect, Event, rfc3339},
     meta::json::{Document, Json},
-    written::Object,
+    written::{Object, of_word, word_of},
 };
 
 /// Who took a conversation over.
@@ -112,10 +112,8 @@ impl Handover {
     }
 
     pub(super) fn read(json: Json<'_>) -> Option<Self> {
-        let by = json.get("by")?.text()?;
-        let (by, _) = WORDS.iter().find(|(_, word)| *word == by)?;
         Some(Self {
-            by: *by,
+            by: of_word(&WORDS, &json.get("by")?.text()?)?,
             since: json.get("since")?.integer()?,
             until: json.get("until").and_then(Json::integer),
         })
@@ -123,7 +121,9 @@ impl Handover {
 
     pub(super) fn write(&self) -> String {
         let mut written = Object::default();
-        written.text("by", self.word()).number("since", self.since);
+        written
+            .text("by", word_of(&WORDS, self.by))
+            .number("since", self.since);
         if let Some(until) = self.until {
             written.number("until", until);
         }
@@ -133,17 +133,10 @@ impl Handover {
     /// As events and the admin API tell it: times as RFC 3339 writes them.
     pub fn view(&self) -> String {
         Object::default()
-            .text("by", self.word())
+            .text("by", word_of(&WORDS, self.by))
             .text_if("since", rfc3339(self.since).as_deref())
             .text_if("until", self.until.and_then(rfc3339).as_deref())
             .finish()
-    }
-
-    fn word(&self) -> &'static str {
-        WORDS
-            .iter()
-            .find(|(by, _)| *by == self.by)
-            .map_or("", |(_, word)| word)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The category of a template.
 
-use crate::checked::Node;
+use crate::{
+    checked::Node,
+    written::{of_word, word_of},
+};
 
 /// The category of a template, by Meta's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,31 +16,25 @@ pub enum Category {
     Authentication,
 }
 
-const CATEGORIES: [(&str, Category); 3] = [
-    ("marketing", Category::Marketing),
-    ("utility", Category::Utility),
-    ("authentication", Category::Authentication),
+const CATEGORIES: [(Category, &str); 3] = [
+    (Category::Marketing, "marketing"),
+    (Category::Utility, "utility"),
+    (Category::Authentication, "authentication"),
 ];
 
 impl Category {
     /// Its word.
     pub fn name(self) -> &'static str {
-        CATEGORIES
-            .iter()
-            .find(|(_, category)| *category == self)
-            .map_or("", |(name, _)| name)
+        word_of(&CATEGORIES, self)
     }
 
     /// The category of this word.
     pub fn of(name: &str) -> Option<Self> {
-        CATEGORIES
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, category)| *category)
+        of_word(&CATEGORIES, name)
     }
 
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
-        node.one_of(&CATEGORIES.map(|(name, _)| name))
+        node.one_of(&CATEGORIES.map(|(_, name)| name))
             .and_then(Self::of)
     }
 }

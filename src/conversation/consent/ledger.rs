@@ -5,7 +5,7 @@
 use crate::{
     event::rfc3339,
     meta::json::Json,
-    written::{Object, list},
+    written::{Object, list, of_word, word_of},
 };
 
 /// How much is remembered of one customer.
@@ -65,14 +65,6 @@ const HOWS: [(How, &str); 5] = [
     (How::Api, "api"),
 ];
 
-impl How {
-    fn name(self) -> &'static str {
-        HOWS.iter()
-            .find(|(how, _)| *how == self)
-            .map_or("", |(_, name)| name)
-    }
-}
-
 /// One thing that was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -126,11 +118,9 @@ impl Entry {
 
     fn read(json: Json<'_>) -> Option<Self> {
         let text = |name| Some(json.get(name)?.text()?.into_owned());
-        let how = text("how")?;
-        let (how, _) = HOWS.iter().find(|(_, name)| *name == how)?;
         Some(Self {
             opted_in: text("state")? == Standing::OptedIn.name(),
-            how: *how,
+            how: of_word(&HOWS, &text("how")?)?,
             at: json.get("at")?.integer()?,
             note: text("note"),
             by: text("by"),
@@ -141,7 +131,7 @@ impl Entry {
         let mut entry = Object::default();
         entry
             .text("state", self.standing().name())
-            .text("how", self.how.name())
+            .text("how", word_of(&HOWS, self.how))
             .number("at", self.at)
             .text_if("note", self.note.as_deref())
             .text_if("by", self.by.as_deref());
@@ -157,7 +147,7 @@ impl Entry {
         let mut entry = Object::default();
         entry
             .text("state", self.standing().name())
-            .text("how", self.how.name())
+            .text("how", word_of(&HOWS, self.how))
             .text_if("time", rfc3339(self.at).as_deref())
             .text_if("note", self.note.as_deref())
             .text_if("by", self.by.as_deref());

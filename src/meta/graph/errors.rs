@@ -2,6 +2,8 @@
 //!
 //! Source: "Error codes" of the WhatsApp Cloud API.
 
+use crate::written::{of_word, word_of};
+
 /// One error code, or a row of them that mean the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
@@ -95,14 +97,12 @@ const CLASSES: &[(Class, &str)] = &[
 impl Class {
     /// Its word.
     pub fn name(self) -> &'static str {
-        let entry = CLASSES.iter().find(|(class, _)| *class == self);
-        entry.map_or("", |(_, name)| name)
+        word_of(CLASSES, self)
     }
 
     /// The class of this word.
     pub fn of(name: &str) -> Option<Self> {
-        let entry = CLASSES.iter().find(|(_, known)| *known == name);
-        entry.map(|(class, _)| *class)
+        of_word(CLASSES, name)
     }
 
     /// Whether it is about the number, so that of its messages nothing has gone out, whatever the HTTP status is. Meta
