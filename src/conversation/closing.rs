@@ -134,7 +134,7 @@ mod tests {
             effect: Effect::Opens { referral: false },
             time: Some(time),
             data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
-            ..Event::naming(&Name::User("US.1".into()))
+            ..Event::named(vec![Name::User("US.1".into())])
         };
         let answered = Event {
             effect: Effect::Answers,
@@ -165,7 +165,7 @@ mod tests {
             effect: Effect::Opens { referral: false },
             time: Some(time),
             data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
-            ..Event::naming(&Name::User("US.1".into()))
+            ..Event::named(vec![Name::User("US.1".into())])
         };
         let after = |before, event: &Event| {
             let windows = Windows::default().after(&event.effect, event.time);
@@ -198,7 +198,7 @@ mod tests {
             let wrote = Event {
                 effect: Effect::Opens { referral: false },
                 data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
-                ..Event::naming(&name)
+                ..Event::named(vec![name.clone()])
             };
             let closing = Closing::after(None, &wrote, windows, 60, NOW);
             assert_eq!(closing.map(|closing| closing.at), at, "{name:?}");

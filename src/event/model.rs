@@ -34,12 +34,7 @@ impl fmt::Debug for Event {
 }
 
 impl Event {
-    /// An event that says no more of somebody than the name.
-    pub fn naming(name: &Name) -> Self {
-        Self::named(vec![name.clone()])
-    }
-
-    /// The same, of somebody with several names.
+    /// An event that says no more of somebody than the names.
     pub fn named(names: Vec<Name>) -> Self {
         Self {
             id: String::new(),
@@ -47,6 +42,31 @@ impl Event {
             time: None,
             names,
             effect: Effect::None,
+            data: String::new(),
+        }
+    }
+
+    /// This event, with no more of it than whose it is.
+    #[must_use]
+    pub fn names_alone(&self) -> Self {
+        Self {
+            effect: match &self.effect {
+                Effect::Renames { from } => Effect::Renames { from: from.clone() },
+                _ => Effect::None,
+            },
+            ..Self::named(self.names.clone())
+        }
+    }
+
+    /// This event but for its data.
+    #[must_use]
+    pub fn without_data(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            kind: self.kind.clone(),
+            time: self.time,
+            names: self.names.clone(),
+            effect: self.effect.clone(),
             data: String::new(),
         }
     }

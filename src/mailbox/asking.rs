@@ -3,12 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    directory::{Route, names_alone, without_data},
-    moved::Moved,
-    moving::Adoption,
-    people,
-};
+use super::{directory::Route, moved::Moved, moving::Adoption, people};
 use crate::event::{Event, Name};
 
 /// What concerns each partition, in order of first appearance. There are few.
@@ -55,7 +50,7 @@ pub fn asked(events: &[Event], routes: &[Route], needs_data: fn(&Event) -> bool)
         if needs_data(event) {
             event.clone()
         } else {
-            without_data(event)
+            event.without_data()
         }
     };
     let asked = asked.into_iter().map(|(former, about)| Asked {
@@ -112,7 +107,7 @@ pub fn answered(
         let ids = ids.get(&names);
         if told.insert((route.partition, moved.former.clone(), names)) {
             let adoption = Adoption {
-                event: by_all_names(names_alone(event), route),
+                event: by_all_names(event.names_alone(), route),
                 moved,
                 person: route.person,
                 ids: ids.cloned().unwrap_or_default(),

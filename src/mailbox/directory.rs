@@ -24,7 +24,7 @@ use super::{
     sql::{Sql, SqlError, atomically},
 };
 use crate::{
-    event::{Effect, Event, Name},
+    event::{Event, Name},
     meta::json::{Document, Json},
     written::list,
 };
@@ -113,7 +113,7 @@ impl Directory {
     /// Where these events belong, in their order. Looks only at their names, and at those that a change of names leaves
     /// behind. Commits what it learns from them.
     pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>, SqlError> {
-        let named: Vec<Event> = events.iter().map(names_alone).collect();
+        let named: Vec<Event> = events.iter().map(Event::names_alone).collect();
         self.people.meet(&*self.sql, &named)?;
         let mut persons = Vec::with_capacity(named.len());
         for event in &named {
@@ -211,32 +211,5 @@ impl Directory {
             former,
             names,
         })
-    }
-}
-
-/// An event without its data: what is asked about it needs none.
-pub(super) fn without_data(event: &Event) -> Event {
-    Event {
-        id: event.id.clone(),
-        kind: event.kind.clone(),
-        time: event.time,
-        names: event.names.clone(),
-        effect: event.effect.clone(),
-        data: String::new(),
-    }
-}
-
-/// An event that says no more than whose it is.
-pub fn names_alone(event: &Event) -> Event {
-    Event {
-        id: String::new(),
-        kind: String::new(),
-        time: None,
-        names: event.names.clone(),
-        effect: match &event.effect {
-            Effect::Renames { from } => Effect::Renames { from: from.clone() },
-            _ => Effect::None,
-        },
-        data: String::new(),
     }
 }

@@ -72,7 +72,7 @@ pub use asking::{Answered, Asked, answered, asked};
 pub use conversations::{Join, untold};
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
-pub use directory::{Directory, Route, names_alone};
+pub use directory::{Directory, Route};
 pub use holding::{Behind, Question};
 pub use log::Stored;
 pub use moved::{Left, Moved};

@@ -18,7 +18,7 @@ use crate::{
 /// What a partition is to take in: what another knows of an event's person, who is in this one from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adoption {
-    /// An event that says no more than whose it is ([`super::names_alone`]), by all names that the directory knows: some of
+    /// An event that says no more than whose it is ([`Event::names_alone`]), by all names that the directory knows: some of
     /// them may lead to other conversations here.
     pub event: Event,
     /// What the other partition knows.

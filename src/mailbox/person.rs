@@ -49,7 +49,7 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
 
 /// Like [`find`] without the names: these take a walk through everybody's.
 pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
-    let people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
+    let people = People::of(sql, &[Event::named(vec![name.clone()])])?;
     let Some(conversation) = people.known(name).map(|(id, _)| id) else {
         return Ok(None);
     };
@@ -71,7 +71,7 @@ pub(super) fn change(
     let Some(mut found) = find(sql, name)? else {
         return Ok(None);
     };
-    let mut people = People::of(sql, std::slice::from_ref(&Event::naming(name)))?;
+    let mut people = People::of(sql, &[Event::named(vec![name.clone()])])?;
     change(&mut found.state);
     people.remember(found.conversation, &found.state);
     people.save(sql)?;

@@ -60,7 +60,8 @@ pub(super) fn directory(
 ) -> Result<(Stub, Uint8Array)> {
     let number = number.to_owned();
     let directory = Address::Directory { number, of }.name();
-    let all = bytes(&directory, names.iter().map(Event::naming).collect());
+    let all = names.iter().map(|name| Event::named(vec![name.clone()]));
+    let all = bytes(&directory, all.collect());
     Ok((stub(env, &directory)?, all))
 }
 

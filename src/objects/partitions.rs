@@ -50,7 +50,6 @@ use crate::{
     },
     mailbox::{
         Adoption, Answered, Behind, Moved, Question, Route, address::Address, answered, asked,
-        names_alone,
     },
     meta::{
         graph::Recipient,
@@ -74,7 +73,7 @@ pub(super) async fn spread(
         of,
     };
     let directory = directory.name();
-    let named = bytes(&directory, events.iter().map(names_alone).collect());
+    let named = bytes(&directory, events.iter().map(Event::names_alone).collect());
     let routes = routes(&answer(stub(env, &directory)?.resolve(&named)?).await?)?;
     let stored = take_over(env, number, of, &events, &routes).await?;
     let partitions = Address::mailboxes(number, of);
@@ -209,7 +208,8 @@ impl Mailbox {
         if home == here.name() {
             return Ok(None);
         }
-        let named = bytes(&home, name.iter().map(Event::naming).collect());
+        let named = name.iter().map(|name| Event::named(vec![name.clone()]));
+        let named = bytes(&home, named.collect());
         let known = in_time(stub(&self.env, &home)?.known(&named)?).await?;
         let known = Moved::read_all(&known).ok_or("not what a partition knows")?;
         Ok(known.into_iter().next())

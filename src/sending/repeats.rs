@@ -240,7 +240,7 @@ mod tests {
     fn request(body: &str) -> Event {
         Event {
             id: id_of("k 1", body.as_bytes()),
-            ..Event::naming(&Name::Phone("1".to_owned()))
+            ..Event::named(vec![Name::Phone("1".to_owned())])
         }
     }
 

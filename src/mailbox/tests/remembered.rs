@@ -68,10 +68,7 @@ fn take(mailbox: &mut Mailbox, step: Step) {
                 },
                 ..Moved::default()
             };
-            let event = names_alone(&Event {
-                names,
-                ..message("", "moved")
-            });
+            let event = Event::named(names);
             let adoption = Adoption {
                 event,
                 moved,
