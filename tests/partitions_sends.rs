@@ -233,3 +233,17 @@ async fn a_request_is_repeated_without_effect_wherever_its_person_is_by_then() {
     scene.send_in_state(&last.await, "accepted").await;
     assert_eq!(scene.graph.messages().len(), 3);
 }
+
+/// With the number that WhatsApp knows somebody by, Meta tells whose it is, who may write without it.
+#[tokio::test]
+async fn who_opts_out_under_a_user_id_that_meta_told_of_is_not_written_to_again_with_partitions() {
+    let scene = start_with(json!({ "consent": {} })).await;
+    scene.graph.knows("551187654321", "BR.1");
+    let promo = json!({ "to": "5511987654321", "message": template("promo") });
+    let id = scene.send(promo.clone()).await;
+    scene.send_in_state(&id, "accepted").await;
+    let ana = Customer::without_phone("BR.1");
+    scene.writes(&ana, "STOP").await;
+    let (status, answer) = scene.ask(promo).await;
+    assert_eq!(status, 403, "{answer}");
+}

@@ -215,6 +215,23 @@ impl Mailbox {
         Ok(known.into_iter().next())
     }
 
+    /// Takes note that these are names of one person; the number's directory does first, for they may write by any.
+    pub(super) async fn are_one(&self, names: Vec<Name>) -> Result<()> {
+        let known = self.with_core(|core| core.mailbox.knows_as_one(&names))?;
+        if let (false, Some(settings), Home::Number(number)) =
+            (known, self.settings(), self.address().home())
+        {
+            let of = settings.partitions_of(&number);
+            if of > 1 {
+                let directory = Address::Directory { number, of }.name();
+                let one = bytes(&directory, vec![Event::named(names.clone())]);
+                in_time(stub(&self.env, &directory)?.resolve(&one)?).await?;
+            }
+            self.with_core(|core| core.mailbox.meet(&names))?;
+        }
+        Ok(())
+    }
+
     /// If it is time to: asks another partition whether it has delivered what is waited for, and gives the ids of the
     /// waits that are over. If it does not answer, it is asked again.
     pub(super) fn start_question(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Vec<i64>>>> {

@@ -55,6 +55,10 @@ impl Mailbox {
                 let happened = self.send(&mut started, has_moved, now).await;
                 // It could not be found out whether it may go.
                 let happened = happened.unwrap_or(Happened::NotTried);
+                if let Some(names) = names_of_one(&started.send, &happened) {
+                    // Where it fails, they turn out to be one with the next message.
+                    let _ = self.are_one(names).await;
+                }
                 (opening, started, happened)
             }
             .boxed_local()
@@ -89,9 +93,6 @@ impl Mailbox {
         let now = now_ms();
         let state = self.with_core(|core| {
             let opted_out = Core::opted_out(&started.send, &happened, now);
-            if let Some(names) = names_of_one(&started.send, &happened) {
-                core.mailbox.meet(&names)?;
-            }
             let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
             core.changed(change, now)?;
             if id.contains(BY_RULE) && state.is_refused_here() {
