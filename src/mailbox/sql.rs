@@ -100,6 +100,9 @@ pub enum SqlError {
     /// A column holds something that we never write there.
     #[error("column {0} of a stored row does not hold what was stored there")]
     Column(usize),
+    /// Without settings nothing is opened.
+    #[error("the settings are wrong: see /health")]
+    NotSetUp,
     /// An event belongs to another partition from now on: it is to be looked for again where it goes. Nothing was done.
     #[error("the event's person has moved to another partition")]
     Moved,

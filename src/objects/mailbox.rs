@@ -141,7 +141,7 @@ impl Mailbox {
         self.is_at_task.set(true);
         let result = task(core);
         self.is_at_task.set(false);
-        result.map_err(|error| failed(&mut slot, &error))
+        result.map_err(|error| self.failed(&mut slot, &error))
     }
 
     /// Runs `task` on the core, and sets the alarm for what there is to do then. Nothing is awaited in between, so that
@@ -179,7 +179,10 @@ impl Mailbox {
             *slot = None;
         }
         if slot.is_none() {
-            *slot = Some(self.open().map_err(|error| failed(&mut None, &error))?);
+            *slot = Some(
+                self.open()
+                    .map_err(|error| self.failed(&mut None, &error))?,
+            );
         }
         if let Some(core) = slot.as_mut() {
             for conversation in self.mirror.failed() {
@@ -187,6 +190,23 @@ impl Mailbox {
             }
         }
         Ok(slot)
+    }
+
+    /// Drops the core: what is in memory may not be what was committed.
+    #[inline(never)]
+    fn failed(&self, core: &mut Option<Core>, error: &SqlError) -> worker::Error {
+        // Found before anything was done.
+        if *error == SqlError::Moved {
+            return worker::Error::RustError(error.to_string());
+        }
+        *core = None;
+        let error = error.to_string();
+        let mut line = Object::default();
+        line.text("event", "mailbox.failed")
+            .text("source", &cloudevent::source(&self.address().home()))
+            .text("error", &error);
+        console_error!("{}", line.finish());
+        worker::Error::RustError(error)
     }
 
     fn open(&self) -> std::result::Result<Core, SqlError> {
@@ -199,7 +219,7 @@ impl Mailbox {
             Home::Account(_) => None,
         };
         let Ok(ready) = self.environment else {
-            return Err(SqlError::Refused("the settings are wrong".to_owned()));
+            return Err(SqlError::NotSetUp);
         };
         let settings = &ready.settings;
         // At no rate at all nothing would ever go.
@@ -289,7 +309,7 @@ impl Mailbox {
             let done = task(&mut directory)?;
             Ok((directory, done))
         });
-        let (directory, done) = worked.map_err(|error| failed(&mut None, &error))?;
+        let (directory, done) = worked.map_err(|error| self.failed(&mut None, &error))?;
         *slot = Some(directory);
         Ok(done)
     }
@@ -353,21 +373,6 @@ fn answers(
         zones::offset,
         budget,
     ))
-}
-
-/// Drops the core: what is in memory may not be what was committed.
-#[inline(never)]
-fn failed(core: &mut Option<Core>, error: &SqlError) -> worker::Error {
-    // Found before anything was done.
-    if *error == SqlError::Moved {
-        return worker::Error::RustError(error.to_string());
-    }
-    *core = None;
-    let error = error.to_string();
-    let mut line = Object::default();
-    line.text("event", "mailbox.failed").text("error", &error);
-    console_error!("{}", line.finish());
-    worker::Error::RustError(error)
 }
 
 /// The time (unix milliseconds): one call, where an object made for it would be two.
