@@ -301,6 +301,22 @@ async fn a_replay_leaves_room_for_what_is_new_and_can_be_stopped() {
 }
 
 #[tokio::test]
+async fn what_a_replay_may_still_deliver_is_not_deleted() {
+    let crm = Backend::start(DESTINATION_SECRET).await;
+    let transom = keeping([hasty("crm", &crm)]).await;
+    with_dead_letters(&transom, &crm, 2).await;
+    crm.always(Answer::slow(PATIENCE));
+    let id = begin(&transom, json!({ "destination": "crm" })).await;
+    let path = format!("/v1/dead-letters/{NUMBER}?destination=crm");
+    let (status, problem) = transom.ask(Method::DELETE, &path, &Value::Null).await;
+    assert_eq!((status, problem.get("confirm")), (409, None), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains(&id),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
 async fn without_the_setting_nothing_that_was_delivered_is_there_to_be_replayed() {
     let crm = Backend::start(DESTINATION_SECRET).await;
     let transom = Transom::builder()

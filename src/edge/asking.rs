@@ -198,11 +198,12 @@ impl Asked<'_> {
         let Some(counted) = complete(self.all(mailboxes).await?) else {
             return Ok(None);
         };
-        let marks: Vec<i64> = counted.iter().map(confirm).collect();
-        let confirmed = confirmed.and_then(|mark| mark.parse().ok());
-        if confirmed != Some(marks.iter().sum::<i64>()) {
+        let marks: Option<Vec<i64>> = counted.iter().map(confirm).collect();
+        let confirmed: Option<i64> = confirmed.and_then(|mark| mark.parse().ok());
+        let marks = marks.filter(|marks| confirmed == Some(marks.iter().sum()));
+        let Some(marks) = marks else {
             return Ok(together(self.action, &counted, usize::MAX));
-        }
+        };
         let gone = mailboxes.iter().zip(marks).map(async |(mailbox, mark)| {
             let mut asked = self.clone();
             asked.add("confirm", &mark.to_string());

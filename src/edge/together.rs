@@ -30,8 +30,10 @@ pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answ
     let Some(worst) = telling.iter().max_by_key(|one| one.status) else {
         return answers.first().cloned();
     };
-    if worst.status >= 400 && action != Action::DeleteDeadLetters {
-        return Some((*worst).clone());
+    let asks = |one: &Answer| action == Action::DeleteDeadLetters && confirm(one).is_some();
+    let refusals = telling.iter().filter(|one| one.status >= 400 && !asks(one));
+    if let Some(refusal) = refusals.max_by_key(|one| one.status) {
+        return Some((*refusal).clone());
     }
     let documents = telling.iter().map(|one| Document::parse(&one.body));
     let documents: Vec<Document<'_>> = documents.collect::<Option<_>>()?;
@@ -50,11 +52,16 @@ pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answ
     })
 }
 
-/// The number by which the dead letters that an answer tells of are confirmed for deletion. For all partitions together
-/// it is the sum.
-pub fn confirm(answer: &Answer) -> i64 {
-    let document = Document::parse(&answer.body);
-    document.map_or(0, |document| sum(&[document.root()], "confirm"))
+/// The number by which the dead letters that an answer tells of are confirmed for deletion; `None` where it refuses that.
+/// For all partitions together it is the sum.
+pub fn confirm(answer: &Answer) -> Option<i64> {
+    if answer.status == 404 {
+        return Some(0);
+    }
+    Document::parse(&answer.body)?
+        .root()
+        .get("confirm")?
+        .integer()
 }
 
 /// Makes one page of several. Each holds the first items of its mailbox; where it has a next page, more follow behind

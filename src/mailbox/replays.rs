@@ -197,6 +197,13 @@ impl Mailbox {
         self.read_replays(clause, &parameters)
     }
 
+    /// The id of a replay that may still deliver dead letters of a destination, if there is one.
+    pub fn replaying(&self, destination: Option<&str>) -> Option<&str> {
+        let mut jobs = self.replays.0.iter().map(|job| &job.replay);
+        let found = jobs.find(|replay| replay.which.destination.as_deref() == destination);
+        found.map(|replay| replay.id.as_str())
+    }
+
     /// A replay, by its id.
     pub fn replay_of(&self, id: &str) -> Result<Option<Replay>, SqlError> {
         let found = self.read_replays("id = ?2", &[1.into(), id.into()])?;

@@ -7,7 +7,7 @@ use super::{
     admin::NOBODY,
     mailbox::Mailbox,
     query::{integer, text, which},
-    respond::{answer, not_found, time},
+    respond::{answer, not_found, refused, time},
 };
 use crate::{
     mailbox::{DeadLetter, MOST_CONTENT, Place, address::Address},
@@ -71,20 +71,26 @@ impl Mailbox {
     pub(super) fn delete_dead_letters(&self, url: &Url) -> Result<Response> {
         let confirmed = integer(url, "confirm");
         let address = self.address();
-        let summary = self.with_core(|core| {
+        let found = self.with_core(|core| {
             let Some(which) = which(&core.mailbox, &address, url)? else {
                 return Ok(None);
             };
             let summary = core.mailbox.summary(&which)?;
-            if confirmed == Some(summary.confirm) {
+            let replay = core.mailbox.replaying(which.destination.as_deref());
+            let replay = replay.map(str::to_owned);
+            if confirmed == Some(summary.confirm) && replay.is_none() {
                 core.mailbox.delete(&which)?;
                 core.rest()?;
             }
-            Ok(Some(summary))
+            Ok(Some((summary, replay)))
         })?;
-        let Some(summary) = summary else {
+        let Some((summary, replay)) = found else {
             return not_found(NOBODY);
         };
+        if let Some(replay) = replay {
+            let detail = format!("replay {replay} may still deliver them: stop it first");
+            return refused(409, "They are replayed", &detail);
+        }
         if confirmed == Some(summary.confirm) {
             return answer(200, Object::default().number("deleted", summary.count));
         }

@@ -20,9 +20,16 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
     let messages = [("1", "a"), ("2", "b"), ("3", "c")];
     let mut mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
     begin(&mut mailbox, wanted(of("crm")));
+    assert_eq!(mailbox.replaying(Some("crm")), Some("r1"));
+    assert_eq!(mailbox.replaying(Some("bot")), None);
     let first = mailbox.next(LATER).unwrap().unwrap();
     let second = mailbox.next(LATER).unwrap().unwrap();
     let stopped = mailbox.stop_replay("r1", LATER).unwrap().unwrap();
+    assert_eq!(
+        mailbox.replaying(Some("crm")),
+        Some("r1"),
+        "two are on their way"
+    );
     assert_eq!(
         (
             stopped.state.name(),
@@ -35,6 +42,7 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
     mailbox.done(&first, &Outcome::Taken, LATER, 0.5).unwrap();
     mailbox.done(&second, &refused(), LATER, 0.5).unwrap();
     assert_eq!(figures(&mailbox, "r1"), ("stopped", 3, 0, 1, 0));
+    assert_eq!(mailbox.replaying(Some("crm")), None);
     assert_eq!(told(&mailbox, "r1").dropped, 2);
     let much_later = LATER + 3_600_000;
     assert_eq!(
