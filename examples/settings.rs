@@ -45,6 +45,7 @@ fn read(variables: &Value) -> Result<Settings, Vec<String>> {
     // `http` is taken for this machine alone.
     let here = |url: &str| url.starts_with("http:");
     let mut faults: Vec<String> = settings
+        .config
         .destinations
         .iter()
         .filter(|destination| here(destination.url.as_str()))

@@ -25,6 +25,13 @@ pub struct Settings {
     pub admin_token: Option<Secret>,
     /// How the Graph API is reached.
     pub graph: Graph,
+    /// `CONFIG`.
+    pub config: Config,
+}
+
+/// What `CONFIG` holds.
+#[derive(Debug, Clone)]
+pub struct Config {
     /// `CONFIG.destinations`.
     pub destinations: Vec<Destination>,
     /// `CONFIG.sending`.
@@ -100,7 +107,7 @@ const NO_TOKEN: &str =
 impl Settings {
     /// Over how many objects a number's conversations are spread.
     pub fn partitions_of(&self, phone_number_id: &str) -> u32 {
-        let mut numbers = self.numbers.iter();
+        let mut numbers = self.config.numbers.iter();
         let number = numbers.find(|number| number.phone_number_id == phone_number_id);
         number.map_or(1, |number| number.partitions)
     }
@@ -144,10 +151,10 @@ impl Settings {
         if !is_version(&version) {
             wrong(vec![fault("GRAPH_VERSION", &"must be of the form v25.0")]);
         }
-        let config = read_config(&lookup).map_err(&mut wrong).unwrap_or_default();
+        let config = read_config(&lookup).map_err(&mut wrong).ok();
 
-        match base_url {
-            Some(base_url) if faults.is_empty() => Ok(Self {
+        match (base_url, config) {
+            (Some(base_url), Some(config)) if faults.is_empty() => Ok(Self {
                 app_secrets,
                 verify_tokens,
                 admin_token,
@@ -156,15 +163,7 @@ impl Settings {
                     version,
                     token,
                 },
-                destinations: config.destinations,
-                numbers: config.numbers,
-                keep_hours: config.keep_hours,
-                couriers: config.couriers.unwrap_or(true),
-                sending: config.sending,
-                fallback: config.fallback,
-                answering: config.answering,
-                consent: config.consent,
-                window_step_s: config.window_step_s.unwrap_or(3_600),
+                config,
             }),
             _ => Err(faults),
         }
@@ -173,12 +172,13 @@ impl Settings {
     /// What is well, and yet may not be meant.
     pub fn note(&self) -> Option<&'static str> {
         let answers = self
+            .config
             .answering
             .as_ref()
             .is_some_and(|answering| !answering.rules.is_empty());
         if answers && self.graph.token.is_none() {
             Some(NO_TOKEN)
-        } else if self.destinations.is_empty() && !answers {
+        } else if self.config.destinations.is_empty() && !answers {
             Some(NO_DESTINATION)
         } else {
             None
@@ -192,6 +192,7 @@ impl Settings {
         offset: fn(&str, i64) -> Option<i64>,
     ) -> Result<Self, Vec<SettingsFault>> {
         let hours = self
+            .config
             .answering
             .as_ref()
             .and_then(|it| it.office_hours.as_ref());
@@ -244,20 +245,6 @@ fn is_version(text: &str) -> bool {
 /// For how long events can be kept: a week. A mailbox has room for 10 GB.
 pub const LONGEST_KEEP_HOURS: u32 = 7 * 24;
 
-/// What `CONFIG` holds.
-#[derive(Default)]
-struct Config {
-    destinations: Vec<Destination>,
-    numbers: Vec<Number>,
-    keep_hours: u32,
-    couriers: Option<bool>,
-    sending: Sending,
-    fallback: Option<Message>,
-    answering: Option<Answering>,
-    consent: Option<Consent>,
-    window_step_s: Option<i64>,
-}
-
 fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fault>> {
     let mut faults = Vec::new();
     let (whole, parts) = variables::joined(lookup, &mut faults);
@@ -284,12 +271,12 @@ fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fa
             keep_hours: keep_hours
                 .and_then(|hours| u32::try_from(hours).ok())
                 .unwrap_or_default(),
-            couriers,
+            couriers: couriers.unwrap_or(true),
             sending,
             fallback: fallback.and_then(|node| Message::read_template(&node)),
             consent: consent.and_then(|node| Consent::read(&node)),
             answering: Answering::read(replies.as_ref(), answering.as_ref()),
-            window_step_s: windows.and_then(|node| read_step(&node)),
+            window_step_s: windows.and_then(|node| read_step(&node)).unwrap_or(3_600),
         }
     });
     match read {

@@ -53,7 +53,7 @@ fn two_secrets_are_enough() {
     assert!(
         settings.graph.token.is_none()
             && settings.admin_token.is_none()
-            && settings.destinations.is_empty()
+            && settings.config.destinations.is_empty()
     );
 }
 
@@ -138,7 +138,7 @@ fn a_token_that_is_none_or_can_be_guessed_is_refused() {
 
 #[test]
 fn windows_are_told_again_after_an_hour_where_nothing_is_said() {
-    let step = |config| read(&[("CONFIG", config)]).unwrap().window_step_s;
+    let step = |config| read(&[("CONFIG", config)]).unwrap().config.window_step_s;
     assert_eq!(step("{}"), 3_600);
     assert_eq!(step(r#"{"windows":{"step_s":60}}"#), 60);
     assert_eq!(
@@ -154,7 +154,7 @@ fn windows_are_told_again_after_an_hour_where_nothing_is_said() {
 fn a_destination_needs_three_things_and_has_sound_defaults() {
     let config = r#"{"destinations":[{"id":"crm","url":"https://crm.example/h","secret":"env:CRM_SECRET"}]}"#;
     let settings = read(&[("CONFIG", config), ("CRM_SECRET", KEY)]).unwrap();
-    let [crm] = settings.destinations.as_slice() else {
+    let [crm] = settings.config.destinations.as_slice() else {
         panic!("one destination")
     };
     assert_eq!(
@@ -182,7 +182,7 @@ fn everything_can_be_set() {
         "events":["whatsapp.status.failed","whatsapp.message.*"],"format":"cloudevents","timeout_ms":100,
         "max_in_flight":1,"retry":{"first_ms":10,"max_ms":50,"total_ms":900},"paused":true}]}"#;
     let settings = read(&[("CONFIG", config), ("NEW", KEY), ("OLD", KEY)]).unwrap();
-    let [crm] = settings.destinations.as_slice() else {
+    let [crm] = settings.config.destinations.as_slice() else {
         panic!("one destination")
     };
     assert_eq!(
@@ -271,11 +271,11 @@ fn what_is_too_long_for_one_variable_is_spread_over_several() {
     let three = r#"{"keep_hours":24,"consent":{}}"#;
     let more = [("CONFIG", &*one), ("CONFIG_2", &two), ("CONFIG_20", three)];
     let settings = read(&[&more[..], &[("KEY", KEY)]].concat()).unwrap();
-    let ids = settings.destinations.iter().map(|it| &*it.id);
+    let ids = settings.config.destinations.iter().map(|it| &*it.id);
     assert_eq!(ids.collect::<Vec<_>>(), ["b", "a"]);
-    assert_eq!(settings.answering.unwrap().rules.len(), 3);
-    assert_eq!(settings.keep_hours, 24);
-    assert!(settings.consent.is_some());
+    assert_eq!(settings.config.answering.unwrap().rules.len(), 3);
+    assert_eq!(settings.config.keep_hours, 24);
+    assert!(settings.config.consent.is_some());
 }
 
 #[test]
@@ -357,11 +357,14 @@ fn how_messages_are_sent_can_be_set() {
         mark_read: true,
         typing: true,
     };
-    assert_eq!(settings.sending, sending);
-    assert_eq!(settings.fallback.unwrap().kind(), "template");
+    assert_eq!(settings.config.sending, sending);
+    assert_eq!(settings.config.fallback.unwrap().kind(), "template");
     let settings = read(&[]).unwrap();
     assert_eq!(
-        (settings.sending.per_second, settings.sending.per_minute),
+        (
+            settings.config.sending.per_second,
+            settings.config.sending.per_minute
+        ),
         (80, None)
     );
 
@@ -393,6 +396,7 @@ fn numbers_may_be_named_each_once() {
     let config = r#"{"numbers":[{"phone_number_id":"1"},{"phone_number_id":"2"}]}"#;
     let settings = read(&[("CONFIG", config)]).unwrap();
     let ids = settings
+        .config
         .numbers
         .iter()
         .map(|number| &number.phone_number_id);
@@ -436,7 +440,7 @@ fn a_number_has_no_more_partitions_than_it_may_send_messages() {
 
 #[test]
 fn nothing_is_kept_unless_it_is_asked_for() {
-    let hours = |config| read(&[("CONFIG", config)]).unwrap().keep_hours;
+    let hours = |config| read(&[("CONFIG", config)]).unwrap().config.keep_hours;
     assert_eq!((hours("{}"), hours(r#"{"keep_hours":72}"#)), (0, 72));
     assert_eq!(
         faults(r#"{"keep_hours":169}"#),
@@ -446,7 +450,7 @@ fn nothing_is_kept_unless_it_is_asked_for() {
 
 #[test]
 fn couriers_are_used_unless_they_are_switched_off() {
-    let couriers = |config| read(&[("CONFIG", config)]).unwrap().couriers;
+    let couriers = |config| read(&[("CONFIG", config)]).unwrap().config.couriers;
     assert!(couriers("{}") && couriers(r#"{"couriers":true}"#));
     assert!(!couriers(r#"{"couriers":false}"#));
     assert_eq!(

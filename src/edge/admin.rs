@@ -77,7 +77,7 @@ async fn read(
 
 /// The numbers that `CONFIG` names, in the order of their ids.
 fn numbers(settings: &Settings, parameters: &Parameters) -> Result<Response> {
-    let ids = settings.numbers.iter();
+    let ids = settings.config.numbers.iter();
     let ids: Vec<&str> = ids.map(|number| number.phone_number_id.as_str()).collect();
     let (page, next) = parameters.page(ids);
     let page: Vec<String> = page

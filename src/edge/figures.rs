@@ -58,7 +58,7 @@ pub(crate) fn look_after(env: Env, at_ms: f64) -> Promise {
 
 /// The mailboxes of the number that is asked for, and then of those that the settings name.
 fn mailboxes(settings: &Settings, asked: Option<&str>) -> Vec<Address> {
-    let numbers = settings.numbers.iter();
+    let numbers = settings.config.numbers.iter();
     let others = numbers
         .map(|number| number.phone_number_id.as_str())
         .filter(|number| asked != Some(number));

@@ -66,7 +66,7 @@ fn choosy(id: &str) -> Destination {
         })
     });
     Destination {
-        when: settings.unwrap().destinations.remove(0).when,
+        when: settings.unwrap().config.destinations.remove(0).when,
         ..destination(id)
     }
 }

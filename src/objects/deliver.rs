@@ -114,7 +114,7 @@ impl Mailbox {
             opening, delivery, ..
         } = under_way;
         let outcome = outcome(answer, now);
-        let fallback = self.settings().and_then(|it| it.fallback.as_ref());
+        let fallback = self.settings().and_then(|it| it.config.fallback.as_ref());
         self.with_core(|core| {
             // If the database failed meanwhile, the mailbox was opened again and does not wait for this delivery: it is
             // delivered again.

@@ -78,7 +78,7 @@ impl Desk {
         let with_couriers = environment.as_ref();
         Self {
             platform: Rc::new(Platform::new(mailbox, env, &wake)),
-            with_couriers: with_couriers.is_ok_and(|ready| ready.settings.couriers),
+            with_couriers: with_couriers.is_ok_and(|ready| ready.settings.config.couriers),
             to_destinations: Rc::new(RefCell::new(Lanes::to_destinations())),
             to_graph: Rc::new(RefCell::new(Lanes::to_graph())),
             _wake: wake,

@@ -221,14 +221,14 @@ impl Mailbox {
         let Ok(ready) = self.environment else {
             return Err(SqlError::NotSetUp);
         };
-        let settings = &ready.settings;
+        let Settings { graph, config, .. } = &ready.settings;
         // At no rate at all nothing would ever go.
         let share = |most: u32| address.share_of(most).max(1);
         let rates = Rates {
-            per_second: share(settings.sending.per_second),
-            per_minute: settings.sending.per_minute.map(share),
+            per_second: share(config.sending.per_second),
+            per_minute: config.sending.per_minute.map(share),
         };
-        let destinations = settings.destinations.iter();
+        let destinations = config.destinations.iter();
         let destinations = destinations
             .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
             .cloned()
@@ -240,24 +240,24 @@ impl Mailbox {
             .collect();
         let mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
         let now = now_ms();
-        let mut outbox = Outbox::open(&*sql, rates, settings.graph.digest(), now)?;
+        let mut outbox = Outbox::open(&*sql, rates, graph.digest(), now)?;
         for join in mailbox.joined_among(outbox.conversations())? {
             outbox.join(join.from, join.into, now);
         }
-        let answers = match (&settings.answering, &phone_number_id) {
+        let answers = match (&config.answering, &phone_number_id) {
             (Some(answering), Some(number)) => Some(answers(&*sql, answering, number, &address)?),
             _ => None,
         };
-        let policy = Policy::new(answers, settings.consent.clone());
+        let policy = Policy::new(answers, config.consent.clone());
         let mirror = self.mirror.is_bound();
-        let mirror = mirror.then(|| Mirror::new(settings.window_step_s));
+        let mirror = mirror.then(|| Mirror::new(config.window_step_s));
         self.openings.set(self.openings.get().wrapping_add(1));
         Ok(Core {
             opening: self.openings.get(),
             mailbox: mailbox
                 .with_policy(policy)?
                 .with_mirror(mirror)
-                .keeping(i64::from(settings.keep_hours) * 3_600_000),
+                .keeping(i64::from(config.keep_hours) * 3_600_000),
             outbox,
             repeats: Repeats::open(&*sql)?,
             sql,
@@ -269,7 +269,7 @@ impl Mailbox {
 
     /// What is set about consent.
     pub(super) fn consent(&self) -> Option<&Consent> {
-        self.settings()?.consent.as_ref()
+        self.settings()?.config.consent.as_ref()
     }
 
     /// What is set.

@@ -121,7 +121,7 @@ impl Mailbox {
         send: &Send,
         phone_number_id: Option<String>,
     ) -> std::result::Result<Happened, Class> {
-        let Settings { graph, sending, .. } = self.settings().ok_or(Class::Other)?;
+        let Settings { graph, config, .. } = self.settings().ok_or(Class::Other)?;
         let draft = &send.draft;
         if graph.token.is_none() {
             return Ok(Happened::no_token());
@@ -137,18 +137,18 @@ impl Mailbox {
         let body = request.body().map_err(|_| Class::Recipient)?;
         let message = post_to_graph(lane, graph, &url, &body, GRAPH_TIMEOUT_MS);
         let answers = draft.answers.as_ref();
-        let answers = answers.filter(|_| sending.mark_read || sending.typing);
+        let answers = answers.filter(|_| config.sending.mark_read || config.sending.typing);
         // Whether it was marked as read is no reason to send or not to send, so the answer is not looked at.
         let answer = match answers {
             None => message.await,
             Some(message_id) => {
                 let receipt = Receipt {
                     message_id: message_id.clone(),
-                    typing: sending.typing,
+                    typing: config.sending.typing,
                 };
                 let receipt = receipt.body();
                 let receipt = |lane| post_to_graph(lane, graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
-                if sending.typing {
+                if config.sending.typing {
                     // The message ends the typing, so it goes second.
                     let _ = receipt(lane).await;
                     message.await
@@ -218,8 +218,8 @@ impl Core {
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
         let by_rule = started.send.id.contains(BY_RULE);
-        let consent = settings.and_then(|settings| settings.consent.as_ref());
-        let answering = settings.and_then(|settings| settings.answering.as_ref());
+        let consent = settings.and_then(|settings| settings.config.consent.as_ref());
+        let answering = settings.and_then(|settings| settings.config.answering.as_ref());
         let late_s = answering
             .filter(|_| by_rule)
             .map(|answering| answering.late_s);

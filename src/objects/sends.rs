@@ -56,7 +56,7 @@ impl Mailbox {
             Err(faults) => return faulty(&faults),
         };
         let now = now_ms();
-        let fallback = self.settings().and_then(|it| it.fallback.clone());
+        let fallback = self.settings().and_then(|it| it.config.fallback.clone());
         let reply = self.change(now, |core| {
             let sql = core.sql.clone();
             atomically(&*sql, || {

@@ -24,7 +24,7 @@ fn read(members: &serde_json::Value) -> Result<Destination, Vec<String>> {
         Some(value.to_owned())
     };
     Settings::read(lookup)
-        .map(|mut settings| settings.destinations.remove(0))
+        .map(|mut settings| settings.config.destinations.remove(0))
         .map_err(|faults| faults.iter().map(SettingsFault::to_string).collect())
 }
 
