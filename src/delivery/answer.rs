@@ -102,11 +102,11 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
     Some(i64::try_from(date.as_millis()).ok()?.saturating_sub(now_ms))
 }
 
-/// The replies that the answer to an event of this type asks for. There is none to what tells how our own messages are
-/// doing: each reply has statuses of its own, and a backend that answers everything would write to the customer without
-/// end. What we do not know may be one. Nor to what the past and the address book tell by the thousand, nor to what the
-/// business wrote itself: where there is a fallback, each reply would be a template that costs. Of what is longer than
-/// [`BODY_LIMIT`] nothing is sent.
+/// The replies that the answer to an event of this type asks for. Replies to an event that tells how our own messages
+/// are doing are refused: each reply has statuses of its own, and a backend that answers everything would write to the
+/// customer without end. So are replies to what the past and the address book tell by the thousand, and to what the
+/// business wrote itself: with a fallback, each would be a template that costs. An event of a type that we do not know
+/// may be any of these. Of what is longer than [`BODY_LIMIT`] nothing is sent.
 pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
     let replies = read_replies(body)?;
     let reason = if !replies.is_empty() && !can_be_replied_to(kind, data) {

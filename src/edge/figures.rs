@@ -1,7 +1,8 @@
 //! `GET /metrics`: asks the mailboxes how their destinations stand.
 //!
-//! The same is asked by the clock: what is asked sets its alarm again. The platform gives up an alarm that fails six times
-//! (it cannot be set again while a plan's rows of the day are used up), and then nothing else would wake a quiet mailbox.
+//! Mailboxes are asked once an hour, too, since a mailbox that is asked sets its alarm again. The platform gives up an
+//! alarm that fails six times (it cannot be set again while a plan's rows of the day are used up), and then nothing
+//! else would wake a quiet mailbox.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -41,7 +42,8 @@ pub(super) async fn answer(
     respond_as(200, metrics::CONTENT_TYPE, text)
 }
 
-/// Asks the mailboxes of the numbers that the settings name; of more than can be asked at once, others each hour.
+/// Asks the mailboxes of the numbers that the settings name. If there are more than can be asked at once, each hour
+/// asks others.
 pub(crate) fn look_after(env: Env, at_ms: f64) -> Promise {
     future_to_promise(AssertUnwindSafe(async move {
         if let Ok(ready) = environment::read(&env) {
@@ -69,7 +71,7 @@ fn mailboxes(settings: &Settings, asked: Option<&str>) -> Vec<Address> {
         .collect()
 }
 
-/// How as many of them stand as can be asked.
+/// How these mailboxes stand, or as many of them as can be asked.
 async fn standings(env: &Env, mailboxes: Vec<Address>) -> Vec<Standing> {
     let mailboxes = mailboxes.into_iter().take(MOST_MAILBOXES);
     let standings = mailboxes.map(async |mailbox| Standing {

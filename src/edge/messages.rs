@@ -46,7 +46,7 @@ pub(super) async fn send(request: Request, env: &Env, settings: &Settings) -> Re
     let init = objects::post(&body);
     let mut id = String::new();
     if let Some(key) = key {
-        // What is no key, any mailbox will say.
+        // If it is no key, any mailbox says so.
         if repeats::is_key(&key) {
             id = repeats::id_of(&key, &body);
         }

@@ -27,7 +27,7 @@ async function taken(request, claimed, taking, env, ctx) {
   return taking.take(body, signed, claimed, env, ctx) ?? refuse("its signature is not of META_APP_SECRET", taking);
 }
 
-// Who is refused is not told why. Who runs Transom is: Meta may sign with another secret.
+// Whoever is refused is not told why. The log tells whoever runs Transom: Meta may sign with another secret.
 function refuse(error, { unsigned }) {
   seldom("webhook.refused", error);
   return new Response(...unsigned);

@@ -153,8 +153,8 @@ pub fn partition_of(person: i64, of: u32) -> u32 {
     u32::try_from(partition).unwrap_or(0)
 }
 
-/// Keeps an object's name, where it was not kept. The platform tells it only to an object that was woken by it: one that
-/// was woken by its id (Cloudflare's Data Studio does so) has none for as long as it is awake, whoever asks.
+/// Keeps an object's name, if it is not kept yet. The platform tells the name only to an object that was woken by it:
+/// one that was woken by its id, as by Cloudflare's Data Studio, has none for as long as it is awake.
 pub fn keep(sql: &dyn Sql, name: &str) -> Result<(), SqlError> {
     sql.run(
         "CREATE TABLE IF NOT EXISTS named (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL) STRICT",

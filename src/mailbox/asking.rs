@@ -38,7 +38,8 @@ pub struct Answered {
     pub adoptions: ByPartition<Adoption>,
 }
 
-/// What each partition is asked about events before they are stored. Of one that `needs_data` it is told the data, too.
+/// What each partition is asked about events before they are stored. It is told the data only of an event that
+/// `needs_data`.
 pub fn asked(events: &[Event], routes: &[Route], needs_data: fn(&Event) -> bool) -> Vec<Asked> {
     let mut asked = ByPartition::new();
     for (place, (event, route)) in events.iter().zip(routes).enumerate() {

@@ -2,8 +2,8 @@
 //!
 //! When Meta repeats an event that came before its person was found to be in another partition, the partition in which
 //! the person was says whether it has stored it. Where it has not, it promises never to, so that of two copies of one
-//! webhook which are under way at the same time one at most is stored. It is the same with requests that bear an
-//! `Idempotency-Key` ([`crate::sending::repeats`]).
+//! webhook which are under way at the same time one at most is stored. Requests that bear an `Idempotency-Key` are
+//! asked about in the same way.
 //!
 //! A promise is made for the sake of a person, and holds the number by which the directory knows them. That person may
 //! turn out to be somebody met before them, who has a smaller number, and whose partition is the one that promised.

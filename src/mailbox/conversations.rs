@@ -18,7 +18,7 @@ pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SEL
 pub struct Join {
     /// Which one.
     pub from: i64,
-    /// What it is part of, by the number that this has now.
+    /// The one that it is part of, by the number which that one has now.
     pub into: i64,
 }
 

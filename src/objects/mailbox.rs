@@ -282,8 +282,8 @@ impl Mailbox {
         Address::read(self.name.as_deref().unwrap_or_default())
     }
 
-    /// Has it know its name when it is woken without. Who does not know it keeps nothing: it would be the mailbox of
-    /// another number.
+    /// Lets the object know its name also when it is woken without it. An object that does not know its name keeps
+    /// nothing: it would be the mailbox of another number.
     fn keep_name(&self) -> std::result::Result<(), SqlError> {
         let name = self.name.as_deref();
         let unknown = || SqlError::Refused("its name is not known".to_owned());

@@ -1,8 +1,8 @@
 //! Requests that bear an `Idempotency-Key`: asked again with the same body within 24 hours, they are answered as they
 //! were. (IETF draft "The Idempotency-Key HTTP Header Field".)
 //!
-//! Whose person was in another partition is asked about there first, as events are
-//! ([`Mailbox::cede`]): that partition tells whether it has answered it, and else promises not to take it any more.
+//! If the person was in another partition, that one is asked about the request first, as it is about events
+//! ([`Mailbox::cede`]): it tells that it has answered the request, or promises not to take it any more.
 
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +23,7 @@ const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 255;
 
-/// What the ids begin with by which other partitions are asked about requests. No event's does.
+/// The beginning of the ids by which other partitions are asked about requests. No event's id begins like this.
 const REQUEST: &str = "key ";
 
 /// Whether it may be a key.

@@ -200,8 +200,8 @@ impl Log {
             .map(|number| self.generations.table(number))
     }
 
-    /// Moves what waits behind a place in conversations into those that they turned out to be part of. What was passed
-    /// and is kept stays under its former number. One walk for all of them, since there is no index.
+    /// Moves events behind a place into the conversations that theirs turned out to be part of. What was passed and is
+    /// kept stays under its former number. One walk for all of them, since there is no index.
     pub(super) fn join(
         &mut self,
         sql: &dyn Sql,
