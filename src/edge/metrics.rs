@@ -136,6 +136,14 @@ pub fn render(standings: &[Standing]) -> String {
             Some(told.get("number_blocked").is_some().into())
         },
     );
+    of_mailboxes(
+        "transom_graph_silent",
+        "Whether Meta answers nothing that can be read, so that messages go one at a time.",
+        |standing| {
+            let told = standing.told.as_ref()?;
+            Some(told.get("graph_silent_since").is_some().into())
+        },
+    );
     for Figure {
         name,
         kind,

@@ -114,6 +114,10 @@ fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String 
         if let Some(worst) = blocked.min_by_key(templates_only) {
             page.json("number_blocked", worst.raw());
         }
+        page.text_if(
+            "graph_silent_since",
+            first(pages, "graph_silent_since").as_deref(),
+        );
     }
     page.json(name, &list(&written))
         .text_if("next", next.filter(|_| more));

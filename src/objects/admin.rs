@@ -119,6 +119,8 @@ impl Mailbox {
             if let Some(blocked) = core.outbox.blocked() {
                 page.json("number_blocked", &blocked.view().to_string());
             }
+            let silent_since = core.outbox.silent_since_ms().and_then(time);
+            page.text_if("graph_silent_since", silent_since.as_deref());
             let mailbox = &mut core.mailbox;
             let all =
                 (0..).map_while(|index| Some((mailbox.destination(index)?.id.clone(), index)));

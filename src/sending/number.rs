@@ -73,6 +73,11 @@ impl Number {
         self.silence.until_ms()
     }
 
+    /// Since when Meta says nothing that can be read, where that is an outage (unix milliseconds).
+    pub(super) fn silent_since_ms(&self) -> Option<i64> {
+        self.silence.since_ms()
+    }
+
     /// Whether it can send, for all that is known, and has just sent others of this kind.
     pub(super) fn others_go(&self, is_template: bool) -> bool {
         let takes = if is_template {

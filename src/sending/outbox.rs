@@ -338,6 +338,11 @@ impl Outbox {
         self.number.blocked()
     }
 
+    /// Since when there is an outage of Meta's, where there is one (unix milliseconds).
+    pub fn silent_since_ms(&self) -> Option<i64> {
+        self.number.silent_since_ms()
+    }
+
     /// When a send goes that has so many before it, in all and in its conversation.
     fn expected(
         &self,

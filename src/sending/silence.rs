@@ -22,6 +22,8 @@ const ANSWERED_WITHIN_MS: i64 = 30_000;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Silence {
     in_a_row: u32,
+    /// When the first of them ended (unix milliseconds).
+    since_ms: i64,
     /// A message is on its way that went alone.
     alone: bool,
     until_ms: i64,
@@ -31,16 +33,17 @@ impl Silence {
     /// Reads whether Meta was silent.
     pub(super) fn open(sql: &dyn Sql) -> Result<Self, SqlError> {
         sql.run(
-            "CREATE TABLE IF NOT EXISTS silence (one INTEGER PRIMARY KEY CHECK (one = 1), in_a_row INTEGER NOT NULL, \
-             until_ms INTEGER NOT NULL) STRICT",
+            "CREATE TABLE IF NOT EXISTS outage (one INTEGER PRIMARY KEY CHECK (one = 1), in_a_row INTEGER NOT NULL, \
+             until_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL) STRICT",
             &[],
         )?;
-        let rows = sql.exec("SELECT in_a_row, until_ms FROM silence", &[])?;
+        let rows = sql.exec("SELECT in_a_row, until_ms, since_ms FROM outage", &[])?;
         let Some(row) = rows.first() else {
             return Ok(Self::default());
         };
         Ok(Self {
             in_a_row: u32::try_from(row.get::<i64>(0)?).unwrap_or(BEARABLE),
+            since_ms: row.get(2)?,
             alone: false,
             until_ms: row.get(1)?,
         })
@@ -53,17 +56,22 @@ impl Silence {
         }
         if self.is_outage() {
             sql.run(
-                "INSERT OR REPLACE INTO silence (one, in_a_row, until_ms) VALUES (1, ?1, ?2)",
-                &[i64::from(self.in_a_row).into(), self.until_ms.into()],
+                "INSERT OR REPLACE INTO outage (one, in_a_row, until_ms, since_ms) VALUES (1, ?1, ?2, ?3)",
+                &[i64::from(self.in_a_row).into(), self.until_ms.into(), self.since_ms.into()],
             )?;
         } else if before.is_outage() {
-            sql.run("DELETE FROM silence", &[])?;
+            sql.run("DELETE FROM outage", &[])?;
         }
         Ok(())
     }
 
     fn is_outage(self) -> bool {
         self.in_a_row >= BEARABLE
+    }
+
+    /// Since when there is an outage, where there is one (unix milliseconds).
+    pub(super) fn since_ms(self) -> Option<i64> {
+        self.is_outage().then_some(self.since_ms)
     }
 
     /// When the next message may go (unix milliseconds).
@@ -83,6 +91,9 @@ impl Silence {
     pub(super) fn goes_on(&mut self, now_ms: i64) {
         if self.is_outage() && !self.alone {
             return;
+        }
+        if self.in_a_row == 0 {
+            self.since_ms = now_ms;
         }
         self.in_a_row = self.in_a_row.saturating_add(1);
         if let Some(times) = self.in_a_row.checked_sub(BEARABLE) {

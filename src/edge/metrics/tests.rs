@@ -21,7 +21,8 @@ fn figures() -> String {
             mailbox: "1".to_owned(),
             partition: None,
             told: Some(
-                json!({ "destinations": [crm, bot], "waiting_sends": 12, "number_blocked": { "code": 190 } }),
+                json!({ "destinations": [crm, bot], "waiting_sends": 12, "number_blocked": { "code": 190 },
+                    "graph_silent_since": "2026-02-02T02:40:00Z" }),
             ),
         },
         Standing {
@@ -48,6 +49,8 @@ fn figures_are_told_for_each_destination_of_each_mailbox() {
         r#"transom_mailbox_up{phone_number_id="3",partition="0"} 1"#,
         r#"transom_waiting_sends{phone_number_id="1"} 12"#,
         r#"transom_number_blocked{phone_number_id="1"} 1"#,
+        r#"transom_graph_silent{phone_number_id="1"} 1"#,
+        r#"transom_graph_silent{phone_number_id="3",partition="0"} 0"#,
         r#"transom_waiting_sends{phone_number_id="3",partition="0"} 0"#,
         r#"transom_number_blocked{phone_number_id="3",partition="0"} 0"#,
         r#"transom_waiting_tries{phone_number_id="3",partition="0",destination="crm"} 1"#,

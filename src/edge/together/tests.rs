@@ -23,18 +23,22 @@ fn told(action: Action, answers: &[Answer]) -> Value {
 }
 
 #[test]
-fn a_number_is_blocked_as_much_as_in_the_worst_partition() {
+fn a_number_is_blocked_as_much_as_in_the_worst_partition_and_meta_silent_since_the_first() {
     let of = |templates_only: bool| {
-        ok(&json!({ "destinations": [], "number_blocked": { "templates_only": templates_only } }))
+        ok(
+            &json!({ "destinations": [], "number_blocked": { "templates_only": templates_only },
+            "graph_silent_since": if templates_only { "2026-11-22T08:00:02Z" } else { "2026-11-22T08:00:01Z" } }),
+        )
     };
     let not = ok(&json!({ "destinations": [] }));
-    for (answers, templates_only) in [
-        ([of(true), of(false)], false),
-        ([of(false), of(true)], false),
-        ([not, of(true)], true),
+    for (answers, templates_only, silent_since) in [
+        ([of(true), of(false)], false, "2026-11-22T08:00:01Z"),
+        ([of(false), of(true)], false, "2026-11-22T08:00:01Z"),
+        ([not, of(true)], true, "2026-11-22T08:00:02Z"),
     ] {
         let all = told(Action::Destinations, &answers);
         assert_eq!(all["number_blocked"]["templates_only"], templates_only);
+        assert_eq!(all["graph_silent_since"], silent_since);
     }
 }
 

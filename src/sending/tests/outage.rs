@@ -73,9 +73,11 @@ fn an_outage_lasts_though_the_object_ends_between_its_tries() {
         lost += 1;
     }
     assert!(lost < 10 + 60, "{lost} in an hour");
+    assert_eq!(bench.outbox.silent_since_ms(), Some(began));
     let started = bench.wait_next();
     bench.done(started, accepted("wamid.1"));
     bench.reopen("a");
+    assert_eq!(bench.outbox.silent_since_ms(), None);
     assert!(eighty_go_in(&mut bench) < 3_000, "then all is as it was");
 }
 
