@@ -174,6 +174,37 @@ async fn what_waits_is_tried_at_once_when_somebody_asks_for_that() {
 }
 
 #[tokio::test]
+async fn what_waits_because_it_was_refused_is_found_by_its_event() {
+    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let settings = Transom::builder()
+        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
+        .destinations([support::destination("crm", &backend)]);
+    let transom = settings.start().await;
+    backend.always(Answer::status(500));
+    let webhook = Webhook::new().message(
+        &Number::local(),
+        &Customer::new("16505550000"),
+        Message::text("hola").id("wamid.1"),
+    );
+    support::post(&transom.meta(), &webhook).await;
+    let listed = format!("/v1/dead-letters/{NUMBER}?waiting=true&content=true");
+    let letter = support::eventually(async || {
+        let page = get(&transom, &listed).await;
+        page["dead_letters"].get(0).cloned()
+    })
+    .await;
+    assert_eq!(
+        (&letter["subject"], &letter["error"], letter.get("died")),
+        (&json!("16505550000"), &json!("status 500"), None)
+    );
+    assert_eq!(letter["data"]["message"]["text"]["body"], "hola");
+    let by_event = format!("{listed}&event={}", letter["id"].as_str().unwrap());
+    assert_eq!(ids(&get(&transom, &by_event).await).len(), 1);
+    let dead = get(&transom, &format!("/v1/dead-letters/{NUMBER}")).await;
+    assert_eq!(ids(&dead).len(), 0);
+}
+
+#[tokio::test]
 async fn deleting_asks_for_what_will_go() {
     let (transom, _backend) = with_dead_letters(2).await;
     let path = format!("/v1/dead-letters/{NUMBER}?destination=crm");
@@ -218,7 +249,7 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
             Method::GET,
             "/v1/dead-letters/1?limt=2",
             400,
-            "limt: is not known here; known are destination, event, conversation, person, from, until, after, limit, content",
+            "limt: is not known here; known are destination, event, conversation, person, from, until, waiting, after, limit, content",
         ),
         (
             Method::DELETE,

@@ -183,6 +183,7 @@ pub const ROUTES: &[Route] = &[
         PERSON,
         FROM,
         UNTIL,
+        optional("waiting", Kind::Flag),
         optional("after", Kind::Place),
         LIMIT,
         optional("content", Kind::Flag),

@@ -24,19 +24,23 @@ pub struct Which {
     pub until_ms: Option<i64>,
 }
 
-/// One dead letter.
+/// What waits as if it were dead letters: all of the conversations in which an event was refused.
+const WAITING: &str = "(SELECT parked_events.*, attempts, first_failed_ms, NULL AS died_ms, error FROM parked_events \
+     JOIN parked USING (destination, conversation) WHERE attempts > 0)";
+
+/// One dead letter, or an event that waits because it was refused, or one before it in its conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The destination that did not take it.
     pub destination: String,
     /// The event. Its data is empty: see [`Mailbox::content`].
     pub event: Stored,
-    /// How often it was tried.
+    /// How often it was tried, or the one that it waits for.
     pub attempts: i64,
     /// Unix milliseconds.
     pub first_failed_ms: i64,
-    /// When it was given up, in unix milliseconds.
-    pub died_ms: i64,
+    /// When it was given up, in unix milliseconds; `None`: it waits.
+    pub died_ms: Option<i64>,
     /// Why the last try failed, in a few words.
     pub error: String,
 }
@@ -184,6 +188,26 @@ impl Mailbox {
         after: Option<(&str, i64)>,
         most: i64,
     ) -> Result<Vec<DeadLetter>, SqlError> {
+        self.letters("dead_letters", which, after, most)
+    }
+
+    /// The same of what waits because it was refused, or one before it in its conversation.
+    pub fn refused(
+        &self,
+        which: &Which,
+        after: Option<(&str, i64)>,
+        most: i64,
+    ) -> Result<Vec<DeadLetter>, SqlError> {
+        self.letters(WAITING, which, after, most)
+    }
+
+    fn letters(
+        &self,
+        table: &str,
+        which: &Which,
+        after: Option<(&str, i64)>,
+        most: i64,
+    ) -> Result<Vec<DeadLetter>, SqlError> {
         let (mut clause, mut parameters) = which.clause();
         if let Some((destination, seq)) = after {
             clause.push_str(" AND (destination, seq) > (?, ?)");
@@ -193,7 +217,7 @@ impl Mailbox {
         let rows = self.sql.exec(
             &format!(
                 "SELECT seq, conversation, id, kind, time, received_ms, subject, added, '', destination, attempts, \
-                 first_failed_ms, died_ms, error FROM dead_letters WHERE {clause} ORDER BY destination, seq LIMIT ?"
+                 first_failed_ms, died_ms, error FROM {table} WHERE {clause} ORDER BY destination, seq LIMIT ?"
             ),
             &parameters,
         )?;
@@ -202,9 +226,16 @@ impl Mailbox {
 
     /// The data of a dead letter: a JSON object.
     pub fn content(&self, letter: &DeadLetter) -> Result<String, SqlError> {
+        let table = letter.died_ms.map_or("parked_events", |_| "dead_letters");
         let rows = self.sql.exec(
-            "SELECT data FROM dead_letters WHERE destination = ?1 AND seq = ?2",
-            &[letter.destination.as_str().into(), letter.event.seq.into()],
+            &format!(
+                "SELECT data FROM {table} WHERE destination = ?1 AND seq = ?2 AND conversation = ?3"
+            ),
+            &[
+                letter.destination.as_str().into(),
+                letter.event.seq.into(),
+                letter.event.conversation.into(),
+            ],
         )?;
         let mut event = letter.event.clone();
         if let Some(row) = rows.first() {

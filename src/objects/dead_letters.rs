@@ -20,6 +20,7 @@ impl Mailbox {
     pub(super) fn dead_letters(&self, url: &Url) -> Result<Response> {
         let limit = integer(url, "limit").unwrap_or(1);
         let with_content = text(url, "content").is_some_and(|flag| flag == "true");
+        let waiting = text(url, "waiting").is_some_and(|flag| flag == "true");
         let address = self.address();
         let partition = address.partition();
         let after = text(url, "after").as_deref().and_then(Place::read);
@@ -32,7 +33,11 @@ impl Mailbox {
             let mut places = Vec::new();
             let mut length = 0;
             // One more than is told shows whether there are more.
-            let found = core.mailbox.dead_letters(&which, after, limit + 1)?;
+            let found = if waiting {
+                core.mailbox.refused(&which, after, limit + 1)?
+            } else {
+                core.mailbox.dead_letters(&which, after, limit + 1)?
+            };
             let mut found = found.iter();
             for letter in found.by_ref().take(usize::try_from(limit).unwrap_or(1)) {
                 let content = if with_content {
@@ -117,7 +122,7 @@ fn told(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String
         .text_if("received", time(event.received_ms).as_deref())
         .number("attempts", letter.attempts)
         .text_if("first_failed", time(letter.first_failed_ms).as_deref())
-        .text_if("died", time(letter.died_ms).as_deref())
+        .text_if("died", letter.died_ms.and_then(time).as_deref())
         .text("error", &letter.error);
     if let Some(content) = content {
         told.json("data", content);

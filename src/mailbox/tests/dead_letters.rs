@@ -48,8 +48,45 @@ fn dead_letters_are_listed_page_by_page_without_their_content() {
         ),
         ("crm", "status 422", "")
     );
-    assert!(last.attempts > 5 && last.first_failed_ms < last.died_ms);
+    assert!(last.attempts > 5 && Some(last.first_failed_ms) < last.died_ms);
     assert_eq!(mailbox.content(last).unwrap(), r#"{"message":{"id":"b"}}"#);
+}
+
+#[test]
+fn what_waits_because_it_was_refused_is_listed_as_dead_letters_are() {
+    let sql = Native::new();
+    let mut mailbox = Mailbox::open(sql, vec![destination("crm"), destination("bot")]).unwrap();
+    let events = [("1", "a"), ("2", "b"), ("1", "c")];
+    let events = events.map(|(person, id)| message(person, id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    deliver(&mut mailbox, NOW, |delivery| delivery.events[0].id != "a-0");
+    let waiting = |event: Option<&str>, after| {
+        let which = Which {
+            destination: Some("bot".to_owned()),
+            event: event.map(str::to_owned),
+            ..Which::default()
+        };
+        mailbox.refused(&which, after, 9).unwrap()
+    };
+    let all = waiting(None, None);
+    let [first, second] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert_eq!([&first.event.id, &second.event.id], ["a-0", "c-0"]);
+    assert_eq!(
+        (first.attempts, first.error.as_str(), first.died_ms),
+        (1, "status 422", None)
+    );
+    assert_eq!(mailbox.content(first).unwrap(), r#"{"message":{"id":"a"}}"#);
+    assert_eq!(waiting(Some("c-0"), None), [second.clone()]);
+    assert_eq!(
+        waiting(None, Some(("bot", first.event.seq))),
+        [second.clone()]
+    );
+    assert_eq!(
+        mailbox.dead_letters(&Which::default(), None, 9).unwrap(),
+        []
+    );
 }
 
 #[test]
@@ -130,7 +167,7 @@ fn what_was_told_of_some_dead_letters_does_not_confirm_others() {
     mailbox.delete(&which(Some("a-0"))).unwrap();
     let less = mailbox.summary(&which(None)).unwrap();
     let letters = mailbox.dead_letters(&which(None), None, 9).unwrap();
-    let later = letters[0].died_ms + 60_000;
+    let later = letters[0].died_ms.unwrap() + 60_000;
     mailbox.append(vec![message("3", "c")], later).unwrap();
     while let Some(wakes_at) = mailbox.wakes_at(later) {
         deliver(&mut mailbox, wakes_at.max(later), |it| it.destination == 1);
