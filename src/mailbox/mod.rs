@@ -128,6 +128,7 @@ pub struct Mailbox {
     /// Since when it is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
     replays: Replays,
+    taken_out: Vec<(String, i64)>,
     /// When events are next to be let go that wait for destinations taken out of the settings.
     lapses_ms: Option<i64>,
     /// The time that was told last (unix milliseconds).
@@ -154,7 +155,7 @@ impl Mailbox {
             &[],
         )?;
         let log = Log::load(&*sql, passed.unwrap_or(0))?;
-        Cursor::leave(&*sql, &destinations)?;
+        let taken_out = Cursor::leave(&*sql, &log, &destinations)?;
         let holds = Holds::load(&*sql)?;
         let cursors = destinations
             .into_iter()
@@ -181,6 +182,7 @@ impl Mailbox {
             mirrored: Vec::new(),
             joins: Vec::new(),
             counts_since_ms: None,
+            taken_out,
             lapses_ms: Parking::lapses_ms(&*sql)?,
             sql,
             now_ms: 0,
@@ -193,6 +195,12 @@ impl Mailbox {
     pub fn keeping(mut self, keep_ms: i64) -> Self {
         self.log.keep(keep_ms);
         self
+    }
+
+    /// The destinations that were found to be no longer in the settings when the mailbox was opened, and for which something
+    /// waited, each with how many events at most. They are given once.
+    pub fn taken_out(&mut self) -> Vec<(String, i64)> {
+        std::mem::take(&mut self.taken_out)
     }
 
     /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.

@@ -238,7 +238,16 @@ impl Mailbox {
                 destination
             })
             .collect();
-        let mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
+        let mut mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
+        let source = cloudevent::source(&home);
+        for (destination, waiting) in mailbox.taken_out() {
+            let mut line = Object::default();
+            line.text("event", "destination.left")
+                .text("source", &source)
+                .text("destination", &destination)
+                .number("waiting_events", waiting);
+            console_error!("{}", line.finish());
+        }
         let now = now_ms();
         let mut outbox = Outbox::open(&*sql, rates, graph.digest(), now)?;
         for join in mailbox.joined_among(outbox.conversations())? {
@@ -261,7 +270,7 @@ impl Mailbox {
             outbox,
             repeats: Repeats::open(&*sql)?,
             sql,
-            source: cloudevent::source(&home),
+            source,
             phone_number_id,
             sends_as: address.sends_as(),
         })

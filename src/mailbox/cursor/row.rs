@@ -109,21 +109,32 @@ impl Cursor {
         )
     }
 
-    /// Takes note of the destinations that are no longer configured.
+    /// Takes note of the destinations that are no longer configured. Gives those for which something waited, each with how
+    /// many events at most: of what was not parked, it may not have wanted all.
     pub(in crate::mailbox) fn leave(
         sql: &dyn Sql,
+        log: &Log,
         destinations: &[Destination],
-    ) -> Result<(), SqlError> {
+    ) -> Result<Vec<(String, i64)>, SqlError> {
         let ids = destinations
             .iter()
             .map(|destination| destination.id.clone());
         let ids: Vec<String> = ids.collect();
         let ids = serde_json::to_string(ids.as_slice()).unwrap_or_default();
-        sql.run(
+        let rows = sql.exec(
             "UPDATE cursors SET gone = '', gone_ms = NULL WHERE gone IS NOT '' \
-             AND destination NOT IN (SELECT value FROM json_each(?1))",
+             AND destination NOT IN (SELECT value FROM json_each(?1)) RETURNING destination, place, \
+             (SELECT count(*) FROM parked_events WHERE parked_events.destination = cursors.destination)",
             &[ids.into()],
-        )
+        )?;
+        let mut left = Vec::new();
+        for row in &rows {
+            let behind = log.kinds_behind(sql, row.get(1)?)?;
+            let behind: i64 = behind.iter().map(|(_, count, _)| count).sum();
+            left.push((row.get(0)?, behind + row.get::<i64>(2)?));
+        }
+        left.retain(|(_, waited)| *waited > 0);
+        Ok(left)
     }
 
     /// Opens a destination's cursor. One that was not there before begins at the end of the log, and gets what comes from

@@ -182,6 +182,35 @@ fn what_was_told_of_some_dead_letters_does_not_confirm_others() {
 }
 
 #[test]
+fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
+    let sql = Native::new();
+    let open = |ids: &[&str]| {
+        let destinations = ids.iter().map(|id| destination(id)).collect();
+        Mailbox::open(sql.clone(), destinations).unwrap()
+    };
+    let mut mailbox = open(&["bot", "crm", "new"]);
+    assert_eq!(mailbox.taken_out(), []);
+    let events = [("1", "a"), ("1", "b"), ("2", "c")];
+    let events = events.map(|(person, id)| message(person, id));
+    mailbox.append(events.to_vec(), NOW).unwrap();
+    // One destination has two events parked, and one got none.
+    while let Some(delivery) = mailbox.next(NOW).unwrap() {
+        let outcome = match (delivery.destination, delivery.events[0].id.as_str()) {
+            (0, "a-0") => refused(),
+            (2, _) => Outcome::Gone,
+            _ => Outcome::Taken,
+        };
+        mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
+    }
+    mailbox.rest().unwrap();
+    let mut without = open(&["other"]);
+    let told = [("bot".to_owned(), 2), ("new".to_owned(), 3)];
+    assert_eq!(without.taken_out(), told);
+    assert_eq!(without.taken_out(), []);
+    assert_eq!(open(&["other"]).taken_out(), []);
+}
+
+#[test]
 fn deleted_dead_letters_leave_nothing_behind() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
