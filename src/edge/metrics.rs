@@ -9,7 +9,7 @@ use serde_json::Value;
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The states of a destination that `GET /v1/destinations` tells, from the best to the worst.
-pub(super) const STATES: [&str; 4] = ["active", "paused", "down", "gone"];
+pub(super) const STATES: [&str; 5] = ["removed", "active", "paused", "down", "gone"];
 
 /// A figure of a destination.
 struct Figure {

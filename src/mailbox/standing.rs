@@ -2,8 +2,10 @@
 
 use super::{
     Mailbox,
+    parking::Parking,
     sql::{Row, SqlError},
 };
+use crate::config::Retry;
 
 /// What waits for one destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,10 +92,30 @@ impl Mailbox {
         )
     }
 
+    /// The destinations that were taken out of the settings and have left something: each by its id, with what that is.
+    pub fn removed(&self) -> Result<Vec<(String, Waiting)>, SqlError> {
+        let sql = &*self.sql;
+        let rows = sql.exec(
+            "SELECT destination FROM cursors WHERE gone = '' \
+             AND (EXISTS (SELECT 1 FROM dead_letters WHERE dead_letters.destination = cursors.destination) \
+               OR EXISTS (SELECT 1 FROM parked_events WHERE parked_events.destination = cursors.destination))",
+            &[],
+        )?;
+        let read = |row: &Row| {
+            let parking = Parking::load(sql, row.get(0)?, Retry::default())?;
+            Ok((row.get(0)?, parking.waiting(sql)?))
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// How much it took.
     pub fn counted(&mut self, destination: usize, now_ms: i64) -> Counted {
         let since_ms = *self.counts_since_ms.get_or_insert(now_ms);
         let cursor = self.cursors.get(destination);
-        cursor.map_or_else(Counted::default, |cursor| cursor.counted(since_ms, now_ms))
+        let nothing = Counted {
+            since_ms,
+            ..Counted::default()
+        };
+        cursor.map_or(nothing, |cursor| cursor.counted(since_ms, now_ms))
     }
 }

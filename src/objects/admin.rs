@@ -11,7 +11,7 @@ use super::{
 use crate::{
     conversation::handover::{By, Handover},
     event::rfc3339,
-    mailbox::{self, Found, by_any, sql::SqlError},
+    mailbox::{self, Counted, Found, Waiting, by_any, sql::SqlError},
     written::{Object, list},
 };
 
@@ -106,7 +106,8 @@ impl Mailbox {
         answer(200, &told)
     }
 
-    /// All destinations, or a page of them if a limit is given, and how the number's own messages stand. It also sets
+    /// All destinations, also those that were taken out of the settings and have left something, or a page of them if a
+    /// limit is given, and how the number's own messages stand. It also sets
     /// the alarm, so that what can go now goes: after a change of settings nobody has to wait until a quiet number
     /// works again.
     fn destinations(&self, url: &Url) -> Result<Response> {
@@ -122,14 +123,23 @@ impl Mailbox {
             let silent_since = core.outbox.silent_since_ms().and_then(time);
             page.text_if("graph_silent_since", silent_since.as_deref());
             let mailbox = &mut core.mailbox;
+            let removed = mailbox.removed()?;
             let all =
                 (0..).map_while(|index| Some((mailbox.destination(index)?.id.clone(), index)));
+            // No index is that of one that was removed.
+            let all = all.chain(removed.iter().map(|(id, _)| (id.clone(), usize::MAX)));
             let mut left: Vec<_> = all.filter(|(id, _)| *id > after).collect();
             left.sort_unstable();
             let behind = left.split_off(limit.unwrap_or(left.len()).min(left.len()));
             let mut told = Vec::with_capacity(left.len());
-            for (_, index) in &left {
-                told.extend(standing(mailbox, *index, now)?);
+            for (id, index) in &left {
+                told.extend(match removed.iter().find(|(removed, _)| removed == id) {
+                    Some((id, waiting)) => {
+                        let counted = mailbox.counted(*index, now);
+                        Some(standing(id, "removed", waiting, &counted))
+                    }
+                    None => standing_of(mailbox, *index, now)?,
+                });
             }
             let last = left.pop().filter(|_| !behind.is_empty());
             let next = last.map(|(id, _)| id);
@@ -145,7 +155,7 @@ impl Mailbox {
         let now = now_ms();
         let id = text(url, "destination").unwrap_or_default();
         let told = self.change(now, |core| match core.mailbox.retry(&id, now)? {
-            Some(index) => standing(&mut core.mailbox, index, now),
+            Some(index) => standing_of(&mut core.mailbox, index, now),
             None => Ok(None),
         })?;
         match told {
@@ -163,8 +173,8 @@ fn add_handover(told: &mut Object, found: &Found) {
     }
 }
 
-/// How a destination stands, as JSON.
-fn standing(
+/// How a destination stands that is set, as JSON.
+fn standing_of(
     mailbox: &mut mailbox::Mailbox,
     index: usize,
     now: i64,
@@ -184,10 +194,15 @@ fn standing(
     } else {
         "active"
     };
+    Ok(Some(standing(&destination.id, state, &waiting, &counted)))
+}
+
+/// How a destination stands, as JSON.
+fn standing(id: &str, state: &str, waiting: &Waiting, counted: &Counted) -> String {
     let oldest = waiting.oldest_ms.and_then(time);
     let down_since = waiting.down_since_ms.and_then(time);
     let mut told = Object::default();
-    told.text("id", &destination.id)
+    told.text("id", id)
         .text("state", state)
         .text_if("down_since", down_since.as_deref())
         .number("waiting_conversations", waiting.conversations)
@@ -205,6 +220,6 @@ fn standing(
     told.number("delivered_last_hour", counted.delivered_last_hour)
         .number("delivered", counted.delivered)
         .number("failed_tries", counted.failed)
-        .text_if("counted_since", time(counted.since_ms).as_deref());
-    Ok(Some(told.finish()))
+        .text_if("counted_since", time(counted.since_ms).as_deref())
+        .finish()
 }
