@@ -164,6 +164,12 @@ async fn replies_that_do_not_check_out_are_not_sent_and_the_event_counts_as_take
     ]) {
         assert!(line.contains(&whose) && line.contains(reason), "{line}");
     }
+    let path = format!("/v1/destinations/{}", local::PHONE_NUMBER_ID);
+    let (_, standing) = scene.transom.admin(&path).await;
+    assert_eq!(
+        standing["destinations"][0]["refused_replies"], 2,
+        "{standing}"
+    );
 }
 
 #[tokio::test]

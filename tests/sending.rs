@@ -444,6 +444,10 @@ async fn what_waits_during_an_outage_of_meta_is_not_lost_to_it() {
         );
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
+    let path = format!("/v1/destinations/{}", local::PHONE_NUMBER_ID);
+    let (_, standing) = scene.transom.admin(&path).await;
+    assert!(standing["graph_silent_since"].is_string(), "{standing}");
+    assert!(standing["unknown_sends"].as_i64() >= Some(5), "{standing}");
     scene.graph.behave();
     let mut states = Vec::new();
     for id in &sends {

@@ -23,7 +23,7 @@ struct Figure {
     member: &'static str,
 }
 
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 10] = [
     Figure {
         name: "transom_waiting_conversations",
         kind: GAUGE,
@@ -78,6 +78,31 @@ const FIGURES: [Figure; 9] = [
         help: "Tries that failed.",
         member: "/failed_tries",
     },
+    Figure {
+        name: "transom_refused_replies_total",
+        kind: "counter",
+        help: "Answers whose replies are not sent, since something is wrong with them.",
+        member: "/refused_replies",
+    },
+];
+
+/// What became of a mailbox's messages: a counter's name here, what it is, and where `GET /v1/destinations` tells it.
+const SENDS: [(&str, &str, &str); 3] = [
+    (
+        "transom_accepted_sends_total",
+        "Messages to customers that Meta took.",
+        "accepted_sends",
+    ),
+    (
+        "transom_failed_sends_total",
+        "Messages to customers that were not sent, and will not be.",
+        "failed_sends",
+    ),
+    (
+        "transom_unknown_sends_total",
+        "Messages to customers of which nobody knows whether they went out.",
+        "unknown_sends",
+    ),
 ];
 
 const GAUGE: &str = "gauge";
@@ -144,6 +169,15 @@ pub fn render(standings: &[Standing]) -> String {
             Some(told.get("graph_silent_since").is_some().into())
         },
     );
+    for (name, help, member) in SENDS {
+        head(&mut out, name, "counter", help);
+        for standing in standings {
+            let told = standing.told.as_ref();
+            if let Some(count) = told.and_then(|told| told.get(member)?.as_i64()) {
+                let _ = writeln!(out, "{name}{{{}}} {count}", standing.labels());
+            }
+        }
+    }
     for Figure {
         name,
         kind,

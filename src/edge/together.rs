@@ -105,7 +105,16 @@ fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String 
     let more = groups.peek().is_some() || end.is_some();
     let mut page = Object::default();
     if action == Action::Destinations {
-        add_sums(&mut page, pages, &["waiting_sends"]);
+        add_sums(
+            &mut page,
+            pages,
+            &[
+                "waiting_sends",
+                "accepted_sends",
+                "failed_sends",
+                "unknown_sends",
+            ],
+        );
         let blocked = pages.iter().filter_map(|page| page.get("number_blocked"));
         let templates_only = |blocked: &Json<'_>| {
             let flag = blocked.get("templates_only");
@@ -169,7 +178,12 @@ fn destination(same: &[Json<'_>]) -> String {
     add_sums(
         &mut told,
         same,
-        &["delivered_last_hour", "delivered", "failed_tries"],
+        &[
+            "delivered_last_hour",
+            "delivered",
+            "failed_tries",
+            "refused_replies",
+        ],
     );
     told.text_if("counted_since", first(same, "counted_since").as_deref())
         .finish()

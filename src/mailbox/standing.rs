@@ -47,6 +47,8 @@ pub struct Counted {
     pub delivered: i64,
     /// Tries that failed.
     pub failed: i64,
+    /// Its answers whose replies were refused.
+    pub refused_replies: i64,
     /// Events that it took within the last hour, as far as is known: at least these.
     pub delivered_last_hour: i64,
 }
@@ -106,6 +108,13 @@ impl Mailbox {
             Ok((row.get(0)?, parking.waiting(sql)?))
         };
         rows.iter().map(read).collect()
+    }
+
+    /// The replies that it answered with are not sent, since something is wrong with them.
+    pub fn count_refused_replies(&mut self, destination: usize) {
+        if let Some(cursor) = self.cursors.get_mut(destination) {
+            cursor.count_refused_replies();
+        }
     }
 
     /// How much it took.

@@ -17,6 +17,8 @@ pub(super) struct Tally {
     pub(super) delivered: i64,
     /// Tries that failed.
     pub(super) failed: i64,
+    /// Answers whose replies were refused.
+    pub(super) refused_replies: i64,
     /// Minutes since 1970 with the events that were taken in them, oldest first.
     minutes: VecDeque<(i64, i64)>,
 }

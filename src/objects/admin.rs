@@ -116,7 +116,11 @@ impl Mailbox {
         let limit = integer(url, "limit").and_then(|limit| usize::try_from(limit).ok());
         let mut page = Object::default();
         let (destinations, next) = self.change(now, |core| {
-            page.number("waiting_sends", core.outbox.waiting());
+            let ended = core.outbox.ended();
+            page.number("waiting_sends", core.outbox.waiting())
+                .number("accepted_sends", ended.accepted)
+                .number("failed_sends", ended.failed)
+                .number("unknown_sends", ended.unknown);
             if let Some(blocked) = core.outbox.blocked() {
                 page.json("number_blocked", &blocked.view().to_string());
             }
@@ -220,6 +224,7 @@ fn standing(id: &str, state: &str, waiting: &Waiting, counted: &Counted) -> Stri
     told.number("delivered_last_hour", counted.delivered_last_hour)
         .number("delivered", counted.delivered)
         .number("failed_tries", counted.failed)
+        .number("refused_replies", counted.refused_replies)
         .text_if("counted_since", time(counted.since_ms).as_deref())
         .finish()
 }

@@ -156,6 +156,7 @@ impl Core {
         let replies = match answer::replies(&event.kind, &event.data, body) {
             Ok(replies) => replies,
             Err(faults) => {
+                self.mailbox.count_refused_replies(delivery.destination);
                 tell_faults(self, delivery, &faults);
                 return Ok(false);
             }

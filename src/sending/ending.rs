@@ -138,6 +138,7 @@ impl Outbox {
                 change = self.take(sql, report, now_ms)?.or(change);
             }
             let (state, later) = self.overtaken_by_status(sql, started, now_ms)?;
+            self.ended.count(&state);
             return Ok((state, later.or(change)));
         }
         let message = started.message();
@@ -165,6 +166,7 @@ impl Outbox {
         }
         let change = self.number.hears(sql, ending.heard, message, now_ms)?;
         let state = self.end(sql, started, fell_back, ending, now_ms)?;
+        self.ended.count(&state);
         let later = match failed {
             Some(report) => self.take(sql, report, now_ms)?,
             None => None,

@@ -17,7 +17,7 @@ use super::{
     pacing::{Pacing, Rates},
     pair,
     reports::Report,
-    state::{Happened, State},
+    state::{Ended, Happened, State},
     stored::{self, Keep, LEFT, Record, Send, UNKNOWN, write_state},
 };
 use crate::{
@@ -50,6 +50,7 @@ pub struct Outbox {
     pub(super) tried_before: HashSet<String>,
     /// The sends on their way.
     pub(super) under_way: HashMap<String, UnderWay>,
+    pub(super) ended: Ended,
     swept_ms: i64,
 }
 
@@ -113,6 +114,7 @@ impl Outbox {
             watched: HashSet::new(),
             tried_before: HashSet::new(),
             under_way: HashMap::new(),
+            ended: Ended::default(),
             swept_ms: now_ms,
         };
         outbox.read_left(sql, now_ms)?;
@@ -336,6 +338,11 @@ impl Outbox {
     /// Why the number can send nothing, where it cannot.
     pub fn blocked(&self) -> Option<&Blocked> {
         self.number.blocked()
+    }
+
+    /// How many sends have come to an end since it was opened.
+    pub fn ended(&self) -> Ended {
+        self.ended
     }
 
     /// Since when there is an outage of Meta's, where there is one (unix milliseconds).

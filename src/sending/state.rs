@@ -51,6 +51,29 @@ pub enum Happened {
     },
 }
 
+/// How many sends have come to an end, by their states.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Meta has taken them.
+    pub accepted: i64,
+    /// They were not sent, and will not be.
+    pub failed: i64,
+    /// They may have gone out.
+    pub unknown: i64,
+}
+
+impl Ended {
+    /// Counts one, if it has.
+    pub(super) fn count(&mut self, state: &State) {
+        match state {
+            State::Queued | State::Started => {}
+            State::Accepted { .. } => self.accepted += 1,
+            State::Failed { .. } => self.failed += 1,
+            State::Unknown => self.unknown += 1,
+        }
+    }
+}
+
 impl Happened {
     /// There was an answer.
     pub fn answered(status: u16, body: &[u8]) -> Self {

@@ -268,6 +268,32 @@ fn a_status_that_overtakes_the_answer_counts() {
 }
 
 #[test]
+fn what_became_of_messages_is_counted_once_they_have_ended() {
+    let mut bench = Bench::new();
+    for (id, happened) in [
+        ("a", accepted("wamid.1")),
+        ("b", Happened::Refuse(Class::Late)),
+        ("c", refused(132_001)),
+        ("d", Happened::NoAnswer),
+        ("e", Happened::NotTried),
+    ] {
+        bench.add(send(id, 1));
+        let started = bench.wait_next();
+        bench.done(started, happened);
+    }
+    let ended = Ended {
+        accepted: 1,
+        failed: 2,
+        unknown: 1,
+    };
+    assert_eq!(bench.outbox.ended(), ended);
+    let again = bench.wait_next();
+    bench.told(status("e", "wamid.2", MessageStatus::Sent, None));
+    bench.done(again, Happened::NoAnswer);
+    assert_eq!(bench.outbox.ended().accepted, 2);
+}
+
+#[test]
 fn what_we_refused_ourselves_does_not_count_as_asked_for() {
     let mut bench = Bench::new();
     let count = |bench: &Bench| Outbox::count(&*bench.sql, ".rule:", 0).unwrap();

@@ -13,7 +13,7 @@ fn figures() -> String {
     let crm = json!({
         "id": "crm", "state": "down", "waiting_conversations": 2, "waiting_events": 30, "tries": 7,
         "oldest_waiting": "2026-02-02T02:40:00Z", "dead_letters": 0, "delivered_last_hour": 5, "delivered": 1200,
-        "failed_tries": 31, "last_error": { "class": "status 500", "time": "2026-02-02T02:41:00Z" },
+        "failed_tries": 31, "refused_replies": 4, "last_error": { "class": "status 500", "time": "2026-02-02T02:41:00Z" },
     });
     let bot = json!({ "id": "bot", "state": "paused", "waiting_events": 0 });
     render(&[
@@ -21,7 +21,7 @@ fn figures() -> String {
             mailbox: "1".to_owned(),
             partition: None,
             told: Some(
-                json!({ "destinations": [crm, bot], "waiting_sends": 12, "number_blocked": { "code": 190 },
+                json!({ "destinations": [crm, bot], "waiting_sends": 12, "failed_sends": 3, "number_blocked": { "code": 190 },
                     "graph_silent_since": "2026-02-02T02:40:00Z" }),
             ),
         },
@@ -65,6 +65,8 @@ fn figures_are_told_for_each_destination_of_each_mailbox() {
         "# TYPE transom_delivered_total counter",
         r#"transom_delivered_total{phone_number_id="1",destination="crm"} 1200"#,
         r#"transom_failed_tries_total{phone_number_id="1",destination="crm"} 31"#,
+        r#"transom_refused_replies_total{phone_number_id="1",destination="crm"} 4"#,
+        r#"transom_failed_sends_total{phone_number_id="1"} 3"#,
         r#"transom_destination_state{phone_number_id="1",destination="crm",state="active"} 0"#,
         r#"transom_destination_state{phone_number_id="1",destination="crm",state="down"} 1"#,
         r#"transom_destination_state{phone_number_id="1",destination="bot",state="paused"} 1"#,

@@ -46,7 +46,8 @@ fn a_number_is_blocked_as_much_as_in_the_worst_partition_and_meta_silent_since_t
 fn a_destination_stands_as_badly_as_in_the_worst_partition() {
     let of = |destination: Value| {
         ok(
-            &json!({ "destinations": [destination], "waiting_sends": 4, "number_blocked": { "code": 190 } }),
+            &json!({ "destinations": [destination], "waiting_sends": 4, "accepted_sends": 3, "failed_sends": 2,
+                "unknown_sends": 1, "number_blocked": { "code": 190 } }),
         )
     };
     let crm = told(
@@ -56,24 +57,24 @@ fn a_destination_stands_as_badly_as_in_the_worst_partition() {
                 "id": "crm", "state": "active", "waiting_conversations": 0, "waiting_events": 3,
                 "oldest_waiting": "2026-11-22T08:00:07Z", "tries": 0, "dead_letters": 2,
                 "last_error": { "class": "timeout", "time": "2026-11-22T08:00:01Z" },
-                "delivered_last_hour": 5, "delivered": 7, "failed_tries": 1, "counted_since": "2026-11-22T07:00:00Z",
+                "delivered_last_hour": 5, "delivered": 7, "failed_tries": 1, "refused_replies": 2, "counted_since": "2026-11-22T07:00:00Z",
             })),
             of(json!({
                 "id": "crm", "state": "down", "down_since": "2026-11-22T08:00:05Z",
                 "waiting_conversations": 1, "waiting_events": 4, "oldest_waiting": "2026-11-22T08:00:02Z",
                 "tries": 9, "dead_letters": 1,
                 "last_error": { "class": "status 500", "time": "2026-11-22T08:00:06Z" },
-                "delivered_last_hour": 1, "delivered": 1, "failed_tries": 9, "counted_since": "2026-11-22T08:00:00Z",
+                "delivered_last_hour": 1, "delivered": 1, "failed_tries": 9, "refused_replies": 1, "counted_since": "2026-11-22T08:00:00Z",
             })),
         ],
     );
     assert_eq!(
         crm,
-        json!({ "waiting_sends": 8, "number_blocked": { "code": 190 }, "destinations": [{
+        json!({ "waiting_sends": 8, "accepted_sends": 6, "failed_sends": 4, "unknown_sends": 2, "number_blocked": { "code": 190 }, "destinations": [{
             "id": "crm", "state": "down", "down_since": "2026-11-22T08:00:05Z", "waiting_conversations": 1,
             "waiting_events": 7, "oldest_waiting": "2026-11-22T08:00:02Z", "tries": 9, "dead_letters": 3,
             "last_error": { "class": "status 500", "time": "2026-11-22T08:00:06Z" },
-            "delivered_last_hour": 6, "delivered": 8, "failed_tries": 10, "counted_since": "2026-11-22T07:00:00Z",
+            "delivered_last_hour": 6, "delivered": 8, "failed_tries": 10, "refused_replies": 3, "counted_since": "2026-11-22T07:00:00Z",
         }] })
     );
 }

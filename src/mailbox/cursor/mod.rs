@@ -295,12 +295,18 @@ impl Cursor {
         Ok(())
     }
 
+    /// Counts an answer whose replies were refused.
+    pub(super) fn count_refused_replies(&mut self) {
+        self.tally.refused_replies += 1;
+    }
+
     /// What was counted since the mailbox was opened, at `since_ms`.
     pub(super) fn counted(&self, since_ms: i64, now_ms: i64) -> Counted {
         Counted {
             since_ms,
             delivered: self.tally.delivered,
             failed: self.tally.failed,
+            refused_replies: self.tally.refused_replies,
             delivered_last_hour: self.tally.last_hour(now_ms),
         }
     }

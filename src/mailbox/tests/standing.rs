@@ -133,10 +133,12 @@ fn what_a_destination_takes_is_counted_and_costs_no_row() {
     let delivery = mailbox.next(NOW).unwrap().unwrap();
     mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
     deliver(&mut mailbox, NOW, |_| false);
+    mailbox.count_refused_replies(0);
     let counted = Counted {
         since_ms: NOW,
         delivered: 2,
         failed: 1,
+        refused_replies: 1,
         delivered_last_hour: 2,
     };
     assert_eq!(mailbox.counted(0, NOW), counted);
