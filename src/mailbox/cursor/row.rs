@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Cursor, Unread};
+use super::{Cursor, GONE, Unread};
 use crate::{
     config::{Destination, StartsAt},
     mailbox::{
@@ -56,6 +56,7 @@ fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Writte
     if gone.is_some_and(|gone| gone != url) {
         is_back(sql, id)?;
         written.gone_ms = None;
+        written.failure = None;
     }
     Ok(written)
 }
@@ -189,8 +190,8 @@ impl Cursor {
             &[
                 self.id().into(),
                 self.destination.url.as_str().into(),
-                self.error().into(),
-                self.error_ms().into(),
+                GONE.into(),
+                now_ms.into(),
                 now_ms.into(),
             ],
         )?;
@@ -198,9 +199,11 @@ impl Cursor {
         Ok(())
     }
 
-    /// Writes down whether the destination is down, and when it is tried again.
+    /// Writes down whether the destination is down, when it is tried again, and the last failure while that matters.
     pub(super) fn write_down(&self, sql: &dyn Sql) -> Result<(), SqlError> {
         let down = self.flow.down();
+        let matters = down.is_some() || self.gone_ms.is_some();
+        let failure = self.failure.as_ref().filter(|_| matters);
         sql.run(
             "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4, error = ?5, error_ms = ?6 \
              WHERE destination = ?1",
@@ -209,8 +212,8 @@ impl Cursor {
                 down.map(|down| down.since_ms).into(),
                 down.map(|down| i64::from(down.tries)).into(),
                 down.map(|down| down.next_ms).into(),
-                self.error().into(),
-                self.error_ms().into(),
+                failure.map(|failure| failure.class.as_str()).into(),
+                failure.map(|failure| failure.at_ms).into(),
             ],
         )
     }
@@ -220,34 +223,20 @@ impl Cursor {
         let place = self.place();
         if place != self.saved {
             sql.run(
-                "UPDATE cursors SET place = ?2, error = ?3, error_ms = ?4, tally = ?5 WHERE destination = ?1",
-                &[
-                    self.id().into(),
-                    place.into(),
-                    self.error().into(),
-                    self.error_ms().into(),
-                    self.tally.written().into(),
-                ],
+                "UPDATE cursors SET place = ?2, tally = ?3 WHERE destination = ?1",
+                &[self.id().into(), place.into(), self.tally.written().into()],
             )?;
             self.saved = place;
         }
         self.since_saved = 0;
         Ok(())
     }
-
-    fn error(&self) -> Option<&str> {
-        self.failure.as_ref().map(|failure| failure.class.as_str())
-    }
-
-    fn error_ms(&self) -> Option<i64> {
-        self.failure.as_ref().map(|failure| failure.at_ms)
-    }
 }
 
 /// Writes down that a destination is not gone.
 fn is_back(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
     sql.run(
-        "UPDATE cursors SET gone = NULL, gone_ms = NULL WHERE destination = ?1",
+        "UPDATE cursors SET gone = NULL, gone_ms = NULL, error = NULL, error_ms = NULL WHERE destination = ?1",
         &[id.into()],
     )
 }

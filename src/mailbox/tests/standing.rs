@@ -125,6 +125,50 @@ fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
 }
 
 #[test]
+fn what_went_wrong_before_something_that_no_longer_matters_is_not_told_again_after_a_restart() {
+    // A second destination, which takes nothing: places are written down.
+    let sql = Native::new();
+    let open = |path: &str| {
+        let url = Address::parse(&format!("http://127.0.0.1:9/{path}")).unwrap();
+        let crm = Destination {
+            url,
+            ..destination("crm")
+        };
+        Mailbox::open(sql.clone(), vec![crm, destination("slow")]).unwrap()
+    };
+    let fails = |mailbox: &mut Mailbox, outcome: &Outcome, at: i64| {
+        let delivery = mailbox.next(at).unwrap().unwrap();
+        assert_eq!(delivery.destination, 0);
+        mailbox.done(&delivery, outcome, at, 0.5).unwrap();
+    };
+    let mut mailbox = open("hocks");
+    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    fails(&mut mailbox, &Outcome::Gone, NOW);
+    let mut mailbox = open("hooks");
+    fails(&mut mailbox, &refused(), NOW + 1);
+    deliver(&mut mailbox, NOW + 2_000, |it| it.destination == 0);
+    assert_eq!(open("hooks").waiting(0).unwrap().last_error, None);
+
+    let mut mailbox = open("hooks");
+    let events = (2..20).map(|n| message(&n.to_string(), &n.to_string()));
+    mailbox.append(events.collect(), NOW + 3_000).unwrap();
+    for _ in 0..5 {
+        fails(&mut mailbox, &unreachable(), NOW + 3_000);
+    }
+    assert!(
+        open("hooks").waiting(0).unwrap().last_error.is_some(),
+        "it is down"
+    );
+    let mut now = NOW + 10_000;
+    for _ in 0..20 {
+        deliver(&mut mailbox, now, |it| it.destination == 0);
+        now += 10_000;
+    }
+    let waiting = open("hooks").waiting(0).unwrap();
+    assert_eq!((waiting.events, waiting.last_error), (0, None));
+}
+
+#[test]
 fn what_a_destination_takes_is_counted_and_costs_no_row() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
