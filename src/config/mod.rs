@@ -31,4 +31,4 @@ pub use retry::Retry;
 pub use rule::{HandOver, Referral, Rule, Text, When};
 pub use secret::{NotASigningSecret, Secret, SigningSecret};
 pub use sending::Sending;
-pub use settings::{Config, Graph, LONGEST_KEEP_HOURS, Settings, SettingsFault};
+pub use settings::{Config, Graph, LONGEST_KEEP_HOURS, NO_ADMIN_TOKEN, Settings, SettingsFault};

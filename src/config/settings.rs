@@ -100,6 +100,9 @@ pub enum SettingsFault {
 /// What is said where everything is set and yet nothing is kept.
 const NO_DESTINATION: &str = "CONFIG has no destination: what Meta sends gets 200 and is not kept";
 
+/// What is said where the admin API refuses everyone.
+pub const NO_ADMIN_TOKEN: &str = "ADMIN_TOKEN is not set, or has fewer than 16 characters: npx wrangler secret put ADMIN_TOKEN (locally: a line in .dev.vars)";
+
 /// What is said where rules answer and cannot.
 const NO_TOKEN: &str =
     "GRAPH_ACCESS_TOKEN is not set: what rules answer waits until it is, or is too late then";
@@ -180,6 +183,8 @@ impl Settings {
             Some(NO_TOKEN)
         } else if self.config.destinations.is_empty() && !answers {
             Some(NO_DESTINATION)
+        } else if self.admin_token.is_none() {
+            Some(NO_ADMIN_TOKEN)
         } else {
             None
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Format, Retry};
+use crate::config::{Format, NO_ADMIN_TOKEN, Retry};
 
 const KEY: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const TWO: [(&str, &str); 2] = [
@@ -134,6 +134,13 @@ fn a_token_that_is_none_or_can_be_guessed_is_refused() {
     };
     assert!(!opens("fifteen-letters"), "it can be guessed");
     assert!(opens("sixteen--letters"));
+    let notes = ["fifteen-letters", "sixteen--letters"].map(|token| {
+        let config =
+            r#"{"destinations":[{"id":"crm","url":"https://crm.example/","secret":"env:S"}]}"#;
+        let settings = read(&[("ADMIN_TOKEN", token), ("CONFIG", config), ("S", KEY)]);
+        settings.unwrap().note()
+    });
+    assert_eq!(notes, [Some(NO_ADMIN_TOKEN), None]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use js_sys::{Array, JSON};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Response, Result};
 
-use crate::{objects::respond, problem};
+use crate::{config::NO_ADMIN_TOKEN, objects::respond, problem};
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Problem {
                 Some(if *is_set {
                     "send ADMIN_TOKEN as a bearer token"
                 } else {
-                    "ADMIN_TOKEN is not set, or has fewer than 16 characters: npx wrangler secret put ADMIN_TOKEN (locally: a line in .dev.vars)"
+                    NO_ADMIN_TOKEN
                 }),
             ),
             Self::Forbidden => (403, "Forbidden", None),
