@@ -147,7 +147,7 @@ async fn each_change_of_state_is_a_line_in_the_log() {
     let parked = wait_for_change(&transom, "conversation.parked").await;
     assert_eq!(parked["error"], "status 422");
     assert_eq!(parked["source"], format!("/whatsapp/{NUMBER}"));
-    assert!(parked["id"].is_string());
+    assert!(parked["id"].is_string() && parked["conversation"].is_i64());
     let resumed = wait_for_change(&transom, "conversation.resumed").await;
     assert_eq!(resumed["id"], parked["id"]);
 

@@ -14,7 +14,7 @@ use crate::{
     checked::Fault,
     conversation::recipient::{self, About},
     delivery::{self, Run, answer},
-    mailbox::{Change, Delivery, GONE, Outcome, sql::SqlError},
+    mailbox::{Change, Delivery, GONE, Outcome, address::Address, sql::SqlError},
     meta::graph::Message,
     sending::{Draft, Send},
 };
@@ -129,7 +129,7 @@ impl Mailbox {
             };
             let random = js_sys::Math::random();
             for change in core.mailbox.done(&delivery, &outcome, now, random)? {
-                tell(core, &delivery, change, &outcome);
+                tell(core, &self.address(), &delivery, change, &outcome);
             }
             // Not to be delivered again: in another batch the reply would get another id, and go twice.
             if answered {
@@ -195,7 +195,7 @@ fn outcome(answer: &std::result::Result<Answer, NoAnswer>, now: i64) -> Outcome 
 }
 
 /// Tells an operator of what has changed: ids and classes, no content.
-fn tell(core: &Core, delivery: &Delivery, change: Change, outcome: &Outcome) {
+fn tell(core: &Core, address: &Address, delivery: &Delivery, change: Change, outcome: &Outcome) {
     let event = match change {
         Change::Parked => "conversation.parked",
         Change::Resumed => "conversation.resumed",
@@ -214,8 +214,11 @@ fn tell(core: &Core, delivery: &Delivery, change: Change, outcome: &Outcome) {
         _ => None,
     };
     let mut line = core.line_about(delivery.destination, event);
-    line.text_or_null("id", last.map(|event| event.id.as_str()))
-        .text_or_null("error", error);
+    if let Some(event) = last {
+        line.text("id", &event.id)
+            .number("conversation", address.told(event.conversation));
+    }
+    line.text_or_null("error", error);
     console_log!("{}", line.finish());
 }
 
