@@ -104,7 +104,7 @@ async fn other(
     };
     match (found.route.action, settings) {
         (Action::Send, Some(settings)) => messages::send(request, &env, settings).await,
-        (Action::Sent, Some(settings)) => messages::tell(&found, &env, settings).await,
+        (Action::Sent, Some(settings)) => messages::send_status(&found, &env, settings).await,
         (_, Some(settings)) => admin::answer(&found, request, &env, settings).await,
         (Action::Challenge, None) => webhook::challenge(&request, environment),
         (Action::Health, None) => health::answer(environment),

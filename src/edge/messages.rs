@@ -110,7 +110,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Tells how a send went.
-pub(super) async fn tell(found: &Found, env: &Env, settings: &Settings) -> Result<Response> {
+pub(super) async fn send_status(found: &Found, env: &Env, settings: &Settings) -> Result<Response> {
     let id = found
         .in_path
         .first()

@@ -103,7 +103,7 @@ impl DurableObject for Mailbox {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         match (request.method(), request.path().as_str()) {
-            (Method::Post, "/messages") => self.ask(&mut request).await,
+            (Method::Post, "/messages") => self.take_sends(&mut request).await,
             (Method::Get, "/message") => self.send_of(&request),
             #[cfg(feature = "panic-routes")]
             #[allow(clippy::panic)]

@@ -41,7 +41,7 @@ enum Reply {
 
 impl Mailbox {
     /// `POST /messages`: 202 once the sends are stored.
-    pub(super) async fn ask(&self, request: &mut Request) -> Result<Response> {
+    pub(super) async fn take_sends(&self, request: &mut Request) -> Result<Response> {
         let key = request.headers().get(KEY)?;
         if !key.as_deref().is_none_or(is_key) {
             return problem(422, "The Idempotency-Key must have 1 to 255 bytes");
