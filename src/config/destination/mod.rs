@@ -106,10 +106,14 @@ impl Destination {
         }
     }
 
-    /// Whether it wants events of this type, and can be told of them: Meta has no envelope for Transom's own.
+    /// Whether it wants events of this type, and can be told of them.
     pub fn wants(&self, kind: &str) -> bool {
-        !(self.format == Format::Meta && kind.starts_with(OWN))
-            && self.events.iter().any(|pattern| pattern.matches(kind))
+        self.can_be_told(kind) && self.events.iter().any(|pattern| pattern.matches(kind))
+    }
+
+    /// Whether its format holds events of this type: Meta has no envelope for Transom's own.
+    pub fn can_be_told(&self, kind: &str) -> bool {
+        self.format != Format::Meta || !kind.starts_with(OWN)
     }
 
     /// Whether it wants what concerns this number; `None`: what concerns none.

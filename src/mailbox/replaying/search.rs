@@ -55,7 +55,7 @@ impl Search<'_> {
                     return Ok(chosen);
                 }
                 replay.place = candidate.seq;
-                if !self.is_coming(replay, &candidate)? {
+                if self.to.can_be_told(&candidate.kind) && !self.is_coming(replay, &candidate)? {
                     chosen.push(candidate);
                 }
             }

@@ -58,6 +58,34 @@ fn what_was_delivered_and_kept_goes_out_again_and_nothing_twice() {
 }
 
 #[test]
+fn software_written_for_meta_is_replayed_nothing_that_meta_does_not_tell() {
+    for crm_takes_it in [true, false] {
+        let sql = Native::new();
+        let meta = Destination {
+            format: Format::Meta,
+            ..destination("meta")
+        };
+        let mut mailbox = Mailbox::open(sql, vec![destination("crm"), meta])
+            .unwrap()
+            .keeping(24 * 3_600_000);
+        let of_transoms = Event {
+            kind: "transom.consent.changed".to_owned(),
+            ..message("1", "stop")
+        };
+        let events = vec![message("1", "a"), of_transoms, message("1", "b")];
+        mailbox.append(events, NOW).unwrap();
+        while let Some(now) = mailbox.wakes_at(NOW).filter(|now| *now < LATER) {
+            deliver(&mut mailbox, now.max(NOW), |delivery| {
+                crm_takes_it || delivery.events[0].id != "stop-0"
+            });
+        }
+        begin(&mut mailbox, all_of_crm("meta"));
+        assert_eq!(deliver(&mut mailbox, LATER, |_| true), ["a-0", "b-0"]);
+        assert_eq!(figures(&mailbox, "r1"), ("done", 2, 0, 2, 0));
+    }
+}
+
+#[test]
 fn what_was_still_to_come_when_a_replay_was_begun_comes_once_however_soon_that_is() {
     for restarted in [false, true] {
         let sql = Native::new();
