@@ -3,13 +3,13 @@
 pub mod answer;
 pub mod batch;
 pub mod cloudevent;
-mod lanes;
 mod request;
 mod run;
 pub mod signature;
+mod ways;
 
 pub use answer::ErrorClass;
 pub use cloudevent::Outgoing;
-pub use lanes::{Lane, Lanes};
 pub use request::{Request, request};
 pub use run::{REFUSED_MS, Run};
+pub use ways::{Way, Ways};

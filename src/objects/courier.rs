@@ -1,4 +1,4 @@
-//! The Durable Object that makes requests for mailboxes, with connections of its own ([`crate::delivery::Lanes`] says
+//! The Durable Object that makes requests for mailboxes, with connections of its own ([`crate::delivery::Ways`] says
 //! why). It keeps nothing, and does nothing but `carry` (`post.js`). Nobody but a mailbox can call it: it stands behind no
 //! route.
 

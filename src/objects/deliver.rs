@@ -6,7 +6,7 @@ use worker::{Result, console_log};
 
 use super::{
     core::Core,
-    desk::OnLane,
+    desk::TakenWay,
     http::{self, Answer, NoAnswer},
     mailbox::Mailbox,
 };
@@ -24,7 +24,7 @@ struct UnderWay {
     /// The opening of the mailbox that it belongs to.
     opening: u32,
     delivery: Delivery,
-    _lane: OnLane,
+    _way: TakenWay,
 }
 
 /// The deliveries under way. They outlive a run of the alarm: the next one carries them on.
@@ -66,8 +66,8 @@ impl Mailbox {
             let mut deliveries = self.deliveries.borrow_mut();
             deliveries.last = deliveries.last.wrapping_add(1);
             let number = deliveries.last;
-            let lane = self.desk.to_destination();
-            lane.deliver(
+            let way = self.desk.to_destination();
+            way.deliver(
                 number,
                 destination.url.as_str(),
                 &http::headers(request.headers),
@@ -78,7 +78,7 @@ impl Mailbox {
             let under_way = UnderWay {
                 opening: core.opening,
                 delivery,
-                _lane: lane,
+                _way: way,
             };
             deliveries.under_way.insert(number, under_way);
             Ok(true)

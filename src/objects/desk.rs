@@ -1,4 +1,4 @@
-//! Where requests leave a mailbox: made by the mailbox itself or by a courier, as their lane says.
+//! Where requests leave a mailbox: made by the mailbox itself or by a courier, whichever way is free.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -10,7 +10,7 @@ use worker::Env;
 
 use super::http::{self, Answer, NoAnswer};
 use crate::{
-    delivery::{Lane, Lanes},
+    delivery::{Way, Ways},
     environment::Environment,
 };
 
@@ -51,17 +51,17 @@ extern "C" {
 pub(super) struct Desk {
     platform: Rc<Platform>,
     with_couriers: bool,
-    to_destinations: Rc<RefCell<Lanes>>,
-    to_graph: Rc<RefCell<Lanes>>,
+    to_destinations: Rc<RefCell<Ways>>,
+    to_graph: Rc<RefCell<Ways>>,
     /// Kept for as long as it may be called.
     _wake: Closure<dyn Fn()>,
 }
 
-/// A lane that is in use for as long as this lives.
-pub(super) struct OnLane {
+/// A way that is taken for as long as this lives.
+pub(super) struct TakenWay {
     desk: Rc<Platform>,
-    lanes: Rc<RefCell<Lanes>>,
-    lane: Lane,
+    ways: Rc<RefCell<Ways>>,
+    way: Way,
     /// What the names of its couriers begin with.
     couriers: &'static str,
 }
@@ -79,32 +79,32 @@ impl Desk {
         Self {
             platform: Rc::new(Platform::new(mailbox, env, &wake)),
             with_couriers: with_couriers.is_ok_and(|ready| ready.settings.config.couriers),
-            to_destinations: Rc::new(RefCell::new(Lanes::to_destinations())),
-            to_graph: Rc::new(RefCell::new(Lanes::to_graph())),
+            to_destinations: Rc::new(RefCell::new(Ways::to_destinations())),
+            to_graph: Rc::new(RefCell::new(Ways::to_graph())),
             _wake: wake,
         }
     }
 
-    /// A lane to a destination.
-    pub(super) fn to_destination(&self) -> OnLane {
+    /// A way to a destination.
+    pub(super) fn to_destination(&self) -> TakenWay {
         self.enter(&self.to_destinations, "")
     }
 
     /// A request to the Graph API.
-    pub(super) fn to_graph(&self) -> OnLane {
+    pub(super) fn to_graph(&self) -> TakenWay {
         self.enter(&self.to_graph, "graph/")
     }
 
-    fn enter(&self, lanes: &Rc<RefCell<Lanes>>, couriers: &'static str) -> OnLane {
-        let lane = if self.with_couriers {
-            lanes.borrow_mut().enter()
+    fn enter(&self, ways: &Rc<RefCell<Ways>>, couriers: &'static str) -> TakenWay {
+        let way = if self.with_couriers {
+            ways.borrow_mut().enter()
         } else {
-            Lane::Itself
+            Way::Itself
         };
-        OnLane {
+        TakenWay {
             desk: self.platform.clone(),
-            lanes: lanes.clone(),
-            lane,
+            ways: ways.clone(),
+            way,
             couriers,
         }
     }
@@ -122,7 +122,7 @@ impl Desk {
     }
 }
 
-impl OnLane {
+impl TakenWay {
     /// Posts a body and reads the answer, all within `timeout_ms`. `headers` are what [`http::headers`] makes of them.
     pub(super) async fn post(
         &self,
@@ -155,15 +155,15 @@ impl OnLane {
 
     /// What the courier is called, beside the mailbox's name, where it is one.
     fn courier(&self) -> Option<String> {
-        match self.lane {
-            Lane::Itself => None,
-            Lane::Courier(number) => Some(format!("{}{number}", self.couriers)),
+        match self.way {
+            Way::Itself => None,
+            Way::Courier(number) => Some(format!("{}{number}", self.couriers)),
         }
     }
 }
 
-impl Drop for OnLane {
+impl Drop for TakenWay {
     fn drop(&mut self) {
-        self.lanes.borrow_mut().leave(self.lane);
+        self.ways.borrow_mut().leave(self.way);
     }
 }

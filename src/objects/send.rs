@@ -8,7 +8,7 @@ use worker::{Result, console_log};
 
 use super::{
     core::Core,
-    desk::OnLane,
+    desk::TakenWay,
     http::{self, NoAnswer},
     mailbox::{Mailbox, now_ms},
 };
@@ -117,7 +117,7 @@ impl Mailbox {
     /// Sends a message that is marked as started.
     async fn post_message(
         &self,
-        lane: &OnLane,
+        way: &TakenWay,
         send: &Send,
         phone_number_id: Option<String>,
     ) -> std::result::Result<Happened, Class> {
@@ -135,7 +135,7 @@ impl Mailbox {
             callback_data: Some(&send.id),
         };
         let body = request.body().map_err(|_| Class::Recipient)?;
-        let message = post_to_graph(lane, graph, &url, &body, GRAPH_TIMEOUT_MS);
+        let message = post_to_graph(way, graph, &url, &body, GRAPH_TIMEOUT_MS);
         let answers = draft.answers.as_ref();
         let answers = answers.filter(|_| config.sending.mark_read || config.sending.typing);
         // Whether it was marked as read is no reason to send or not to send, so the answer is not looked at.
@@ -147,13 +147,13 @@ impl Mailbox {
                     typing: config.sending.typing,
                 };
                 let receipt = receipt.body();
-                let receipt = |lane| post_to_graph(lane, graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
+                let receipt = |way| post_to_graph(way, graph, &url, &receipt, RECEIPT_TIMEOUT_MS);
                 if config.sending.typing {
                     // The message ends the typing, so it goes second.
-                    let _ = receipt(lane).await;
+                    let _ = receipt(way).await;
                     message.await
                 } else {
-                    // A lane is one connection.
+                    // A way is one connection.
                     join(message, receipt(&self.desk.to_graph())).await.0
                 }
             }
@@ -187,7 +187,7 @@ fn names_of_one(send: &Send, happened: &Happened) -> Option<Vec<Name>> {
 
 /// Posts to the Graph API. Nothing leaves without a token.
 pub(super) async fn post_to_graph(
-    lane: &OnLane,
+    way: &TakenWay,
     graph: &Graph,
     url: &str,
     body: &str,
@@ -201,7 +201,7 @@ pub(super) async fn post_to_graph(
         ("content-type", "application/json".to_owned()),
     ];
     let headers = http::headers(headers);
-    lane.post(url, &headers, body, timeout_ms).await
+    way.post(url, &headers, body, timeout_ms).await
 }
 
 impl Core {

@@ -97,8 +97,8 @@ impl Mailbox {
             return Response::error("no such number", 404);
         };
         let body = receipt.body();
-        let lane = self.desk.to_graph();
-        let marked = post_to_graph(&lane, graph, &url, &body, RECEIPT_TIMEOUT_MS);
+        let way = self.desk.to_graph();
+        let marked = post_to_graph(&way, graph, &url, &body, RECEIPT_TIMEOUT_MS);
         let mut document = problem::document(502, "Meta did not mark it as read", None);
         match marked.await {
             Ok(marked) if marked.status == 200 => {

@@ -11,18 +11,18 @@ const TO_GRAPH: usize = 2;
 /// How many requests one courier makes at the same time.
 const EACH: usize = 6;
 
-/// The way of one request.
+/// Who makes one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
+pub enum Way {
     /// The mailbox makes it.
     Itself,
     /// This courier makes it, counted from 0.
     Courier(usize),
 }
 
-/// What is on its way, by lane.
+/// How many requests go each way.
 #[derive(Debug)]
-pub struct Lanes {
+pub struct Ways {
     most_itself: usize,
     itself: usize,
     /// How many each courier has.
@@ -31,7 +31,7 @@ pub struct Lanes {
     last: usize,
 }
 
-impl Lanes {
+impl Ways {
     /// For requests to destinations.
     pub fn to_destinations() -> Self {
         Self::of(TO_DESTINATIONS)
@@ -51,14 +51,14 @@ impl Lanes {
         }
     }
 
-    /// The lane for one more request. [`Lanes::leave`] is to be called when it has ended.
+    /// The way for one more request. [`Ways::leave`] is to be called when it has ended.
     ///
     /// The mailbox comes first, then the courier that was called last: requests that one courier gets at the same time
     /// are one call. If that one is full, it is the first that is half empty, so that the others can sleep.
-    pub fn enter(&mut self) -> Lane {
+    pub fn enter(&mut self) -> Way {
         if self.itself < self.most_itself {
             self.itself += 1;
-            return Lane::Itself;
+            return Way::Itself;
         }
         if self
             .couriers
@@ -73,14 +73,14 @@ impl Lanes {
             Some(busy) => *busy += 1,
             None => self.couriers.push(1),
         }
-        Lane::Courier(self.last)
+        Way::Courier(self.last)
     }
 
     /// Takes note that a request has ended.
-    pub fn leave(&mut self, lane: Lane) {
-        let busy = match lane {
-            Lane::Itself => Some(&mut self.itself),
-            Lane::Courier(courier) => self.couriers.get_mut(courier),
+    pub fn leave(&mut self, way: Way) {
+        let busy = match way {
+            Way::Itself => Some(&mut self.itself),
+            Way::Courier(courier) => self.couriers.get_mut(courier),
         };
         if let Some(busy) = busy {
             *busy = busy.saturating_sub(1);
@@ -96,55 +96,49 @@ mod tests {
 
     #[test]
     fn a_few_go_from_the_mailbox_and_the_others_by_couriers() {
-        let mut lanes = Lanes::to_destinations();
-        let all: Vec<Lane> = (0..12).map(|_| lanes.enter()).collect();
-        let by = |lane| all.iter().filter(|taken| **taken == lane).count();
-        assert_eq!(by(Lane::Itself), 4);
-        assert_eq!((by(Lane::Courier(0)), by(Lane::Courier(1))), (6, 2));
-        lanes.leave(Lane::Itself);
-        assert_eq!(lanes.enter(), Lane::Itself);
+        let mut ways = Ways::to_destinations();
+        let all: Vec<Way> = (0..12).map(|_| ways.enter()).collect();
+        let by = |way| all.iter().filter(|taken| **taken == way).count();
+        assert_eq!(by(Way::Itself), 4);
+        assert_eq!((by(Way::Courier(0)), by(Way::Courier(1))), (6, 2));
+        ways.leave(Way::Itself);
+        assert_eq!(ways.enter(), Way::Itself);
     }
 
     #[test]
     fn what_is_begun_together_goes_together() {
-        let mut lanes = Lanes::to_destinations();
-        let all: Vec<Lane> = (0..16).map(|_| lanes.enter()).collect();
-        lanes.leave(Lane::Courier(0));
-        lanes.leave(Lane::Courier(1));
-        assert_eq!(lanes.enter(), Lane::Courier(1), "the last, as it has room");
-        assert_eq!(
-            lanes.enter(),
-            Lane::Courier(2),
-            "one has room for one alone"
-        );
-        for lane in all.iter().filter(|lane| **lane == Lane::Courier(0)).take(2) {
-            lanes.leave(*lane);
+        let mut ways = Ways::to_destinations();
+        let all: Vec<Way> = (0..16).map(|_| ways.enter()).collect();
+        ways.leave(Way::Courier(0));
+        ways.leave(Way::Courier(1));
+        assert_eq!(ways.enter(), Way::Courier(1), "the last, as it has room");
+        assert_eq!(ways.enter(), Way::Courier(2), "one has room for one alone");
+        for way in all.iter().filter(|way| **way == Way::Courier(0)).take(2) {
+            ways.leave(*way);
         }
-        let next: Vec<Lane> = (0..6).map(|_| lanes.enter()).collect();
+        let next: Vec<Way> = (0..6).map(|_| ways.enter()).collect();
         assert_eq!(
-            next.iter()
-                .filter(|lane| **lane == Lane::Courier(2))
-                .count(),
+            next.iter().filter(|way| **way == Way::Courier(2)).count(),
             5
         );
-        assert_eq!(next.last(), Some(&Lane::Courier(0)), "half of it is free");
+        assert_eq!(next.last(), Some(&Way::Courier(0)), "half of it is free");
     }
 
     proptest! {
         /// Whatever ends when, nobody has more connections than the platform gives.
         #[test]
-        fn no_lane_is_ever_too_full(ends in proptest::collection::vec(any::<Option<proptest::sample::Index>>(), 0..400)) {
-            let mut lanes = Lanes::to_destinations();
+        fn no_way_is_ever_too_full(ends in proptest::collection::vec(any::<Option<proptest::sample::Index>>(), 0..400)) {
+            let mut ways = Ways::to_destinations();
             let mut under_way = Vec::new();
             for end in ends {
                 match end {
                     Some(index) if !under_way.is_empty() => {
-                        lanes.leave(under_way.swap_remove(index.index(under_way.len())));
+                        ways.leave(under_way.swap_remove(index.index(under_way.len())));
                     }
-                    _ => under_way.push(lanes.enter()),
+                    _ => under_way.push(ways.enter()),
                 }
-                prop_assert!(lanes.itself <= TO_DESTINATIONS && lanes.couriers.iter().all(|busy| *busy <= EACH));
-                prop_assert_eq!(lanes.itself + lanes.couriers.iter().sum::<usize>(), under_way.len());
+                prop_assert!(ways.itself <= TO_DESTINATIONS && ways.couriers.iter().all(|busy| *busy <= EACH));
+                prop_assert_eq!(ways.itself + ways.couriers.iter().sum::<usize>(), under_way.len());
             }
         }
     }
