@@ -141,7 +141,7 @@ impl Answers {
             Some("group")
         } else if event.time.is_none_or(is_late) {
             Some("late")
-        } else if state.handover.is_some_and(|it| it.holds(now)) {
+        } else if state.handover.is_some_and(|it| it.is_active(now)) {
             Some("handover")
         } else {
             None

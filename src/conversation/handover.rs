@@ -39,8 +39,8 @@ const WORDS: [(By, &str); 4] = [
 ];
 
 impl Handover {
-    /// Whether it holds at `now` (unix seconds).
-    pub fn holds(&self, now: i64) -> bool {
+    /// Whether it is active at `now` (unix seconds).
+    pub fn is_active(&self, now: i64) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 
@@ -107,7 +107,7 @@ impl Handover {
             since,
             until: Some(until),
         };
-        let before = before.filter(|before| before.holds(now));
+        let before = before.filter(|before| before.is_active(now));
         Some(before.map_or(taken, |before| before.joined(taken)))
     }
 
@@ -224,9 +224,9 @@ mod tests {
             since: 0,
             until,
         };
-        assert!(handover(Some(NOW + 1)).holds(NOW));
-        assert!(!handover(Some(NOW)).holds(NOW));
-        assert!(handover(None).holds(i64::MAX));
+        assert!(handover(Some(NOW + 1)).is_active(NOW));
+        assert!(!handover(Some(NOW)).is_active(NOW));
+        assert!(handover(None).is_active(i64::MAX));
     }
 
     #[test]

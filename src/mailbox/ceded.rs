@@ -85,7 +85,7 @@ impl Ceded {
     }
 
     /// Whether it was promised not to store any of these events.
-    pub(super) fn holds_any(&self, sql: &dyn Sql, events: &[Event]) -> Result<bool, SqlError> {
+    pub(super) fn promised_any(&self, sql: &dyn Sql, events: &[Event]) -> Result<bool, SqlError> {
         if !self.promises {
             return Ok(false);
         }

@@ -116,7 +116,7 @@ impl Mailbox {
             self.closings.add(closing.at);
         }
         let handover = concluded.state.handover;
-        if let Some(handover) = handover.filter(|it| it.holds(now_ms.div_euclid(1000))) {
+        if let Some(handover) = handover.filter(|it| it.is_active(now_ms.div_euclid(1000))) {
             concluded.added.push(("handover", handover.view()));
         }
         concluded

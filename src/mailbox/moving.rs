@@ -189,7 +189,7 @@ impl Mailbox {
 
     /// Fails with [`SqlError::Moved`] where any of these events must not be stored here.
     pub fn refuse_ceded(&self, events: &[Event]) -> Result<(), SqlError> {
-        if self.ceded.holds_any(&*self.sql, events)? {
+        if self.ceded.promised_any(&*self.sql, events)? {
             return Err(SqlError::Moved);
         }
         Ok(())

@@ -113,7 +113,7 @@ impl Parking {
 
     /// The first and the last parked event of a conversation, replayed ones left out.
     pub(super) fn left(&self, sql: &dyn Sql, conversation: i64) -> Result<Vec<i64>, SqlError> {
-        if !self.holds(conversation) {
+        if !self.contains(conversation) {
             return Ok(Vec::new());
         }
         let rows = sql.exec(

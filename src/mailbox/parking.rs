@@ -81,8 +81,8 @@ impl Parking {
         self.conversations.is_empty() && self.held.is_empty()
     }
 
-    pub(super) fn holds(&self, conversation: i64) -> bool {
-        self.conversations.holds(conversation) || self.held.contains_key(&conversation)
+    pub(super) fn contains(&self, conversation: i64) -> bool {
+        self.conversations.contains(conversation) || self.held.contains_key(&conversation)
     }
 
     /// Holds a conversation back from the event `before` on; `None` ends that.
@@ -102,7 +102,7 @@ impl Parking {
     /// it is tried.
     pub(super) fn lets_go(&self, conversation: i64, seq: i64) -> bool {
         let before = self.held.get(&conversation);
-        before.is_some_and(|before| seq < *before) && !self.conversations.holds(conversation)
+        before.is_some_and(|before| seq < *before) && !self.conversations.contains(conversation)
     }
 
     /// Has a parked conversation be tried, unless it has a time of its own.
@@ -117,7 +117,7 @@ impl Parking {
              VALUES (?1, ?2, 0, ?3, ?3, '')",
             &[self.id().into(), conversation.into(), now_ms.into()],
         )?;
-        if !self.conversations.holds(conversation) {
+        if !self.conversations.contains(conversation) {
             self.due(conversation, now_ms);
         }
         Ok(())
@@ -260,7 +260,7 @@ impl Parking {
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
     pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
         let Join { from, into } = join;
-        if self.holds(from) {
+        if self.contains(from) {
             sql.run(
                 "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
                 &[self.id().into(), from.into(), into.into()],

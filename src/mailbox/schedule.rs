@@ -32,7 +32,7 @@ impl Schedule {
         self.parked.is_empty()
     }
 
-    pub(super) fn holds(&self, conversation: i64) -> bool {
+    pub(super) fn contains(&self, conversation: i64) -> bool {
         self.parked.contains_key(&conversation)
     }
 

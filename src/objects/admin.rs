@@ -172,7 +172,7 @@ impl Mailbox {
 /// Whether a person has a conversation in hand.
 fn add_handover(told: &mut Object, found: &Found) {
     let handover = found.state.handover.as_ref();
-    if let Some(handover) = handover.filter(|it| it.holds(now_ms().div_euclid(1000))) {
+    if let Some(handover) = handover.filter(|it| it.is_active(now_ms().div_euclid(1000))) {
         told.json("handover", &handover.view());
     }
 }

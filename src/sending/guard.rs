@@ -51,7 +51,7 @@ pub fn check(
 /// Whether a reply that a rule asked for at `asked` does not go any more, since a person has taken the conversation over
 /// meanwhile (all in unix seconds). What others ask for is their own business.
 pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: i64) -> bool {
-    let in_hand = handover.filter(|handover| handover.holds(now));
+    let in_hand = handover.filter(|handover| handover.is_active(now));
     send_id.contains(BY_RULE) && in_hand.is_some_and(|handover| handover.overtakes(asked))
 }
 

@@ -176,7 +176,7 @@ impl Cursor {
             return Ok(());
         }
         let waiting = self.queue.conversations();
-        let waiting = waiting.filter(|conversation| self.parking.holds(*conversation));
+        let waiting = waiting.filter(|conversation| self.parking.contains(*conversation));
         let followers: Vec<i64> = waiting.flat_map(|one| self.queue.of(one)).collect();
         let heads = self.queue.conversations();
         let heads = heads.filter_map(|one| Some((one, self.queue.of(one).next()?)));
