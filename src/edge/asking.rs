@@ -204,13 +204,13 @@ impl Asked<'_> {
         let Some(marks) = marks else {
             return Ok(together(self.action, &counted, usize::MAX));
         };
-        let gone = mailboxes.iter().zip(marks).map(async |(mailbox, mark)| {
+        let deleted = mailboxes.iter().zip(marks).map(async |(mailbox, mark)| {
             let mut asked = self.clone();
             asked.add("confirm", &mark.to_string());
             asked.one(mailbox).await
         });
-        let gone = try_side_by_side(gone).await?;
-        Ok(complete(gone).and_then(|gone| together(self.action, &gone, usize::MAX)))
+        let deleted = try_side_by_side(deleted).await?;
+        Ok(complete(deleted).and_then(|deleted| together(self.action, &deleted, usize::MAX)))
     }
 }
 

@@ -15,7 +15,7 @@
 //!    comes of theirs from now on, as long as a former partition has something to deliver.
 //! 4. What a former partition has stored is left out.
 //! 5. `append`: the partition stores the rest. Where it has promised not to store one of them, it refuses them all.
-//! 6. `gone`: the partition asks the former ones, again and again, whether that has gone for which it holds back.
+//! 6. `gone`: the partition asks the former ones, again and again, whether that was delivered for which it holds back.
 //!
 //! Each step is committed where it is done before the next one begins, and nothing undoes it. If one fails, or this
 //! Worker ends in between, Meta gets no 200 and repeats the webhook, which begins again at 1:
@@ -239,22 +239,22 @@ impl Mailbox {
             return Ok(None);
         };
         let asked = async move {
-            let gone = gone(&self.env, question).await;
-            gone.unwrap_or_default()
+            let over = delivered_elsewhere(&self.env, question).await;
+            over.unwrap_or_default()
         };
         Ok(Some(asked.boxed_local()))
     }
 }
 
-async fn gone(env: &Env, question: Question) -> Result<Vec<i64>> {
+async fn delivered_elsewhere(env: &Env, question: Question) -> Result<Vec<i64>> {
     let asked: Vec<_> = question
         .holds
         .into_iter()
         .map(|(id, behind, names)| (id, behind.destination, behind.until, names))
         .collect();
     let asked = serde_json::to_string(&asked)?;
-    let gone = in_time(stub(env, &question.former)?.gone(&asked)?).await?;
-    Ok(integers(&gone).unwrap_or_default())
+    let over = in_time(stub(env, &question.former)?.gone(&asked)?).await?;
+    Ok(integers(&over).unwrap_or_default())
 }
 
 /// The numbers of a list that crossed from another object as JSON.
@@ -351,7 +351,7 @@ impl Mailbox {
         Ok(Moved::write_all(known.as_slice()))
     }
 
-    /// Which of another partition's waits are over, since all events of the person that it waits for have gone. `asked`
+    /// Which of another partition's waits are over, since all events that it waits for were delivered. `asked`
     /// is `[[id, destination, until, [name, …]], …]`; gives the ids.
     pub fn gone(&self, asked: &str) -> std::result::Result<String, JsValue> {
         let asked = Document::parse(asked).ok_or("not what is waited for")?;
@@ -364,7 +364,7 @@ impl Mailbox {
             Some((id, Behind { destination, until }, names))
         };
         let holds: Vec<_> = asked.root().items().filter_map(read).collect();
-        let gone = self.with_core(|core| core.mailbox.nothing_left(&holds))?;
-        serde_json::to_string(&gone).map_err(|error| error.to_string().into())
+        let over = self.with_core(|core| core.mailbox.nothing_left(&holds))?;
+        serde_json::to_string(&over).map_err(|error| error.to_string().into())
     }
 }

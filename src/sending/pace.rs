@@ -35,7 +35,7 @@ pub(super) struct Pace {
     /// When the next one would go if all went evenly.
     due_us: i64,
     /// When the last ones left, as many as may go in a period.
-    gone: VecDeque<i64>,
+    went: VecDeque<i64>,
     /// How many of those were taken at the same moment as the last one.
     leaving: usize,
     /// What the rate was lowered to, and when (unix milliseconds).
@@ -49,7 +49,7 @@ impl Pace {
             most,
             period_us: period_ms * (1_000 + MARGIN),
             due_us: i64::MIN,
-            gone: VecDeque::new(),
+            went: VecDeque::new(),
             leaving: 0,
             slowed: None,
         };
@@ -57,7 +57,7 @@ impl Pace {
             let last = now_ms * 1_000 + LATENESS_US;
             let interval = pace.interval_us(now_ms);
             pace.due_us = last + interval;
-            pace.gone
+            pace.went
                 .extend((0..i64::from(most)).rev().map(|ago| last - ago * interval));
         }
         pace
@@ -85,28 +85,28 @@ impl Pace {
 
     fn at_us(&self, now_ms: i64) -> i64 {
         let most = self.most_at(now_ms) as usize;
-        let before = self.gone.len().checked_sub(most);
+        let before = self.went.len().checked_sub(most);
         let counted = before
-            .and_then(|index| self.gone.get(index))
-            .map_or(i64::MIN, |gone| gone + self.period_us);
+            .and_then(|index| self.went.get(index))
+            .map_or(i64::MIN, |went| went + self.period_us);
         counted.max(self.due_us.saturating_sub(LATENESS_US))
     }
 
     pub(super) fn took(&mut self, now_ms: i64) {
         let at = now_ms * 1_000;
-        if self.gone.back().is_some_and(|last| *last < at) {
+        if self.went.back().is_some_and(|last| *last < at) {
             let late = at.saturating_sub(self.at_us(now_ms));
             let late = (late - PUNCTUAL_US).clamp(0, LONGEST_STALL_US);
-            for taken in self.gone.iter_mut().rev().take(self.leaving) {
+            for taken in self.went.iter_mut().rev().take(self.leaving) {
                 *taken += late;
             }
             self.leaving = 0;
         }
         self.due_us = self.due_us.max(at) + self.interval_us(now_ms);
-        if self.gone.len() == self.most as usize {
-            self.gone.pop_front();
+        if self.went.len() == self.most as usize {
+            self.went.pop_front();
         }
-        self.gone.push_back(at);
+        self.went.push_back(at);
         self.leaving += 1;
     }
 

@@ -87,25 +87,25 @@ mod tests {
 
     /// Sends as fast as it may for so long; every wake is as late as `lateness` says in turn.
     fn saturate(pacing: &mut Pacing, from: i64, length: i64, lateness: &[i64]) -> Vec<i64> {
-        let mut gone = Vec::new();
+        let mut went = Vec::new();
         let mut late = lateness.iter().cycle();
         let mut now = from;
         while now < from + length {
             if pacing.at(now) <= now {
                 pacing.took(now);
-                gone.push(now);
+                went.push(now);
             } else {
                 now = pacing.at(now) + late.next().unwrap();
             }
         }
-        gone
+        went
     }
 
-    fn most_within(gone: &[i64], window: i64) -> usize {
+    fn most_within(went: &[i64], window: i64) -> usize {
         let mut first = 0;
         let mut most = 0;
-        for (index, at) in gone.iter().enumerate() {
-            while at - gone[first] >= window {
+        for (index, at) in went.iter().enumerate() {
+            while at - went[first] >= window {
                 first += 1;
             }
             most = most.max(index + 1 - first);
@@ -125,9 +125,9 @@ mod tests {
             per_minute: Some(500),
         };
         let mut pacing = Pacing::new(rates, i64::MIN, 0);
-        let gone = saturate(&mut pacing, 0, 180_000, &[0, 1, 2]);
-        assert!(most_within(&gone, 60_000) <= 500);
-        assert!(gone.len() >= 3 * 490, "{}", gone.len());
+        let went = saturate(&mut pacing, 0, 180_000, &[0, 1, 2]);
+        assert!(most_within(&went, 60_000) <= 500);
+        assert!(went.len() >= 3 * 490, "{}", went.len());
     }
 
     #[test]
@@ -151,11 +151,11 @@ mod tests {
             lateness in prop::collection::vec(0_i64..6, 1..20),
         ) {
             let rates = Rates { per_second, per_minute: None };
-            let gone = saturate(&mut Pacing::new(rates, i64::MIN, 0), 0, 20_000, &lateness);
+            let went = saturate(&mut Pacing::new(rates, i64::MIN, 0), 0, 20_000, &lateness);
             let limit = per_second as usize;
-            prop_assert!(most_within(&gone, 1_000) <= limit);
+            prop_assert!(most_within(&went, 1_000) <= limit);
             let least = limit * 20 * 98 / 100;
-            prop_assert!(gone.len() >= least, "{} of {}", gone.len(), limit * 20);
+            prop_assert!(went.len() >= least, "{} of {}", went.len(), limit * 20);
         }
 
         #[test]
@@ -193,9 +193,9 @@ mod tests {
             stop in 0_i64..5_000,
         ) {
             let rates = Rates { per_second, per_minute: None };
-            let mut gone = saturate(&mut Pacing::new(rates, i64::MIN, 0), 0, stop, &lateness);
-            gone.extend(saturate(&mut Pacing::new(rates, stop, stop), stop, 3_000, &lateness));
-            prop_assert!(most_within(&gone, 1_000) <= per_second as usize);
+            let mut went = saturate(&mut Pacing::new(rates, i64::MIN, 0), 0, stop, &lateness);
+            went.extend(saturate(&mut Pacing::new(rates, stop, stop), stop, 3_000, &lateness));
+            prop_assert!(most_within(&went, 1_000) <= per_second as usize);
         }
 
         #[test]
@@ -203,8 +203,8 @@ mod tests {
             let rates = Rates { per_second, per_minute: None };
             let mut pacing = Pacing::new(rates, i64::MIN, 0);
             let expected = pacing.expected(ahead, 0);
-            let gone = saturate(&mut pacing, 0, expected + 3_000, &[0]);
-            let off = (gone[ahead] - expected).abs();
+            let went = saturate(&mut pacing, 0, expected + 3_000, &[0]);
+            let off = (went[ahead] - expected).abs();
             prop_assert!(off <= 25 + 2_000 / i64::from(per_second), "{off}");
         }
     }

@@ -170,9 +170,12 @@ fn what_would_go_is_counted_in_all_and_told_again_where_it_was_not_confirmed() {
     let replayed = [one.clone(), refused(409)];
     assert_eq!(told(action, &replayed), json!({ "status": 409 }));
     assert_eq!(replayed.iter().map(confirm).sum::<Option<i64>>(), None);
-    let gone = |count: i64| ok(&json!({ "deleted": count }));
-    assert_eq!(told(action, &[gone(3), gone(4)]), json!({ "deleted": 7 }));
-    let left = together(action, &[gone(4), one], 1).unwrap();
+    let deleted = |count: i64| ok(&json!({ "deleted": count }));
+    assert_eq!(
+        told(action, &[deleted(3), deleted(4)]),
+        json!({ "deleted": 7 })
+    );
+    let left = together(action, &[deleted(4), one], 1).unwrap();
     let told: Value = serde_json::from_str(&left.body).unwrap();
     assert_eq!(
         (left.status, &told["count"], &told["deleted"]),

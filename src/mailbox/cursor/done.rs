@@ -86,7 +86,7 @@ impl Cursor {
             }
             Outcome::Gone => {
                 self.failed(GONE, now_ms);
-                self.gone(sql, now_ms)?;
+                self.write_gone(sql, now_ms)?;
                 self.back_to_queue(&flight, now_ms);
                 vec![Change::Gone]
             }

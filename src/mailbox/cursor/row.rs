@@ -184,7 +184,7 @@ impl Cursor {
     }
 
     /// Writes down that the destination wants nothing more.
-    pub(super) fn gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn write_gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
         sql.run(
             "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?5 WHERE destination = ?1",
             &[
