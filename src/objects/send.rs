@@ -53,8 +53,7 @@ impl Mailbox {
         Ok(started.map(|(opening, mut started, has_moved)| {
             async move {
                 let happened = self.send(&mut started, has_moved, now).await;
-                // It could not be found out whether it may go.
-                let happened = happened.unwrap_or(Happened::NotTried);
+                let happened = happened.unwrap_or(Happened::Undecided);
                 if let Some(names) = names_of_one(&started.send, &happened) {
                     // Where it fails, they turn out to be one with the next message.
                     let _ = self.are_one(names).await;

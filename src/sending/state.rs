@@ -38,8 +38,10 @@ pub enum Happened {
     Answered(Answer),
     /// No connection came about, so that nothing can have gone out.
     ConnectionRefused,
-    /// The platform let no more requests out, or it could not be found out whether it may go.
+    /// The platform let no more requests out.
     NotTried,
+    /// It could not be found out whether it may go: another object did not answer.
+    Undecided,
     /// No answer in time, or the connection broke.
     NoAnswer,
     /// What carried it was restarted, and whatever was on its way is lost.
@@ -153,7 +155,10 @@ impl State {
             (Self::Queued, Happened::Start) => Self::Started,
             (Self::Queued, Happened::Refuse(class)) => Self::Failed { code: None, class },
             (Self::Started, Happened::Answered(answer)) => Self::answered(answer),
-            (Self::Started, Happened::ConnectionRefused | Happened::NotTried) => Self::Queued,
+            (
+                Self::Started,
+                Happened::ConnectionRefused | Happened::NotTried | Happened::Undecided,
+            ) => Self::Queued,
             (Self::Started, Happened::NoAnswer | Happened::Restarted) => Self::Unknown,
             (Self::Queued | Self::Started | Self::Unknown, Happened::Seen { message_id }) => {
                 Self::Accepted { message_id }
@@ -215,10 +220,13 @@ mod tests {
             State::Started.after(refused(131_056, Class::PairRate, true)),
             State::Queued
         );
-        assert_eq!(
-            State::Started.after(Happened::ConnectionRefused),
-            State::Queued
-        );
+        for happened in [
+            Happened::ConnectionRefused,
+            Happened::NotTried,
+            Happened::Undecided,
+        ] {
+            assert_eq!(State::Started.after(happened), State::Queued);
+        }
     }
 
     #[test]
@@ -291,6 +299,7 @@ mod tests {
             })),
             Just(Happened::ConnectionRefused),
             Just(Happened::NotTried),
+            Just(Happened::Undecided),
             Just(Happened::NoAnswer),
             Just(Happened::Restarted),
             Just(Happened::Seen {
@@ -308,7 +317,10 @@ mod tests {
                 let was_started = state == State::Started;
                 let proof = matches!(
                     happened,
-                    Happened::ConnectionRefused | Happened::NotTried | Happened::Answered(Answer::Refused { .. })
+                    Happened::ConnectionRefused
+                        | Happened::NotTried
+                        | Happened::Undecided
+                        | Happened::Answered(Answer::Refused { .. })
                 );
                 state = state.after(happened);
                 if was_started && state != State::Started && !proof {
