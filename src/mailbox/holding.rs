@@ -35,7 +35,7 @@ pub struct Behind {
 }
 
 /// What there still is to deliver to one destination.
-pub(super) struct LeftFor {
+pub(super) struct Undelivered {
     pub(super) destination: String,
     /// The last event of each conversation that has any.
     pub(super) last: HashMap<i64, i64>,
@@ -146,16 +146,16 @@ impl Holds {
 impl Mailbox {
     /// What is still to be delivered of these conversations. Each destination is looked at once, since that is a walk
     /// through what it has not read.
-    pub(super) fn left(&self, conversations: &[i64]) -> Result<Vec<LeftFor>, SqlError> {
+    pub(super) fn undelivered(&self, conversations: &[i64]) -> Result<Vec<Undelivered>, SqlError> {
         let of_cursor = |cursor: &Cursor| {
             let mut last = HashMap::new();
             for (conversation, seq) in
-                cursor.left(&*self.sql, &self.log, conversations, i64::MAX)?
+                cursor.undelivered(&*self.sql, &self.log, conversations, i64::MAX)?
             {
                 let known = last.entry(conversation).or_insert(seq);
                 *known = seq.max(*known);
             }
-            Ok(LeftFor {
+            Ok(Undelivered {
                 destination: cursor.destination().id.clone(),
                 last,
             })
@@ -166,7 +166,7 @@ impl Mailbox {
     /// The ids of another partition's holds ([`Question::holds`]) that are over: nothing of what they wait for is still
     /// to be delivered.
     pub fn nothing_left(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>, SqlError> {
-        let mut left = Vec::new();
+        let mut undelivered = Vec::new();
         for cursor in &self.cursors {
             let mut asked = Vec::new();
             let mut conversations = Vec::new();
@@ -180,16 +180,16 @@ impl Mailbox {
                     last = last.max(*until);
                 }
             }
-            for (of, seq) in cursor.left(&*self.sql, &self.log, &conversations, last)? {
+            for (of, seq) in cursor.undelivered(&*self.sql, &self.log, &conversations, last)? {
                 for (conversation, until, id) in &asked {
                     if *conversation == of && seq <= *until {
-                        left.push(*id);
+                        undelivered.push(*id);
                     }
                 }
             }
         }
         let ids = holds.iter().map(|(id, ..)| *id);
-        Ok(ids.filter(|id| !left.contains(id)).collect())
+        Ok(ids.filter(|id| !undelivered.contains(id)).collect())
     }
 
     /// Holds a conversation back for as long as another partition has such events (`behind`) of its person.

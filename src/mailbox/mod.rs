@@ -75,7 +75,7 @@ pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
 pub use directory::{Directory, Route};
 pub use holding::{Behind, Question};
 pub use log::Stored;
-pub use moved::{Left, Moved};
+pub use moved::{FormerConversation, Moved};
 pub use moving::Adoption;
 pub use person::{Found, by_any};
 pub use pulse::Pulse;

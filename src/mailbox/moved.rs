@@ -21,12 +21,12 @@ pub struct Moved {
     /// What is still to be delivered of theirs.
     pub behind: Vec<Behind>,
     /// The conversations with them there.
-    pub conversations: Vec<Left>,
+    pub conversations: Vec<FormerConversation>,
 }
 
 /// A conversation in the partition in which its person was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct FormerConversation {
     /// Its number there.
     pub number: i64,
     /// Who has it in hand.
@@ -69,7 +69,7 @@ impl Moved {
             out.text("destination", destination).number("until", *until);
             out.finish()
         });
-        let conversations = self.conversations.iter().map(Left::write);
+        let conversations = self.conversations.iter().map(FormerConversation::write);
         out.json("behind", &list(&behind.collect::<Vec<_>>()))
             .json("conversations", &list(&conversations.collect::<Vec<_>>()));
         out.finish()
@@ -84,7 +84,10 @@ impl Moved {
                 until: behind.get("until")?.integer()?,
             })
         });
-        let conversations = json.get("conversations")?.items().map(Left::read);
+        let conversations = json
+            .get("conversations")?
+            .items()
+            .map(FormerConversation::read);
         Some(Self {
             former: json.get("former")?.text()?.into_owned(),
             stored: number("stored")? == 1,
@@ -100,7 +103,7 @@ impl Moved {
     }
 }
 
-impl Left {
+impl FormerConversation {
     /// A state with nothing in it but who has the conversation in hand.
     pub(super) fn state(&self) -> State {
         State {
@@ -156,11 +159,11 @@ mod tests {
                     until: 7,
                 }],
                 conversations: vec![
-                    Left {
+                    FormerConversation {
                         number: 3,
                         handover: Some(taken),
                     },
-                    Left {
+                    FormerConversation {
                         number: 4,
                         handover: None,
                     },

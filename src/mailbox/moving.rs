@@ -4,8 +4,8 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     Behind, Mailbox, batch, conversations,
-    holding::LeftFor,
-    moved::{Left, Moved},
+    holding::Undelivered,
+    moved::{FormerConversation, Moved},
     people::{self, People, Placed},
     seen::Seen,
     sql::{Sql, SqlError, atomically},
@@ -69,14 +69,14 @@ impl Mailbox {
             }
             self.ceded.promise(&*sql, &others, now_ms)
         })?;
-        let left = self.left(&conversations)?;
+        let undelivered = self.undelivered(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
         let mut all = Vec::with_capacity(events.len());
         for event in events {
             let moved = match known.entry(people::all_names(event).collect()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let moved = moved(&self.people, new.key(), &left);
+                    let moved = moved(&self.people, new.key(), &undelivered);
                     new.insert(moved)
                 }
             };
@@ -96,14 +96,14 @@ impl Mailbox {
     pub fn adopt(&mut self, adoptions: &[Adoption]) -> Result<(), SqlError> {
         let sql = self.sql.clone();
         let known = known(&*sql, adoptions)?;
-        let of = |moved: &Moved, left: &Left| (moved.former.clone(), left.number);
+        let of = |moved: &Moved, one: &FormerConversation| (moved.former.clone(), one.number);
         let mut new = Vec::new();
         let mut placed = Vec::new();
         self.people
             .meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
         for Adoption { event, moved, .. } in adoptions {
-            let mut left = moved.conversations.iter();
-            let is_new = left.any(|left| !known.contains_key(&of(moved, left)));
+            let mut all = moved.conversations.iter();
+            let is_new = all.any(|one| !known.contains_key(&of(moved, one)));
             let Placed {
                 conversation,
                 named,
@@ -112,10 +112,10 @@ impl Mailbox {
             let mut state = moved.state.clone();
             state.closing = state.closing.filter(|_| is_new);
             state.overruled = state.overruled.filter(|_| is_new);
-            for left in &moved.conversations {
-                if known.get(&of(moved, left)) != Some(&left.state().write()) {
-                    state = state.joined(left.state());
-                    new.push((&moved.former, left.number, left.state().write()));
+            for one in &moved.conversations {
+                if known.get(&of(moved, one)) != Some(&one.state().write()) {
+                    state = state.joined(one.state());
+                    new.push((&moved.former, one.number, one.state().write()));
                 }
             }
             state.untold = (is_new || named) && self.mirror.is_some();
@@ -207,27 +207,29 @@ fn conversations_of<'a>(people: &People, names: impl Iterator<Item = &'a Name>) 
 
 /// What is known of the person with these names, and what is still to be delivered of theirs. A conversation that became
 /// part of another just now is named as well: a partition that took in the former does not know the latter.
-fn moved(people: &People, names: &[&Name], left: &[LeftFor]) -> Moved {
+fn moved(people: &People, names: &[&Name], undelivered: &[Undelivered]) -> Moved {
     let conversations = conversations_of(people, names.iter().copied());
-    let behind = left.iter().filter_map(|LeftFor { destination, last }| {
-        let theirs = conversations.iter().filter_map(|number| last.get(number));
-        Some(Behind {
-            destination: destination.clone(),
-            until: *theirs.max()?,
-        })
-    });
+    let behind = undelivered
+        .iter()
+        .filter_map(|Undelivered { destination, last }| {
+            let theirs = conversations.iter().filter_map(|number| last.get(number));
+            Some(Behind {
+                destination: destination.clone(),
+                until: *theirs.max()?,
+            })
+        });
     let mut moved = Moved {
         behind: behind.collect(),
         ..Moved::default()
     };
     for number in conversations {
         let mut state = State::read(people.state(number));
-        moved.conversations.push(Left {
+        moved.conversations.push(FormerConversation {
             number,
             handover: state.handover.take(),
         });
         let parts = people.joins().iter().filter(|join| join.into == number);
-        let parts = parts.map(|part| Left {
+        let parts = parts.map(|part| FormerConversation {
             number: part.from,
             handover: None,
         });
@@ -250,8 +252,8 @@ fn known(
         &[],
     )?;
     let of = |moved: &Moved| {
-        let left = moved.conversations.iter();
-        left.map(|left| (moved.former.clone(), left.number))
+        let all = moved.conversations.iter();
+        all.map(|one| (moved.former.clone(), one.number))
             .collect::<Vec<_>>()
     };
     let mut known = HashMap::new();
@@ -262,8 +264,8 @@ fn known(
             &[rows.into()],
         )?;
         for row in &rows {
-            let left = (row.get(0)?, row.get(1)?);
-            known.insert(left, row.get(2)?);
+            let of = (row.get(0)?, row.get(1)?);
+            known.insert(of, row.get(2)?);
         }
     }
     Ok(known)

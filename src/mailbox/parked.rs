@@ -112,7 +112,11 @@ impl Parking {
     }
 
     /// The first and the last parked event of a conversation, replayed ones left out.
-    pub(super) fn left(&self, sql: &dyn Sql, conversation: i64) -> Result<Vec<i64>, SqlError> {
+    pub(super) fn undelivered(
+        &self,
+        sql: &dyn Sql,
+        conversation: i64,
+    ) -> Result<Vec<i64>, SqlError> {
         if !self.contains(conversation) {
             return Ok(Vec::new());
         }
@@ -121,12 +125,12 @@ impl Parking {
              WHERE destination = ?1 AND conversation = ?2 AND replay IS NULL",
             &[self.id().into(), conversation.into()],
         )?;
-        let mut left = Vec::new();
+        let mut seqs = Vec::new();
         for row in &rows {
-            left.extend(row.get::<Option<i64>>(0)?);
-            left.extend(row.get::<Option<i64>>(1)?);
+            seqs.extend(row.get::<Option<i64>>(0)?);
+            seqs.extend(row.get::<Option<i64>>(1)?);
         }
-        Ok(left)
+        Ok(seqs)
     }
 
     /// Copies an event out of the log.

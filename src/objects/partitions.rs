@@ -15,7 +15,7 @@
 //!    comes of theirs from now on, as long as a former partition has something to deliver.
 //! 4. What a former partition has stored is left out.
 //! 5. `append`: the partition stores the rest. Where it has promised not to store one of them, it refuses them all.
-//! 6. `gone`: the partition asks the former ones, again and again, whether that was delivered for which it holds back.
+//! 6. `gone`: the partition asks the former ones, again and again, whether what it waits for was delivered.
 //!
 //! Each step is committed where it is done before the next one begins, and nothing undoes it. If one fails, or this
 //! Worker ends in between, Meta gets no 200 and repeats the webhook, which begins again at 1:

@@ -1,5 +1,5 @@
 //! What is held back of a conversation whose person was in another partition before ([`crate::mailbox::holding`]), and
-//! what that other partition has left of it.
+//! what this one still has to deliver of it.
 
 use super::Cursor;
 use crate::mailbox::{
@@ -27,24 +27,24 @@ impl Cursor {
 
     /// Events of these conversations that are still to be delivered, each with its conversation: not all, but the first
     /// and the last of each conversation. Events behind `until` may be missing.
-    pub(in crate::mailbox) fn left(
+    pub(in crate::mailbox) fn undelivered(
         &self,
         sql: &dyn Sql,
         log: &Log,
         conversations: &[i64],
         until: i64,
     ) -> Result<Vec<(i64, i64)>, SqlError> {
-        let mut left = log.left(sql, self.read, until, conversations)?;
+        let mut undelivered = log.undelivered(sql, self.read, until, conversations)?;
         for conversation in conversations {
-            let mut seqs = self.parking.left(sql, *conversation)?;
+            let mut seqs = self.parking.undelivered(sql, *conversation)?;
             seqs.extend(self.queue.of(*conversation));
             for flight in self.in_flight.values() {
                 if flight.conversation == *conversation {
                     seqs.extend_from_slice(&flight.seqs);
                 }
             }
-            left.extend(seqs.into_iter().map(|seq| (*conversation, seq)));
+            undelivered.extend(seqs.into_iter().map(|seq| (*conversation, seq)));
         }
-        Ok(left)
+        Ok(undelivered)
     }
 }

@@ -165,16 +165,16 @@ impl Log {
 
     /// The first and the last event of each of these conversations behind a place and up to another, each with its
     /// conversation: one walk for all of them, since there is no index.
-    pub(in crate::mailbox) fn left(
+    pub(in crate::mailbox) fn undelivered(
         &self,
         sql: &dyn Sql,
         place: i64,
         until: i64,
         conversations: &[i64],
     ) -> Result<Vec<(i64, i64)>, SqlError> {
-        let mut left = Vec::new();
+        let mut ends = Vec::new();
         if place >= self.last.min(until) || self.is_empty() {
-            return Ok(left);
+            return Ok(ends);
         }
         let conversations = serde_json::to_string(conversations).unwrap_or_default();
         for table in self.tables_behind(place) {
@@ -187,11 +187,11 @@ impl Log {
             )?;
             for row in &rows {
                 for column in [1, 2] {
-                    left.push((row.get(0)?, row.get(column)?));
+                    ends.push((row.get(0)?, row.get(column)?));
                 }
             }
         }
-        Ok(left)
+        Ok(ends)
     }
 
     /// The tables that may hold events behind a place, oldest first.
