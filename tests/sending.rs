@@ -403,10 +403,10 @@ async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_righ
         .ask(json!({ "to": "4915112345678", "message": template("hello") }))
         .await;
     assert_eq!(answer["number_blocked"]["code"], 190, "{answer}");
-    let standing = format!("/v1/destinations/{}", local::PHONE_NUMBER_ID);
-    let (_, standing) = scene.transom.admin(&standing).await;
-    assert_eq!(standing["waiting_sends"], 2, "{standing}");
-    assert_eq!(standing["number_blocked"]["code"], 190);
+    let destinations = format!("/v1/destinations/{}", local::PHONE_NUMBER_ID);
+    let (_, destinations) = scene.transom.admin(&destinations).await;
+    assert_eq!(destinations["waiting_sends"], 2, "{destinations}");
+    assert_eq!(destinations["number_blocked"]["code"], 190);
 
     let right = Scene::settings(json!({}), &scene.backend, &scene.graph);
     scene.transom.restart_with(right).await;
@@ -445,9 +445,15 @@ async fn what_waits_during_an_outage_of_meta_is_not_lost_to_it() {
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     let path = format!("/v1/destinations/{}", local::PHONE_NUMBER_ID);
-    let (_, standing) = scene.transom.admin(&path).await;
-    assert!(standing["graph_silent_since"].is_string(), "{standing}");
-    assert!(standing["unknown_sends"].as_i64() >= Some(5), "{standing}");
+    let (_, destinations) = scene.transom.admin(&path).await;
+    assert!(
+        destinations["graph_silent_since"].is_string(),
+        "{destinations}"
+    );
+    assert!(
+        destinations["unknown_sends"].as_i64() >= Some(5),
+        "{destinations}"
+    );
     scene.graph.behave();
     let mut states = Vec::new();
     for id in &sends {

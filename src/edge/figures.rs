@@ -14,7 +14,7 @@ use web_sys::RequestInit;
 use worker::{Env, Response, Result};
 
 use super::{
-    metrics::{self, Standing},
+    metrics::{self, MailboxAnswer},
     parameters::Parameters,
 };
 use crate::{
@@ -38,7 +38,7 @@ pub(super) async fn answer(
     parameters: &Parameters,
 ) -> Result<Response> {
     let mailboxes = mailboxes(settings, parameters.get("phone_number_id"));
-    let text = metrics::render(&standings(env, mailboxes).await);
+    let text = metrics::render(&answers(env, mailboxes).await);
     respond_as(200, metrics::CONTENT_TYPE, text)
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn look_after(env: Env, at_ms: f64) -> Promise {
             let hours = (at_ms / 3_600_000.0) as usize;
             let first = (hours * MOST_MAILBOXES).checked_rem(mailboxes.len());
             mailboxes.rotate_left(first.unwrap_or(0));
-            standings(&env, mailboxes).await;
+            answers(&env, mailboxes).await;
         }
         Ok(JsValue::UNDEFINED)
     }))
@@ -71,18 +71,18 @@ fn mailboxes(settings: &Settings, asked: Option<&str>) -> Vec<Address> {
         .collect()
 }
 
-/// How these mailboxes stand, or as many of them as can be asked.
-async fn standings(env: &Env, mailboxes: Vec<Address>) -> Vec<Standing> {
+/// What these mailboxes answer, or as many of them as can be asked.
+async fn answers(env: &Env, mailboxes: Vec<Address>) -> Vec<MailboxAnswer> {
     let mailboxes = mailboxes.into_iter().take(MOST_MAILBOXES);
-    let standings = mailboxes.map(async |mailbox| Standing {
-        told: destinations(env, &mailbox.name()).await.ok().flatten(),
+    let answers = mailboxes.map(async |mailbox| MailboxAnswer {
+        answer: destinations(env, &mailbox.name()).await.ok().flatten(),
         partition: mailbox.partition(),
         mailbox: match mailbox {
             Address::Partition { number, .. } => number,
             whole => whole.name(),
         },
     });
-    side_by_side(standings).await
+    side_by_side(answers).await
 }
 
 async fn destinations(env: &Env, mailbox: &str) -> Result<Option<Value>> {

@@ -107,18 +107,18 @@ const SENDS: [(&str, &str, &str); 3] = [
 
 const GAUGE: &str = "gauge";
 
-/// How one mailbox stands.
+/// What one mailbox answered.
 #[derive(Debug)]
-pub struct Standing {
+pub struct MailboxAnswer {
     /// Whose mailbox it is, by its `phone_number_id`.
     pub mailbox: String,
     /// Which of the number's partitions, where it has several.
     pub partition: Option<u32>,
     /// What `GET /v1/destinations` answers for it; `None` where it gave no answer.
-    pub told: Option<Value>,
+    pub answer: Option<Value>,
 }
 
-impl Standing {
+impl MailboxAnswer {
     fn labels(&self) -> String {
         let mut labels = format!("phone_number_id=\"{}\"", self.mailbox);
         if let Some(partition) = self.partition {
@@ -132,49 +132,49 @@ impl Standing {
 /// Writes the figures of these mailboxes. Each partition has its own series, since each begins to count when it is
 /// woken: `rate` cannot read a sum of counters that begin at different times. There are mailboxes times destinations
 /// times figures series. Settings name them all, so a customer never chooses the value of a label.
-pub fn render(standings: &[Standing]) -> String {
+pub fn render(answers: &[MailboxAnswer]) -> String {
     let mut out = String::new();
-    let mut of_mailboxes = |name, help, value: fn(&Standing) -> Option<i64>| {
+    let mut of_mailboxes = |name, help, value: fn(&MailboxAnswer) -> Option<i64>| {
         head(&mut out, name, GAUGE, help);
-        for standing in standings {
-            if let Some(value) = value(standing) {
+        for mailbox in answers {
+            if let Some(value) = value(mailbox) {
                 // Writing to a string does not fail.
-                let _ = writeln!(out, "{name}{{{}}} {value}", standing.labels());
+                let _ = writeln!(out, "{name}{{{}}} {value}", mailbox.labels());
             }
         }
     };
     of_mailboxes(
         "transom_mailbox_up",
         "Whether the mailbox answered.",
-        |standing| Some(standing.told.is_some().into()),
+        |mailbox| Some(mailbox.answer.is_some().into()),
     );
     of_mailboxes(
         "transom_waiting_sends",
         "Messages to customers that wait to go.",
-        |standing| standing.told.as_ref()?.get("waiting_sends")?.as_i64(),
+        |mailbox| mailbox.answer.as_ref()?.get("waiting_sends")?.as_i64(),
     );
     of_mailboxes(
         "transom_number_blocked",
         "Whether the number can send nothing, or no template, until a person has put something right.",
-        |standing| {
-            let told = standing.told.as_ref()?;
-            Some(told.get("number_blocked").is_some().into())
+        |mailbox| {
+            let answer = mailbox.answer.as_ref()?;
+            Some(answer.get("number_blocked").is_some().into())
         },
     );
     of_mailboxes(
         "transom_graph_silent",
         "Whether Meta answers nothing that can be read, so that messages go one at a time.",
-        |standing| {
-            let told = standing.told.as_ref()?;
-            Some(told.get("graph_silent_since").is_some().into())
+        |mailbox| {
+            let answer = mailbox.answer.as_ref()?;
+            Some(answer.get("graph_silent_since").is_some().into())
         },
     );
     for (name, help, member) in SENDS {
         head(&mut out, name, "counter", help);
-        for standing in standings {
-            let told = standing.told.as_ref();
-            if let Some(count) = told.and_then(|told| told.get(member)?.as_i64()) {
-                let _ = writeln!(out, "{name}{{{}}} {count}", standing.labels());
+        for mailbox in answers {
+            let answer = mailbox.answer.as_ref();
+            if let Some(count) = answer.and_then(|answer| answer.get(member)?.as_i64()) {
+                let _ = writeln!(out, "{name}{{{}}} {count}", mailbox.labels());
             }
         }
     }
@@ -186,7 +186,7 @@ pub fn render(standings: &[Standing]) -> String {
     } in FIGURES
     {
         head(&mut out, name, kind, help);
-        each(standings, |labels, destination| {
+        each(answers, |labels, destination| {
             if let Some(value) = destination.pointer(member).and_then(number) {
                 let _ = writeln!(out, "{name}{{{labels}}} {value}");
             }
@@ -199,7 +199,7 @@ pub fn render(standings: &[Standing]) -> String {
         GAUGE,
         "1 for the state that the destination is in.",
     );
-    each(standings, |labels, destination| {
+    each(answers, |labels, destination| {
         for state in STATES {
             let is = u8::from(destination.get("state").and_then(Value::as_str) == Some(state));
             let _ = writeln!(out, "{name}{{{labels},state=\"{state}\"}} {is}");
@@ -219,16 +219,16 @@ fn head(out: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 /// Every destination with its labels. Nothing in those needs escapes: they are ids, which were checked.
-fn each(standings: &[Standing], mut write: impl FnMut(&str, &Value)) {
-    for standing in standings {
-        let all = standing.told.as_ref();
-        let list = all.and_then(|all| all.get("destinations")?.as_array());
+fn each(answers: &[MailboxAnswer], mut write: impl FnMut(&str, &Value)) {
+    for mailbox in answers {
+        let answer = mailbox.answer.as_ref();
+        let list = answer.and_then(|answer| answer.get("destinations")?.as_array());
         for destination in list.into_iter().flatten() {
             let id = destination
                 .get("id")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let labels = standing.labels();
+            let labels = mailbox.labels();
             write(&format!("{labels},destination=\"{id}\""), destination);
         }
     }

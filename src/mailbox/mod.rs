@@ -15,7 +15,7 @@
 //! - `queue`: what it wants of the log and has not got
 //! - `parking`, `parked`: conversations that wait because it refused something; `schedule`: when each is tried again
 //! - `flow`: how fast it may be written to
-//! - `tally`, `standing`: how much it took lately, and how it stands
+//! - `tally`, `waiting`: how much it took lately, and how it stands
 //! - `pulse`: whether the next webhook is waited for
 //! - [`address`]: which object keeps what
 //! - `directory`: in which partition of a number a person is; `joins`: who turned out to be somebody else
@@ -61,10 +61,10 @@ pub mod replays;
 mod schedule;
 mod seen;
 pub mod sql;
-mod standing;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::rc::Rc;
 
@@ -79,7 +79,7 @@ pub use moved::{FormerConversation, Moved};
 pub use moving::Adoption;
 pub use person::{Found, by_any};
 pub use pulse::Pulse;
-pub use standing::{Counted, Failure, Waiting};
+pub use waiting::{Counted, Failure, Waiting};
 
 use crate::{
     config::Destination,

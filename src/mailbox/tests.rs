@@ -17,8 +17,8 @@ mod people;
 mod player;
 mod remembered;
 mod replays;
-mod standing;
 mod stored;
+mod waiting;
 
 use proptest::prelude::*;
 

@@ -140,9 +140,9 @@ impl Mailbox {
                 told.extend(match removed.iter().find(|(removed, _)| removed == id) {
                     Some((id, waiting)) => {
                         let counted = mailbox.counted(*index, now);
-                        Some(standing(id, "removed", waiting, &counted))
+                        Some(destination_json(id, "removed", waiting, &counted))
                     }
-                    None => standing_of(mailbox, *index, now)?,
+                    None => destination_json_of(mailbox, *index, now)?,
                 });
             }
             let last = left.pop().filter(|_| !behind.is_empty());
@@ -159,7 +159,7 @@ impl Mailbox {
         let now = now_ms();
         let id = text(url, "destination").unwrap_or_default();
         let told = self.change(now, |core| match core.mailbox.retry(&id, now)? {
-            Some(index) => standing_of(&mut core.mailbox, index, now),
+            Some(index) => destination_json_of(&mut core.mailbox, index, now),
             None => Ok(None),
         })?;
         match told {
@@ -178,7 +178,7 @@ fn add_handover(told: &mut Object, found: &Found) {
 }
 
 /// How a destination stands that is set, as JSON.
-fn standing_of(
+fn destination_json_of(
     mailbox: &mut mailbox::Mailbox,
     index: usize,
     now: i64,
@@ -198,11 +198,16 @@ fn standing_of(
     } else {
         "active"
     };
-    Ok(Some(standing(&destination.id, state, &waiting, &counted)))
+    Ok(Some(destination_json(
+        &destination.id,
+        state,
+        &waiting,
+        &counted,
+    )))
 }
 
 /// How a destination stands, as JSON.
-fn standing(id: &str, state: &str, waiting: &Waiting, counted: &Counted) -> String {
+fn destination_json(id: &str, state: &str, waiting: &Waiting, counted: &Counted) -> String {
     let oldest = waiting.oldest_ms.and_then(time);
     let down_since = waiting.down_since_ms.and_then(time);
     let mut told = Object::default();

@@ -17,23 +17,23 @@ fn figures() -> String {
     });
     let bot = json!({ "id": "bot", "state": "paused", "waiting_events": 0 });
     render(&[
-        Standing {
+        MailboxAnswer {
             mailbox: "1".to_owned(),
             partition: None,
-            told: Some(
+            answer: Some(
                 json!({ "destinations": [crm, bot], "waiting_sends": 12, "failed_sends": 3, "number_blocked": { "code": 190 },
                     "graph_silent_since": "2026-02-02T02:40:00Z" }),
             ),
         },
-        Standing {
+        MailboxAnswer {
             mailbox: "2".to_owned(),
             partition: None,
-            told: None,
+            answer: None,
         },
-        Standing {
+        MailboxAnswer {
             mailbox: "3".to_owned(),
             partition: Some(0),
-            told: Some(
+            answer: Some(
                 json!({ "destinations": [{ "id": "crm", "tries": 1 }], "waiting_sends": 0 }),
             ),
         },

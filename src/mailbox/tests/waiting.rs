@@ -1,4 +1,4 @@
-//! What is told of how a destination stands.
+//! What is told of a destination: what waits for it, what failed, and how much it took.
 
 use super::*;
 
