@@ -91,6 +91,7 @@ async fn software_for_metas_webhooks_hears_of_a_stop_as_meta_tells_it_and_no_mor
     let backend = Backend::start(local::DESTINATION_SECRET).await;
     let crm = with(destination("crm", &backend), json!({ "format": "meta" }));
     let transom = Transom::builder()
+        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
         .config(json!({ "consent": {}, "destinations": [crm] }))
         .start()
         .await;
