@@ -150,14 +150,6 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Whether all these are known to be names of one person.
-    pub fn knows_as_one(&self, names: &[Name]) -> Result<bool, SqlError> {
-        let people = People::of(&*self.sql, &[Event::named(names.to_vec())])?;
-        let mut all = names.iter().map(|name| Some(people.known(name)?.0));
-        let first = all.next().flatten();
-        Ok(first.is_some() && all.all(|other| other == first))
-    }
-
     /// Whether the person of a conversation is in another partition from now on.
     pub fn has_moved(&self, conversation: i64) -> Result<bool, SqlError> {
         if self.ceded.is_empty() {

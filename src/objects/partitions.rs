@@ -215,20 +215,18 @@ impl Mailbox {
         Ok(known.into_iter().next())
     }
 
-    /// Takes note that these are names of one person; the number's directory does first, for they may write by any.
+    /// Takes note that these are names of one person; the number's directory does first, for they may write by any. It is
+    /// told also where that is known here: a partition of the version before did not tell it.
     pub(super) async fn are_one(&self, names: Vec<Name>) -> Result<()> {
-        let known = self.with_core(|core| core.mailbox.knows_as_one(&names))?;
-        if let (false, Some(settings), Home::Number(number)) =
-            (known, self.settings(), self.address().home())
-        {
+        if let (Some(settings), Home::Number(number)) = (self.settings(), self.address().home()) {
             let of = settings.partitions_of(&number);
             if of > 1 {
                 let directory = Address::Directory { number, of }.name();
                 let one = bytes(&directory, vec![Event::named(names.clone())]);
                 in_time(stub(&self.env, &directory)?.resolve(&one)?).await?;
             }
-            self.with_core(|core| core.mailbox.meet(&names))?;
         }
+        self.with_core(|core| core.mailbox.meet(&names))?;
         Ok(())
     }
 

@@ -646,17 +646,3 @@ fn so_is_what_held_under_another_name_in_a_partition_that_was_asked_before() {
     let told = consequence("as-all-0", "transom.consent.changed");
     assert_eq!(number.delivered(), ["as-all-0", &told]);
 }
-
-#[test]
-fn names_are_known_to_be_one_persons_once_they_were_met_together() {
-    let mut number = Number::new();
-    let names = [user("US.1"), phone("1"), phone("2")];
-    let here = number.partition(0);
-    for name in &names {
-        assert!(!here.knows_as_one(&names).unwrap());
-        here.meet(std::slice::from_ref(name)).unwrap();
-    }
-    assert!(!here.knows_as_one(&names).unwrap());
-    here.meet(&names).unwrap();
-    assert!(here.knows_as_one(&names).unwrap());
-}
