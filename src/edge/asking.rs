@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::Settings,
-    mailbox::address::partition_told,
+    mailbox::address::partition_of_conversation,
     objects::{self, respond, try_side_by_side},
 };
 
@@ -111,7 +111,7 @@ async fn mailboxes(
     let conversation = parameters
         .get("conversation")
         .and_then(|it| it.parse().ok());
-    let conversation = conversation.map(|told| partition_told(told, of));
+    let conversation = conversation.map(|id| partition_of_conversation(id, of));
     let partition = match parameters.get("partition") {
         Some(partition) => Some(partition.parse().unwrap_or(of)),
         None => conversation,

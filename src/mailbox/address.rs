@@ -111,7 +111,7 @@ impl Address {
     }
 
     /// The number by which users know one of its conversations: no other partition uses it.
-    pub fn told(&self, conversation: i64) -> i64 {
+    pub fn public_id(&self, conversation: i64) -> i64 {
         match self {
             Self::Partition { partition, of, .. } => conversation
                 .saturating_mul((*of).into())
@@ -121,12 +121,13 @@ impl Address {
     }
 
     /// Which of its conversations has this number among users; `None` if none can have it.
-    pub fn meant(&self, told: i64) -> Option<i64> {
+    pub fn own_id(&self, public_id: i64) -> Option<i64> {
         match self {
-            Self::Partition { partition, of, .. } => (partition_told(told, *of) == *partition)
-                .then(|| told.checked_div((*of).into()))
-                .flatten(),
-            _ => Some(told),
+            Self::Partition { partition, of, .. } => {
+                let is_here = partition_of_conversation(public_id, *of) == *partition;
+                is_here.then(|| public_id.checked_div((*of).into()))?
+            }
+            _ => Some(public_id),
         }
     }
 
@@ -139,9 +140,9 @@ impl Address {
     }
 }
 
-/// The partition of the conversation that has this number among users ([`Address::told`]).
-pub fn partition_told(told: i64, of: u32) -> u32 {
-    let partition = told.checked_rem_euclid(of.into()).unwrap_or(0);
+/// The partition of the conversation that has this number among users ([`Address::public_id`]).
+pub fn partition_of_conversation(public_id: i64, of: u32) -> u32 {
+    let partition = public_id.checked_rem_euclid(of.into()).unwrap_or(0);
     u32::try_from(partition).unwrap_or(0)
 }
 
@@ -243,18 +244,18 @@ mod tests {
 
     #[test]
     fn no_two_partitions_tell_a_conversation_by_the_same_number() {
-        let mut told = std::collections::BTreeSet::new();
+        let mut ids = std::collections::BTreeSet::new();
         for address in Address::mailboxes(NUMBER, 3) {
             for conversation in 0..10 {
-                let number = address.told(conversation);
-                assert!(told.insert(number), "{number}");
-                assert_eq!(address.meant(number), Some(conversation));
-                assert_eq!(Some(partition_told(number, 3)), address.partition());
-                assert_eq!(address.meant(number + 1), None);
+                let id = address.public_id(conversation);
+                assert!(ids.insert(id), "{id}");
+                assert_eq!(address.own_id(id), Some(conversation));
+                assert_eq!(Some(partition_of_conversation(id, 3)), address.partition());
+                assert_eq!(address.own_id(id + 1), None);
             }
         }
         let whole = Address::read(NUMBER);
-        assert_eq!((whole.told(7), whole.meant(7)), (7, Some(7)));
+        assert_eq!((whole.public_id(7), whole.own_id(7)), (7, Some(7)));
     }
 
     proptest! {

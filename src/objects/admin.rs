@@ -73,7 +73,7 @@ impl Mailbox {
             .collect();
         let windows = found.windows.view(now_ms().div_euclid(1000));
         let mut told = Object::default();
-        told.number("conversation", self.address().told(found.conversation))
+        told.number("conversation", self.address().public_id(found.conversation))
             .json("names", &serde_json::to_string(&found.names)?)
             .json("window", &windows)
             .json("statuses", &list(&statuses));
@@ -101,7 +101,7 @@ impl Mailbox {
             return not_found(NOBODY);
         };
         let mut told = Object::default();
-        told.number("conversation", self.address().told(found.conversation));
+        told.number("conversation", self.address().public_id(found.conversation));
         add_handover(&mut told, &found);
         answer(200, &told)
     }

@@ -86,7 +86,7 @@ fn switched_off() -> Result<Response> {
 fn told(found: &Found, address: &Address) -> Result<Response> {
     let ledger = &found.state.consent;
     let mut told = Object::default();
-    told.number("conversation", address.told(found.conversation))
+    told.number("conversation", address.public_id(found.conversation))
         .json("names", &serde_json::to_string(&found.names)?)
         .text("state", ledger.standing().name())
         .json("history", &ledger.view());

@@ -118,7 +118,7 @@ fn told(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String
         .text("type", &event.kind)
         .text("destination", &letter.destination)
         .text_if("subject", event.subject.as_deref())
-        .number("conversation", address.told(event.conversation))
+        .number("conversation", address.public_id(event.conversation))
         .text_if("received", time(event.received_ms).as_deref())
         .number("attempts", letter.attempts)
         .text_if("first_failed", time(letter.first_failed_ms).as_deref())

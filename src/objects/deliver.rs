@@ -216,7 +216,7 @@ fn tell(core: &Core, address: &Address, delivery: &Delivery, change: Change, out
     let mut line = core.line_about(delivery.destination, event);
     if let Some(event) = last {
         line.text("id", &event.id)
-            .number("conversation", address.told(event.conversation));
+            .number("conversation", address.public_id(event.conversation));
     }
     line.text_or_null("error", error);
     console_log!("{}", line.finish());

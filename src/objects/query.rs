@@ -30,8 +30,8 @@ pub(super) fn which(
     url: &Url,
 ) -> std::result::Result<Option<Which>, SqlError> {
     let mut conversation = None;
-    if let Some(told) = integer(url, "conversation") {
-        conversation = address.meant(told);
+    if let Some(public_id) = integer(url, "conversation") {
+        conversation = address.own_id(public_id);
         if conversation.is_none() {
             return Ok(None);
         }

@@ -121,7 +121,7 @@ fn told(replay: &Replay, address: &Address) -> Object {
         .text("to", &replay.to)
         .text_if("event", which.event.as_deref());
     if let Some(conversation) = which.conversation {
-        told.number("conversation", address.told(conversation));
+        told.number("conversation", address.public_id(conversation));
     }
     told.text_if("from", when(which.from_ms).as_deref())
         .text_if("until", when(which.until_ms).as_deref())
