@@ -118,10 +118,10 @@ impl Answers {
         let Some(rule) = rules::find(&self.answering.rules, &situation).cloned() else {
             return;
         };
-        let mut told = Object::default();
-        told.text("id", &rule.id);
+        let mut view = Object::default();
+        view.text("id", &rule.id);
         if let Some(why) = self.guard(event, &concluded.state, now) {
-            told.text("withheld", why);
+            view.text("withheld", why);
         } else {
             let heard = Heard {
                 event,
@@ -129,9 +129,9 @@ impl Answers {
                 said: &said,
                 now,
             };
-            self.fire(&rule, &heard, concluded, &mut told);
+            self.fire(&rule, &heard, concluded, &mut view);
         }
-        concluded.added.push(("rule", told.finish()));
+        concluded.added.push(("rule", view.finish()));
     }
 
     /// Why nothing is done, if nothing is.
@@ -153,7 +153,7 @@ impl Answers {
         rule: &Rule,
         heard: &Heard<'_>,
         concluded: &mut Conclusion,
-        told: &mut Object,
+        view: &mut Object,
     ) {
         let now = heard.now;
         match self.replies(rule, heard) {
@@ -163,13 +163,13 @@ impl Answers {
                     .map(|reply| quoted(&format!("{}.{}", self.phone_number_id, reply.id)))
                     .collect();
                 if !ids.is_empty() {
-                    told.json("sends", &list(&ids));
+                    view.json("sends", &list(&ids));
                 }
                 concluded.replies = replies;
                 self.remember(rule, &mut concluded.state, now);
             }
             Err(why) => {
-                told.text("withheld", why);
+                view.text("withheld", why);
                 if why == "budget" {
                     let exhausted = self.budget.exhausted(&self.phone_number_id, now);
                     concluded.raised.push(exhausted);
@@ -178,7 +178,7 @@ impl Answers {
         }
         if !rule.tags.is_empty() {
             let tags: Vec<String> = rule.tags.iter().map(|tag| quoted(tag)).collect();
-            told.json("tags", &list(&tags));
+            view.json("tags", &list(&tags));
         }
         if let Some(hand_over) = rule.hand_over {
             let until = match hand_over {

@@ -84,7 +84,7 @@ fn numbers(settings: &Settings, parameters: &Parameters) -> Result<Response> {
         .into_iter()
         .map(|id| Object::default().text("phone_number_id", id).finish())
         .collect();
-    let mut told = Object::default();
-    told.json("numbers", &list(&page)).text_if("next", next);
-    respond(200, told.finish())
+    let mut view = Object::default();
+    view.json("numbers", &list(&page)).text_if("next", next);
+    respond(200, view.finish())
 }

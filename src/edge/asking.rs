@@ -181,12 +181,12 @@ impl Asked<'_> {
     async fn replay(mut self, mailboxes: &[String]) -> Result<Option<Answer>> {
         let answers = self.all(mailboxes).await?;
         let all = complete(answers);
-        let told = all.and_then(|all| together(self.action, &all, usize::MAX));
-        if told.as_ref().is_none_or(|told| told.status >= 400) {
+        let answer = all.and_then(|all| together(self.action, &all, usize::MAX));
+        if answer.as_ref().is_none_or(|answer| answer.status >= 400) {
             self.action = Action::StopReplay;
             self.all(mailboxes).await?;
         }
-        Ok(told)
+        Ok(answer)
     }
 
     /// First asks all mailboxes what would be deleted. If that was confirmed, each deletes what it counted.

@@ -6,19 +6,19 @@ use crate::{environment::Environment, objects::respond_as, written::Object};
 
 /// `ok`, or 503 with the name of every setting that is missing or wrong and how to put it right; never a value.
 pub(super) fn answer(environment: Environment) -> Result<Response> {
-    let mut told = Object::default();
+    let mut view = Object::default();
     let status = match environment {
         Ok(ready) => {
-            told.text("status", "ok")
+            view.text("status", "ok")
                 .text_if("note", ready.settings.note());
             200
         }
         Err(faults) => {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            told.text("status", "not set up")
+            view.text("status", "not set up")
                 .json("faults", &serde_json::to_string(&faults)?);
             503
         }
     };
-    respond_as(status, "application/json", told.finish())
+    respond_as(status, "application/json", view.finish())
 }

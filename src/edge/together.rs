@@ -70,15 +70,15 @@ fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String 
     let mut items = Vec::new();
     let mut end: Option<String> = None;
     for page in pages {
-        let told = placed(*page, name);
-        let last = told.last().map(|(place, _)| place.clone());
+        let theirs = placed(*page, name);
+        let last = theirs.last().map(|(place, _)| place.clone());
         if let Some(last) = last.filter(|_| page.get("next").is_some()) {
             let is_first = |end: &String| compare(action, &last, end) == Ordering::Less;
             if end.as_ref().is_none_or(is_first) {
                 end = Some(last);
             }
         }
-        items.extend(told);
+        items.extend(theirs);
     }
     items.sort_by(|(one, _), (other, _)| compare(action, one, other));
     if let Some(end) = &end {
@@ -158,25 +158,25 @@ fn compare(action: Action, one: &str, other: &str) -> Ordering {
 /// How a destination stands in all partitions: its state is the worst of theirs. Counts are sums; the earliest
 /// `counted_since` covers them all.
 fn destination(same: &[Json<'_>]) -> String {
-    let mut told = Object::default();
-    copy(&mut told, same, &["id"]);
-    told.text("state", worst(same, "state", &STATES))
+    let mut view = Object::default();
+    copy(&mut view, same, &["id"]);
+    view.text("state", worst(same, "state", &STATES))
         .text_if("down_since", first(same, "down_since").as_deref());
     add_sums(
-        &mut told,
+        &mut view,
         same,
         &["waiting_conversations", "waiting_events"],
     );
     let tries = numbers(same, "tries").max().unwrap_or(0);
-    told.text_if("oldest_waiting", first(same, "oldest_waiting").as_deref())
+    view.text_if("oldest_waiting", first(same, "oldest_waiting").as_deref())
         .number("tries", tries);
-    add_sums(&mut told, same, &["dead_letters"]);
+    add_sums(&mut view, same, &["dead_letters"]);
     let errors = same.iter().filter_map(|item| item.get("last_error"));
     if let Some(error) = errors.max_by_key(|error| first(&[*error], "time")) {
-        told.json("last_error", error.raw());
+        view.json("last_error", error.raw());
     }
     add_sums(
-        &mut told,
+        &mut view,
         same,
         &[
             "delivered_last_hour",
@@ -185,17 +185,17 @@ fn destination(same: &[Json<'_>]) -> String {
             "refused_replies",
         ],
     );
-    told.text_if("counted_since", first(same, "counted_since").as_deref())
+    view.text_if("counted_since", first(same, "counted_since").as_deref())
         .finish()
 }
 
 /// A replay that goes on in several partitions under one id.
 fn replay(same: &[Json<'_>]) -> String {
-    let mut told = Object::default();
-    copy(&mut told, same, &["id"]);
-    told.text("state", worst(same, "state", &PROGRESS));
+    let mut view = Object::default();
+    copy(&mut view, same, &["id"]);
+    view.text("state", worst(same, "state", &PROGRESS));
     copy(
-        &mut told,
+        &mut view,
         same,
         &[
             "of",
@@ -208,47 +208,47 @@ fn replay(same: &[Json<'_>]) -> String {
         ],
     );
     add_sums(
-        &mut told,
+        &mut view,
         same,
         &["found", "waiting", "delivered", "died", "dropped"],
     );
     let is_over = times(same, "ended").count() == same.len();
     let ended = times(same, "ended").max().filter(|_| is_over);
-    told.text_if("begun", first(same, "begun").as_deref())
+    view.text_if("begun", first(same, "begun").as_deref())
         .text_if("ended", ended.as_deref())
         .finish()
 }
 
 /// How many dead letters were deleted, and, if some partitions still ask for confirmation, what would be deleted there.
 fn to_delete(all: &[Json<'_>]) -> String {
-    let mut told = Object::default();
+    let mut view = Object::default();
     let is_asking = |one: &Json<'_>| one.get("count").is_some();
     let asking: Vec<Json<'_>> = all.iter().copied().filter(is_asking).collect();
     if !asking.is_empty() {
-        copy(&mut told, &asking, &["type", "title", "status", "detail"]);
-        add_sums(&mut told, &asking, &["count"]);
-        told.text_if("oldest", first(&asking, "oldest").as_deref())
+        copy(&mut view, &asking, &["type", "title", "status", "detail"]);
+        add_sums(&mut view, &asking, &["count"]);
+        view.text_if("oldest", first(&asking, "oldest").as_deref())
             .text_if("newest", times(&asking, "newest").max().as_deref());
-        add_sums(&mut told, &asking, &["confirm"]);
+        add_sums(&mut view, &asking, &["confirm"]);
     }
     if asking.len() < all.len() {
-        add_sums(&mut told, all, &["deleted"]);
+        add_sums(&mut view, all, &["deleted"]);
     }
-    told.finish()
+    view.finish()
 }
 
 /// Copies from the first what is the same in all.
-fn copy(told: &mut Object, same: &[Json<'_>], names: &[&str]) {
+fn copy(view: &mut Object, same: &[Json<'_>], names: &[&str]) {
     for name in names {
         if let Some(value) = same.first().and_then(|item| item.get(name)) {
-            told.json(name, value.raw());
+            view.json(name, value.raw());
         }
     }
 }
 
-fn add_sums(told: &mut Object, same: &[Json<'_>], names: &[&str]) {
+fn add_sums(view: &mut Object, same: &[Json<'_>], names: &[&str]) {
     for name in names {
-        told.number(name, sum(same, name));
+        view.number(name, sum(same, name));
     }
 }
 
@@ -273,7 +273,7 @@ fn first(same: &[Json<'_>], name: &str) -> Option<String> {
 
 /// The last word of `order` that one of them tells.
 fn worst(same: &[Json<'_>], name: &str, order: &[&'static str]) -> &'static str {
-    let is_told = |word: &&&str| times(same, name).any(|told| told == ***word);
+    let is_told = |word: &&&str| times(same, name).any(|one| one == ***word);
     order.iter().rfind(is_told).copied().unwrap_or_default()
 }
 

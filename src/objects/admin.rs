@@ -72,13 +72,13 @@ impl Mailbox {
             })
             .collect();
         let windows = found.windows.view(now_ms().div_euclid(1000));
-        let mut told = Object::default();
-        told.number("conversation", self.address().public_id(found.conversation))
+        let mut view = Object::default();
+        view.number("conversation", self.address().public_id(found.conversation))
             .json("names", &serde_json::to_string(&found.names)?)
             .json("window", &windows)
             .json("statuses", &list(&statuses));
-        add_handover(&mut told, &found);
-        answer(200, &told)
+        add_handover(&mut view, &found);
+        answer(200, &view)
     }
 
     /// A person takes a conversation over, or gives it back.
@@ -100,10 +100,10 @@ impl Mailbox {
         let Some(found) = found else {
             return not_found(NOBODY);
         };
-        let mut told = Object::default();
-        told.number("conversation", self.address().public_id(found.conversation));
-        add_handover(&mut told, &found);
-        answer(200, &told)
+        let mut view = Object::default();
+        view.number("conversation", self.address().public_id(found.conversation));
+        add_handover(&mut view, &found);
+        answer(200, &view)
     }
 
     /// All destinations, also those that were taken out of the settings and have left something, or a page of them if a
@@ -135,9 +135,9 @@ impl Mailbox {
             let mut left: Vec<_> = all.filter(|(id, _)| *id > after).collect();
             left.sort_unstable();
             let behind = left.split_off(limit.unwrap_or(left.len()).min(left.len()));
-            let mut told = Vec::with_capacity(left.len());
+            let mut listed = Vec::with_capacity(left.len());
             for (id, index) in &left {
-                told.extend(match removed.iter().find(|(removed, _)| removed == id) {
+                listed.extend(match removed.iter().find(|(removed, _)| removed == id) {
                     Some((id, waiting)) => {
                         let counted = mailbox.counted(*index, now);
                         Some(destination_json(id, "removed", waiting, &counted))
@@ -147,7 +147,7 @@ impl Mailbox {
             }
             let last = left.pop().filter(|_| !behind.is_empty());
             let next = last.map(|(id, _)| id);
-            Ok((told, next))
+            Ok((listed, next))
         })?;
         page.json("destinations", &list(&destinations))
             .text_if("next", next.as_deref());
@@ -158,22 +158,22 @@ impl Mailbox {
     fn retry(&self, url: &Url) -> Result<Response> {
         let now = now_ms();
         let id = text(url, "destination").unwrap_or_default();
-        let told = self.change(now, |core| match core.mailbox.retry(&id, now)? {
+        let view = self.change(now, |core| match core.mailbox.retry(&id, now)? {
             Some(index) => destination_json_of(&mut core.mailbox, index, now),
             None => Ok(None),
         })?;
-        match told {
-            Some(told) => respond(200, told),
+        match view {
+            Some(view) => respond(200, view),
             None => not_found("there is no such destination"),
         }
     }
 }
 
 /// Whether a person has a conversation in hand.
-fn add_handover(told: &mut Object, found: &Found) {
+fn add_handover(view: &mut Object, found: &Found) {
     let handover = found.state.handover.as_ref();
     if let Some(handover) = handover.filter(|it| it.is_active(now_ms().div_euclid(1000))) {
-        told.json("handover", &handover.view());
+        view.json("handover", &handover.view());
     }
 }
 
@@ -210,8 +210,8 @@ fn destination_json_of(
 fn destination_json(id: &str, state: &str, waiting: &Waiting, counted: &Counted) -> String {
     let oldest = waiting.oldest_ms.and_then(time);
     let down_since = waiting.down_since_ms.and_then(time);
-    let mut told = Object::default();
-    told.text("id", id)
+    let mut view = Object::default();
+    view.text("id", id)
         .text("state", state)
         .text_if("down_since", down_since.as_deref())
         .number("waiting_conversations", waiting.conversations)
@@ -224,9 +224,9 @@ fn destination_json(id: &str, state: &str, waiting: &Waiting, counted: &Counted)
         error
             .text("class", &failure.class)
             .text_if("time", time(failure.at_ms).as_deref());
-        told.json("last_error", &error.finish());
+        view.json("last_error", &error.finish());
     }
-    told.number("delivered_last_hour", counted.delivered_last_hour)
+    view.number("delivered_last_hour", counted.delivered_last_hour)
         .number("delivered", counted.delivered)
         .number("failed_tries", counted.failed)
         .number("refused_replies", counted.refused_replies)

@@ -32,7 +32,7 @@ impl Mailbox {
         let found =
             self.with_core(|core| by_any(&names(&person), |name| core.mailbox.find(name)))?;
         match found {
-            Some(found) => told(&found, &self.address()),
+            Some(found) => answer_with(&found, &self.address()),
             None => not_found(NOBODY),
         }
     }
@@ -62,7 +62,7 @@ impl Mailbox {
             core.mailbox.say(&name, entry, &cause, &number, now)
         })?;
         match found {
-            Some(found) => told(&found, &self.address()),
+            Some(found) => answer_with(&found, &self.address()),
             None => refused(400, "Not possible", NOT_A_NAME),
         }
     }
@@ -83,12 +83,12 @@ fn switched_off() -> Result<Response> {
     refused(409, "Consent is switched off", detail)
 }
 
-fn told(found: &Found, address: &Address) -> Result<Response> {
+fn answer_with(found: &Found, address: &Address) -> Result<Response> {
     let ledger = &found.state.consent;
-    let mut told = Object::default();
-    told.number("conversation", address.public_id(found.conversation))
+    let mut view = Object::default();
+    view.number("conversation", address.public_id(found.conversation))
         .json("names", &serde_json::to_string(&found.names)?)
         .text("state", ledger.standing().name())
         .json("history", &ledger.view());
-    answer(200, &told)
+    answer(200, &view)
 }

@@ -46,7 +46,7 @@ impl Mailbox {
                     None
                 };
                 length += content.as_ref().map_or(0, String::len);
-                letters.push(told(letter, &address, content.as_deref()));
+                letters.push(view(letter, &address, content.as_deref()));
                 let place = Place {
                     destination: letter.destination.clone(),
                     seq: letter.event.seq,
@@ -111,10 +111,10 @@ impl Mailbox {
 }
 
 /// A dead letter as JSON, with its content as it is.
-fn told(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String {
+fn view(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String {
     let event = &letter.event;
-    let mut told = Object::default();
-    told.text("id", &event.id)
+    let mut view = Object::default();
+    view.text("id", &event.id)
         .text("type", &event.kind)
         .text("destination", &letter.destination)
         .text_if("subject", event.subject.as_deref())
@@ -125,7 +125,7 @@ fn told(letter: &DeadLetter, address: &Address, content: Option<&str>) -> String
         .text_if("died", letter.died_ms.and_then(time).as_deref())
         .text("error", &letter.error);
     if let Some(content) = content {
-        told.json("data", content);
+        view.json("data", content);
     }
-    told.finish()
+    view.finish()
 }

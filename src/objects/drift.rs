@@ -61,10 +61,10 @@ impl DurableObject for Drift {
         let limit = integer(&url, "limit").unwrap_or(1);
         let (seen, next) = drift::page(&self.storage, after, limit).map_err(failed)?;
         let next = next.map(|seen| format!("{}:{}", seen.first, seen.path));
-        let mut told = Object::default();
-        told.json("unknown", &serde_json::to_string(&seen)?)
+        let mut view = Object::default();
+        view.json("unknown", &serde_json::to_string(&seen)?)
             .text_if("next", next.as_deref());
-        respond(200, told.finish())
+        respond(200, view.finish())
     }
 }
 

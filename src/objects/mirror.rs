@@ -117,14 +117,14 @@ impl Mirroring {
 async fn put(
     namespace: &Namespace,
     key: &str,
-    told: &Mirrored,
+    window: &Mirrored,
 ) -> std::result::Result<(), JsValue> {
     let options = Object::new();
     // A time in seconds is far below what a float holds exactly.
     #[allow(clippy::cast_precision_loss)]
-    let expiration = JsValue::from_f64(told.expires_at as f64);
+    let expiration = JsValue::from_f64(window.expires_at as f64);
     Reflect::set(&options, &JsValue::from_str("expiration"), &expiration)?;
-    JsFuture::from(namespace.put(key, &told.value, &options)?).await?;
+    JsFuture::from(namespace.put(key, &window.value, &options)?).await?;
     Ok(())
 }
 
@@ -135,23 +135,23 @@ impl Mailbox {
         let Some(namespace) = mirror.namespace.clone() else {
             return Ok(());
         };
-        let (told, phone_number_id, source) = self.with_core(|core| {
-            let told = core.mailbox.mirrored();
+        let (windows, phone_number_id, source) = self.with_core(|core| {
+            let windows = core.mailbox.mirrored();
             let number = core.phone_number_id.clone();
-            Ok((told, number.unwrap_or_default(), core.source.clone()))
+            Ok((windows, number.unwrap_or_default(), core.source.clone()))
         })?;
         {
             let mut waiting = mirror.waiting.borrow_mut();
-            for told in told {
+            for window in windows {
                 if let Some(before) = waiting
                     .iter_mut()
-                    .find(|other| other.conversation == told.conversation)
+                    .find(|other| other.conversation == window.conversation)
                 {
-                    told.replace(before);
+                    window.replace(before);
                 } else if waiting.len() < MOST_WAITING {
-                    waiting.push_back(told);
+                    waiting.push_back(window);
                 } else {
-                    mirror.fails(&self.storage, told.conversation);
+                    mirror.fails(&self.storage, window.conversation);
                 }
             }
         }

@@ -46,7 +46,7 @@ impl Mailbox {
             core.mailbox.replay(wanted, now).map(Some)
         })?;
         match begun {
-            Some(Begun::Running(replay)) => answer(202, &told(&replay, &address)),
+            Some(Begun::Running(replay)) => answer(202, &view(&replay, &address)),
             Some(Begun::NoDestination) => {
                 not_found("there is no destination to replay to: name one in `to`")
             }
@@ -78,12 +78,12 @@ impl Mailbox {
         let page: Vec<&Replay> = replays.iter().take(most).collect();
         let next = page.last().filter(|_| replays.len() > most);
         let address = self.address();
-        let all = page.iter().map(|replay| told(replay, &address).finish());
+        let all = page.iter().map(|replay| view(replay, &address).finish());
         let all: Vec<String> = all.collect();
-        let mut told = Object::default();
-        told.json("replays", &list(&all))
+        let mut view = Object::default();
+        view.json("replays", &list(&all))
             .text_if("next", next.map(|replay| replay.id.as_str()));
-        answer(200, &told)
+        answer(200, &view)
     }
 
     /// Tells of one replay.
@@ -105,25 +105,25 @@ impl Mailbox {
         let Some(replay) = replay else {
             return not_found(NONE);
         };
-        answer(200, &told(&replay, &self.address()))
+        answer(200, &view(&replay, &self.address()))
     }
 }
 
 /// A replay as JSON.
-fn told(replay: &Replay, address: &Address) -> Object {
+fn view(replay: &Replay, address: &Address) -> Object {
     let which = &replay.which;
     let when = |ms: Option<i64>| ms.and_then(time);
-    let mut told = Object::default();
-    told.text("id", &replay.id)
+    let mut view = Object::default();
+    view.text("id", &replay.id)
         .text("state", replay.state.name())
         .text("of", if replay.kept { "all" } else { "dead-letters" })
         .text_if("destination", which.destination.as_deref())
         .text("to", &replay.to)
         .text_if("event", which.event.as_deref());
     if let Some(conversation) = which.conversation {
-        told.number("conversation", address.public_id(conversation));
+        view.number("conversation", address.public_id(conversation));
     }
-    told.text_if("from", when(which.from_ms).as_deref())
+    view.text_if("from", when(which.from_ms).as_deref())
         .text_if("until", when(which.until_ms).as_deref())
         .number("found", replay.found)
         .number("waiting", replay.waiting)
@@ -132,5 +132,5 @@ fn told(replay: &Replay, address: &Address) -> Object {
         .number("dropped", replay.dropped)
         .text_if("begun", time(replay.begun_ms).as_deref())
         .text_if("ended", when(replay.ended_ms).as_deref());
-    told
+    view
 }

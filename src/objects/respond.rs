@@ -35,13 +35,13 @@ pub(crate) fn problem(status: u16, title: &str) -> Result<Response> {
 
 /// What is wrong with a request: each fault with its path and what would be right.
 pub(crate) fn faulty(faults: &[Fault]) -> Result<Response> {
-    let told = |fault: &Fault| {
+    let view = |fault: &Fault| {
         Object::default()
             .text("path", &fault.path)
             .text("reason", &fault.reason)
             .finish()
     };
-    let faults: Vec<String> = faults.iter().map(told).collect();
+    let faults: Vec<String> = faults.iter().map(view).collect();
     let mut document = problem::document(422, "The request cannot be sent as it is", None);
     answer(422, document.json("faults", &list(&faults)))
 }
