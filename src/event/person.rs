@@ -127,6 +127,16 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// This person, without the names that the other has as well.
+    pub(super) fn without(self, other: &Self) -> Self {
+        Self {
+            user: self.user.filter(|id| other.user.as_ref() != Some(id)),
+            parent: self.parent.filter(|id| other.parent.as_ref() != Some(id)),
+            phone: self.phone.filter(|id| other.phone.as_ref() != Some(id)),
+            ..self
+        }
+    }
+
     /// The names that a conversation goes by, best first.
     pub(super) fn names(&self) -> Vec<Name> {
         let owned = |id: &Option<Cow<'a, str>>| id.as_deref().map(str::to_owned);

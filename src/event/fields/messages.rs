@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::statuses;
+use crate::event::Effect;
 use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, UNKNOWN};
 use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, group_id, id};
-use crate::event::{Effect, Name};
 use crate::meta::json::Json;
 use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES};
 use crate::meta::payload::{ERROR, USER_ACTION};
@@ -175,13 +175,8 @@ fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
 
 /// With what somebody is called now, and what they are no longer called.
 pub(super) fn renamed<'a>(mut draft: Draft<'a>, now: Person<'a>, before: Person<'a>) -> Draft<'a> {
-    let names = now.names();
-    let from: Vec<Name> = before
-        .names()
-        .into_iter()
-        .filter(|name| !names.contains(name))
-        .collect();
-    match (names.is_empty(), from.is_empty()) {
+    let before = before.without(&now);
+    match (now.is_nobody(), before.is_nobody()) {
         // Meta says nothing of the new names; the conversation stays where it was.
         (true, _) => Draft {
             person: before,
@@ -195,7 +190,9 @@ pub(super) fn renamed<'a>(mut draft: Draft<'a>, now: Person<'a>, before: Person<
             draft.add(&|out| before.write("previous", out));
             Draft {
                 person: now,
-                effect: Effect::Renames { from },
+                effect: Effect::Renames {
+                    from: before.names(),
+                },
                 ..draft
             }
         }

@@ -250,6 +250,14 @@ fn a_change_of_names_says_what_they_were_before() {
             json!({"phone": "16505551234"}),
         ),
         (
+            system(
+                "16505551234",
+                json!({"type": "user_changed_user_id", "user_id": "US.2", "previous_user_id": "US.1",
+                    "parent_user_id": "US.ENT.1", "previous_parent_user_id": "US.ENT.1"}),
+            ),
+            json!({"user_id": "US.1"}),
+        ),
+        (
             change("user_id_update", json!({"user_id_update": [update]})),
             json!({"user_id": "US.1"}),
         ),
