@@ -52,6 +52,8 @@ enum Ended {
     Sent(Sent),
     /// Another partition has delivered what these were waiting for.
     Freed(Vec<i64>),
+    /// Two names were told to be one person's.
+    Named,
 }
 
 /// What is under way, other than deliveries.
@@ -155,13 +157,18 @@ impl Mailbox {
                     // If the database failed meanwhile, the mailbox was opened again and does not wait for this send:
                     // it may have gone out, and stays `unknown`.
                     if self.with_core(|core| Ok(core.opening))? == opening {
-                        self.end_send(started, happened)?;
+                        let names = self.end_send(started, happened)?;
+                        // Where it fails, they turn out to be one with the next message.
+                        others.extend(names.map(|names| {
+                            let told = self.are_one(names).map(|_| Ended::Named);
+                            told.boxed_local()
+                        }));
                     }
                 }
                 Some(Ended::Freed(holds)) => {
                     self.with_core(|core| core.mailbox.freed(&holds, now_ms()))?;
                 }
-                None => {}
+                Some(Ended::Named) | None => {}
             }
         }
     }

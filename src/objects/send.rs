@@ -54,10 +54,6 @@ impl Mailbox {
             async move {
                 let happened = self.send(&mut started, has_moved, now).await;
                 let happened = happened.unwrap_or(Happened::Undecided);
-                if let Some(names) = names_of_one(&started.send, &happened) {
-                    // Where it fails, they turn out to be one with the next message.
-                    let _ = self.are_one(names).await;
-                }
                 (opening, started, happened)
             }
             .boxed_local()
@@ -84,9 +80,14 @@ impl Mailbox {
         })
     }
 
-    /// Takes note of what became of it.
-    pub(super) fn end_send(&self, started: Started, happened: Happened) -> Result<()> {
+    /// Takes note of what became of it, and gives the names of which Meta has told that they are one person's.
+    pub(super) fn end_send(
+        &self,
+        started: Started,
+        happened: Happened,
+    ) -> Result<Option<Vec<Name>>> {
         let id = started.send.id.clone();
+        let names = names_of_one(&started.send, &happened);
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
         let now = now_ms();
@@ -110,7 +111,7 @@ impl Mailbox {
                 .json("state", &state.json().to_string());
             console_log!("{}", line.finish());
         }
-        Ok(())
+        Ok(names)
     }
 
     /// Sends a message that is marked as started.
