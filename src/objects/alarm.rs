@@ -47,6 +47,10 @@ const SOON_MS: i64 = 100;
 /// How long we wait after the database failed or the run was lost, in milliseconds.
 pub(super) const AFTER_FAILURE_MS: i64 = 5_000;
 
+/// How long an object waits that does not know its name, in milliseconds. It is told the name when it is next woken:
+/// earlier alarms would keep it awake for ever (the platform evicts what was idle for up to 140 seconds).
+const NAMELESS_MS: i64 = 5 * 60 * 1000;
+
 /// Something under way, other than a delivery, that has ended.
 enum Ended {
     Sent(Sent),
@@ -102,6 +106,7 @@ impl Mailbox {
     pub(super) async fn work(&self) -> Result<()> {
         let next = match AssertUnwindSafe(self.run()).catch_unwind().await {
             Ok(Ok(next)) => next,
+            _ if self.name.is_none() => Some(now_ms() + NAMELESS_MS),
             Ok(Err(_)) | Err(_) => Some(now_ms() + AFTER_FAILURE_MS),
         };
         self.arm(next)

@@ -44,7 +44,7 @@ const SILENCE_MS: i64 = 60_000;
 pub struct Mailbox {
     pub(super) state: State,
     /// What it is called, where that is known.
-    name: Option<String>,
+    pub(super) name: Option<String>,
     pub(super) storage: Rc<Storage>,
     pub(super) env: Env,
     pub(super) environment: Environment,
