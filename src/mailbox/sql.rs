@@ -85,7 +85,7 @@ impl<'a, T: Column<'a>> Column<'a> for Option<T> {
 
 impl Row {
     /// What is in a column.
-    pub fn get<'a, T: Column<'a>>(&'a self, column: usize) -> Result<T, SqlError> {
+    pub fn get<'a, T: Column<'a>>(&'a self, column: usize) -> Result<T> {
         let value = self.0.get(column).and_then(T::of);
         value.ok_or(SqlError::Column(column))
     }
@@ -108,28 +108,27 @@ pub enum SqlError {
     Moved,
 }
 
+/// What a database gives.
+pub type Result<T> = std::result::Result<T, SqlError>;
+
 /// A SQLite database that one mailbox has for itself.
 pub trait Sql: std::fmt::Debug {
     /// Runs one statement to its end and gives its rows.
-    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError>;
+    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>>;
 
     /// Runs one statement that gives no rows.
-    fn run(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
+    fn run(&self, statement: &str, parameters: &[Value]) -> Result<()> {
         self.exec(statement, parameters).map(drop)
     }
 
     /// The first column of the first row; `None` where there is no row, or NULL in it.
-    fn first_integer(
-        &self,
-        statement: &str,
-        parameters: &[Value],
-    ) -> Result<Option<i64>, SqlError> {
+    fn first_integer(&self, statement: &str, parameters: &[Value]) -> Result<Option<i64>> {
         let rows = self.exec(statement, parameters)?;
         rows.first().map_or(Ok(None), |row| row.get(0))
     }
 
     /// Whether there is a table of this name.
-    fn has_table(&self, name: &str) -> Result<bool, SqlError> {
+    fn has_table(&self, name: &str) -> Result<bool> {
         let rows = self.exec(
             "SELECT 1 FROM sqlite_master WHERE name = ?1",
             &[name.into()],
@@ -138,14 +137,11 @@ pub trait Sql: std::fmt::Debug {
     }
 
     /// Runs `body` so that all it wrote is kept, or, where it fails, none of it.
-    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError>;
+    fn transaction(&self, body: &mut dyn FnMut() -> Result<()>) -> Result<()>;
 }
 
 /// [`Sql::transaction`] for a body that gives something back.
-pub fn atomically<T>(
-    sql: &dyn Sql,
-    body: impl FnOnce() -> Result<T, SqlError>,
-) -> Result<T, SqlError> {
+pub fn atomically<T>(sql: &dyn Sql, body: impl FnOnce() -> Result<T>) -> Result<T> {
     let mut body = Some(body);
     let mut result = None;
     sql.transaction(&mut || {

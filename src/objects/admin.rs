@@ -11,7 +11,7 @@ use super::{
 use crate::{
     conversation::handover::{By, Handover},
     event::rfc3339,
-    mailbox::{self, Counted, Found, Waiting, by_any, sql::SqlError},
+    mailbox::{self, Counted, Found, Waiting, by_any, sql},
     written::{Object, list},
 };
 
@@ -182,7 +182,7 @@ fn destination_json_of(
     mailbox: &mut mailbox::Mailbox,
     index: usize,
     now: i64,
-) -> std::result::Result<Option<String>, SqlError> {
+) -> sql::Result<Option<String>> {
     let waiting = mailbox.waiting(index)?;
     let counted = mailbox.counted(index, now);
     let Some(destination) = mailbox.destination(index) else {

@@ -8,7 +8,7 @@ use crate::{
     event::Event,
     mailbox::{
         self,
-        sql::{Sql, SqlError, atomically},
+        sql::{self, Sql, atomically},
     },
     sending::{Change, Draft, Outbox, Send, repeats::Repeats},
     written::Object,
@@ -31,11 +31,7 @@ pub(super) struct Core {
 
 impl Core {
     /// Appends events, takes note of what they tell about sends, and takes in what is answered to them.
-    pub(super) fn append(
-        &mut self,
-        events: Vec<Event>,
-        now: i64,
-    ) -> std::result::Result<(), SqlError> {
+    pub(super) fn append(&mut self, events: Vec<Event>, now: i64) -> sql::Result<()> {
         self.note_reports(&events, now)?;
         let number = self.phone_number_id.as_deref().unwrap_or_default();
         let (outbox, sql) = (&mut self.outbox, &*self.sql);
@@ -55,7 +51,7 @@ impl Core {
     }
 
     /// Tells of windows that are about to close, where it is time.
-    pub(super) fn tell_closing(&mut self, now: i64) -> std::result::Result<(), SqlError> {
+    pub(super) fn tell_closing(&mut self, now: i64) -> sql::Result<()> {
         let sql = self.sql.clone();
         while self.mailbox.is_closing(now) {
             let told = atomically(&*sql, || {
@@ -72,21 +68,13 @@ impl Core {
     }
 
     /// Takes note of what statuses among these events tell about sends.
-    pub(super) fn note_reports(
-        &mut self,
-        events: &[Event],
-        now: i64,
-    ) -> std::result::Result<(), SqlError> {
+    pub(super) fn note_reports(&mut self, events: &[Event], now: i64) -> sql::Result<()> {
         let change = self.outbox.note_reports(&*self.sql, events, now)?;
         self.changed(change, now)
     }
 
     /// The number stopped sending, or began again: tells the destinations, and logs it.
-    pub(super) fn changed(
-        &mut self,
-        change: Option<Change>,
-        now: i64,
-    ) -> std::result::Result<(), SqlError> {
+    pub(super) fn changed(&mut self, change: Option<Change>, now: i64) -> sql::Result<()> {
         let (Some(change), Some(number)) = (change, &self.phone_number_id) else {
             return Ok(());
         };
@@ -105,7 +93,7 @@ impl Core {
     }
 
     /// Writes down how far every cursor has got. Logs which destinations were given up, whose events are gone.
-    pub(super) fn rest(&mut self) -> std::result::Result<(), SqlError> {
+    pub(super) fn rest(&mut self) -> sql::Result<()> {
         for index in self.mailbox.rest()? {
             console_log!(
                 "{}",

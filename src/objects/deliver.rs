@@ -14,7 +14,7 @@ use crate::{
     checked::Fault,
     conversation::recipient::{self, About},
     delivery::{self, Run, answer},
-    mailbox::{Change, Delivery, GONE, Outcome, address::Address, sql::SqlError},
+    mailbox::{Change, Delivery, GONE, Outcome, address::Address, sql},
     meta::graph::Message,
     sending::{Draft, Send},
 };
@@ -149,7 +149,7 @@ impl Core {
         body: &[u8],
         fallback: Option<&Message>,
         now: i64,
-    ) -> std::result::Result<bool, SqlError> {
+    ) -> sql::Result<bool> {
         let Some(event) = answer::replied_to(&delivery.events) else {
             return Ok(false);
         };

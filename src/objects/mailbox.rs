@@ -29,7 +29,7 @@ use crate::{
     mailbox::{
         self, Directory, Pulse,
         address::{self, Address},
-        sql::{Sql, SqlError},
+        sql::{self, Sql, SqlError},
     },
     sending::{Outbox, Rates, repeats::Repeats},
     written::Object,
@@ -130,10 +130,7 @@ impl DurableObject for Mailbox {
 impl Mailbox {
     /// Runs `task` on what is kept. After a failure of the database, and after a panic, it is opened anew, since what is
     /// in memory may not be what was committed.
-    pub(super) fn with_core<T>(
-        &self,
-        task: impl FnOnce(&mut Core) -> std::result::Result<T, SqlError>,
-    ) -> Result<T> {
+    pub(super) fn with_core<T>(&self, task: impl FnOnce(&mut Core) -> sql::Result<T>) -> Result<T> {
         let mut slot = self.opened()?;
         let Some(core) = slot.as_mut() else {
             return Err("the mailbox did not open".into());
@@ -149,7 +146,7 @@ impl Mailbox {
     pub(super) fn change<T>(
         &self,
         now: i64,
-        task: impl FnOnce(&mut Core) -> std::result::Result<T, SqlError>,
+        task: impl FnOnce(&mut Core) -> sql::Result<T>,
     ) -> Result<T> {
         let (done, wakes_at) = self.with_core(|core| {
             let done = task(core)?;
@@ -209,7 +206,7 @@ impl Mailbox {
         worker::Error::RustError(error)
     }
 
-    fn open(&self) -> std::result::Result<Core, SqlError> {
+    fn open(&self) -> sql::Result<Core> {
         let sql: Rc<dyn Sql> = self.storage.clone();
         self.keep_name()?;
         let address = self.address();
@@ -293,7 +290,7 @@ impl Mailbox {
 
     /// Lets the object know its name also when it is woken without it. An object that does not know its name keeps
     /// nothing: it would be the mailbox of another number.
-    fn keep_name(&self) -> std::result::Result<(), SqlError> {
+    fn keep_name(&self) -> sql::Result<()> {
         let name = self.name.as_deref();
         let unknown = || SqlError::Refused("its name is not known".to_owned());
         address::keep(&*self.storage, name.ok_or_else(unknown)?)
@@ -302,7 +299,7 @@ impl Mailbox {
     /// Runs `task` on the directory of a number, which this object keeps instead of a mailbox.
     pub(super) fn with_directory<T>(
         &self,
-        task: impl FnOnce(&mut Directory) -> std::result::Result<T, SqlError>,
+        task: impl FnOnce(&mut Directory) -> sql::Result<T>,
     ) -> Result<T> {
         let mut slot = self.directory.try_borrow_mut().map_err(|_| "busy")?;
         let worked = match slot.take() {
@@ -372,7 +369,7 @@ fn answers(
     answering: &Answering,
     number: &str,
     address: &Address,
-) -> std::result::Result<Answers, SqlError> {
+) -> sql::Result<Answers> {
     let now = now_ms().div_euclid(1000);
     let spent = Outbox::count(sql, BY_RULE, Budget::day_began(now) * 1000)?;
     let budget = Budget::new(address.share_of(answering.per_day), spent, now);

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::{
     event::Name,
-    mailbox::{Mailbox, Which, address::Address, by_any, sql::SqlError},
+    mailbox::{Mailbox, Which, address::Address, by_any, sql},
 };
 
 /// A parameter's first value.
@@ -24,11 +24,7 @@ pub(super) fn integer(url: &Url, name: &str) -> Option<i64> {
 }
 
 /// Which events are asked for; `None` where nobody is known as the person in question.
-pub(super) fn which(
-    mailbox: &Mailbox,
-    address: &Address,
-    url: &Url,
-) -> std::result::Result<Option<Which>, SqlError> {
+pub(super) fn which(mailbox: &Mailbox, address: &Address, url: &Url) -> sql::Result<Option<Which>> {
     let mut conversation = None;
     if let Some(public_id) = integer(url, "conversation") {
         conversation = address.own_id(public_id);

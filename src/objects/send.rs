@@ -17,7 +17,7 @@ use crate::{
     conversation::{budget::BY_RULE, consent::Entry},
     delivery::ErrorClass,
     event::Name,
-    mailbox::{Moved, sql::SqlError},
+    mailbox::{Moved, sql},
     meta::graph::{Answer, Class, Recipient, Request},
     sending::{
         Draft, Happened, Send, Started, State,
@@ -213,7 +213,7 @@ impl Core {
         elsewhere: Option<Moved>,
         settings: Option<&Settings>,
         now: i64,
-    ) -> std::result::Result<Option<Class>, SqlError> {
+    ) -> sql::Result<Option<Class>> {
         let now = now.div_euclid(1000);
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);

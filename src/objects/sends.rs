@@ -14,7 +14,7 @@ use crate::{
     checked,
     config::{Consent, Settings},
     event::{self, Home, rfc3339},
-    mailbox::sql::{SqlError, atomically},
+    mailbox::sql::{self, atomically},
     meta::graph::{
         self, Answer,
         errors::{self, Class},
@@ -128,7 +128,7 @@ impl Core {
         body: &[u8],
         (fallback, consent): (Option<&graph::Message>, Option<&Consent>),
         now_ms: i64,
-    ) -> std::result::Result<Reply, SqlError> {
+    ) -> sql::Result<Reply> {
         if let Some(key) = key {
             let (repeats, mailbox) = (&self.repeats, &self.mailbox);
             match repeats.find(mailbox, &*self.sql, key, body, now_ms)? {
@@ -162,7 +162,7 @@ impl Core {
         Ok(Reply::Taken(answer))
     }
 
-    fn view(&self, id: &str, now_ms: i64) -> std::result::Result<Option<Object>, SqlError> {
+    fn view(&self, id: &str, now_ms: i64) -> sql::Result<Option<Object>> {
         let Some((record, goes_ms)) = self.outbox.find(&*self.sql, id, now_ms)? else {
             return Ok(None);
         };
