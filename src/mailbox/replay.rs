@@ -11,7 +11,7 @@ pub(super) const COLUMNS: &str = "id, kept, destination, receiver, event, conver
 
 /// How a replay stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ReplayState {
     /// It goes on.
     Running,
     /// It was stopped; what had gone out by then still comes to its end.
@@ -34,7 +34,7 @@ pub struct Replay {
     /// The destination that gets them.
     pub to: String,
     /// How it stands.
-    pub state: State,
+    pub state: ReplayState,
     /// Unix milliseconds.
     pub begun_ms: i64,
     /// Unix milliseconds.
@@ -54,7 +54,7 @@ pub struct Replay {
     pub(super) looked: bool,
 }
 
-impl State {
+impl ReplayState {
     /// In one word, as users are told it: a replay that is stopping has stopped.
     pub fn name(self) -> &'static str {
         match self {
@@ -102,7 +102,7 @@ impl Replay {
             end: row.get(8)?,
             place: row.get(9)?,
             looked: row.get::<i64>(10)? != 0,
-            state: State::read(row.get(11)?),
+            state: ReplayState::read(row.get(11)?),
             begun_ms: row.get(12)?,
             ended_ms: row.get(13)?,
             found: row.get(14)?,
@@ -143,15 +143,15 @@ impl Replay {
 
     /// Whether it was stopped, or has delivered all.
     pub(super) fn is_over(&self) -> bool {
-        (self.looked || self.state == State::Stopping) && self.waiting == 0
+        (self.looked || self.state == ReplayState::Stopping) && self.waiting == 0
     }
 
     /// If it is over, writes that down. Gives whether it is.
     pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool, SqlError> {
         if self.is_over() {
             self.state = match self.state {
-                State::Stopping => State::Stopped,
-                _ => State::Done,
+                ReplayState::Stopping => ReplayState::Stopped,
+                _ => ReplayState::Done,
             };
             self.ended_ms = Some(now_ms);
             self.write(sql)?;

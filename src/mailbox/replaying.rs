@@ -8,7 +8,7 @@ use super::{
     Change, Delivery, Mailbox, Outcome, conversations, count,
     cursor::Cursor,
     log::{COLUMNS, Log},
-    replay::{Replay, State},
+    replay::{Replay, ReplayState},
     replays::{Job, drop_event},
     sql::{Sql, SqlError, Value, atomically},
 };
@@ -71,7 +71,7 @@ impl Mailbox {
             replay, waiting, ..
         } in jobs.filter(|job| job.replay.to == to)
         {
-            let stopping = replay.state == State::Stopping;
+            let stopping = replay.state == ReplayState::Stopping;
             for (index, seq) in seqs.iter().enumerate() {
                 if !waiting.contains(seq) {
                     continue;
@@ -119,7 +119,7 @@ fn can_step(job: &Job, cursors: &[Cursor]) -> Option<usize> {
     let Job {
         replay, waiting, ..
     } = job;
-    if replay.looked || replay.state != State::Running || waiting.len() > FEW {
+    if replay.looked || replay.state != ReplayState::Running || waiting.len() > FEW {
         return None;
     }
     let mut cursors = cursors.iter();

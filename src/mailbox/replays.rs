@@ -10,7 +10,7 @@ use super::{
     Mailbox, Which, count,
     cursor::Cursor,
     log::NUMBERS_PER_MS,
-    replay::{COLUMNS, Replay, State},
+    replay::{COLUMNS, Replay, ReplayState},
     replaying::begin_anew,
     sql::{Sql, SqlError, Value, atomically},
 };
@@ -93,7 +93,7 @@ impl Replays {
             &[],
         )? {
             let mut replay = Replay::read(&row)?;
-            if replay.state == State::Stopping {
+            if replay.state == ReplayState::Stopping {
                 // When it went down in the midst, the conversations are tried when it would have been.
                 replay.dropped += count(drop_waiting(sql, &replay, &HashSet::new())?.len());
                 replay.write(sql)?;
@@ -151,7 +151,7 @@ impl Mailbox {
             id: wanted.id,
             kept: wanted.kept,
             to: wanted.to,
-            state: State::Running,
+            state: ReplayState::Running,
             begun_ms: now_ms,
             ended_ms: None,
             found: 0,
@@ -238,7 +238,7 @@ impl Mailbox {
             let flying = Cursor::of(&self.cursors, &replay.to);
             let flying = flying.map(Cursor::flying).unwrap_or_default();
             let begins = atomically(sql, || {
-                replay.state = State::Stopping;
+                replay.state = ReplayState::Stopping;
                 let dropped = drop_waiting(sql, replay, &flying)?;
                 replay.dropped += count(dropped.len());
                 waiting.retain(|seq| flying.contains(seq));
