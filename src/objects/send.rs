@@ -20,7 +20,7 @@ use crate::{
     mailbox::{Moved, sql},
     meta::graph::{Answer, Class, Recipient, Request},
     sending::{
-        Draft, Happened, Send, Started, State,
+        Draft, Happened, Send, SendState, Started,
         asked::Receipt,
         guard, phone,
         whom::{is_user, name_of},
@@ -104,7 +104,7 @@ impl Mailbox {
             }
             Ok(state)
         })?;
-        if !matches!(state, State::Accepted { .. } | State::Queued) {
+        if !matches!(state, SendState::Accepted { .. } | SendState::Queued) {
             let mut line = Object::default();
             line.text("event", "send.ended")
                 .text("send", &id)

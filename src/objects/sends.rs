@@ -21,7 +21,7 @@ use crate::{
     },
     problem,
     sending::{
-        self, Asked, Record, Refusal, State,
+        self, Asked, Record, Refusal, SendState,
         asked::{self, Receipt, Wanted},
         guard::Goes,
         repeats::{Known, is_key},
@@ -167,7 +167,7 @@ impl Core {
             return Ok(None);
         };
         let mut view = view(id, &record, goes_ms, now_ms);
-        if let State::Accepted { message_id } = &record.state {
+        if let SendState::Accepted { message_id } = &record.state {
             let home = Home::Number(self.phone_number_id.clone().unwrap_or_default());
             let statuses = self.mailbox.statuses_of(&event::about(&home, message_id))?;
             let statuses: Vec<String> = statuses
@@ -242,8 +242,8 @@ fn queued(send: &Queued, now_ms: i64) -> String {
 
 fn view(id: &str, record: &Record, goes_ms: Option<i64>, now_ms: i64) -> Object {
     let (failed, message_id) = match &record.state {
-        State::Failed { code, class } => (Some(error(*code, *class)), None),
-        State::Accepted { message_id } => (None, Some(message_id.as_str())),
+        SendState::Failed { code, class } => (Some(error(*code, *class)), None),
+        SendState::Accepted { message_id } => (None, Some(message_id.as_str())),
         _ => (None, None),
     };
     let late = record.error.map(|code| error(Some(code), Class::Other));

@@ -6,7 +6,7 @@ use super::{
     number::Heard,
     outbox::{Outbox, Started, UnderWay},
     pair,
-    state::{Happened, State},
+    state::{Happened, SendState},
     stored::{self, Keep, Record, Send},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) const WINDOW_CLOSED: u32 = 131_047;
 /// What becomes of a send.
 #[derive(Debug)]
 struct Ending {
-    state: State,
+    state: SendState,
     /// Where it is queued again: how long it waits (milliseconds), what that adds to the times that it was turned away, and
     /// the code by which the number stopped, where it did.
     wait_ms: i64,
@@ -53,8 +53,8 @@ impl Ending {
         let is_silent = matches!(happened, Happened::NoAnswer | Happened::ConnectionRefused);
         let state = match happened {
             // Refused when it was looked at once more, before anything was sent.
-            Happened::Refuse(_) => State::Queued.after(happened),
-            other => State::Started.after(other),
+            Happened::Refuse(_) => SendState::Queued.after(happened),
+            other => SendState::Started.after(other),
         };
         let mut ending = Self {
             state,
@@ -71,7 +71,7 @@ impl Ending {
                 ending.heard = Heard::Doubts;
                 if probes || !started.put_back || !others_go {
                     ending.heard = Heard::Stops(code);
-                    ending.state = State::Queued;
+                    ending.state = SendState::Queued;
                     ending.put_back = Some(code);
                 }
             }
@@ -123,7 +123,7 @@ impl Outbox {
         started: Started,
         happened: Happened,
         now_ms: i64,
-    ) -> Result<(State, Option<Change>), SqlError> {
+    ) -> Result<(SendState, Option<Change>), SqlError> {
         let id = started.send.id.as_str();
         let conversation = started.send.conversation;
         self.lanes.free(conversation, now_ms);
@@ -146,14 +146,14 @@ impl Outbox {
         let others_go = self.number.others_go(message.is_template);
         let mut ending = Ending::of(&started, happened, probes, others_go);
         let failed = early.into_iter().find(|report| {
-            matches!(&ending.state, State::Accepted { message_id } if *message_id == report.message_id)
+            matches!(&ending.state, SendState::Accepted { message_id } if *message_id == report.message_id)
         });
         if let Some(report) = &failed {
             ending.heard = Heard::Refuses;
             ending.falls_back = report.code == Some(WINDOW_CLOSED);
         }
         // The send did not go, or was refused for what it is: that says nothing about the number.
-        let tells_nothing = matches!(ending.state, State::Failed { .. } | State::Queued)
+        let tells_nothing = matches!(ending.state, SendState::Failed { .. } | SendState::Queued)
             && ending.put_back.is_none();
         if probes && tells_nothing {
             // A send to a customer who is written to too often waits for up to an hour, but the number's next try does
@@ -180,11 +180,11 @@ impl Outbox {
         sql: &dyn Sql,
         started: Started,
         now_ms: i64,
-    ) -> Result<(State, Option<Change>), SqlError> {
+    ) -> Result<(SendState, Option<Change>), SqlError> {
         let message = started.message();
         let mut send = started.send;
         let Some(found) = stored::find(sql, &send.id)? else {
-            return Ok((State::Unknown, None));
+            return Ok((SendState::Unknown, None));
         };
         match found.error {
             None => {
@@ -193,7 +193,7 @@ impl Outbox {
             }
             Some(WINDOW_CLOSED) if send.draft.fall_back() => {
                 self.falls_back(sql, send, &found, now_ms)?;
-                Ok((State::Queued, None))
+                Ok((SendState::Queued, None))
             }
             Some(_) => Ok((found.state, None)),
         }
@@ -208,7 +208,7 @@ impl Outbox {
         now_ms: i64,
     ) -> Result<(), SqlError> {
         let keep = Keep::This(&send.draft);
-        stored::write(sql, &send.id, &State::Queued, &keep, true, now_ms)?;
+        stored::write(sql, &send.id, &SendState::Queued, &keep, true, now_ms)?;
         self.watched.insert(send.id.clone());
         let waiting = Waiting::new(send.id, found.place, true);
         self.lanes.insert(send.conversation, waiting, now_ms);
@@ -223,7 +223,7 @@ impl Outbox {
         fell_back: bool,
         ending: Ending,
         now_ms: i64,
-    ) -> Result<State, SqlError> {
+    ) -> Result<SendState, SqlError> {
         let Send {
             id,
             conversation,
@@ -233,17 +233,18 @@ impl Outbox {
         let falls_back = ending.falls_back && draft.fall_back();
         let fell_back = fell_back || falls_back;
         let state = if falls_back {
-            State::Queued
+            SendState::Queued
         } else {
             ending.state
         };
-        let is_accepted = matches!(state, State::Accepted { .. });
+        let is_accepted = matches!(state, SendState::Accepted { .. });
         // Meta may yet tell by a status that the window was closed.
-        let may_fall_back =
-            (is_accepted || state == State::Unknown) && is_free_form && draft.fallback.is_some();
+        let may_fall_back = (is_accepted || state == SendState::Unknown)
+            && is_free_form
+            && draft.fallback.is_some();
         let keep = match state {
-            State::Queued if fell_back => Keep::This(&draft),
-            State::Queued => Keep::AsItIs,
+            SendState::Queued if fell_back => Keep::This(&draft),
+            SendState::Queued => Keep::AsItIs,
             _ if may_fall_back => Keep::AsItIs,
             _ => Keep::Nothing,
         };
@@ -251,10 +252,10 @@ impl Outbox {
         if let Some(code) = ending.put_back {
             stored::put_back(sql, &id, code)?;
         }
-        if matches!(state, State::Failed { .. }) || is_accepted && !may_fall_back {
+        if matches!(state, SendState::Failed { .. }) || is_accepted && !may_fall_back {
             self.forget(sql, &id)?;
         }
-        if state == State::Queued {
+        if state == SendState::Queued {
             let waiting = Waiting {
                 id,
                 place: started.place,

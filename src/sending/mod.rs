@@ -41,6 +41,6 @@ pub use guard::WindowClosed;
 pub use outbox::{Outbox, Started};
 pub use pacing::Rates;
 pub use reports::names_a_send;
-pub use state::{Ended, Happened, State};
+pub use state::{Ended, Happened, SendState};
 pub use stored::{Draft, Record, Send};
 pub use taking::{Refusal, take};

@@ -17,7 +17,7 @@ use super::{
     pacing::{Pacing, Rates},
     pair,
     reports::Report,
-    state::{Ended, Happened, State},
+    state::{Ended, Happened, SendState},
     stored::{self, Keep, LEFT, Record, Send, UNKNOWN, write_state},
 };
 use crate::{
@@ -101,8 +101,8 @@ impl Outbox {
     ) -> Result<Self, SqlError> {
         stored::create(sql)?;
         stored::sweep(sql, now_ms)?;
-        let restarted = State::Started.after(Happened::Restarted);
-        stored::change_all(sql, &State::Started, &restarted, now_ms)?;
+        let restarted = SendState::Started.after(Happened::Restarted);
+        stored::change_all(sql, &SendState::Started, &restarted, now_ms)?;
         let (lanes, last, went_ms) = went_lately(sql, now_ms)?;
         let wanted = rates.per_second.saturating_mul(ANSWERED_WITHIN_MS) / 1_000;
         let mut outbox = Self {
@@ -129,7 +129,7 @@ impl Outbox {
                  error IS NOT NULL, attempts, next_ms FROM sends LEFT JOIN waits USING (id) \
                  WHERE ({LEFT}) OR ({UNKNOWN}) ORDER BY iif(error IS NULL, NULL, changed_ms), place"
             ),
-            &[write_state(&State::Queued).into()],
+            &[write_state(&SendState::Queued).into()],
         )?;
         let mut tried = 0;
         for row in rows {
@@ -215,7 +215,7 @@ impl Outbox {
                 return Ok(None);
             };
             let Some((draft, asked_ms)) = stored::draft(sql, &waiting.id)? else {
-                let state = State::Failed {
+                let state = SendState::Failed {
                     code: None,
                     class: Class::Other,
                 };
@@ -223,7 +223,7 @@ impl Outbox {
                 self.lanes.free(conversation, now_ms);
                 continue;
             };
-            let state = State::Queued.after(Happened::Start);
+            let state = SendState::Queued.after(Happened::Start);
             stored::write(sql, &waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
             let probes = self.number.took(sql, probes, now_ms)?;
             self.watched.insert(waiting.id.clone());
@@ -307,7 +307,7 @@ impl Outbox {
         let Some(record) = stored::find(sql, id)? else {
             return Ok(None);
         };
-        let goes_ms = (record.state == State::Queued).then(|| {
+        let goes_ms = (record.state == SendState::Queued).then(|| {
             let ahead = self.lanes.before(record.place, record.conversation);
             let is_template = self.lanes.is_template(record.conversation, record.place);
             self.expected(record.conversation, is_template, ahead, now_ms)
@@ -381,7 +381,7 @@ fn went_lately(sql: &dyn Sql, now_ms: i64) -> Result<(Lanes, i64, i64), SqlError
         ),
         &[
             (now_ms - pair::MEMORY_MS).into(),
-            write_state(&State::Queued).into(),
+            write_state(&SendState::Queued).into(),
         ],
     )?;
     for row in lately {

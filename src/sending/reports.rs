@@ -7,7 +7,7 @@ use super::{
     blocked::Change,
     ending::WINDOW_CLOSED,
     outbox::Outbox,
-    state::{Happened, State},
+    state::{Happened, SendState},
     stored::{self, Keep, Record, Send},
 };
 use crate::{
@@ -76,7 +76,7 @@ impl Outbox {
         let refused = report.failed && record.error.is_none();
         if !self.seen(sql, &report, &record, now_ms)? {
             if refused
-                && record.state == State::Started
+                && record.state == SendState::Started
                 && let Some(under_way) = self.under_way.get_mut(&report.id)
             {
                 under_way.early.push(report);
@@ -106,30 +106,32 @@ impl Outbox {
             ..
         } = report;
         match &record.state {
-            State::Accepted { message_id: known } if known == message_id => {
+            SendState::Accepted { message_id: known } if known == message_id => {
                 if !failed {
                     // It arrived, so that its fallback is not needed any more.
                     stored::write(sql, id, &record.state, &Keep::Nothing, false, now_ms)?;
                 }
                 return Ok(true);
             }
-            State::Accepted { .. } | State::Failed { .. } => return Ok(false),
+            SendState::Accepted { .. } | SendState::Failed { .. } => return Ok(false),
             // The status is, or may be, of an earlier try, which Meta has refused.
-            State::Queued if *failed => return Ok(false),
-            State::Started | State::Unknown if *failed && self.tried_before.contains(id) => {
+            SendState::Queued if *failed => return Ok(false),
+            SendState::Started | SendState::Unknown
+                if *failed && self.tried_before.contains(id) =>
+            {
                 return Ok(false);
             }
             // What waits under this id may be a fallback, and the status may be about what went before it.
-            state if record.fell_back && (*failed || *state != State::Unknown) => {
+            state if record.fell_back && (*failed || *state != SendState::Unknown) => {
                 return Ok(false);
             }
-            State::Started => {
+            SendState::Started => {
                 if let Some(under_way) = self.under_way.get_mut(id) {
                     under_way.overtaken = true;
                 }
             }
-            State::Queued => self.lanes.remove(record.conversation, id, now_ms),
-            State::Unknown => {}
+            SendState::Queued => self.lanes.remove(record.conversation, id, now_ms),
+            SendState::Unknown => {}
         }
         let message_id = message_id.clone();
         let state = record.state.clone().after(Happened::Seen { message_id });

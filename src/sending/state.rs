@@ -6,7 +6,7 @@ use crate::meta::graph::{Answer, Class, answer};
 
 /// How far a send has come. `started` must be stored before the request leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum SendState {
     /// It has not gone out, and will.
     Queued,
     /// The request is on its way, or its answer on the way back.
@@ -66,12 +66,12 @@ pub struct Ended {
 
 impl Ended {
     /// Counts one, if it has.
-    pub(super) fn count(&mut self, state: &State) {
+    pub(super) fn count(&mut self, state: &SendState) {
         match state {
-            State::Queued | State::Started => {}
-            State::Accepted { .. } => self.accepted += 1,
-            State::Failed { .. } => self.failed += 1,
-            State::Unknown => self.unknown += 1,
+            SendState::Queued | SendState::Started => {}
+            SendState::Accepted { .. } => self.accepted += 1,
+            SendState::Failed { .. } => self.failed += 1,
+            SendState::Unknown => self.unknown += 1,
         }
     }
 }
@@ -96,7 +96,7 @@ impl Happened {
     }
 }
 
-impl State {
+impl SendState {
     /// As it is stored and logged.
     pub fn json(&self) -> Value {
         let state = self.name();
@@ -109,7 +109,7 @@ impl State {
         }
     }
 
-    /// Reads what [`State::json`] wrote.
+    /// Reads what [`SendState::json`] wrote.
     pub fn read(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
         let word = |name: &str| value.get(name)?.as_str();
@@ -205,10 +205,10 @@ mod tests {
 
     #[test]
     fn a_send_that_went_well_is_accepted() {
-        let state = State::Queued.after(Happened::Start).after(accepted());
+        let state = SendState::Queued.after(Happened::Start).after(accepted());
         assert_eq!(
             state,
-            State::Accepted {
+            SendState::Accepted {
                 message_id: "wamid.1".into()
             }
         );
@@ -217,24 +217,24 @@ mod tests {
     #[test]
     fn what_proves_that_nothing_went_out_goes_back_to_the_queue() {
         assert_eq!(
-            State::Started.after(refused(131_056, Class::PairRate, true)),
-            State::Queued
+            SendState::Started.after(refused(131_056, Class::PairRate, true)),
+            SendState::Queued
         );
         for happened in [
             Happened::ConnectionRefused,
             Happened::NotTried,
             Happened::Undecided,
         ] {
-            assert_eq!(State::Started.after(happened), State::Queued);
+            assert_eq!(SendState::Started.after(happened), SendState::Queued);
         }
     }
 
     #[test]
     fn a_refusal_is_final() {
-        let failed = State::Started.after(refused(131_047, Class::Window, false));
+        let failed = SendState::Started.after(refused(131_047, Class::Window, false));
         assert_eq!(
             failed,
-            State::Failed {
+            SendState::Failed {
                 code: Some(131_047),
                 class: Class::Window
             }
@@ -244,18 +244,24 @@ mod tests {
 
     #[test]
     fn a_send_that_was_on_its_way_when_the_object_stopped_is_unknown() {
-        assert_eq!(State::Started.after(Happened::Restarted), State::Unknown);
-        assert_eq!(State::Queued.after(Happened::Restarted), State::Queued);
+        assert_eq!(
+            SendState::Started.after(Happened::Restarted),
+            SendState::Unknown
+        );
+        assert_eq!(
+            SendState::Queued.after(Happened::Restarted),
+            SendState::Queued
+        );
     }
 
     #[test]
     fn a_status_tells_of_a_send_whose_answer_was_lost() {
-        let seen = State::Unknown.after(Happened::Seen {
+        let seen = SendState::Unknown.after(Happened::Seen {
             message_id: "wamid.1".into(),
         });
         assert_eq!(
             seen,
-            State::Accepted {
+            SendState::Accepted {
                 message_id: "wamid.1".into()
             }
         );
@@ -264,25 +270,25 @@ mod tests {
     #[test]
     fn the_stored_form_does_not_change() {
         for (state, stored) in [
-            (State::Queued, r#"{"state":"queued"}"#),
-            (State::Started, r#"{"state":"started"}"#),
+            (SendState::Queued, r#"{"state":"queued"}"#),
+            (SendState::Started, r#"{"state":"started"}"#),
             (
-                State::Accepted {
+                SendState::Accepted {
                     message_id: "wamid.1".into(),
                 },
                 r#"{"message_id":"wamid.1","state":"accepted"}"#,
             ),
             (
-                State::Failed {
+                SendState::Failed {
                     code: Some(131_056),
                     class: Class::PairRate,
                 },
                 r#"{"class":"pair_rate","code":131056,"state":"failed"}"#,
             ),
-            (State::Unknown, r#"{"state":"unknown"}"#),
+            (SendState::Unknown, r#"{"state":"unknown"}"#),
         ] {
             assert_eq!(state.json().to_string(), stored);
-            assert_eq!(State::read(stored), Some(state));
+            assert_eq!(SendState::read(stored), Some(state));
         }
     }
 
@@ -311,10 +317,10 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_happens_what_may_have_gone_out_is_not_sent_again(story in prop::collection::vec(anything(), 0..40)) {
-            let mut state = State::Queued;
+            let mut state = SendState::Queued;
             let mut may_have_gone_out = false;
             for happened in story {
-                let was_started = state == State::Started;
+                let was_started = state == SendState::Started;
                 let proof = matches!(
                     happened,
                     Happened::ConnectionRefused
@@ -323,10 +329,10 @@ mod tests {
                         | Happened::Answered(Answer::Refused { .. })
                 );
                 state = state.after(happened);
-                if was_started && state != State::Started && !proof {
+                if was_started && state != SendState::Started && !proof {
                     may_have_gone_out = true;
                 }
-                prop_assert!(!(may_have_gone_out && matches!(state, State::Queued | State::Started)));
+                prop_assert!(!(may_have_gone_out && matches!(state, SendState::Queued | SendState::Started)));
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::{
         sql::{Row, Sql, SqlError, Value},
     },
     meta::graph::{Message, Recipient},
-    sending::State,
+    sending::SendState,
 };
 
 /// One message that somebody asked for.
@@ -82,7 +82,7 @@ pub struct Record {
     /// The conversation it belongs to.
     pub conversation: i64,
     /// How far it has come.
-    pub state: State,
+    pub state: SendState,
     /// Meta's error code, where a status told after it was accepted that it will not arrive.
     pub error: Option<u32>,
     /// The fallback went in its place, or will.
@@ -127,7 +127,7 @@ pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
         &format!(
             "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) OR ({LEFT} AND changed_ms < ?1 AND state <> ?2)"
         ),
-        &[old_ms.into(), write_state(&State::Queued).into()],
+        &[old_ms.into(), write_state(&SendState::Queued).into()],
     )?;
     sql.run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
 }
@@ -135,8 +135,8 @@ pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
 /// Puts all sends of one state into another. A text is kept if the fallback may yet be needed.
 pub(super) fn change_all(
     sql: &dyn Sql,
-    from: &State,
-    to: &State,
+    from: &SendState,
+    to: &SendState,
     now_ms: i64,
 ) -> Result<(), SqlError> {
     sql.run(
@@ -161,7 +161,7 @@ pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result
             send.id.as_str().into(),
             place.into(),
             send.conversation.into(),
-            write_state(&State::Queued).into(),
+            write_state(&SendState::Queued).into(),
             write_draft(&send.draft),
             now_ms.into(),
             if send.draft.message.is_free_form() {
@@ -199,7 +199,7 @@ pub(super) enum Keep<'a> {
 pub(super) fn write(
     sql: &dyn Sql,
     id: &str,
-    state: &State,
+    state: &SendState,
     keep: &Keep<'_>,
     fell_back: bool,
     now_ms: i64,
@@ -209,8 +209,8 @@ pub(super) fn write(
         write_state(state).into(),
         now_ms.into(),
         if fell_back { FELL_BACK } else { FREE_FORM }.into(),
-        i64::from(matches!(state, State::Queued | State::Started)).into(),
-        write_state(&State::Queued).into(),
+        i64::from(matches!(state, SendState::Queued | SendState::Started)).into(),
+        write_state(&SendState::Queued).into(),
     ];
     // A text that stays is not part of the statement, so that no index is written.
     let text = match keep {
@@ -275,9 +275,9 @@ pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> 
 }
 
 fn read(row: &Row) -> Result<Record, SqlError> {
-    let state = State::read(row.get::<&str>(2)?).ok_or(SqlError::Column(2))?;
+    let state = SendState::read(row.get::<&str>(2)?).ok_or(SqlError::Column(2))?;
     // Of a send that waits, the column `error` is the code by which the number stopped.
-    let is_accepted = matches!(state, State::Accepted { .. });
+    let is_accepted = matches!(state, SendState::Accepted { .. });
     let fell_back: i64 = row.get(4)?;
     Ok(Record {
         place: row.get(0)?,
@@ -294,7 +294,7 @@ fn read(row: &Row) -> Result<Record, SqlError> {
     })
 }
 
-pub(super) fn write_state(state: &State) -> String {
+pub(super) fn write_state(state: &SendState) -> String {
     state.json().to_string()
 }
 

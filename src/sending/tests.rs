@@ -129,7 +129,7 @@ impl Bench {
         }
     }
 
-    fn done(&mut self, started: Started, happened: Happened) -> (State, Option<Change>) {
+    fn done(&mut self, started: Started, happened: Happened) -> (SendState, Option<Change>) {
         self.outbox
             .done(&*self.sql, started, happened, self.now)
             .unwrap()
@@ -163,7 +163,7 @@ fn what_is_asked_for_twice_under_one_id_is_sent_once() {
     let started = bench.wait_next();
     assert_eq!(
         bench.done(started, accepted("wamid.1")).0,
-        State::Accepted {
+        SendState::Accepted {
             message_id: "wamid.1".into()
         }
     );
@@ -223,7 +223,7 @@ fn what_was_on_its_way_when_the_object_ended_is_unknown_until_a_status_names_it(
     bench.add(send("a", 1));
     bench.wait_next();
     bench.reopen("a");
-    assert_eq!(bench.find("a").state, State::Unknown);
+    assert_eq!(bench.find("a").state, SendState::Unknown);
     assert_eq!(
         (bench.next(), bench.outbox.wakes_at(bench.now)),
         (None, None)
@@ -231,7 +231,7 @@ fn what_was_on_its_way_when_the_object_ended_is_unknown_until_a_status_names_it(
     bench.told(status("a", "wamid.1", MessageStatus::Sent, None));
     assert_eq!(
         bench.find("a").state,
-        State::Accepted {
+        SendState::Accepted {
             message_id: "wamid.1".into()
         }
     );
@@ -260,7 +260,7 @@ fn a_status_that_overtakes_the_answer_counts() {
     let state = bench.done(started, Happened::NoAnswer).0;
     assert_eq!(
         state,
-        State::Accepted {
+        SendState::Accepted {
             message_id: "wamid.1".into()
         }
     );
@@ -355,11 +355,11 @@ fn how_often_a_send_was_tried_is_known_though_the_object_ends_between_its_tries(
     bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_056)));
     assert_eq!(
         bench.find("a").state,
-        State::Unknown,
+        SendState::Unknown,
         "it may be of either try"
     );
     bench.told(status("a", "wamid.2", MessageStatus::Sent, None));
-    assert!(matches!(bench.find("a").state, State::Accepted { .. }));
+    assert!(matches!(bench.find("a").state, SendState::Accepted { .. }));
     assert_eq!(bench.sql.count("waits"), 0);
 }
 
@@ -414,7 +414,7 @@ fn a_group_that_was_written_to_too_often_is_waited_for_and_nobody_else() {
         bench.add(send(&number.to_string(), number));
     }
     let group = bench.wait_next();
-    assert_eq!(bench.done(group, refused(131_208)).0, State::Queued);
+    assert_eq!(bench.done(group, refused(131_208)).0, SendState::Queued);
     let before = bench.now;
     for _ in 0..40 {
         let started = bench.wait_next();
@@ -447,7 +447,7 @@ fn to_open_the_outbox_costs_what_waits_and_not_what_is_kept() {
         let before = bench.sql.steps();
         bench.reopen("a");
         let today = Outbox::count(&*bench.sql, "kept", bench.now - MINUTE).unwrap();
-        assert_eq!((bench.find("b").state, today), (State::Queued, 0));
+        assert_eq!((bench.find("b").state, today), (SendState::Queued, 0));
         bench.sql.steps() - before
     };
     assert_eq!(steps(20), steps(2_000));
@@ -461,7 +461,11 @@ fn what_is_too_old_is_forgotten_while_the_object_lives_and_what_waits_is_not() {
         bench.add(send("c", 1));
     }
     let left = bench.sql.count("sends");
-    assert_eq!((left, bench.find("b").state), (2, State::Queued), "b and c");
+    assert_eq!(
+        (left, bench.find("b").state),
+        (2, SendState::Queued),
+        "b and c"
+    );
 }
 
 #[test]

@@ -11,14 +11,14 @@ fn a_number_that_is_blocked_sends_nothing_but_one_message_every_five_minutes() {
     }
     let (a, b) = (bench.wait_next(), bench.wait_next());
     let (state, change) = bench.done(a, refused(190));
-    assert_eq!(state, State::Queued);
+    assert_eq!(state, SendState::Queued);
     assert!(matches!(
         change,
         Some(Change::Blocked(Blocked { code: 190, .. }))
     ));
     assert_eq!(
         bench.done(b, refused(190)),
-        (State::Queued, None),
+        (SendState::Queued, None),
         "told once"
     );
     let since = bench.now;
@@ -67,7 +67,7 @@ fn one_message_at_fault_does_not_block_the_number_for_ever() {
     let (state, change) = bench.done(again, refused(10));
     assert!(matches!(
         state,
-        State::Failed {
+        SendState::Failed {
             code: Some(10),
             class: Class::Permission
         }
@@ -141,7 +141,7 @@ fn a_message_that_meta_refuses_for_what_it_is_does_not_tell_that_the_number_can_
     let probe = bench.wait_next();
     let before = bench.now;
     let (state, change) = bench.done(probe, refused(131_009));
-    assert!(matches!(state, State::Failed { .. }));
+    assert!(matches!(state, SendState::Failed { .. }));
     assert_eq!(change, None);
     let probe = bench.wait_next();
     assert!(
@@ -156,19 +156,19 @@ fn those_that_waited_while_the_number_was_blocked_are_not_burnt_where_it_is_bloc
     fill(&mut bench, 6, send);
     let all: Vec<_> = (0..6).map(|_| bench.wait_next()).collect();
     for started in all {
-        assert_eq!(bench.done(started, refused(131_031)).0, State::Queued);
+        assert_eq!(bench.done(started, refused(131_031)).0, SendState::Queued);
     }
     let probe = bench.wait_next();
     bench.done(probe, accepted("wamid.1"));
     let next = bench.wait_next();
     let (state, _) = bench.done(next, refused(131_031));
     assert!(
-        matches!(state, State::Failed { .. }),
+        matches!(state, SendState::Failed { .. }),
         "others go: it is at fault itself"
     );
     let next = bench.wait_next();
     let (state, change) = bench.done(next, refused(131_031));
-    assert_eq!(state, State::Queued);
+    assert_eq!(state, SendState::Queued);
     assert!(matches!(change, Some(Change::Blocked(_))));
 }
 
@@ -186,7 +186,7 @@ fn after_a_restart_what_was_tried_while_the_number_was_blocked_goes_after_the_ot
     bench.done(good, accepted("wamid.1"));
     let again = bench.wait_next();
     let (state, _) = bench.done(again, refused(10));
-    assert!(matches!(state, State::Failed { code: Some(10), .. }));
+    assert!(matches!(state, SendState::Failed { code: Some(10), .. }));
     assert_eq!(bench.find("at fault").error, None);
 }
 
@@ -196,7 +196,7 @@ fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
     fill(&mut bench, 3, templates);
     let started = bench.wait_next();
     let (state, change) = bench.done(started, refused(131_042));
-    assert_eq!(state, State::Queued);
+    assert_eq!(state, SendState::Queued);
     assert!(matches!(change, Some(Change::Blocked(blocked)) if blocked.of_templates));
     bench.add(send("answer", 9));
     bench.add(send("behind a template", 1));
@@ -224,7 +224,7 @@ fn where_it_turns_out_that_nothing_can_be_sent_all_waits() {
     bench.add(send("answer", 9));
     let answer = bench.wait_next();
     let (state, change) = bench.done(answer, refused(190));
-    assert_eq!(state, State::Queued);
+    assert_eq!(state, SendState::Queued);
     assert!(matches!(
         change,
         Some(Change::Blocked(Blocked {
@@ -290,7 +290,7 @@ fn without_a_token_all_waits_until_there_is_one() {
     fill(&mut bench, 10, send);
     let started = bench.wait_next();
     let (state, change) = bench.done(started, Happened::no_token());
-    assert_eq!(state, State::Queued);
+    assert_eq!(state, SendState::Queued);
     let event = change.unwrap().event("106540352242922", bench.now);
     assert!(
         event.data.contains("Set GRAPH_ACCESS_TOKEN"),
@@ -320,7 +320,7 @@ fn what_waits_is_not_forgotten_however_long_it_waits() {
     bench.done(probe, accepted("wamid.1"));
     bench.now += 9 * 24 * 60 * MINUTE;
     bench.reopen("a");
-    assert!(matches!(bench.find("a").state, State::Accepted { .. }));
+    assert!(matches!(bench.find("a").state, SendState::Accepted { .. }));
     bench.now += 1;
     bench.reopen("a");
     let kept = bench.outbox.find(&*bench.sql, "a", bench.now).unwrap();
@@ -437,6 +437,6 @@ fn what_cannot_be_read_any_more_fails_and_holds_back_nothing() {
     assert_eq!(bench.wait_next().send.id, "s1");
     assert!(matches!(
         bench.find("s0").state,
-        State::Failed { code: None, .. }
+        SendState::Failed { code: None, .. }
     ));
 }

@@ -7,13 +7,13 @@ fn the_fallback_goes_where_meta_says_that_the_window_is_closed_and_only_once() {
     let mut bench = Bench::new();
     bench.add(with_fallback("a", 1));
     let started = bench.wait_next();
-    assert_eq!(bench.done(started, refused(131_047)).0, State::Queued);
+    assert_eq!(bench.done(started, refused(131_047)).0, SendState::Queued);
     let fallback = bench.wait_next();
     assert_eq!(fallback.send.draft.message.kind(), "template");
     let (state, _) = bench.done(fallback, refused(131_047));
     assert!(matches!(
         state,
-        State::Failed {
+        SendState::Failed {
             code: Some(131_047),
             ..
         }
@@ -42,7 +42,7 @@ fn the_fallback_goes_where_a_status_says_later_that_the_window_was_closed() {
         bench.told(failed());
         assert_eq!(
             bench.find("a").state,
-            State::Accepted {
+            SendState::Accepted {
                 message_id: "wamid.2".into()
             }
         );
@@ -114,14 +114,18 @@ fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
     let again = bench.wait_next();
     bench.told(failed());
     let (state, _) = bench.done(again, accepted("wamid.1"));
-    assert_eq!(state, State::Queued, "the answer says of which try it is");
+    assert_eq!(
+        state,
+        SendState::Queued,
+        "the answer says of which try it is"
+    );
     fallback_goes(&mut bench);
     for happened in [Happened::NoAnswer, accepted("wamid.1")] {
         let mut bench = Bench::new();
         bench.add(with_fallback("a", 1));
         let started = bench.wait_next();
         bench.told(failed());
-        assert_eq!(bench.done(started, happened).0, State::Queued);
+        assert_eq!(bench.done(started, happened).0, SendState::Queued);
         fallback_goes(&mut bench);
     }
     for restarts in [false, true] {
@@ -133,7 +137,7 @@ fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
         } else {
             bench.done(started, Happened::NoAnswer);
         }
-        assert_eq!(bench.find("a").state, State::Unknown);
+        assert_eq!(bench.find("a").state, SendState::Unknown);
         bench.told(failed());
         fallback_goes(&mut bench);
     }

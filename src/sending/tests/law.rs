@@ -147,7 +147,7 @@ proptest! {
         }
         for id in asked.keys() {
             let state = bench.find(id).state;
-            prop_assert!(!matches!(state, State::Queued | State::Started), "{id} is {state:?}");
+            prop_assert!(!matches!(state, SendState::Queued | SendState::Started), "{id} is {state:?}");
         }
     }
 }

@@ -30,7 +30,7 @@ fn what_waits_during_an_outage_of_meta_goes_on_waiting() {
         let began = bench.now;
         while bench.now - began < minutes * MINUTE {
             let started = bench.wait_next();
-            assert_eq!(bench.done(started, happened.clone()).0, State::Unknown);
+            assert_eq!(bench.done(started, happened.clone()).0, SendState::Unknown);
             lost += 1;
         }
         assert!(lost < 10 + minutes, "{lost} in {minutes} minutes");
@@ -48,7 +48,7 @@ fn where_no_connection_comes_about_nothing_is_lost_and_all_wait_as_in_an_outage(
     while bench.now - began < 60 * MINUTE {
         let started = bench.wait_next();
         let happened = Happened::answered(530, b"error code: 1016");
-        assert_eq!(bench.done(started, happened).0, State::Queued);
+        assert_eq!(bench.done(started, happened).0, SendState::Queued);
         tries += 1;
     }
     assert!(tries < 10 + 60, "{tries} in an hour");

@@ -11,12 +11,12 @@ fn a_failure_of_what_was_refused_and_waits_does_not_take_it_from_the_queue() {
         let started = bench.wait_next();
         bench.done(started, refused(code));
         bench.told(failed());
-        assert_eq!(bench.find("a").state, State::Queued);
+        assert_eq!(bench.find("a").state, SendState::Queued);
         let again = bench.wait_next();
         bench.told(failed());
         let (state, _) = bench.done(again, accepted("wamid.2"));
         let message_id = "wamid.2".into();
-        assert_eq!(state, State::Accepted { message_id });
+        assert_eq!(state, SendState::Accepted { message_id });
         bench.told(failed());
         assert_eq!(bench.find("a").error, None, "it is the first try's");
         bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(131_026)));
@@ -36,7 +36,7 @@ fn a_failure_that_overtakes_the_answer_is_told_of_a_fallback_and_of_a_second_try
         bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(error)));
         let (state, change) = bench.done(again, accepted("wamid.2"));
         let message_id = "wamid.2".into();
-        assert_eq!(state, State::Accepted { message_id });
+        assert_eq!(state, SendState::Accepted { message_id });
         assert_eq!(bench.find("a").error, Some(error));
         assert_eq!(bench.outbox.blocked().is_some(), code == 190);
         assert!(
