@@ -10,7 +10,7 @@ use crate::{
         self,
         sql::{self, Sql, atomically},
     },
-    sending::{Change, Draft, Outbox, Send, repeats::Repeats},
+    sending::{Draft, NumberChange, Outbox, Send, repeats::Repeats},
     written::Object,
 };
 
@@ -74,7 +74,7 @@ impl Core {
     }
 
     /// The number stopped sending, or began again: tells the destinations, and logs it.
-    pub(super) fn changed(&mut self, change: Option<Change>, now: i64) -> sql::Result<()> {
+    pub(super) fn changed(&mut self, change: Option<NumberChange>, now: i64) -> sql::Result<()> {
         let (Some(change), Some(number)) = (change, &self.phone_number_id) else {
             return Ok(());
         };
@@ -85,8 +85,8 @@ impl Core {
             .json("data", &event.data)
             .finish();
         match change {
-            Change::Blocked(_) => console_error!("{line}"),
-            Change::Unblocked(_) => console_log!("{line}"),
+            NumberChange::Blocked(_) => console_error!("{line}"),
+            NumberChange::Unblocked(_) => console_log!("{line}"),
         }
         self.mailbox.append(vec![event], now)?;
         Ok(())

@@ -38,7 +38,7 @@ pub struct Blocked {
 
 /// A number stopped, or began again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum NumberChange {
     /// It can send nothing.
     Blocked(Blocked),
     /// It could not, and can again.
@@ -170,7 +170,7 @@ fn is_payment(code: u32) -> bool {
     errors::find(code).is_some_and(|entry| entry.class == Class::Payment)
 }
 
-impl Change {
+impl NumberChange {
     /// The event that tells the destinations: `transom.number.blocked` or `transom.number.unblocked`.
     pub fn event(&self, phone_number_id: &str, now_ms: i64) -> Event {
         let (blocked, what) = match self {

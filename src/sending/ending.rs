@@ -1,7 +1,7 @@
 //! What becomes of a send that was on its way, and of the number by it.
 
 use super::{
-    blocked::Change,
+    blocked::NumberChange,
     lanes::Waiting,
     number::Heard,
     outbox::{Outbox, Started, UnderWay},
@@ -123,7 +123,7 @@ impl Outbox {
         started: Started,
         happened: Happened,
         now_ms: i64,
-    ) -> Result<(SendState, Option<Change>), SqlError> {
+    ) -> Result<(SendState, Option<NumberChange>), SqlError> {
         let id = started.send.id.as_str();
         let conversation = started.send.conversation;
         self.lanes.free(conversation, now_ms);
@@ -180,7 +180,7 @@ impl Outbox {
         sql: &dyn Sql,
         started: Started,
         now_ms: i64,
-    ) -> Result<(SendState, Option<Change>), SqlError> {
+    ) -> Result<(SendState, Option<NumberChange>), SqlError> {
         let message = started.message();
         let mut send = started.send;
         let Some(found) = stored::find(sql, &send.id)? else {

@@ -36,7 +36,7 @@ mod tests;
 pub mod whom;
 
 pub use asked::Asked;
-pub use blocked::{Blocked, Change};
+pub use blocked::{Blocked, NumberChange};
 pub use guard::WindowClosed;
 pub use outbox::{Outbox, Started};
 pub use pacing::Rates;

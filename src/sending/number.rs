@@ -1,7 +1,7 @@
 //! How it stands with a number: whether it can send, as far as Meta's answers and statuses tell, and whether Meta answers.
 
 use super::{
-    blocked::{Blocked, Change},
+    blocked::{Blocked, NumberChange},
     silence::Silence,
 };
 use crate::mailbox::sql::{Sql, SqlError};
@@ -119,7 +119,7 @@ impl Number {
         heard: Heard,
         message: Message,
         now_ms: i64,
-    ) -> Result<Option<Change>, SqlError> {
+    ) -> Result<Option<NumberChange>, SqlError> {
         let before = self.silence;
         match heard {
             Heard::Nothing => self.silence.tells_nothing(now_ms),
@@ -153,7 +153,7 @@ impl Number {
         is_template: bool,
         at_ms: i64,
         now_ms: i64,
-    ) -> Result<Option<Change>, SqlError> {
+    ) -> Result<Option<NumberChange>, SqlError> {
         // What failed before the number was put right, or was tried, says nothing of how it is.
         let tried_ms = self.blocked.as_ref().and_then(|blocked| blocked.taken_ms);
         let right_ms = tried_ms.unwrap_or(self.right_ms);
@@ -186,7 +186,7 @@ impl Number {
         sql: &dyn Sql,
         mut why: Blocked,
         instead: bool,
-    ) -> Result<Option<Change>, SqlError> {
+    ) -> Result<Option<NumberChange>, SqlError> {
         (self.takes, self.takes_templates) = (false, false);
         if let Some(blocked) = &mut self.blocked {
             let widens = blocked.of_templates && !why.of_templates;
@@ -199,7 +199,7 @@ impl Number {
         }
         why.save(sql, &self.settings)?;
         self.blocked = Some(why.clone());
-        Ok(Some(Change::Blocked(why)))
+        Ok(Some(NumberChange::Blocked(why)))
     }
 
     /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
@@ -208,7 +208,7 @@ impl Number {
         sql: &dyn Sql,
         message: Message,
         now_ms: i64,
-    ) -> Result<Option<Change>, SqlError> {
+    ) -> Result<Option<NumberChange>, SqlError> {
         let is_tried = self.is_tried_by(message);
         let Some(blocked) = self.blocked.as_mut().filter(|_| is_tried) else {
             return Ok(None);
@@ -219,6 +219,6 @@ impl Number {
         }
         self.right_ms = now_ms;
         Blocked::ended(sql, now_ms)?;
-        Ok(self.blocked.take().map(Change::Unblocked))
+        Ok(self.blocked.take().map(NumberChange::Unblocked))
     }
 }

@@ -4,7 +4,7 @@
 //! delivered or read is not written here: the mailbox knows it by the message's id.
 
 use super::{
-    blocked::Change,
+    blocked::NumberChange,
     ending::WINDOW_CLOSED,
     outbox::Outbox,
     state::{Happened, SendState},
@@ -44,7 +44,7 @@ impl Outbox {
         sql: &dyn Sql,
         events: &[Event],
         now_ms: i64,
-    ) -> Result<Option<Change>, SqlError> {
+    ) -> Result<Option<NumberChange>, SqlError> {
         let mut change = None;
         for event in events {
             if (event.kind != FAILED && self.watched.is_empty()) || !names_a_send(event) {
@@ -69,7 +69,7 @@ impl Outbox {
         sql: &dyn Sql,
         report: Report,
         now_ms: i64,
-    ) -> Result<Option<Change>, SqlError> {
+    ) -> Result<Option<NumberChange>, SqlError> {
         let Some(record) = stored::find(sql, &report.id)? else {
             return Ok(None);
         };
@@ -149,7 +149,7 @@ impl Outbox {
         report: Report,
         record: &Record,
         now_ms: i64,
-    ) -> Result<Option<Change>, SqlError> {
+    ) -> Result<Option<NumberChange>, SqlError> {
         let Report {
             id, code, at_ms, ..
         } = report;

@@ -129,13 +129,13 @@ impl Bench {
         }
     }
 
-    fn done(&mut self, started: Started, happened: Happened) -> (SendState, Option<Change>) {
+    fn done(&mut self, started: Started, happened: Happened) -> (SendState, Option<NumberChange>) {
         self.outbox
             .done(&*self.sql, started, happened, self.now)
             .unwrap()
     }
 
-    fn told(&mut self, event: Event) -> Option<Change> {
+    fn told(&mut self, event: Event) -> Option<NumberChange> {
         self.outbox
             .note_reports(&*self.sql, &[event], self.now)
             .unwrap()

@@ -14,7 +14,7 @@ fn a_number_that_is_blocked_sends_nothing_but_one_message_every_five_minutes() {
     assert_eq!(state, SendState::Queued);
     assert!(matches!(
         change,
-        Some(Change::Blocked(Blocked { code: 190, .. }))
+        Some(NumberChange::Blocked(Blocked { code: 190, .. }))
     ));
     assert_eq!(
         bench.done(b, refused(190)),
@@ -33,7 +33,7 @@ fn a_number_that_is_blocked_sends_nothing_but_one_message_every_five_minutes() {
     bench.done(probe, refused(190));
     let probe = bench.wait_next();
     let (_, change) = bench.done(probe, accepted("wamid.1"));
-    assert!(matches!(change, Some(Change::Unblocked(_))));
+    assert!(matches!(change, Some(NumberChange::Unblocked(_))));
     let left: Vec<_> = (0..9).map(|_| bench.wait_next()).collect();
     assert_eq!(left.len(), 9, "nothing was lost");
 }
@@ -169,7 +169,7 @@ fn those_that_waited_while_the_number_was_blocked_are_not_burnt_where_it_is_bloc
     let next = bench.wait_next();
     let (state, change) = bench.done(next, refused(131_031));
     assert_eq!(state, SendState::Queued);
-    assert!(matches!(change, Some(Change::Blocked(_))));
+    assert!(matches!(change, Some(NumberChange::Blocked(_))));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
     let started = bench.wait_next();
     let (state, change) = bench.done(started, refused(131_042));
     assert_eq!(state, SendState::Queued);
-    assert!(matches!(change, Some(Change::Blocked(blocked)) if blocked.of_templates));
+    assert!(matches!(change, Some(NumberChange::Blocked(blocked)) if blocked.of_templates));
     bench.add(send("answer", 9));
     bench.add(send("behind a template", 1));
     for _ in 0..2 {
@@ -215,7 +215,7 @@ fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
     assert!(probe.probes.is_some() && bench.now >= 6 * MINUTE);
     assert_eq!(probe.send.id, "s1", "another than the one that was refused");
     let (_, change) = bench.done(probe, accepted("wamid.2"));
-    assert!(matches!(change, Some(Change::Unblocked(_))));
+    assert!(matches!(change, Some(NumberChange::Unblocked(_))));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn where_it_turns_out_that_nothing_can_be_sent_all_waits() {
     assert_eq!(state, SendState::Queued);
     assert!(matches!(
         change,
-        Some(Change::Blocked(Blocked {
+        Some(NumberChange::Blocked(Blocked {
             code: 190,
             of_templates: false,
             ..
@@ -281,7 +281,7 @@ fn a_status_that_overtakes_the_answer_tells_that_the_number_can_send() {
     let probe = bench.wait_next();
     bench.told(status(&probe.send.id, "wamid.1", MessageStatus::Sent, None));
     let (_, change) = bench.done(probe, Happened::NoAnswer);
-    assert!(matches!(change, Some(Change::Unblocked(_))));
+    assert!(matches!(change, Some(NumberChange::Unblocked(_))));
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn a_probe_of_before_says_nothing_of_what_is_wrong_since() {
     let (_, change) = bench.done(answer, refused(190));
     assert!(matches!(
         change,
-        Some(Change::Blocked(Blocked { code: 190, .. }))
+        Some(NumberChange::Blocked(Blocked { code: 190, .. }))
     ));
     assert_eq!(bench.done(probe, accepted("wamid.1")).1, None);
     assert_eq!(bench.outbox.blocked().unwrap().code, 190);

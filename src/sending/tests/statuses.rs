@@ -40,7 +40,7 @@ fn a_failure_that_overtakes_the_answer_is_told_of_a_fallback_and_of_a_second_try
         assert_eq!(bench.find("a").error, Some(error));
         assert_eq!(bench.outbox.blocked().is_some(), code == 190);
         assert!(
-            !matches!(change, Some(Change::Unblocked(_))),
+            !matches!(change, Some(NumberChange::Unblocked(_))),
             "what failed tells of no number that can send"
         );
     }
