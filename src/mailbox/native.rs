@@ -11,6 +11,7 @@ pub(crate) struct Native {
     connection: Connection,
     log_read: Cell<usize>,
     steps: Cell<i32>,
+    fails_after: Cell<Option<u32>>,
 }
 
 impl Native {
@@ -19,6 +20,7 @@ impl Native {
             connection: Connection::open_in_memory().unwrap(),
             log_read: Cell::new(0),
             steps: Cell::new(0),
+            fails_after: Cell::new(None),
         })
     }
 
@@ -50,6 +52,11 @@ impl Native {
         self.connection.total_changes()
     }
 
+    /// Has one statement fail after so many that do not; `None`: none fails.
+    pub(crate) fn fails_after(&self, statements: Option<u32>) {
+        self.fails_after.set(statements);
+    }
+
     pub(crate) fn tables(&self) -> Vec<String> {
         self.exec(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
@@ -70,6 +77,12 @@ impl Sql for Native {
             .any(|walk| statement.contains(walk))
         {
             self.log_read.set(self.log_read.get() + 1);
+        }
+        if let Some(left) = self.fails_after.take() {
+            let left = left
+                .checked_sub(1)
+                .ok_or(SqlError::Refused("full".to_owned()))?;
+            self.fails_after.set(Some(left));
         }
         let mut statement = self.connection.prepare_cached(statement).map_err(refused)?;
         let columns = statement.column_count();
@@ -103,12 +116,13 @@ impl Sql for Native {
     }
 
     fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
-        self.exec("SAVEPOINT body", &[])?;
+        let run = |statement| self.connection.execute_batch(statement).unwrap();
+        run("SAVEPOINT body");
         let result = body();
         if result.is_err() {
-            self.exec("ROLLBACK TO body", &[])?;
+            run("ROLLBACK TO body");
         }
-        self.exec("RELEASE body", &[])?;
+        run("RELEASE body");
         result
     }
 }

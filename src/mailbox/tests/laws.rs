@@ -35,9 +35,9 @@ proptest! {
         prop_assert_eq!(taken.into_iter().collect::<HashSet<_>>(), expected);
     }
 
-    /// Whatever fails, in whatever order, however the clock goes, whenever the object is restarted, however long events
-    /// are kept and whatever is replayed: every event reaches every destination, and within a conversation in the order
-    /// in which it came.
+    /// Whatever fails, in whatever order, whichever statement the database refuses, however the clock goes, whenever the
+    /// object is restarted, however long events are kept and whatever is replayed: every event reaches every destination,
+    /// and within a conversation in the order in which it came.
     #[test]
     fn every_event_reaches_every_destination_in_the_order_of_its_conversation(steps in steps(), hours in 0i64..3) {
         let played = Player::play(steps, hours, event);

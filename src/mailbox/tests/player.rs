@@ -15,6 +15,8 @@ pub(super) enum Step {
     End(usize, Outcome),
     /// The object is restarted.
     Crash,
+    /// The database will refuse a statement, after so many that it runs.
+    Fail(u32),
     /// Time goes by, or the clock is set.
     Wait(i64),
     /// Somebody has all of it delivered to `crm` once more.
@@ -42,6 +44,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => Just(Step::Start),
         6 => (0usize..8, outcome()).prop_map(|(which, outcome)| Step::End(which, outcome)),
         1 => Just(Step::Crash),
+        2 => (0u32..40).prop_map(Step::Fail),
         2 => (0i64..5000).prop_map(Step::Wait),
         1 => (-DAY_MS..DAY_MS).prop_map(Step::Wait),
         1 => Just(Step::Replay),
@@ -90,13 +93,21 @@ impl Player {
             taken: [Vec::new(), Vec::new()],
         };
         for step in steps {
-            player.step(step, &event);
+            if player.step(step.clone(), &event).is_err() {
+                // As the object does after a failure.
+                player.crash();
+                // Meta repeats what was not taken.
+                if let Step::Append(_) = step {
+                    player.step(step, &event).unwrap();
+                }
+            }
         }
+        player.sql.fails_after(None);
         player.finish();
         player
     }
 
-    fn step(&mut self, step: Step, event: impl Fn(usize) -> Event) {
+    fn step(&mut self, step: Step, event: impl Fn(usize) -> Event) -> Result<(), SqlError> {
         let now_ms = self.now_ms;
         match step {
             Step::Append(which) => {
@@ -106,47 +117,54 @@ impl Player {
                         self.came.push(event.clone());
                     }
                 }
-                self.mailbox.append(events, now_ms).unwrap();
+                self.mailbox.append(events, now_ms)?;
             }
-            Step::Start => self.flying.extend(self.mailbox.next(now_ms).unwrap()),
+            Step::Start => self.flying.extend(self.mailbox.next(now_ms)?),
             Step::End(which, outcome) if !self.flying.is_empty() => {
                 let delivery = self.flying.remove(which % self.flying.len());
-                self.end(&delivery, &outcome);
-                self.mailbox.rest().unwrap();
+                self.end(&delivery, &outcome)?;
+                self.mailbox.rest()?;
             }
             Step::End(..) => {}
-            Step::Crash => {
-                self.crashes += 1;
-                self.flying.clear();
-                self.mailbox = open(&self.sql, self.keep_hours);
-            }
+            Step::Crash => self.crash(),
+            Step::Fail(after) => self.sql.fails_after(Some(after)),
             Step::Wait(ms) => self.now_ms += ms,
             Step::Replay => {
                 self.replays += 1;
+                self.sql.fails_after(None);
                 replay_all(&mut self.mailbox, &format!("r{}", self.replays), now_ms);
             }
             Step::Stop => {
                 let id = format!("r{}", self.replays);
-                self.mailbox.stop_replay(&id, now_ms).unwrap();
+                self.mailbox.stop_replay(&id, now_ms)?;
             }
-            Step::Retry => assert_eq!(self.mailbox.retry("crm", now_ms).unwrap(), Some(0)),
+            Step::Retry => assert_eq!(self.mailbox.retry("crm", now_ms)?, Some(0)),
         }
+        Ok(())
+    }
+
+    /// The mailbox is opened again, and what was on its way is not waited for.
+    fn crash(&mut self) {
+        self.sql.fails_after(None);
+        self.crashes += 1;
+        self.flying.clear();
+        self.mailbox = open(&self.sql, self.keep_hours);
     }
 
     fn finish(&mut self) {
         for delivery in std::mem::take(&mut self.flying) {
-            self.end(&delivery, &Outcome::Taken);
+            self.end(&delivery, &Outcome::Taken).unwrap();
         }
         while let Some(wakes_at) = self.mailbox.wakes_at(self.now_ms) {
             self.now_ms = self.now_ms.max(wakes_at);
             while let Some(delivery) = self.mailbox.next(self.now_ms).unwrap() {
-                self.end(&delivery, &Outcome::Taken);
+                self.end(&delivery, &Outcome::Taken).unwrap();
             }
             self.mailbox.rest().unwrap();
         }
     }
 
-    fn end(&mut self, delivery: &Delivery, outcome: &Outcome) {
+    fn end(&mut self, delivery: &Delivery, outcome: &Outcome) -> Result<(), SqlError> {
         if *outcome == Outcome::Taken {
             let taken = &mut self.taken[delivery.destination];
             for event in &delivery.events {
@@ -160,9 +178,8 @@ impl Player {
                 }
             }
         }
-        self.mailbox
-            .done(delivery, outcome, self.now_ms, 0.5)
-            .unwrap();
+        self.mailbox.done(delivery, outcome, self.now_ms, 0.5)?;
+        Ok(())
     }
 
     /// How much waits outside of the log.
