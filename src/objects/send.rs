@@ -18,7 +18,7 @@ use crate::{
     delivery::ErrorClass,
     event::Name,
     mailbox::{Moved, sql},
-    meta::graph::{Answer, Class, Recipient, Request},
+    meta::graph::{Class, GraphAnswer, Recipient, Request},
     sending::{
         Draft, Happened, Send, SendState, Started,
         asked::Receipt,
@@ -172,7 +172,7 @@ impl Mailbox {
 /// All names of the person to whom a message went, if Meta says that their number is another than the one that was
 /// written to, as in Brazil, Mexico and Argentina: they write, and opt out, under that number.
 fn names_of_one(send: &Send, happened: &Happened) -> Option<Vec<Name>> {
-    let Happened::Answered(Answer::Accepted { wa_id, user_id, .. }) = happened else {
+    let Happened::Answered(GraphAnswer::Accepted { wa_id, user_id, .. }) = happened else {
         return None;
     };
     let Some(Recipient::Phone(asked)) = &send.draft.to else {
@@ -256,7 +256,7 @@ impl Core {
 
     /// Who does not want a message, as Meta says by refusing it.
     fn opted_out(send: &Send, happened: &Happened, now: i64) -> Option<(Name, Entry)> {
-        let Happened::Answered(Answer::Refused {
+        let Happened::Answered(GraphAnswer::Refused {
             code,
             class: Class::OptOut,
             ..

@@ -16,7 +16,7 @@ use crate::{
     event::{self, Home, rfc3339},
     mailbox::sql::{self, atomically},
     meta::graph::{
-        self, Answer,
+        self, GraphAnswer,
         errors::{self, Class},
     },
     problem,
@@ -105,8 +105,8 @@ impl Mailbox {
                 return answer(200, Object::default().text("state", "read"));
             }
             Ok(marked) => match graph::answer::read(marked.status, &marked.body) {
-                Answer::Refused { code, .. }
-                | Answer::Unknown {
+                GraphAnswer::Refused { code, .. }
+                | GraphAnswer::Unknown {
                     code: Some(code), ..
                 } => document.json("error", &error(Some(code), Class::Other)),
                 _ => document.text("detail", &format!("Meta answered {}", marked.status)),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     mailbox::sql::{Sql, SqlError},
-    meta::graph::{Answer, Class},
+    meta::graph::{Class, GraphAnswer},
 };
 
 /// How long a send that Meta turned away waits, in milliseconds: twice as long after each time, up to a minute.
@@ -66,7 +66,9 @@ impl Ending {
             heard: Heard::Nothing,
         };
         match answer {
-            Some(Answer::Refused { code, class, again }) if class.blocks_number() && !again => {
+            Some(GraphAnswer::Refused { code, class, again })
+                if class.blocks_number() && !again =>
+            {
                 // A send that is refused like this again, while others go, is at fault itself.
                 ending.heard = Heard::Doubts;
                 if probes || !started.put_back || !others_go {
@@ -75,7 +77,7 @@ impl Ending {
                     ending.put_back = Some(code);
                 }
             }
-            Some(Answer::Refused {
+            Some(GraphAnswer::Refused {
                 again: true,
                 class: Class::PairRate,
                 ..
@@ -84,19 +86,19 @@ impl Ending {
                 ending.wait_ms = pair::wait_ms(started.attempts / BY_PAIR);
                 ending.turned_away = BY_PAIR;
             }
-            Some(Answer::Refused {
+            Some(GraphAnswer::Refused {
                 again: true, class, ..
             }) => {
                 ending.heard = Heard::Refuses;
                 ending.slows_down = class != Class::Group;
                 ending.waits(started);
             }
-            Some(Answer::Refused { code, .. }) => {
+            Some(GraphAnswer::Refused { code, .. }) => {
                 ending.heard = Heard::Refuses;
                 ending.falls_back = code == WINDOW_CLOSED;
             }
-            Some(Answer::Accepted { .. }) => ending.heard = Heard::Takes,
-            Some(Answer::Unknown { .. }) => ending.heard = Heard::Silence,
+            Some(GraphAnswer::Accepted { .. }) => ending.heard = Heard::Takes,
+            Some(GraphAnswer::Unknown { .. }) => ending.heard = Heard::Silence,
             None => {
                 if is_silent {
                     ending.heard = Heard::Silence;

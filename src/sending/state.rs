@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::meta::graph::{Answer, Class, answer};
+use crate::meta::graph::{Class, GraphAnswer, answer};
 
 /// How far a send has come. `started` must be stored before the request leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Happened {
     /// We do not send it: the window is closed, nobody to send it to, or it has waited for too long.
     Refuse(Class),
     /// Meta answered.
-    Answered(Answer),
+    Answered(GraphAnswer),
     /// No connection came about, so that nothing can have gone out.
     ConnectionRefused,
     /// The platform let no more requests out.
@@ -88,7 +88,7 @@ impl Happened {
 
     /// There is no token to send with: as if Meta had found it wrong, so that all waits for one.
     pub fn no_token() -> Self {
-        Self::Answered(Answer::Refused {
+        Self::Answered(GraphAnswer::Refused {
             code: 0,
             class: Class::Token,
             again: false,
@@ -167,11 +167,11 @@ impl SendState {
         }
     }
 
-    fn answered(answer: Answer) -> Self {
+    fn answered(answer: GraphAnswer) -> Self {
         match answer {
-            Answer::Accepted { message_id, .. } => Self::Accepted { message_id },
-            Answer::Refused { again: true, .. } => Self::Queued,
-            Answer::Refused {
+            GraphAnswer::Accepted { message_id, .. } => Self::Accepted { message_id },
+            GraphAnswer::Refused { again: true, .. } => Self::Queued,
+            GraphAnswer::Refused {
                 code,
                 class,
                 again: false,
@@ -179,7 +179,7 @@ impl SendState {
                 code: Some(code),
                 class,
             },
-            Answer::Unknown { .. } => Self::Unknown,
+            GraphAnswer::Unknown { .. } => Self::Unknown,
         }
     }
 }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn accepted() -> Happened {
-        let answer = Answer::Accepted {
+        let answer = GraphAnswer::Accepted {
             message_id: "wamid.1".into(),
             wa_id: None,
             user_id: None,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn refused(code: u32, class: Class, again: bool) -> Happened {
-        Happened::Answered(Answer::Refused { code, class, again })
+        Happened::Answered(GraphAnswer::Refused { code, class, again })
     }
 
     #[test]
@@ -299,7 +299,7 @@ mod tests {
             Just(accepted()),
             Just(refused(4, Class::Rate, true)),
             Just(refused(190, Class::Token, false)),
-            Just(Happened::Answered(Answer::Unknown {
+            Just(Happened::Answered(GraphAnswer::Unknown {
                 status: 500,
                 code: None
             })),
@@ -326,7 +326,7 @@ mod tests {
                     Happened::ConnectionRefused
                         | Happened::NotTried
                         | Happened::Undecided
-                        | Happened::Answered(Answer::Refused { .. })
+                        | Happened::Answered(GraphAnswer::Refused { .. })
                 );
                 state = state.after(happened);
                 if was_started && state != SendState::Started && !proof {

@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     event::{Effect, Event, MessageStatus},
     mailbox::native::Native,
-    meta::graph::{Answer, Class, Message, Recipient},
+    meta::graph::{Class, GraphAnswer, Message, Recipient},
 };
 
 const MINUTE: i64 = 60_000;
@@ -51,7 +51,7 @@ fn with_fallback(id: &str, conversation: i64) -> Send {
 }
 
 fn accepted(wamid: &str) -> Happened {
-    Happened::Answered(Answer::Accepted {
+    Happened::Answered(GraphAnswer::Accepted {
         message_id: wamid.to_owned(),
         wa_id: None,
         user_id: None,

@@ -8,7 +8,7 @@ use super::errors::{Class, Outcome, find};
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum GraphAnswer {
     /// Meta has taken it.
     Accepted {
         /// `wamid.…`: statuses are about this.
@@ -39,9 +39,9 @@ pub enum Answer {
 /// Reads an answer. What does not plainly say that the message was taken, or that it was not, is unknown: a 5xx that is
 /// not about the number, a redirect, a success without an id, an error that cannot be read, one that Meta calls transient
 /// and does not document, and those of which Meta says itself that it does not know (1, 2, 131000, 131016).
-pub fn read(status: u16, body: &[u8]) -> Answer {
+pub fn read(status: u16, body: &[u8]) -> GraphAnswer {
     match status {
-        200..=299 => accepted(body).unwrap_or(Answer::Unknown { status, code: None }),
+        200..=299 => accepted(body).unwrap_or(GraphAnswer::Unknown { status, code: None }),
         _ => refused(status, body),
     }
 }
@@ -53,21 +53,21 @@ pub fn is_of_no_connection(status: u16, body: &[u8]) -> bool {
     matches!(status, 521 | 523 | 525 | 526 | 530) && body.starts_with(b"error code: ")
 }
 
-fn accepted(body: &[u8]) -> Option<Answer> {
+fn accepted(body: &[u8]) -> Option<GraphAnswer> {
     let sent: Value = checked::json(body)?;
     let text = |place: &str| sent.pointer(place)?.as_str().map(str::to_owned);
-    Some(Answer::Accepted {
+    Some(GraphAnswer::Accepted {
         message_id: text("/messages/0/id").filter(|id| !id.is_empty())?,
         wa_id: text("/contacts/0/wa_id"),
         user_id: text("/contacts/0/user_id"),
     })
 }
 
-fn refused(status: u16, body: &[u8]) -> Answer {
+fn refused(status: u16, body: &[u8]) -> GraphAnswer {
     let answer: Value = checked::json(body).unwrap_or_default();
     let code = answer.pointer("/error/code").and_then(Value::as_u64);
     let Some(mut code) = code.and_then(|code| u32::try_from(code).ok()) else {
-        return Answer::Unknown { status, code: None };
+        return GraphAnswer::Unknown { status, code: None };
     };
     // Of a number that does not exist, or is not the token's, Graph says that a parameter is wrong.
     if code == 100 && answer.pointer("/error/error_subcode") == Some(&33.into()) {
@@ -80,15 +80,15 @@ fn refused(status: u16, body: &[u8]) -> Answer {
         None => (Class::Other, Outcome::Refused),
     };
     match outcome {
-        Outcome::Unknown => Answer::Unknown {
+        Outcome::Unknown => GraphAnswer::Unknown {
             status,
             code: Some(code),
         },
-        _ if !(400..=499).contains(&status) && !class.is_of_the_number() => Answer::Unknown {
+        _ if !(400..=499).contains(&status) && !class.is_of_the_number() => GraphAnswer::Unknown {
             status,
             code: Some(code),
         },
-        outcome => Answer::Refused {
+        outcome => GraphAnswer::Refused {
             code,
             class,
             again: outcome == Outcome::Again,
@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    fn error(status: u16, code: u32, is_transient: bool) -> Answer {
+    fn error(status: u16, code: u32, is_transient: bool) -> GraphAnswer {
         let body = json!({ "error": { "message": "(#0) …", "type": "OAuthException", "code": code, "is_transient": is_transient,
             "error_data": { "messaging_product": "whatsapp", "details": "…" }, "fbtrace_id": "Az8or2yhqkZfEZ" } });
         read(status, body.to_string().as_bytes())
@@ -116,7 +116,7 @@ mod tests {
             "messages":[{"id":"wamid.HBgLMTY1","message_status":"accepted"}]}"#;
         assert_eq!(
             read(200, body),
-            Answer::Accepted {
+            GraphAnswer::Accepted {
                 message_id: "wamid.HBgLMTY1".into(),
                 wa_id: Some("16505551234".into()),
                 user_id: Some("US.13491208655302741918".into()),
@@ -124,7 +124,7 @@ mod tests {
         );
         assert!(matches!(
             read(200, br#"{"messages":[{"id":"wamid.1"}]}"#),
-            Answer::Accepted { wa_id: None, .. }
+            GraphAnswer::Accepted { wa_id: None, .. }
         ));
     }
 
@@ -132,7 +132,7 @@ mod tests {
     fn a_documented_refusal_is_one() {
         assert_eq!(
             error(400, 131_047, false),
-            Answer::Refused {
+            GraphAnswer::Refused {
                 code: 131_047,
                 class: Class::Window,
                 again: false
@@ -140,7 +140,7 @@ mod tests {
         );
         assert_eq!(
             error(401, 190, false),
-            Answer::Refused {
+            GraphAnswer::Refused {
                 code: 190,
                 class: Class::Token,
                 again: false
@@ -148,7 +148,7 @@ mod tests {
         );
         assert_eq!(
             error(400, 999_999, false),
-            Answer::Refused {
+            GraphAnswer::Refused {
                 code: 999_999,
                 class: Class::Other,
                 again: false
@@ -162,7 +162,10 @@ mod tests {
             4, 613, 80_007, 130_429, 131_056, 131_057, 131_208, 133_004, 2_494_100,
         ] {
             assert!(
-                matches!(error(400, code, true), Answer::Refused { again: true, .. }),
+                matches!(
+                    error(400, code, true),
+                    GraphAnswer::Refused { again: true, .. }
+                ),
                 "{code}"
             );
         }
@@ -178,7 +181,7 @@ mod tests {
                 (131_057, true),
             ] {
                 assert!(
-                    matches!(error(status, code, true), Answer::Refused { again: it, .. } if it == again),
+                    matches!(error(status, code, true), GraphAnswer::Refused { again: it, .. } if it == again),
                     "{status} {code}"
                 );
             }
@@ -189,7 +192,7 @@ mod tests {
     fn a_number_that_the_token_cannot_reach_is_no_fault_of_the_message() {
         let body = json!({ "error": { "code": 100, "error_subcode": 33, "type": "GraphMethodException" } });
         let answer = read(400, body.to_string().as_bytes());
-        let refused = Answer::Refused {
+        let refused = GraphAnswer::Refused {
             code: 33,
             class: Class::Number,
             again: false,
@@ -202,7 +205,7 @@ mod tests {
         for code in [1, 2, 131_000, 131_016, 999_999] {
             assert_eq!(
                 error(400, code, true),
-                Answer::Unknown {
+                GraphAnswer::Unknown {
                     status: 400,
                     code: Some(code)
                 }
@@ -223,7 +226,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(status, body.as_bytes()),
-                Answer::Unknown { status, code: None },
+                GraphAnswer::Unknown { status, code: None },
                 "{status} {body}"
             );
         }
@@ -254,7 +257,7 @@ mod tests {
             transient: bool,
         ) {
             let of_the_number = find(code).is_some_and(|entry| entry.class.is_of_the_number());
-            let unknown = matches!(error(status, code, transient), Answer::Unknown { .. });
+            let unknown = matches!(error(status, code, transient), GraphAnswer::Unknown { .. });
             prop_assert_eq!(unknown, !of_the_number);
         }
     }

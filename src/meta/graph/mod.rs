@@ -6,7 +6,7 @@ pub mod errors;
 mod message;
 mod request;
 
-pub use answer::Answer;
+pub use answer::GraphAnswer;
 pub use errors::Class;
 pub use message::{Message, NOT_IN_GROUPS};
 pub use request::{Recipient, Request, RequestError, messages_url};
