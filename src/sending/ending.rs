@@ -2,7 +2,7 @@
 
 use super::{
     blocked::NumberChange,
-    lanes::Waiting,
+    lanes::WaitingSend,
     number::Heard,
     outbox::{Outbox, Started, UnderWay},
     pair,
@@ -212,7 +212,7 @@ impl Outbox {
         let keep = Keep::This(&send.draft);
         stored::write(sql, &send.id, &SendState::Queued, &keep, true, now_ms)?;
         self.watched.insert(send.id.clone());
-        let waiting = Waiting::new(send.id, found.place, true);
+        let waiting = WaitingSend::new(send.id, found.place, true);
         self.lanes.insert(send.conversation, waiting, now_ms);
         Ok(())
     }
@@ -258,7 +258,7 @@ impl Outbox {
             self.forget(sql, &id)?;
         }
         if state == SendState::Queued {
-            let waiting = Waiting {
+            let waiting = WaitingSend {
                 id,
                 place: started.place,
                 is_template: !draft.message.is_free_form(),

@@ -10,7 +10,7 @@ const SWEPT_EVERY_MS: i64 = 60_000;
 
 /// A send that waits.
 #[derive(Debug, Clone)]
-pub(super) struct Waiting {
+pub(super) struct WaitingSend {
     pub(super) id: String,
     pub(super) place: i64,
     pub(super) is_template: bool,
@@ -22,7 +22,7 @@ pub(super) struct Waiting {
     pub(super) next_ms: i64,
 }
 
-impl Waiting {
+impl WaitingSend {
     /// One that was never tried.
     pub(super) fn new(id: String, place: i64, is_template: bool) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Waiting {
 /// The sends of one conversation.
 #[derive(Debug, Default)]
 struct Lane {
-    queue: VecDeque<Waiting>,
+    queue: VecDeque<WaitingSend>,
     /// How many of its sends are on their way: at most one, unless conversations turned out to be one.
     busy: usize,
     pair: Pair,
@@ -50,9 +50,9 @@ struct Lane {
 /// The first of a lane: when it may go, its place and its conversation.
 type Head = (i64, i64, i64);
 
-/// Which of those that wait.
+/// The kinds of sends that may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum Kinds {
     All,
     FreeForm,
     Templates,
@@ -168,7 +168,7 @@ impl Lanes {
     }
 
     /// Puts a send where its place is.
-    pub(super) fn insert(&mut self, conversation: i64, waiting: Waiting, now_ms: i64) {
+    pub(super) fn insert(&mut self, conversation: i64, waiting: WaitingSend, now_ms: i64) {
         let conversation = self.end(conversation);
         let queue = &mut self.by_conversation.entry(conversation).or_default().queue;
         let index = queue.partition_point(|other| other.place < waiting.place);
@@ -189,19 +189,19 @@ impl Lanes {
     }
 
     /// When the first of these may go (unix milliseconds).
-    pub(super) fn due(&self, which: Which) -> Option<i64> {
-        self.first(which).map(|(due, ..)| due)
+    pub(super) fn due(&self, kinds: Kinds) -> Option<i64> {
+        self.first(kinds).map(|(due, ..)| due)
     }
 
-    fn first(&self, which: Which) -> Option<Head> {
-        let free_form = self.free_form.first().filter(|_| which != Which::Templates);
-        let template = self.templates.first().filter(|_| which != Which::FreeForm);
+    fn first(&self, kinds: Kinds) -> Option<Head> {
+        let free_form = self.free_form.first().filter(|_| kinds != Kinds::Templates);
+        let template = self.templates.first().filter(|_| kinds != Kinds::FreeForm);
         free_form.into_iter().chain(template).min().copied()
     }
 
     /// The first of these that may go now, and its conversation, which is busy until [`Lanes::free`].
-    pub(super) fn take(&mut self, which: Which, now_ms: i64) -> Option<(i64, Waiting)> {
-        while let Some(head) = self.first(which).filter(|(due, ..)| *due <= now_ms) {
+    pub(super) fn take(&mut self, kinds: Kinds, now_ms: i64) -> Option<(i64, WaitingSend)> {
+        while let Some(head) = self.first(kinds).filter(|(due, ..)| *due <= now_ms) {
             self.lower(head);
             let (.., conversation) = head;
             let lane = self.by_conversation.get_mut(&conversation);

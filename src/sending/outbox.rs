@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     blocked::Blocked,
     guard::Goes,
-    lanes::{Lanes, Waiting, Which},
+    lanes::{Kinds, Lanes, WaitingSend},
     number::{self, Number},
     pacing::{Pacing, Rates},
     pair,
@@ -146,7 +146,7 @@ impl Outbox {
             }
             if row.get::<i64>(3)? == 1 {
                 let is_template = row.get::<Option<i64>>(4)? == Some(1);
-                let mut waiting = Waiting::new(id, row.get(1)?, is_template);
+                let mut waiting = WaitingSend::new(id, row.get(1)?, is_template);
                 waiting.attempts = attempts.unwrap_or(0);
                 waiting.next_ms = row.get::<Option<i64>>(7)?.unwrap_or(0);
                 // Sends that were tried while the number could send nothing go after all others: they have had their
@@ -195,7 +195,7 @@ impl Outbox {
         let ahead = (self.lanes.len(), self.lanes.len_of(send.conversation));
         let is_template = !send.draft.message.is_free_form();
         let goes_ms = self.expected(send.conversation, is_template, ahead, now_ms);
-        let waiting = Waiting::new(send.id, place, is_template);
+        let waiting = WaitingSend::new(send.id, place, is_template);
         self.lanes.insert(send.conversation, waiting, now_ms);
         Ok(Some(goes_ms))
     }
@@ -203,15 +203,15 @@ impl Outbox {
     /// The next send whose turn has come, marked as started. The caller commits that before the request leaves.
     pub fn next(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<Option<Started>, SqlError> {
         loop {
-            let Some((at, which, probes)) = self.turn(now_ms) else {
+            let Some((at, kinds, probes)) = self.turn(now_ms) else {
                 return Ok(None);
             };
-            let alone = probes && which == Which::All;
+            let alone = probes && kinds == Kinds::All;
             let busy = self.under_way.len();
             if at > now_ms || busy >= self.most_in_flight || alone && busy > 0 {
                 return Ok(None);
             }
-            let Some((conversation, waiting)) = self.lanes.take(which, now_ms) else {
+            let Some((conversation, waiting)) = self.lanes.take(kinds, now_ms) else {
                 return Ok(None);
             };
             let Some((draft, asked_ms)) = stored::draft(sql, &waiting.id)? else {
@@ -276,25 +276,25 @@ impl Outbox {
     }
 
     /// Whose turn it is next and when (unix milliseconds), and whether that is to see if the number can send again.
-    fn turn(&self, now_ms: i64) -> Option<(i64, Which, bool)> {
-        let due = |which| self.lanes.due(which);
-        let (at, which, probes) = match self.number.blocked() {
-            None => (due(Which::All)?, Which::All, false),
+    fn turn(&self, now_ms: i64) -> Option<(i64, Kinds, bool)> {
+        let due = |kinds| self.lanes.due(kinds);
+        let (at, kinds, probes) = match self.number.blocked() {
+            None => (due(Kinds::All)?, Kinds::All, false),
             Some(blocked) if blocked.of_templates => {
-                let template = due(Which::Templates).map(|at| (at.max(blocked.tries_ms), true));
-                let free_form = due(Which::FreeForm).map(|at| (at, false));
+                let template = due(Kinds::Templates).map(|at| (at.max(blocked.tries_ms), true));
+                let free_form = due(Kinds::FreeForm).map(|at| (at, false));
                 let (at, probes) = free_form.into_iter().chain(template).min()?;
-                let which = if probes {
-                    Which::Templates
+                let kinds = if probes {
+                    Kinds::Templates
                 } else {
-                    Which::FreeForm
+                    Kinds::FreeForm
                 };
-                (at, which, probes)
+                (at, kinds, probes)
             }
-            Some(blocked) => (due(Which::All)?.max(blocked.tries_ms), Which::All, true),
+            Some(blocked) => (due(Kinds::All)?.max(blocked.tries_ms), Kinds::All, true),
         };
         let ready = self.pacing.at(now_ms).max(self.number.silent_until_ms());
-        Some((at.max(ready), which, probes))
+        Some((at.max(ready), kinds, probes))
     }
 
     /// How a send stands; and, while it waits, when it will go as far as can be told (unix milliseconds).
