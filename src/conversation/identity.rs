@@ -9,7 +9,7 @@ use crate::event::Name;
 
 /// What is known about a name: the conversation it leads to, and whose user id that conversation goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known<'a> {
+pub struct KnownName<'a> {
     /// The conversation's number in its mailbox.
     pub conversation: i64,
     /// The user id of the person it is with, once one was seen.
@@ -34,14 +34,14 @@ pub struct Belonging {
 pub fn belonging<'a>(
     names: &[Name],
     former: &[Name],
-    known: impl Fn(&Name) -> Option<Known<'a>>,
+    known: impl Fn(&Name) -> Option<KnownName<'a>>,
 ) -> Belonging {
     let users: Vec<&str> = names.iter().chain(former).filter_map(user).collect();
-    let theirs = |name: &Name, found: &Known<'_>| match (found.user, lasting(name)) {
+    let theirs = |name: &Name, found: &KnownName<'_>| match (found.user, lasting(name)) {
         (_, true) | (None, _) => true,
         (Some(user), false) => users.is_empty() || users.contains(&user),
     };
-    let all: Vec<(&Name, Option<Known<'a>>)> = names
+    let all: Vec<(&Name, Option<KnownName<'a>>)> = names
         .iter()
         .chain(former)
         .map(|name| (name, known(name)))
@@ -50,7 +50,7 @@ pub fn belonging<'a>(
         .iter()
         .filter_map(|(name, known)| Some((name, (*known)?)));
     let found = found.filter(|(name, found)| theirs(name, found));
-    let mut found: Vec<Known<'a>> = found.map(|(_, found)| found).collect();
+    let mut found: Vec<KnownName<'a>> = found.map(|(_, found)| found).collect();
     found.sort_by_key(|found| found.conversation);
     found.dedup_by_key(|found| found.conversation);
 
@@ -116,7 +116,7 @@ mod tests {
     impl Memory {
         fn sees(&mut self, names: &[Name], former: &[Name]) -> i64 {
             let belonging = belonging(names, former, |name| {
-                self.names.get(name).map(|conversation| Known {
+                self.names.get(name).map(|conversation| KnownName {
                     conversation: *conversation,
                     user: self.users[conversation].as_deref(),
                 })

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     conversation::{
         State,
-        identity::{self, Known},
+        identity::{self, KnownName},
         window::Windows,
     },
     event::{Effect, Event, Name},
@@ -141,7 +141,7 @@ impl People {
         let belonging = identity::belonging(&event.names, former(event), |name| {
             let (conversation, found) = self.known(name)?;
             let user = found.user.as_deref();
-            Some(Known { conversation, user })
+            Some(KnownName { conversation, user })
         });
         let id = match belonging.conversation {
             Some(id) => id,

@@ -24,7 +24,7 @@ use crate::{
         self, Asked, Record, Refusal, SendState,
         asked::{self, Receipt, Wanted},
         guard::Goes,
-        repeats::{Known, is_key},
+        repeats::{Key, is_key},
         taking::{Intake, Queued},
     },
     written::{Object, list},
@@ -132,9 +132,9 @@ impl Core {
         if let Some(key) = key {
             let (repeats, mailbox) = (&self.repeats, &self.mailbox);
             match repeats.find(mailbox, &*self.sql, key, body, now_ms)? {
-                Known::Answered(answer) => return Ok(Reply::Taken(answer)),
-                Known::Another => return Ok(Reply::OtherBody),
-                Known::No => {}
+                Key::Answered(answer) => return Ok(Reply::Taken(answer)),
+                Key::Another => return Ok(Reply::OtherBody),
+                Key::New => {}
             }
         }
         let sends_as = self.sends_as.clone();

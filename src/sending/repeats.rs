@@ -38,9 +38,9 @@ pub fn id_of(key: &str, body: &[u8]) -> String {
 
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known {
+pub enum Key {
     /// It is new.
-    No,
+    New,
     /// The same was asked before; this was the answer.
     Answered(String),
     /// Something else was asked under it.
@@ -73,18 +73,18 @@ impl Repeats {
         key: &str,
         body: &[u8],
         now_ms: i64,
-    ) -> Result<Known, SqlError> {
+    ) -> Result<Key, SqlError> {
         let Some(row) = answered(sql, key, now_ms)? else {
             mailbox.refuse_ceded(&[Event {
                 id: id_of(key, body),
                 ..Event::named(Vec::new())
             }])?;
-            return Ok(Known::No);
+            return Ok(Key::New);
         };
         Ok(if row.get::<&str>(0)? == digest(body) {
-            Known::Answered(row.get(1)?)
+            Key::Answered(row.get(1)?)
         } else {
-            Known::Another
+            Key::Another
         })
     }
 
@@ -165,16 +165,16 @@ mod tests {
             let found = repeats.find(&mailbox, &*sql, key, body.as_bytes(), now);
             found.unwrap()
         };
-        assert_eq!(find(&repeats, "k", "{}", 1_000), Known::No);
+        assert_eq!(find(&repeats, "k", "{}", 1_000), Key::New);
         repeats.add(&*sql, "k", b"{}", "answer", 1_000).unwrap();
         let day = 24 * 3_600_000;
         assert_eq!(
             find(&repeats, "k", "{}", 999 + day),
-            Known::Answered("answer".into())
+            Key::Answered("answer".into())
         );
-        assert_eq!(find(&repeats, "k", "{ }", 2_000), Known::Another);
-        assert_eq!(find(&repeats, "other", "{}", 2_000), Known::No);
-        assert_eq!(find(&repeats, "k", "{ }", 1_000 + day), Known::No);
+        assert_eq!(find(&repeats, "k", "{ }", 2_000), Key::Another);
+        assert_eq!(find(&repeats, "other", "{}", 2_000), Key::New);
+        assert_eq!(find(&repeats, "k", "{ }", 1_000 + day), Key::New);
         repeats.add(&*sql, "k", b"{ }", "new", 1_000 + day).unwrap();
         assert_eq!(sql.count("repeats"), 1);
     }
@@ -196,7 +196,7 @@ mod tests {
             }
         }
 
-        fn find(&self, body: &str) -> Result<Known, SqlError> {
+        fn find(&self, body: &str) -> Result<Key, SqlError> {
             let Self {
                 sql,
                 mailbox,
@@ -250,8 +250,8 @@ mod tests {
         former.answer("{}");
         let day = 24 * 3_600_000;
         for (body, known) in [
-            ("{}", Known::Answered("answer".into())),
-            ("{ }", Known::Another),
+            ("{}", Key::Answered("answer".into())),
+            ("{ }", Key::Another),
         ] {
             assert!(former.is_asked(body, 1, NOW + day - 1).stored);
             assert_eq!(former.find(body), Ok(known));
@@ -269,13 +269,13 @@ mod tests {
             home.adopts("{}", moved, 4);
         }
         assert_eq!(former.find("{}"), Err(SqlError::Moved));
-        assert_eq!(former.find("{ }"), Ok(Known::No));
-        assert_eq!(home.find("{}"), Ok(Known::No));
+        assert_eq!(former.find("{ }"), Ok(Key::New));
+        assert_eq!(home.find("{}"), Ok(Key::New));
         // They turn out to be somebody who was met yet earlier, and was in the former one.
         let moved = home.is_asked("{}", 1, NOW);
         assert!(!moved.stored);
         former.adopts("{}", moved, 1);
         assert_eq!(home.find("{}"), Err(SqlError::Moved));
-        assert_eq!(former.find("{}"), Ok(Known::No));
+        assert_eq!(former.find("{}"), Ok(Key::New));
     }
 }
