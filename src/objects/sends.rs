@@ -24,7 +24,7 @@ use crate::{
         self, Asked, Record, Refusal, SendState,
         asked::{self, Receipt, Wanted},
         guard::Goes,
-        repeats::{Key, is_key},
+        repeats::{Repeat, is_key},
         taking::{Intake, Queued},
     },
     written::{Object, list},
@@ -132,9 +132,9 @@ impl Core {
         if let Some(key) = key {
             let (repeats, mailbox) = (&self.repeats, &self.mailbox);
             match repeats.find(mailbox, &*self.sql, key, body, now_ms)? {
-                Key::Answered(answer) => return Ok(Reply::Taken(answer)),
-                Key::Another => return Ok(Reply::OtherBody),
-                Key::New => {}
+                Repeat::Answered(answer) => return Ok(Reply::Taken(answer)),
+                Repeat::OtherBody => return Ok(Reply::OtherBody),
+                Repeat::No => {}
             }
         }
         let sends_as = self.sends_as.clone();

@@ -36,15 +36,15 @@ pub fn id_of(key: &str, body: &[u8]) -> String {
     format!("{REQUEST}{} {key}", digest(body))
 }
 
-/// What is known of a key.
+/// Whether a request was made before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
-    /// It is new.
-    New,
+pub enum Repeat {
+    /// Its key is new.
+    No,
     /// The same was asked before; this was the answer.
     Answered(String),
     /// Something else was asked under it.
-    Another,
+    OtherBody,
 }
 
 /// The keys of one mailbox.
@@ -73,18 +73,18 @@ impl Repeats {
         key: &str,
         body: &[u8],
         now_ms: i64,
-    ) -> Result<Key, SqlError> {
+    ) -> Result<Repeat, SqlError> {
         let Some(row) = answered(sql, key, now_ms)? else {
             mailbox.refuse_ceded(&[Event {
                 id: id_of(key, body),
                 ..Event::named(Vec::new())
             }])?;
-            return Ok(Key::New);
+            return Ok(Repeat::No);
         };
         Ok(if row.get::<&str>(0)? == digest(body) {
-            Key::Answered(row.get(1)?)
+            Repeat::Answered(row.get(1)?)
         } else {
-            Key::Another
+            Repeat::OtherBody
         })
     }
 
@@ -165,16 +165,16 @@ mod tests {
             let found = repeats.find(&mailbox, &*sql, key, body.as_bytes(), now);
             found.unwrap()
         };
-        assert_eq!(find(&repeats, "k", "{}", 1_000), Key::New);
+        assert_eq!(find(&repeats, "k", "{}", 1_000), Repeat::No);
         repeats.add(&*sql, "k", b"{}", "answer", 1_000).unwrap();
         let day = 24 * 3_600_000;
         assert_eq!(
             find(&repeats, "k", "{}", 999 + day),
-            Key::Answered("answer".into())
+            Repeat::Answered("answer".into())
         );
-        assert_eq!(find(&repeats, "k", "{ }", 2_000), Key::Another);
-        assert_eq!(find(&repeats, "other", "{}", 2_000), Key::New);
-        assert_eq!(find(&repeats, "k", "{ }", 1_000 + day), Key::New);
+        assert_eq!(find(&repeats, "k", "{ }", 2_000), Repeat::OtherBody);
+        assert_eq!(find(&repeats, "other", "{}", 2_000), Repeat::No);
+        assert_eq!(find(&repeats, "k", "{ }", 1_000 + day), Repeat::No);
         repeats.add(&*sql, "k", b"{ }", "new", 1_000 + day).unwrap();
         assert_eq!(sql.count("repeats"), 1);
     }
@@ -196,7 +196,7 @@ mod tests {
             }
         }
 
-        fn find(&self, body: &str) -> Result<Key, SqlError> {
+        fn find(&self, body: &str) -> Result<Repeat, SqlError> {
             let Self {
                 sql,
                 mailbox,
@@ -250,8 +250,8 @@ mod tests {
         former.answer("{}");
         let day = 24 * 3_600_000;
         for (body, known) in [
-            ("{}", Key::Answered("answer".into())),
-            ("{ }", Key::Another),
+            ("{}", Repeat::Answered("answer".into())),
+            ("{ }", Repeat::OtherBody),
         ] {
             assert!(former.is_asked(body, 1, NOW + day - 1).stored);
             assert_eq!(former.find(body), Ok(known));
@@ -269,13 +269,13 @@ mod tests {
             home.adopts("{}", moved, 4);
         }
         assert_eq!(former.find("{}"), Err(SqlError::Moved));
-        assert_eq!(former.find("{ }"), Ok(Key::New));
-        assert_eq!(home.find("{}"), Ok(Key::New));
+        assert_eq!(former.find("{ }"), Ok(Repeat::No));
+        assert_eq!(home.find("{}"), Ok(Repeat::No));
         // They turn out to be somebody who was met yet earlier, and was in the former one.
         let moved = home.is_asked("{}", 1, NOW);
         assert!(!moved.stored);
         former.adopts("{}", moved, 1);
         assert_eq!(home.find("{}"), Err(SqlError::Moved));
-        assert_eq!(former.find("{}"), Ok(Key::New));
+        assert_eq!(former.find("{}"), Ok(Repeat::No));
     }
 }
