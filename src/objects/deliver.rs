@@ -129,7 +129,7 @@ impl Mailbox {
             };
             let random = js_sys::Math::random();
             for change in core.mailbox.done(&delivery, &outcome, now, random)? {
-                tell(core, &self.address(), &delivery, change, &outcome);
+                log_change(core, &self.address(), &delivery, change, &outcome);
             }
             // Not to be delivered again: in another batch the reply would get another id, and go twice.
             if answered {
@@ -157,7 +157,7 @@ impl Core {
             Ok(replies) => replies,
             Err(faults) => {
                 self.mailbox.count_refused_replies(delivery.destination);
-                tell_faults(self, delivery, &faults);
+                log_faults(self, delivery, &faults);
                 return Ok(false);
             }
         };
@@ -194,8 +194,14 @@ fn outcome(answer: &std::result::Result<Answer, NoAnswer>, now: i64) -> Outcome 
     }
 }
 
-/// Tells an operator of what has changed: ids and classes, no content.
-fn tell(core: &Core, address: &Address, delivery: &Delivery, change: Change, outcome: &Outcome) {
+/// Logs what has changed: ids and classes, no content.
+fn log_change(
+    core: &Core,
+    address: &Address,
+    delivery: &Delivery,
+    change: Change,
+    outcome: &Outcome,
+) {
     let event = match change {
         Change::Parked => "conversation.parked",
         Change::Resumed => "conversation.resumed",
@@ -222,8 +228,8 @@ fn tell(core: &Core, address: &Address, delivery: &Delivery, change: Change, out
     console_log!("{}", line.finish());
 }
 
-/// Tells an operator why the replies that a destination asked for are not sent.
-fn tell_faults(core: &Core, delivery: &Delivery, faults: &[Fault]) {
+/// Logs why the replies that a destination asked for are not sent.
+fn log_faults(core: &Core, delivery: &Delivery, faults: &[Fault]) {
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let last = delivery.events.last();
     let mut line = core.line_about(delivery.destination, "replies.refused");

@@ -90,7 +90,7 @@ impl Mailbox {
     pub(super) fn tell_replay(&self, url: &Url) -> Result<Response> {
         let id = text(url, "id").unwrap_or_default();
         let replay = self.with_core(|core| core.mailbox.replay_of(&id))?;
-        self.tell(replay)
+        self.answer_with(replay)
     }
 
     /// Stops a replay.
@@ -98,10 +98,10 @@ impl Mailbox {
         let id = text(url, "id").unwrap_or_default();
         let now = now_ms();
         let replay = self.change(now, |core| core.mailbox.stop_replay(&id, now))?;
-        self.tell(replay)
+        self.answer_with(replay)
     }
 
-    fn tell(&self, replay: Option<Replay>) -> Result<Response> {
+    fn answer_with(&self, replay: Option<Replay>) -> Result<Response> {
         let Some(replay) = replay else {
             return not_found(NONE);
         };

@@ -88,8 +88,8 @@ impl Repeats {
         })
     }
 
-    /// Tells another partition which of the requests that it asks about were answered here, whatever their bodies were.
-    pub fn tell(
+    /// Marks as stored which of the requests that another partition asks about were answered here, whatever their bodies were.
+    pub fn mark_answered(
         &self,
         sql: &dyn Sql,
         asked: &[Event],
@@ -216,7 +216,7 @@ mod tests {
             let asked = [request(body)];
             let mut all = self.mailbox.cede(&asked, &[person], now).unwrap();
             self.repeats
-                .tell(&*self.sql, &asked, &mut all, now)
+                .mark_answered(&*self.sql, &asked, &mut all, now)
                 .unwrap();
             all.remove(0)
         }
