@@ -88,7 +88,8 @@ impl Repeats {
         })
     }
 
-    /// Marks as stored which of the requests that another partition asks about were answered here, whatever their bodies were.
+    /// Marks as stored those of the requests that another partition asks about which were answered here, whatever their
+    /// bodies were.
     pub fn mark_answered(
         &self,
         sql: &dyn Sql,
