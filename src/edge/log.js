@@ -1,4 +1,4 @@
-// Lines for the log about what anybody can bring about: each once a minute, so that nobody fills it.
+// Lines for the log about what anybody can bring about: each error once a minute, so that nobody fills it.
 
 const SILENCE_MS = 60_000;
 
@@ -6,9 +6,8 @@ const SILENCE_MS = 60_000;
 const written = new Map();
 
 export function seldom(event, error) {
-  const line = JSON.stringify({ error, event });
   const now = Date.now();
-  if (Math.abs(now - written.get(line)) < SILENCE_MS) return;
-  written.set(line, now);
-  console.error(line);
+  if (Math.abs(now - written.get(error)) < SILENCE_MS) return;
+  written.set(error, now);
+  console.error(JSON.stringify({ error, event }));
 }
