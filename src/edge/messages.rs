@@ -44,17 +44,12 @@ pub(super) async fn send(request: Request, env: &Env, settings: &Settings) -> Re
         return faulty(&[fault]);
     };
     let init = objects::post(&body);
-    let mut id = String::new();
-    if let Some(key) = key {
-        // If it is no key, any mailbox says so.
-        if repeats::is_key(&key) {
-            id = repeats::id_of(&key, &body);
-        }
+    if let Some(key) = &key {
         let headers = Headers::new()?;
-        headers.set("idempotency-key", &key)?;
+        headers.set("idempotency-key", key)?;
         init.set_headers(&headers);
     }
-    let Ok(mailbox) = mailbox(env, settings, &number, &body, id).await else {
+    let Ok(mailbox) = mailbox(env, settings, &number, &body, key).await else {
         return Problem::NoAnswer.response();
     };
     let Some(mailbox) = mailbox else {
@@ -68,14 +63,14 @@ pub(super) async fn send(request: Request, env: &Env, settings: &Settings) -> Re
 }
 
 /// The name of the mailbox that has the conversation that a request writes to, or of another of the number's that has
-/// answered it before (`request`: its id, where it has a key). If the request is faulty, any mailbox of the number: each tells
-/// what is wrong. `None` for several sends, since they may belong to several mailboxes.
+/// answered it before, by its `key`. If the request is faulty, any mailbox of the number: each tells what is wrong.
+/// `None` for several sends, since they may belong to several mailboxes.
 async fn mailbox(
     env: &Env,
     settings: &Settings,
     number: &str,
     body: &[u8],
-    request: String,
+    key: Option<String>,
 ) -> Result<Option<String>> {
     if settings.partitions_of(number) <= 1 {
         return Ok(Some(number.to_owned()));
@@ -93,6 +88,10 @@ async fn mailbox(
         },
         _ => return Ok(None),
     };
+    // If it is no key, any mailbox says so.
+    let key = key.filter(|key| repeats::is_key(key));
+    let request = key.map(|key| repeats::id_of(&key, body));
+    let request = request.unwrap_or_default();
     objects::mailbox_of(env, settings, number, &names, stranger, request)
         .await
         .map(Some)

@@ -68,19 +68,19 @@ const FIGURES: [Figure; 10] = [
     },
     Figure {
         name: "transom_delivered_total",
-        kind: "counter",
+        kind: COUNTER,
         help: "Events that the destination took.",
         member: "/delivered",
     },
     Figure {
         name: "transom_failed_tries_total",
-        kind: "counter",
+        kind: COUNTER,
         help: "Tries that failed.",
         member: "/failed_tries",
     },
     Figure {
         name: "transom_refused_replies_total",
-        kind: "counter",
+        kind: COUNTER,
         help: "Answers whose replies are not sent, since something is wrong with them.",
         member: "/refused_replies",
     },
@@ -106,6 +106,7 @@ const SENDS: [(&str, &str, &str); 3] = [
 ];
 
 const GAUGE: &str = "gauge";
+const COUNTER: &str = "counter";
 
 /// What one mailbox answered.
 #[derive(Debug)]
@@ -134,8 +135,8 @@ impl MailboxAnswer {
 /// times figures series. Settings name them all, so a customer never chooses the value of a label.
 pub fn render(answers: &[MailboxAnswer]) -> String {
     let mut out = String::new();
-    let mut of_mailboxes = |name, help, value: fn(&MailboxAnswer) -> Option<i64>| {
-        head(&mut out, name, GAUGE, help);
+    let mut of_mailboxes = |name, kind, help, value: &dyn Fn(&MailboxAnswer) -> Option<i64>| {
+        head(&mut out, name, kind, help);
         for mailbox in answers {
             if let Some(value) = value(mailbox) {
                 // Writing to a string does not fail.
@@ -145,38 +146,38 @@ pub fn render(answers: &[MailboxAnswer]) -> String {
     };
     of_mailboxes(
         "transom_mailbox_up",
+        GAUGE,
         "Whether the mailbox answered.",
-        |mailbox| Some(mailbox.answer.is_some().into()),
+        &|mailbox| Some(mailbox.answer.is_some().into()),
     );
     of_mailboxes(
         "transom_waiting_sends",
+        GAUGE,
         "Messages to customers that wait to go.",
-        |mailbox| mailbox.answer.as_ref()?.get("waiting_sends")?.as_i64(),
+        &|mailbox| mailbox.answer.as_ref()?.get("waiting_sends")?.as_i64(),
     );
     of_mailboxes(
         "transom_number_blocked",
+        GAUGE,
         "Whether the number can send nothing, or no template, until a person has put something right.",
-        |mailbox| {
+        &|mailbox| {
             let answer = mailbox.answer.as_ref()?;
             Some(answer.get("number_blocked").is_some().into())
         },
     );
     of_mailboxes(
         "transom_graph_silent",
+        GAUGE,
         "Whether Meta answers nothing that can be read, so that messages go one at a time.",
-        |mailbox| {
+        &|mailbox| {
             let answer = mailbox.answer.as_ref()?;
             Some(answer.get("graph_silent_since").is_some().into())
         },
     );
     for (name, help, member) in SENDS {
-        head(&mut out, name, "counter", help);
-        for mailbox in answers {
-            let answer = mailbox.answer.as_ref();
-            if let Some(count) = answer.and_then(|answer| answer.get(member)?.as_i64()) {
-                let _ = writeln!(out, "{name}{{{}}} {count}", mailbox.labels());
-            }
-        }
+        of_mailboxes(name, COUNTER, help, &|mailbox| {
+            mailbox.answer.as_ref()?.get(member)?.as_i64()
+        });
     }
     for Figure {
         name,

@@ -107,9 +107,8 @@ impl Mailbox {
     }
 
     /// All destinations, also those that were taken out of the settings and have left something, or a page of them if a
-    /// limit is given, and how the number's own messages stand. It also sets
-    /// the alarm, so that what can go now goes: after a change of settings nobody has to wait until a quiet number
-    /// works again.
+    /// limit is given, and how the number's own messages stand. It also sets the alarm, so that what can go now goes:
+    /// after a change of settings nobody has to wait until a quiet number works again.
     fn destinations(&self, url: &Url) -> Result<Response> {
         let now = now_ms();
         let after = text(url, "after").unwrap_or_default();

@@ -19,8 +19,8 @@ impl Mailbox {
     /// `GET /dead-letters`: a page of them.
     pub(super) fn dead_letters(&self, url: &Url) -> Result<Response> {
         let limit = integer(url, "limit").unwrap_or(1);
-        let with_content = text(url, "content").is_some_and(|flag| flag == "true");
-        let waiting = text(url, "waiting").is_some_and(|flag| flag == "true");
+        let is_set = |flag| text(url, flag).is_some_and(|value| value == "true");
+        let (with_content, waiting) = (is_set("content"), is_set("waiting"));
         let address = self.address();
         let partition = address.partition();
         let after = text(url, "after").as_deref().and_then(Place::read);
