@@ -34,5 +34,5 @@ pub fn ids(body: &[u8]) -> BTreeSet<String> {
 pub fn unsigned(body: &[u8]) {
     let secrets = AppSecrets::new(["secret"]);
     let zeros = Signature::parse(&format!("sha256={}", "0".repeat(64))).expect("a signature");
-    assert!(secrets.verify(body, &zeros).is_err());
+    assert!(!secrets.have_signed(body, &zeros));
 }

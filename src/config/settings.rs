@@ -10,7 +10,7 @@ use crate::{
         Address, Answering, Consent, Destination, Number, Secret, Sending, number, placeholder,
         variables,
     },
-    meta::graph::{Message, RequestError, messages_url},
+    meta::graph::{Message, messages_url},
 };
 
 /// All that is set. There is one only if all of it checks out: with anything wrong, every webhook is refused, and
@@ -66,8 +66,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Where messages of a business number are posted to.
-    pub fn messages_url(&self, phone_number_id: &str) -> Result<String, RequestError> {
+    /// Where messages of a business number are posted to; `None` where that is no number's id.
+    pub fn messages_url(&self, phone_number_id: &str) -> Option<String> {
         messages_url(self.base_url.as_str(), &self.version, phone_number_id)
     }
 

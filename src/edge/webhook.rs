@@ -46,16 +46,14 @@ pub(super) fn challenge(request: &Request, environment: Environment) -> Result<R
     };
     let url = request.url()?;
     let tokens = ready.settings.verify_tokens.iter().map(Secret::expose);
-    match challenge::answer(url.query().unwrap_or_default(), tokens) {
-        Ok(challenge) => {
-            let response = Response::ok(challenge)?;
-            let headers = response.headers();
-            headers.set("content-type", "text/plain; charset=utf-8")?;
-            headers.set("x-content-type-options", "nosniff")?;
-            Ok(response)
-        }
-        Err(_) => Problem::Forbidden.response(),
-    }
+    let Some(challenge) = challenge::answer(url.query().unwrap_or_default(), tokens) else {
+        return Problem::Forbidden.response();
+    };
+    let response = Response::ok(challenge)?;
+    let headers = response.headers();
+    headers.set("content-type", "text/plain; charset=utf-8")?;
+    headers.set("x-content-type-options", "nosniff")?;
+    Ok(response)
 }
 
 /// Stores what is in Meta's body, and gives the promise of the answer.

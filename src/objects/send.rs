@@ -127,14 +127,14 @@ impl Mailbox {
             return Ok(Happened::no_token());
         }
         let url = graph.messages_url(phone_number_id.as_deref().unwrap_or_default());
-        let url = url.map_err(|_| Class::Number)?;
+        let url = url.ok_or(Class::Number)?;
         let request = Request {
             to: draft.to.as_ref().ok_or(Class::Recipient)?,
             message: &draft.message,
             in_reply_to: draft.in_reply_to.as_deref(),
-            callback_data: Some(&send.id),
+            callback_data: &send.id,
         };
-        let body = request.body().map_err(|_| Class::Recipient)?;
+        let body = request.body().ok_or(Class::Recipient)?;
         let message = post_to_graph(way, graph, &url, &body, GRAPH_TIMEOUT_MS);
         let answers = draft.answers.as_ref();
         let answers = answers.filter(|_| config.sending.mark_read || config.sending.typing);

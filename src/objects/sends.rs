@@ -93,7 +93,7 @@ impl Mailbox {
         let (Some(Settings { graph, .. }), Some(number)) = (self.settings(), number) else {
             return problem(503, "Not set up: see /health");
         };
-        let Ok(url) = graph.messages_url(&number) else {
+        let Some(url) = graph.messages_url(&number) else {
             return Response::error("no such number", 404);
         };
         let body = receipt.body();

@@ -4,9 +4,6 @@ use serde_json::{Value, json};
 
 use crate::meta::graph::Message;
 
-/// The longest `biz_opaque_callback_data`, in characters.
-const MAX_CALLBACK_DATA: usize = 512;
-
 /// To whom a message goes. Where a person's phone number and user id are both known, the number is the one to take:
 /// Meta goes by it if it gets both, and one-tap authentication templates go to numbers alone (error 131062).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,52 +26,31 @@ pub struct Request<'a> {
     /// `context.message_id`: the message that is quoted, unless the message itself says which.
     pub in_reply_to: Option<&'a str>,
     /// `biz_opaque_callback_data`: comes back in each status of the message, so that a send whose answer was lost can
-    /// be found again.
-    pub callback_data: Option<&'a str>,
+    /// be found again. Meta takes 512 characters at most, and no id of ours is as long.
+    pub callback_data: &'a str,
 }
 
-/// Why a request cannot be built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestError {
-    /// It stands in the path, and Meta's are digits only.
-    PhoneNumberId,
-    /// E.164 has at most 15 digits.
-    Phone,
-    /// Nobody to send to.
-    EmptyId,
-    /// It is too long.
-    CallbackData,
-}
-
-/// Where messages of a business number are posted to: `base_url` may have a slash at its end or none.
-pub fn messages_url(
-    base_url: &str,
-    version: &str,
-    phone_number_id: &str,
-) -> Result<String, RequestError> {
-    if !is_digits(phone_number_id, 1..=64) {
-        return Err(RequestError::PhoneNumberId);
-    }
+/// Where messages of a business number are posted to: `base_url` may have a slash at its end or none. `None` where that is
+/// no id of Meta's: it stands in the path, and Meta's are digits only.
+pub fn messages_url(base_url: &str, version: &str, phone_number_id: &str) -> Option<String> {
     let base_url = base_url.trim_end_matches('/');
-    Ok(format!("{base_url}/{version}/{phone_number_id}/messages"))
+    is_digits(phone_number_id, 1..=64)
+        .then(|| format!("{base_url}/{version}/{phone_number_id}/messages"))
 }
 
 impl Request<'_> {
-    /// What is posted.
-    pub fn body(&self) -> Result<String, RequestError> {
+    /// What is posted; `None` where `to` is nobody: E.164 has at most 15 digits.
+    pub fn body(&self) -> Option<String> {
         let mut body = self.message.members().clone();
         body.insert("messaging_product".to_owned(), json!("whatsapp"));
         let (key, address, kind) = match self.to {
-            Recipient::Phone(digits) if !is_digits(digits, 5..=15) => {
-                return Err(RequestError::Phone);
-            }
             // Without the plus Meta may take the business's own country code for granted.
-            Recipient::Phone(digits) => ("to", format!("+{digits}"), "individual"),
-            Recipient::User(id) | Recipient::Group(id) if id.is_empty() => {
-                return Err(RequestError::EmptyId);
+            Recipient::Phone(digits) if is_digits(digits, 5..=15) => {
+                ("to", format!("+{digits}"), "individual")
             }
-            Recipient::User(id) => ("recipient", id.clone(), "individual"),
-            Recipient::Group(id) => ("to", id.clone(), "group"),
+            Recipient::User(id) if !id.is_empty() => ("recipient", id.clone(), "individual"),
+            Recipient::Group(id) if !id.is_empty() => ("to", id.clone(), "group"),
+            _ => return None,
         };
         body.insert("recipient_type".to_owned(), json!(kind));
         body.insert(key.to_owned(), json!(address));
@@ -86,13 +62,9 @@ impl Request<'_> {
             body.entry("context")
                 .or_insert_with(|| json!({ "message_id": id }));
         }
-        if let Some(data) = self.callback_data {
-            if data.chars().nth(MAX_CALLBACK_DATA).is_some() {
-                return Err(RequestError::CallbackData);
-            }
-            body.insert("biz_opaque_callback_data".to_owned(), json!(data));
-        }
-        Ok(Value::Object(body).to_string())
+        let data = json!(self.callback_data);
+        body.insert("biz_opaque_callback_data".to_owned(), data);
+        Some(Value::Object(body).to_string())
     }
 }
 
@@ -108,16 +80,14 @@ mod tests {
         Message::check(&json!({ "type": "text", "text": { "body": "hola" } })).unwrap()
     }
 
-    fn body(to: &Recipient, message: &Message) -> Result<Value, RequestError> {
+    fn body(to: &Recipient, message: &Message) -> Option<Value> {
         let request = Request {
             to,
             message,
             in_reply_to: Some("wamid.IN"),
-            callback_data: Some("send-1"),
+            callback_data: "send-1",
         };
-        request
-            .body()
-            .map(|body| serde_json::from_str(&body).unwrap())
+        Some(serde_json::from_str(&request.body()?).unwrap())
     }
 
     #[test]
@@ -174,36 +144,21 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         for phone in ["", "1234", "+16505551234", "1234567890123456", "٣٣٣٣٣٣"] {
-            assert_eq!(
-                body(&Recipient::Phone(phone.into()), &message()),
-                Err(RequestError::Phone),
-                "{phone}"
-            );
+            let to = Recipient::Phone(phone.into());
+            assert_eq!(body(&to, &message()), None, "{phone}");
         }
-        assert_eq!(
-            body(&Recipient::User(String::new()), &message()),
-            Err(RequestError::EmptyId)
-        );
+        assert_eq!(body(&Recipient::User(String::new()), &message()), None);
     }
 
     #[test]
     fn the_path_holds_digits_alone() {
         let url = |phone_number_id, base| messages_url(base, "v25.0", phone_number_id);
         let expected = "https://graph.facebook.com/v25.0/106540352242922/messages";
-        assert_eq!(
-            url("106540352242922", "https://graph.facebook.com/").as_deref(),
-            Ok(expected)
-        );
-        assert_eq!(
-            url("106540352242922", "https://graph.facebook.com").as_deref(),
-            Ok(expected)
-        );
+        for base in ["https://graph.facebook.com/", "https://graph.facebook.com"] {
+            assert_eq!(url("106540352242922", base).as_deref(), Some(expected));
+        }
         for id in ["", "../me", "1/2", "1?x", "a"] {
-            assert_eq!(
-                url(id, "https://graph.facebook.com"),
-                Err(RequestError::PhoneNumberId),
-                "{id}"
-            );
+            assert_eq!(url(id, "https://graph.facebook.com"), None, "{id}");
         }
     }
 }
