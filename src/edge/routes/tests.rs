@@ -3,6 +3,14 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
+use crate::{
+    conversation::{
+        consent::Entry,
+        handover::{By, Handover},
+        window::Windows,
+    },
+    sending::Blocked,
+};
 
 #[test]
 fn a_request_finds_its_route() {
@@ -175,4 +183,43 @@ fn every_reference_in_the_description_leads_somewhere() {
     }
     let all = description();
     walk(&all, &all);
+}
+
+#[test]
+fn what_is_told_of_a_number_and_of_its_conversations_is_described() {
+    let all = description();
+    let windows = Windows {
+        customer_service: Some(1),
+        ..Windows::default()
+    };
+    let windows: Value = serde_json::from_str(&windows.view(0)).unwrap();
+    let handover = Handover {
+        by: By::Api,
+        since: 0,
+        until: Some(1),
+    };
+    let said = Entry {
+        by: Some("e-1".to_owned()),
+        ..Entry::told(true, 0, Some("form".to_owned()))
+    };
+    let blocked = Blocked {
+        code: 190,
+        of_templates: false,
+        by_status: false,
+        taken_ms: None,
+        since_ms: 0,
+        tries_ms: 0,
+    };
+    for (schema, told) in [
+        ("window", windows["customer_service"].to_string()),
+        ("handover", handover.view()),
+        ("consent/properties/history/items", said.view()),
+        ("blocked", blocked.view().to_string()),
+    ] {
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let told: BTreeSet<_> = told.as_object().unwrap().keys().collect();
+        let schema = all.pointer(&format!("/components/schemas/{schema}/properties"));
+        let described: BTreeSet<_> = schema.unwrap().as_object().unwrap().keys().collect();
+        assert_eq!(told, described);
+    }
 }
