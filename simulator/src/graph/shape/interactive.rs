@@ -30,8 +30,8 @@ pub(super) fn check(interactive: &Members<'_>) {
     let body = |body: &Members<'_>| {
         body.text("text", 1..=most);
     };
-    // A product shows itself.
-    if kind == "product" {
+    // A product shows itself, and WhatsApp asks for the permission in its own words.
+    if matches!(kind, "product" | "call_permission_request") {
         interactive.maybe_object("body", body);
     } else {
         interactive.object("body", body);
@@ -195,7 +195,12 @@ fn flow(action: &Members<'_>) {
         parameters.maybe_word("flow_action", &["navigate", "data_exchange"]);
         parameters.maybe_object("flow_action_payload", |payload| {
             payload.maybe_text("screen", 1..=256);
-            payload.maybe_free_object("data");
+            if let Some(data) = payload.any("data")
+                && !data.is_object()
+                && !data.is_string()
+            {
+                payload.fault("data", "must be an object, or one as JSON in a string");
+            }
         });
     });
 }
@@ -241,7 +246,8 @@ fn carousel(action: &Members<'_>) {
                 action.text("product_retailer_id", 1..=256);
                 action.text("catalog_id", 1..=256);
             }
-            Some("cta_url") => link(action),
+            // Meta gives this type to cards with quick replies too.
+            Some("cta_url") if !action.has("buttons") => link(action),
             _ => action.list("buttons", 1..=3, |button| {
                 button.word("type", &["quick_reply"]);
                 button.object("quick_reply", |reply| {

@@ -60,11 +60,12 @@ fn button(button: &Members<'_>) {
         "voice_call",
         "order_details",
     ];
-    button.word("sub_type", &words);
-    let index = button
-        .any("index")
-        .and_then(|index| index.as_u64().or_else(|| index.as_str()?.parse().ok()));
-    if index.is_none_or(|index| index > 9) {
+    let kind = button.word("sub_type", &words);
+    let index = button.any("index");
+    let number = index.and_then(|index| index.as_u64().or_else(|| index.as_str()?.parse().ok()));
+    // Meta's page about calling sends it without.
+    let needed = kind != Some("voice_call");
+    if (needed || index.is_some()) && number.is_none_or(|number| number > 9) {
         button.fault("index", "must be 0 to 9");
     }
     button.maybe_list("parameters", |place| {
@@ -74,7 +75,7 @@ fn button(button: &Members<'_>) {
 
 /// Whether it is named.
 fn parameter(place: &Members<'_>) -> bool {
-    let named = place.maybe_text("parameter_name", 1..=20).is_some();
+    let named = place.maybe_text("parameter_name", 1..=32).is_some();
     let words = [
         "text",
         "currency",

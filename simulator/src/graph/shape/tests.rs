@@ -92,6 +92,11 @@ fn every_documented_interactive_passes() {
         "flow_cta": "Open", "flow_action": "navigate", "flow_action_payload": { "screen": "A", "data": { "k": 1 } } } }),
     ));
     is_fine(&interactive(
+        "flow",
+        json!({ "name": "flow", "parameters": { "flow_message_version": "3", "flow_name": "n",
+        "flow_cta": "Open", "flow_action_payload": { "screen": "A", "data": "{\"k\":1}" } } }),
+    ));
+    is_fine(&interactive(
         "product",
         json!({ "catalog_id": "1", "product_retailer_id": "sku" }),
     ));
@@ -102,6 +107,10 @@ fn every_documented_interactive_passes() {
     is_fine(&interactive(
         "call_permission_request",
         json!({ "name": "call_permission_request" }),
+    ));
+    is_fine(&send(
+        "interactive",
+        json!({ "type": "call_permission_request", "action": { "name": "call_permission_request" } }),
     ));
     is_fine(&interactive(
         "request_contact_info",
@@ -124,6 +133,15 @@ fn every_documented_interactive_passes() {
     is_fine(&interactive(
         "carousel",
         json!({ "cards": [card(0), card(1)] }),
+    ));
+    let choice = |index| {
+        json!({ "card_index": index, "type": "cta_url",
+        "header": { "type": "image", "image": { "link": "https://cdn.example/1.jpg" } },
+        "action": { "buttons": [{ "type": "quick_reply", "quick_reply": { "id": "a", "title": "A" } }] } })
+    };
+    is_fine(&interactive(
+        "carousel",
+        json!({ "cards": [choice(0), choice(1)] }),
     ));
     is_fine(&send(
         "interactive",
@@ -148,13 +166,18 @@ fn templates_and_receipts_pass() {
         json!({ "name": "order_update", "language": { "code": "en_US" }, "components": [
         { "type": "header", "parameters": [{ "type": "image", "image": { "id": "1" } }] },
         { "type": "body", "parameters": [
-            { "type": "text", "parameter_name": "first_name", "text": "Ana" },
+            { "type": "text", "parameter_name": "name_of_the_1st_guest", "text": "Ana" },
             { "type": "currency", "parameter_name": "total",
               "currency": { "fallback_value": "$1", "code": "USD", "amount_1000": 1000 } } ] },
         { "type": "button", "sub_type": "quick_reply", "index": "0",
           "parameters": [{ "type": "payload", "payload": "P" }] },
         { "type": "limited_time_offer", "parameters": [{ "type": "limited_time_offer",
           "limited_time_offer": { "expiration_time_ms": 1_770_086_400_000_i64 } }] } ] }),
+    ));
+    is_fine(&send(
+        "template",
+        json!({ "name": "call_us", "language": { "code": "en_US" }, "components": [
+        { "type": "button", "sub_type": "voice_call", "parameters": [{ "type": "ttl_minutes", "ttl_minutes": 100 }] } ] }),
     ));
     is_fine(
         &json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "wamid.A",

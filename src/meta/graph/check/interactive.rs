@@ -29,7 +29,7 @@ pub(super) fn interactive(node: &Node<'_>) {
     body(
         node,
         if kind == "button" { 1_024 } else { 4_096 },
-        kind != "product",
+        !matches!(kind, "product" | "call_permission_request"),
     );
     node.get("footer")
         .and_then(|footer| footer.need("text")?.short_text(60));
@@ -125,7 +125,9 @@ fn flow(action: &Node<'_>) {
     let data = parameters
         .get("flow_action_payload")
         .and_then(|payload| payload.get("data"));
+    // Or the same as JSON in a string.
     if let Some(data) = data
+        && !data.value().is_string()
         && data.object().is_some_and(serde_json::Map::is_empty)
     {
         data.fault("must be left out or have a member");

@@ -41,10 +41,16 @@ fn components(list: &Node<'_>) {
     }
 }
 
-/// The index may be a number or one in a string.
+/// The index may be a number or one in a string. A button that calls, which is the only one of its
+/// template, is sent without it on Meta's page about calling.
 fn button(node: &Node<'_>) {
-    node.need("sub_type").and_then(|kind| kind.filled_text());
-    if let Some(index) = node.need("index") {
+    let kind = node.need("sub_type").and_then(|kind| kind.filled_text());
+    let index = if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("voice_call")) {
+        node.get("index")
+    } else {
+        node.need("index")
+    };
+    if let Some(index) = index {
         let number = match index.value() {
             Value::String(text) => text.parse().ok(),
             value => value.as_u64(),
@@ -93,14 +99,15 @@ fn parameters(component: &Node<'_>, max: usize) {
     }
 }
 
+/// Meta's pages say 20 of `a-z` and `_`; its own manager of templates takes digits too, and 32.
 fn parameter_name(node: &Node<'_>) {
-    let Some(name) = node.short_text(20) else {
+    let Some(name) = node.short_text(32) else {
         return;
     };
     if !name
         .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     {
-        node.fault("must be of a-z and _");
+        node.fault("must be of a-z, 0-9 and _");
     }
 }

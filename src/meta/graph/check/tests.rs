@@ -115,6 +115,12 @@ fn every_type_is_taken_as_documented() {
             &json!({ "name": "flow", "parameters": { "flow_message_version": "3", "flow_id": "1",
             "flow_cta": "Open", "mode": "published", "flow_action": "navigate", "flow_action_payload": { "screen": "S", "data": { "k": 1 } } } }),
         ),
+        interactive(
+            "flow",
+            "Sign up",
+            &json!({ "name": "flow", "parameters": { "flow_message_version": "3", "flow_name": "n", "flow_cta": "Open",
+            "flow_action_payload": { "screen": "S", "data": "{\"k\":1}" } } }),
+        ),
         of(
             "interactive",
             &json!({ "type": "product", "action": { "catalog_id": "1", "product_retailer_id": "a" } }),
@@ -137,6 +143,10 @@ fn every_type_is_taken_as_documented() {
             "call_permission_request",
             "May we call?",
             &json!({ "name": "call_permission_request" }),
+        ),
+        of(
+            "interactive",
+            &json!({ "type": "call_permission_request", "action": { "name": "call_permission_request" } }),
         ),
         interactive(
             "voice_call",
@@ -166,6 +176,15 @@ fn every_type_is_taken_as_documented() {
         of(
             "template",
             &json!({ "name": "hello_world", "language": { "code": "en_US" } }),
+        ),
+        of(
+            "template",
+            &json!({ "name": "call_us", "language": { "code": "en_US" }, "components": [
+                { "type": "button", "sub_type": "voice_call", "parameters": [ { "type": "ttl_minutes", "ttl_minutes": 100 } ] } ] }),
+        ),
+        body_parameters(
+            &json!([ { "type": "text", "parameter_name": "address_line_2", "text": "Flat 7" },
+            { "type": "text", "parameter_name": "estimated_time_of_arrival_1", "text": "noon" } ]),
         ),
         body_parameters(
             &json!([ { "type": "text", "parameter_name": "first_name", "text": "Ana" },
@@ -438,7 +457,7 @@ fn parameters_of_templates_are_well_formed() {
             &json!([ { "type": "text", "parameter_name": "First", "text": "Ana" }, { "type": "text", "text": "x" } ]),
         ),
         &[
-            "template.components[0].parameters[0].parameter_name: must be of a-z and _",
+            "template.components[0].parameters[0].parameter_name: must be of a-z, 0-9 and _",
             "template.components[0].parameters: must all have a parameter_name, or none",
         ],
     );
