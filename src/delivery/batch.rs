@@ -2,21 +2,20 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::config::Format;
+
 /// The `content-type` of a batch.
 pub const CONTENT_TYPE: &str = "application/cloudevents-batch+json; charset=utf-8";
 
-/// How long a batch may be, in bytes. One event that is longer goes alone.
-pub const MOST_BYTES: usize = 256 * 1024;
-
-/// Writes as many of these rendered events into one batch, from the first on, as [`MOST_BYTES`] and `most` allow, and
-/// at least one. Gives the batch and how many are in it; no more are rendered than that and one.
+/// Writes as many of these rendered events into one batch, from the first on, as [`Format::MOST_BYTES`] and `most` allow,
+/// and at least one. Gives the batch and how many are in it; no more are rendered than that and one.
 pub fn of(rendered: &mut dyn Iterator<Item = String>, most: usize) -> (String, usize) {
     let mut body = String::from("[");
     let mut count = 0;
     for event in rendered.take(most) {
         if count > 0 {
             // The comma and the closing bracket.
-            if body.len() + event.len() + 2 > MOST_BYTES {
+            if body.len() + event.len() + 2 > Format::MOST_BYTES {
                 break;
             }
             body.push(',');
@@ -77,8 +76,8 @@ mod tests {
             while !left.is_empty() {
                 let (body, count) = of(&mut left.iter().cloned(), most);
                 prop_assert!((1..=most).contains(&count));
-                prop_assert!(count == 1 || body.len() <= MOST_BYTES);
-                let fits_one_more = left.get(count).is_some_and(|next| body.len() + next.len() < MOST_BYTES);
+                prop_assert!(count == 1 || body.len() <= Format::MOST_BYTES);
+                let fits_one_more = left.get(count).is_some_and(|next| body.len() + next.len() < Format::MOST_BYTES);
                 prop_assert!(count == most || !fits_one_more);
                 let read: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
                 prop_assert_eq!(read.len(), count);

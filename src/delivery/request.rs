@@ -18,7 +18,7 @@ pub struct Request {
 }
 
 /// Writes and signs a request that tells `destination` of the first of these events, or, in a format that holds
-/// several, of as many as fit ([`Format::most_events`], [`batch::MOST_BYTES`]). They must be of one conversation and in
+/// several, of as many as fit ([`Format::most_events`], [`Format::MOST_BYTES`]). They must be of one conversation and in
 /// its order. `source` is [`cloudevent::source`], `now_s` the time of this try in unix seconds.
 ///
 /// The same events give the same `webhook-id` and the same body at every try.

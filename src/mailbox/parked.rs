@@ -9,7 +9,7 @@ use super::{
     schedule::Parked,
     sql::{Sql, SqlError},
 };
-use crate::config::LONGEST_KEEP_HOURS;
+use crate::config::{Format, LONGEST_KEEP_HOURS};
 
 /// For how long what is parked for a destination that was taken out of the settings is kept after it was received, in
 /// milliseconds: as long as anything can be kept.
@@ -85,27 +85,44 @@ impl Parking {
         )
     }
 
-    /// The first events of a conversation that waits.
+    /// The first events of a conversation that waits: at most so many, and no more than fit into a request.
     pub(super) fn events(
         &self,
         sql: &dyn Sql,
         conversation: i64,
         most: usize,
     ) -> Result<Vec<Stored>, SqlError> {
-        let most = count(most);
-        let before = self.held_from(conversation);
-        let rows = sql.exec(
-            &format!(
-                "SELECT {COLUMNS} FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq < ?4 \
-                 ORDER BY seq LIMIT ?3"
-            ),
-            &[
-                self.id().into(),
-                conversation.into(),
-                most.into(),
-                before.into(),
-            ],
-        )?;
+        let read = |what: &str, most: usize| {
+            sql.exec(
+                &format!(
+                    "SELECT {what} FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq < ?4 \
+                     ORDER BY seq LIMIT ?3"
+                ),
+                &[
+                    self.id().into(),
+                    conversation.into(),
+                    count(most).into(),
+                    self.held_from(conversation).into(),
+                ],
+            )
+        };
+        // Which of several fit is told by their lengths: a hundred long ones are more than there is memory for.
+        let mut fit = 1;
+        if most > 1 {
+            let mut room = count(Format::MOST_BYTES);
+            for row in read("length(data)", most)? {
+                room -= match row.get(0)? {
+                    // It is stored in parts.
+                    0 => room,
+                    length => length,
+                };
+                if room <= 0 {
+                    break;
+                }
+                fit += 1;
+            }
+        }
+        let rows = read(COLUMNS, fit.min(most))?;
         rows.iter()
             .map(|row| complete(sql, Stored::read(row)?))
             .collect()

@@ -65,6 +65,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// How long a request with several events may be, in bytes. One event that is longer goes alone.
+    pub const MOST_BYTES: usize = 256 * 1024;
+
     /// How many events one request may hold.
     pub fn most_events(self) -> usize {
         match self {

@@ -2,7 +2,7 @@
 
 use super::{Cursor, Flight};
 use crate::{
-    config::Destination,
+    config::{Destination, Format},
     mailbox::{
         flow::May,
         log::{Entry, Log, Stored},
@@ -108,9 +108,16 @@ impl Cursor {
                 return Ok(None);
             };
             let mut events = Vec::with_capacity(seqs.len());
+            let mut bytes = 0;
             for seq in seqs {
+                // What is behind does not fit into the request: a hundred long ones are more than there is memory for.
+                if bytes >= Format::MOST_BYTES {
+                    break;
+                }
                 self.queue.remove(seq);
-                events.extend(read_wanted(sql, log, &self.destination, seq)?);
+                let event = read_wanted(sql, log, &self.destination, seq)?;
+                bytes += event.as_ref().map_or(0, |event| event.data.len());
+                events.extend(event);
             }
             if !events.is_empty() {
                 self.fly(&events, false);

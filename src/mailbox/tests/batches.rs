@@ -57,6 +57,27 @@ fn what_does_not_fit_into_a_request_goes_in_the_next() {
 }
 
 #[test]
+fn of_many_long_messages_no_more_is_read_than_goes_in_one_request() {
+    // Those of more than 256 KB are stored in parts.
+    for (kilobytes, in_one) in [(10, 26), (100, 3), (300, 1)] {
+        let long = |n| Event {
+            data: format!(r#"{{"text":"{}"}}"#, "x".repeat(kilobytes * 1024)),
+            ..message("1", &format!("{n}"))
+        };
+        let events: Vec<Event> = (0..30).map(long).collect();
+        let mut mailbox = Mailbox::open(Native::new(), vec![batching(0)]).unwrap();
+        mailbox.append(events.clone(), NOW).unwrap();
+        // The first are refused, and the others parked behind them.
+        let delivery = mailbox.next(NOW).unwrap().unwrap();
+        assert_eq!(delivery.events.len(), in_one);
+        mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+        let all: Vec<String> = events.into_iter().map(|event| event.id).collect();
+        let parked: Vec<&[String]> = all.chunks(in_one).collect();
+        assert_eq!(requests(&mut mailbox, NOW + 1000), parked);
+    }
+}
+
+#[test]
 fn a_batch_that_is_tried_again_has_what_came_since_behind_it() {
     let mut mailbox = with_one_refused(&Native::new());
     assert_eq!(requests(&mut mailbox, NOW + 1000), [vec!["a-0", "b-0"]]);
