@@ -137,6 +137,19 @@ impl<'a> Node<'a> {
             .or_else(|| self.child(key, self.value).refuse("is required"))
     }
 
+    /// The members of an object that has `most` of them at most, but for those that are `null`; anything else is a fault.
+    /// `what` names them in the plural.
+    pub(crate) fn members(&self, most: usize, what: &str) -> Vec<(&'a str, Node<'a>)> {
+        let Some(members) = self.object() else {
+            return Vec::new();
+        };
+        if members.len() > most {
+            self.fault(format!("at most {most} {what}"));
+        }
+        let member = |key: &'a String| Some((key.as_str(), self.get(key)?));
+        members.keys().filter_map(member).collect()
+    }
+
     /// The items of a list that has as many as `count` says; another count is a fault, and the items are given all
     /// the same. `what` names them in the plural.
     pub(crate) fn items(&self, count: RangeInclusive<usize>, what: &str) -> Vec<Node<'a>> {
@@ -152,6 +165,26 @@ impl<'a> Node<'a> {
         let path = self.path();
         let item = |(index, value)| self.reading.node(format!("{path}[{index}]"), value);
         items.iter().enumerate().map(item).collect()
+    }
+
+    /// [`Self::items`] of a member that must be there.
+    pub(crate) fn need_items(
+        &self,
+        key: &str,
+        count: RangeInclusive<usize>,
+        what: &str,
+    ) -> Vec<Node<'a>> {
+        let list = self.need(key);
+        list.map(|list| list.items(count, what)).unwrap_or_default()
+    }
+
+    /// One value, or a list of 1 to `most`.
+    pub(crate) fn one_or_several(&self, most: usize, what: &str) -> Vec<Node<'a>> {
+        if self.value.is_array() {
+            self.items(1..=most, what)
+        } else {
+            vec![*self]
+        }
     }
 
     /// A string.
@@ -183,9 +216,10 @@ impl<'a> Node<'a> {
     }
 
     /// A whole number within `range`. `unit` names what is counted.
-    pub(crate) fn whole(&self, range: &RangeInclusive<u64>, unit: &str) -> Option<u64> {
-        let number = self.value.as_u64().filter(|number| range.contains(number));
-        number.or_else(|| {
+    pub(crate) fn whole(&self, range: &RangeInclusive<u32>, unit: &str) -> Option<u32> {
+        let number = self.value.as_u64();
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        number.filter(|number| range.contains(number)).or_else(|| {
             self.refuse(format!(
                 "must be {} to {} {unit}",
                 range.start(),

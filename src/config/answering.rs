@@ -8,10 +8,10 @@ use crate::{
 };
 
 /// The longest that anything here lasts, in seconds: 30 days.
-const LONGEST_S: u64 = 30 * 24 * 60 * 60;
+const LONGEST_S: u32 = 30 * 24 * 60 * 60;
 
 /// The window is open for a day; something must be left of it.
-const CLOSING_S: RangeInclusive<u64> = 120..=82_800;
+const CLOSING_S: RangeInclusive<u32> = 120..=82_800;
 
 /// `CONFIG.replies` and `CONFIG.answering`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Answering {
         ]);
         let seconds = |key, range| {
             let seconds = node.get(key)?.whole(&range, "seconds")?;
-            i64::try_from(seconds).ok()
+            Some(i64::from(seconds))
         };
         self.pause_s = seconds("pause_s", 0..=LONGEST_S).unwrap_or(self.pause_s);
         self.late_s = seconds("late_s", 1..=LONGEST_S).unwrap_or(self.late_s);
@@ -110,7 +110,6 @@ impl Answering {
         let per_day = node
             .get("per_day")
             .and_then(|node| node.whole(&(0..=10_000_000), "messages"));
-        let per_day = per_day.and_then(|most| u32::try_from(most).ok());
         self.per_day = per_day.unwrap_or(self.per_day);
         let hours = node.get("office_hours");
         self.office_hours = hours.and_then(|node| OfficeHours::read(&node));

@@ -13,7 +13,7 @@ pub struct Number {
 }
 
 /// How many partitions a number may have: one webhook may go to all of them at once.
-const MOST_PARTITIONS: u64 = 16;
+const MOST_PARTITIONS: u32 = 16;
 
 /// What is said if there are more partitions than messages for them to share.
 const PARTITIONS: &str = "partitions, and no more than sending.per_second or per_minute";
@@ -25,7 +25,7 @@ pub(super) fn read_all(node: &Node<'_>, sending: &Sending) -> Vec<Number> {
         .per_minute
         .unwrap_or(u32::MAX)
         .min(sending.per_second);
-    let most = MOST_PARTITIONS.min(rate.into());
+    let most = MOST_PARTITIONS.min(rate);
     let mut numbers: Vec<Number> = Vec::new();
     for item in node.items(0..=usize::MAX, "numbers") {
         if item.object().is_none() {
@@ -44,7 +44,7 @@ pub(super) fn read_all(node: &Node<'_>, sending: &Sending) -> Vec<Number> {
         }
         numbers.push(Number {
             phone_number_id: id,
-            partitions: partitions.and_then(|n| u32::try_from(n).ok()).unwrap_or(1),
+            partitions: partitions.unwrap_or(1),
         });
     }
     numbers

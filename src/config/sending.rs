@@ -29,10 +29,7 @@ impl Default for Sending {
 impl Sending {
     pub(super) fn read(node: &Node<'_>) -> Self {
         node.only(&["per_second", "per_minute", "mark_read", "typing"]);
-        let rate = |key, most: u64| {
-            let rate = node.get(key)?.whole(&(1..=most), "messages")?;
-            u32::try_from(rate).ok()
-        };
+        let rate = |key, most| node.get(key)?.whole(&(1..=most), "messages");
         let flag = |key| node.get(key).and_then(|node| node.flag()).unwrap_or(false);
         Self {
             per_second: rate("per_second", 1_000).unwrap_or(80),

@@ -257,8 +257,7 @@ fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fa
         let destinations = root.get("destinations");
         let numbers = root.get("numbers");
         let keep_hours = root.get("keep_hours");
-        let keep_hours =
-            keep_hours.and_then(|node| node.whole(&(0..=LONGEST_KEEP_HOURS.into()), "hours"));
+        let keep_hours = keep_hours.and_then(|node| node.whole(&(0..=LONGEST_KEEP_HOURS), "hours"));
         let couriers = root.get("couriers").and_then(|node| node.flag());
         let sending = root.get("sending").map(|node| Sending::read(&node));
         let sending = sending.unwrap_or_default();
@@ -273,9 +272,7 @@ fn read_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Fa
             numbers: numbers
                 .map(|node| number::read_all(&node, &sending))
                 .unwrap_or_default(),
-            keep_hours: keep_hours
-                .and_then(|hours| u32::try_from(hours).ok())
-                .unwrap_or_default(),
+            keep_hours: keep_hours.unwrap_or_default(),
             couriers: couriers.unwrap_or(true),
             sending,
             fallback: fallback.and_then(|node| Message::read_template(&node)),
@@ -316,7 +313,7 @@ fn read_step(node: &Node<'_>) -> Option<i64> {
     node.object()?;
     node.only(&["step_s"]);
     let step = node.get("step_s")?.whole(&(1..=86_400), "seconds")?;
-    i64::try_from(step).ok()
+    Some(step.into())
 }
 
 #[cfg(test)]

@@ -186,17 +186,11 @@ fn read_confirmation(node: &Node<'_>, key: &str) -> Option<Message> {
 
 /// Reads `{"order_*": "utility"}`.
 fn read_templates(node: &Node<'_>) -> Vec<(String, Category)> {
-    let Some(node) = node.get("templates") else {
-        return Vec::new();
-    };
-    let Some(members) = node.object() else {
-        return Vec::new();
-    };
-    if members.len() > MOST {
-        node.fault(format!("at most {MOST} templates"));
-    }
-    let category = |name: &String| Some((name.clone(), Category::read(&node.get(name)?)?));
-    members.keys().filter_map(category).collect()
+    let node = node.get("templates");
+    let members = node.map(|node| node.members(MOST, "templates"));
+    let category = |(name, node): (&str, Node<'_>)| Some((name.to_owned(), Category::read(&node)?));
+    let members = members.into_iter().flatten();
+    members.filter_map(category).collect()
 }
 
 #[cfg(test)]

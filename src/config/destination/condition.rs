@@ -44,22 +44,14 @@ impl Condition {
 
     /// Reads `{"data.message.kind": ["image", "document"]}`.
     pub(super) fn read_all(node: &Node<'_>) -> Vec<Self> {
-        let Some(members) = node.object() else {
-            return Vec::new();
+        let members = node.members(MOST, "conditions").into_iter();
+        let read = |(path, node): (&str, Node<'_>)| {
+            let path = read_path(path, &node)?;
+            let allowed = node.one_or_several(MOST, "values");
+            let allowed = allowed.iter().filter_map(read_scalar).collect();
+            Some(Self { path, allowed })
         };
-        if members.len() > MOST {
-            node.fault(format!("at most {MOST} conditions"));
-        }
-        members
-            .iter()
-            .filter_map(|(path, _)| {
-                let node = node.get(path)?;
-                Some(Self {
-                    path: read_path(path, &node)?,
-                    allowed: read_allowed(&node),
-                })
-            })
-            .collect()
+        members.filter_map(read).collect()
     }
 }
 
@@ -75,15 +67,6 @@ fn read_path(path: &str, node: &Node<'_>) -> Option<Vec<String>> {
             node.refuse("the mailbox adds this after it is known who wants the event")
         }
         _ => node.refuse("no event has such a member: docs/events.md lists them"),
-    }
-}
-
-fn read_allowed(node: &Node<'_>) -> Vec<String> {
-    if node.value().is_array() {
-        let items = node.items(1..=MOST, "values");
-        items.iter().filter_map(read_scalar).collect()
-    } else {
-        read_scalar(node).into_iter().collect()
     }
 }
 

@@ -42,15 +42,8 @@ pub struct Header {
 impl Header {
     /// Reads `{"X-Api-Key": "env:CRM_KEY"}`.
     pub(super) fn read_all(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<Self> {
-        let Some(members) = node.object() else {
-            return Vec::new();
-        };
-        if members.len() > MOST {
-            node.fault(format!("at most {MOST} headers"));
-        }
         let mut headers: Vec<Self> = Vec::new();
-        for name in members.keys() {
-            let Some(node) = node.get(name) else { continue };
+        for (name, node) in node.members(MOST, "headers") {
             let name = read_name(name, &node);
             let value = read_value(&node, lookup);
             let (Some(name), Some(value)) = (name, value) else {

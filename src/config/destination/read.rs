@@ -141,15 +141,9 @@ fn read_url(node: &Node<'_>, any_port: bool) -> Option<Address> {
 }
 
 fn read_secrets(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<SigningSecret> {
-    if node.value().is_array() {
-        let references = node.items(1..=2, "secrets (the new one and the old one)");
-        references
-            .iter()
-            .filter_map(|node| read_secret(node, lookup))
-            .collect()
-    } else {
-        read_secret(node, lookup).into_iter().collect()
-    }
+    let references = node.one_or_several(2, "secrets (the new one and the old one)");
+    let read = |node| read_secret(node, lookup);
+    references.iter().filter_map(read).collect()
 }
 
 fn read_secret(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Option<SigningSecret> {
@@ -191,7 +185,7 @@ fn read_from(node: &Node<'_>) -> Option<StartsAt> {
 }
 
 /// The longest schedule is a week: as long as Meta itself repeats a webhook.
-const WEEK_MS: u64 = 7 * 24 * 3_600_000;
+const WEEK_MS: u32 = 7 * 24 * 3_600_000;
 
 fn read_retry(node: &Node<'_>) -> Retry {
     let default = Retry::default();
@@ -200,9 +194,9 @@ fn read_retry(node: &Node<'_>) -> Retry {
     }
     node.only(&["first_ms", "max_ms", "total_ms"]);
     let read = |key, least, otherwise| {
-        node.get(key)
-            .and_then(|node| node.whole(&(least..=WEEK_MS), "ms"))
-            .unwrap_or(otherwise)
+        let set = node.get(key);
+        let set = set.and_then(|node| node.whole(&(least..=WEEK_MS), "ms"));
+        set.map_or(otherwise, u64::from)
     };
     let first_ms = read("first_ms", 10, default.first_ms);
     // Who sets a first wait longer than the usual cap means what they say.
@@ -220,10 +214,8 @@ fn read_retry(node: &Node<'_>) -> Retry {
 
 /// Sets `to` to a whole number, where there is one.
 fn set(to: &mut u32, node: &Node<'_>, key: &str, least: u32, most: u32, unit: &str) {
-    let number = node
-        .get(key)
-        .and_then(|node| node.whole(&(least.into()..=most.into()), unit));
-    if let Some(number) = number {
-        *to = u32::try_from(number).unwrap_or(most);
-    }
+    let number = node.get(key);
+    *to = number
+        .and_then(|node| node.whole(&(least..=most), unit))
+        .unwrap_or(*to);
 }

@@ -20,7 +20,7 @@ const MOST_REPLIES: usize = 10;
 const LONGEST_PATTERN: usize = 500;
 
 /// The longest that a rule remembers that it fired, and that it hands over for, in seconds: a year.
-const YEAR_S: u64 = 366 * 24 * 60 * 60;
+const YEAR_S: u32 = 366 * 24 * 60 * 60;
 
 impl Rule {
     /// Reads all rules. What they need of the other settings is checked where all settings are read.
@@ -124,18 +124,14 @@ impl When {
 }
 
 fn seconds(node: &Node<'_>) -> Option<i64> {
-    i64::try_from(node.whole(&(1..=YEAR_S), "seconds")?).ok()
+    Some(node.whole(&(1..=YEAR_S), "seconds")?.into())
 }
 
 /// One text, or a list of them.
 fn texts(node: &Node<'_>, what: &str) -> Vec<String> {
     let text = |node: &Node<'_>| node.short_text(256).map(str::to_owned);
-    if node.value().is_array() {
-        let items = node.items(1..=MOST, what);
-        items.iter().filter_map(text).collect()
-    } else {
-        text(node).into_iter().collect()
-    }
+    let items = node.one_or_several(MOST, what);
+    items.iter().filter_map(text).collect()
 }
 
 /// `"hours|open"`, a list of such, or `{"matches": "…"}`.
@@ -148,12 +144,7 @@ fn read_text(node: &Node<'_>) -> Option<Text> {
         return expression.ok().map(Text::Matches);
     }
     let mut phrases = Phrases::default();
-    let items = if node.value().is_array() {
-        node.items(1..=MOST, "phrases")
-    } else {
-        vec![*node]
-    };
-    for item in items {
+    for item in node.one_or_several(MOST, "phrases") {
         if let Some(text) = item.short_text(LONGEST_PATTERN)
             && !phrases.add(text)
         {
@@ -173,11 +164,7 @@ fn read_referral(node: &Node<'_>) -> Option<Referral> {
 }
 
 fn read_replies(node: &Node<'_>) -> Vec<Message> {
-    let items = if node.value().is_array() {
-        node.items(1..=MOST_REPLIES, "messages")
-    } else {
-        vec![*node]
-    };
+    let items = node.one_or_several(MOST_REPLIES, "messages");
     let read = |item: &Node<'_>| {
         check_placeholders(item.value(), item);
         Message::read(item)

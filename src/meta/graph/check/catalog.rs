@@ -1,19 +1,17 @@
 //! `interactive` about products of a catalog: `product`, `product_list`.
 
-use super::choices::section_title;
+use super::{choices::section_title, filled};
 use crate::checked::Node;
 
 /// Source: "Single-product messages".
 pub(super) fn product(action: &Node<'_>) {
-    action.need("catalog_id").and_then(|id| id.filled_text());
-    action
-        .need("product_retailer_id")
-        .and_then(|id| id.filled_text());
+    filled(action, "catalog_id");
+    filled(action, "product_retailer_id");
 }
 
 /// Source: "Multi-product messages".
 pub(super) fn product_list(action: &Node<'_>) {
-    action.need("catalog_id").and_then(|id| id.filled_text());
+    filled(action, "catalog_id");
     let Some(list) = action.need("sections") else {
         return;
     };
@@ -21,14 +19,8 @@ pub(super) fn product_list(action: &Node<'_>) {
     let mut products = 0;
     for section in &sections {
         section_title(section, sections.len());
-        for product in section
-            .need("product_items")
-            .into_iter()
-            .flat_map(|items| items.items(1..=30, "products"))
-        {
-            product
-                .need("product_retailer_id")
-                .and_then(|id| id.filled_text());
+        for product in section.need_items("product_items", 1..=30, "products") {
+            filled(&product, "product_retailer_id");
             products += 1;
         }
     }

@@ -1,22 +1,17 @@
 //! `interactive` with something to choose: `button`, `list`, `carousel`.
 
 use super::{
-    catalog,
+    card_index, catalog,
     interactive::{body, cta_url, header},
-    unique,
+    short, short_if, unique,
 };
 use crate::checked::Node;
 
 /// Source: "Interactive reply buttons messages".
 pub(super) fn buttons(action: &Node<'_>) {
-    let Some(buttons) = action.need("buttons") else {
-        return;
-    };
-    let replies: Vec<_> = buttons
-        .items(1..=3, "buttons")
-        .iter()
-        .filter_map(|button| reply(button, "reply"))
-        .collect();
+    let buttons = action.need_items("buttons", 1..=3, "buttons");
+    let replies = buttons.iter().filter_map(|button| reply(button, "reply"));
+    let replies: Vec<_> = replies.collect();
     different(&replies, "id");
     different(&replies, "title");
 }
@@ -24,23 +19,19 @@ pub(super) fn buttons(action: &Node<'_>) {
 fn reply<'a>(button: &Node<'a>, kind: &'static str) -> Option<Node<'a>> {
     button.need("type").and_then(|node| node.one_of(&[kind]));
     let reply = button.need(kind)?;
-    reply.need("id").and_then(|id| id.short_text(256));
-    reply.need("title").and_then(|title| title.short_text(20));
+    short(&reply, "id", 256);
+    short(&reply, "title", 20);
     Some(reply)
 }
 
 fn different(nodes: &[Node<'_>], key: &str) {
-    unique(
-        &nodes
-            .iter()
-            .filter_map(|node| node.get(key))
-            .collect::<Vec<_>>(),
-    );
+    let members: Vec<_> = nodes.iter().filter_map(|node| node.get(key)).collect();
+    unique(&members);
 }
 
 /// Source: "Interactive list messages".
 pub(super) fn list(action: &Node<'_>) {
-    action.need("button").and_then(|text| text.short_text(20));
+    short(action, "button", 20);
     let Some(list) = action.need("sections") else {
         return;
     };
@@ -48,40 +39,31 @@ pub(super) fn list(action: &Node<'_>) {
     let mut rows = Vec::new();
     for section in &sections {
         section_title(section, sections.len());
-        rows.extend(
-            section
-                .need("rows")
-                .into_iter()
-                .flat_map(|rows| rows.items(1..=10, "rows")),
-        );
+        rows.extend(section.need_items("rows", 1..=10, "rows"));
     }
     if rows.len() > 10 {
         list.fault("at most 10 rows in all sections together");
     }
     for row in &rows {
-        row.need("id").and_then(|id| id.short_text(200));
-        row.need("title").and_then(|title| title.short_text(24));
-        row.get("description").and_then(|text| text.short_text(72));
+        short(row, "id", 200);
+        short(row, "title", 24);
+        short_if(row, "description", 72);
     }
     different(&rows, "id");
 }
 
 /// With more than one section each needs a title.
 pub(super) fn section_title(section: &Node<'_>, sections: usize) {
-    let title = if sections > 1 {
-        section.need("title")
+    if sections > 1 {
+        short(section, "title", 24);
     } else {
-        section.get("title")
-    };
-    title.and_then(|title| title.short_text(24));
+        short_if(section, "title", 24);
+    }
 }
 
 /// Source: "Interactive media carousel messages" and its neighbour for products.
 pub(super) fn carousel(action: &Node<'_>) {
-    let Some(list) = action.need("cards") else {
-        return;
-    };
-    let cards = list.items(2..=10, "cards");
+    let cards = action.need_items("cards", 2..=10, "cards");
     for card in &cards {
         self::card(card);
     }
@@ -101,8 +83,7 @@ pub(super) fn carousel(action: &Node<'_>) {
 }
 
 fn card(card: &Node<'_>) {
-    card.need("card_index")
-        .and_then(|index| index.whole(&(0..=9), "(its place among the cards)"));
+    card_index(card);
     let Some(action) = card.need("action") else {
         return;
     };

@@ -1,6 +1,6 @@
 //! `interactive`: what all its types share, and those that are little more than that.
 
-use super::{catalog, choices, link, media};
+use super::{catalog, choices, filled, link, media, short, short_if};
 use crate::checked::Node;
 
 const KINDS: [&str; 15] = [
@@ -56,9 +56,8 @@ pub(super) fn interactive(node: &Node<'_>) {
         "order_status" => order(&action, "review_order"),
         "address_message" => {
             named(&action, kind);
-            action
-                .need("parameters")
-                .and_then(|parameters| parameters.need("country")?.filled_text());
+            let parameters = action.need("parameters");
+            parameters.inspect(|parameters| filled(parameters, "country"));
         }
         _ => named(&action, kind),
     }
@@ -91,9 +90,7 @@ pub(super) fn cta_url(action: &Node<'_>) {
     let Some(parameters) = action.need("parameters") else {
         return;
     };
-    parameters
-        .need("display_text")
-        .and_then(|text| text.short_text(20));
+    short(&parameters, "display_text", 20);
     parameters.need("url").iter().for_each(link);
 }
 
@@ -106,16 +103,12 @@ fn flow(action: &Node<'_>) {
     let Some(parameters) = action.need("parameters") else {
         return;
     };
-    parameters
-        .need("flow_message_version")
-        .and_then(|version| version.filled_text());
+    filled(&parameters, "flow_message_version");
     if parameters.get("flow_id").is_some() == parameters.get("flow_name").is_some() {
         parameters.fault("needs either flow_id or flow_name");
     }
     // Meta's pages say 20 and 30.
-    parameters
-        .need("flow_cta")
-        .and_then(|text| text.short_text(30));
+    short(&parameters, "flow_cta", 30);
     parameters
         .get("mode")
         .and_then(|mode| mode.one_of(&["draft", "published"]));
@@ -139,21 +132,17 @@ fn voice_call(action: &Node<'_>) {
     let Some(parameters) = action.get("parameters") else {
         return;
     };
-    parameters
-        .get("display_text")
-        .and_then(|text| text.short_text(20));
+    short_if(&parameters, "display_text", 20);
     parameters
         .get("ttl_minutes")
         .and_then(|ttl| ttl.whole(&(1..=43_200), "minutes"));
-    parameters
-        .get("payload")
-        .and_then(|payload| payload.short_text(512));
+    short_if(&parameters, "payload", 512);
 }
 
 fn order(action: &Node<'_>, name: &'static str) {
     named(action, name);
-    action.need("parameters").and_then(|parameters| {
+    if let Some(parameters) = action.need("parameters") {
         parameters.need("order");
-        parameters.need("reference_id")?.filled_text()
-    });
+        filled(&parameters, "reference_id");
+    }
 }

@@ -53,6 +53,27 @@ fn link(node: &Node<'_>) {
     }
 }
 
+/// A member that must be there, and not be blank.
+fn filled(node: &Node<'_>, key: &str) {
+    node.need(key).and_then(|text| text.filled_text());
+}
+
+/// A member that must be there, not be blank, and have at most `max` characters.
+fn short(node: &Node<'_>, key: &str, max: usize) {
+    node.need(key).and_then(|text| text.short_text(max));
+}
+
+/// Like [`short`], where it is there.
+fn short_if(node: &Node<'_>, key: &str, max: usize) {
+    node.get(key).and_then(|text| text.short_text(max));
+}
+
+/// The place of a card among the others.
+fn card_index(card: &Node<'_>) {
+    let index = card.need("card_index");
+    index.and_then(|index| index.whole(&(0..=9), "(its place among the cards)"));
+}
+
 /// Of these no two may be equal.
 fn unique(nodes: &[Node<'_>]) {
     for (index, node) in nodes.iter().enumerate() {

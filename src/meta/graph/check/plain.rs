@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::{filled, short};
 use crate::checked::Node;
 
 /// Source: "Text messages".
 pub(super) fn text(node: &Node<'_>) {
-    node.need("body").and_then(|body| body.short_text(4_096));
+    short(node, "body", 4_096);
     node.get("preview_url").and_then(|preview| preview.flag());
 }
 
@@ -34,8 +35,7 @@ pub(super) fn contacts(node: &Node<'_>) {
         let Some(name) = contact.need("name") else {
             continue;
         };
-        name.need("formatted_name")
-            .and_then(|text| text.filled_text());
+        filled(&name, "formatted_name");
         let parts = ["first_name", "last_name", "middle_name", "suffix", "prefix"];
         if !parts.iter().any(|part| name.get(part).is_some()) {
             name.fault(format!(
@@ -48,7 +48,7 @@ pub(super) fn contacts(node: &Node<'_>) {
 
 /// Source: "Reaction messages". An empty emoji takes a reaction back.
 pub(super) fn reaction(node: &Node<'_>) {
-    node.need("message_id").and_then(|id| id.filled_text());
+    filled(node, "message_id");
     node.need("emoji").and_then(|emoji| emoji.text());
 }
 
@@ -56,7 +56,7 @@ pub(super) fn reaction(node: &Node<'_>) {
 pub(super) fn pin(node: &Node<'_>) {
     node.need("type")
         .and_then(|kind| kind.one_of(&["pin", "unpin"]));
-    node.need("message_id").and_then(|id| id.filled_text());
+    filled(node, "message_id");
     node.get("expiration_days")
         .and_then(|days| days.whole(&(1..=30), "days"));
 }

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::media;
+use super::{card_index, filled, media, short};
 use crate::checked::Node;
 
 /// Source: "Template messages".
 pub(super) fn template(node: &Node<'_>) {
-    node.need("name").and_then(|name| name.filled_text());
-    node.need("language")
-        .and_then(|language| language.need("code")?.filled_text());
+    filled(node, "name");
+    let language = node.need("language");
+    language.inspect(|language| filled(language, "code"));
     if let Some(list) = node.get("components") {
         components(&list);
     }
@@ -26,13 +26,8 @@ fn components(list: &Node<'_>) {
             "body" => parameters(&node, usize::MAX),
             "button" => button(&node),
             "carousel" => {
-                for card in node
-                    .need("cards")
-                    .into_iter()
-                    .flat_map(|cards| cards.items(1..=10, "cards"))
-                {
-                    card.need("card_index")
-                        .and_then(|index| index.whole(&(0..=9), "(its place among the cards)"));
+                for card in node.need_items("cards", 1..=10, "cards") {
+                    card_index(&card);
                     card.need("components").iter().for_each(components);
                 }
             }
@@ -71,24 +66,18 @@ fn parameters(component: &Node<'_>, max: usize) {
             continue;
         };
         match kind {
-            "text" => drop(parameter.need("text").and_then(|text| text.short_text(max))),
+            "text" => short(parameter, "text", max),
             "image" | "video" | "document" => {
-                parameter
-                    .need(kind)
-                    .iter()
-                    .for_each(|content| media::media(kind, content));
+                let content = parameter.need(kind);
+                content.inspect(|content| media::media(kind, content));
             }
             "currency" | "date_time" => {
-                parameter
-                    .need(kind)
-                    .and_then(|content| content.need("fallback_value")?.filled_text());
+                let content = parameter.need(kind);
+                content.inspect(|content| filled(content, "fallback_value"));
             }
             _ => {}
         }
-        parameter
-            .get("parameter_name")
-            .iter()
-            .for_each(parameter_name);
+        parameter.get("parameter_name").inspect(parameter_name);
     }
     let named = parameters
         .iter()
