@@ -99,6 +99,25 @@ async fn what_could_not_be_written_is_written_with_the_next_message_after_a_rest
     .await;
 }
 
+#[tokio::test]
+async fn what_could_not_be_written_is_logged_under_the_conversation_that_the_admin_api_tells() {
+    let kv = Kv::start().await;
+    let numbers = json!([{ "phone_number_id": local::PHONE_NUMBER_ID, "partitions": 3 }]);
+    let settings = Transom::builder().windows(&kv);
+    let settings = settings.config(json!({ "numbers": numbers }));
+    let transom = settings.start().await;
+    let ana = Customer::new("16505551234");
+    kv.fail_next(1);
+    writes(&transom.meta(), &ana, hola(unix_now())).await;
+    let told = transom.conversation("16505551234").await;
+    let line = format!(
+        r#""source":"/whatsapp/{}","conversation":{}}}"#,
+        local::PHONE_NUMBER_ID,
+        told["conversation"]
+    );
+    support::eventually(async || transom.log().contains(&line).then_some(())).await;
+}
+
 /// The same, whatever happens in the meantime.
 async fn next_message_writes(meanwhile: impl AsyncFnOnce(&mut Transom)) {
     let kv = Kv::start().await;

@@ -18,7 +18,12 @@ use super::{
     mailbox::{Mailbox, now_ms},
     sql::Storage,
 };
-use crate::{conversation::mirror::Mirrored, mailbox, written};
+use crate::{
+    conversation::mirror::Mirrored,
+    delivery::cloudevent,
+    mailbox::{self, address::Address},
+    written,
+};
 
 /// The binding in wrangler.toml.
 const BINDING: &str = "WINDOWS";
@@ -87,7 +92,7 @@ impl Mirroring {
         storage: &Storage,
         namespace: &Namespace,
         phone_number_id: &str,
-        source: &str,
+        address: &Address,
     ) {
         while let Some(next) = self.next() {
             for name in &next.names {
@@ -95,13 +100,12 @@ impl Mirroring {
                 let key = format!("{phone_number_id}/{name}");
                 // The platform's words may hold the key, and with it the customer's name.
                 if put(namespace, &key, &next).await.is_err() {
-                    let conversation = next.conversation;
                     let mut line = written::Object::default();
                     line.text("event", "window.not_told")
-                        .text("source", source)
-                        .number("conversation", conversation);
+                        .text("source", &cloudevent::source(&address.home()))
+                        .number("conversation", address.public_id(next.conversation));
                     console_error!("{}", line.finish());
-                    self.fails(storage, conversation);
+                    self.fails(storage, next.conversation);
                     break;
                 }
             }
@@ -135,10 +139,10 @@ impl Mailbox {
         let Some(namespace) = mirror.namespace.clone() else {
             return Ok(());
         };
-        let (windows, phone_number_id, source) = self.with_core(|core| {
+        let (windows, phone_number_id) = self.with_core(|core| {
             let windows = core.mailbox.mirrored();
             let number = core.phone_number_id.clone();
-            Ok((windows, number.unwrap_or_default(), core.source.clone()))
+            Ok((windows, number.unwrap_or_default()))
         })?;
         {
             let mut waiting = mirror.waiting.borrow_mut();
@@ -161,9 +165,10 @@ impl Mailbox {
         }
         mirror.at_work.set(now);
         let (mirror, storage) = (Rc::clone(mirror), Rc::clone(&self.storage));
+        let address = self.address();
         self.state.wait_until(async move {
             mirror
-                .tell(&storage, &namespace, &phone_number_id, &source)
+                .tell(&storage, &namespace, &phone_number_id, &address)
                 .await;
         });
         Ok(())
