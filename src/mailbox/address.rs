@@ -2,7 +2,7 @@
 //!
 //! Nothing above this knows of partitions, except what asks all of them.
 
-use super::sql::{Sql, SqlError};
+use super::sql::{Result, Sql};
 use crate::event::Home;
 
 const ACCOUNT: &str = "account/";
@@ -156,7 +156,7 @@ pub fn partition_of(person: i64, of: u32) -> u32 {
 
 /// Keeps an object's name, if it is not kept yet. The platform tells the name only to an object that was woken by it:
 /// one that was woken by its id, as by Cloudflare's Data Studio, has none for as long as it is awake.
-pub fn keep(sql: &dyn Sql, name: &str) -> Result<(), SqlError> {
+pub fn keep(sql: &dyn Sql, name: &str) -> Result<()> {
     sql.run(
         "CREATE TABLE IF NOT EXISTS named (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL) STRICT",
         &[],

@@ -5,7 +5,7 @@ use super::{
     cursor::Cursor,
     log::Stored,
     seen::Seen,
-    sql::{SqlError, atomically},
+    sql::{Result, atomically},
 };
 use crate::{
     conversation::{Reply, window::Windows},
@@ -28,7 +28,7 @@ struct Taken {
 impl Mailbox {
     /// Appends the events that are new: all of them or, if this fails, none. Gives how many were new. They count as
     /// received at `now_ms` (unix milliseconds). What the policy answers is dropped.
-    pub fn append(&mut self, events: Vec<Event>, now_ms: i64) -> Result<usize, SqlError> {
+    pub fn append(&mut self, events: Vec<Event>, now_ms: i64) -> Result<usize> {
         self.append_and(events, now_ms, &mut |_| Ok(()))
     }
 
@@ -38,8 +38,8 @@ impl Mailbox {
         &mut self,
         events: Vec<Event>,
         now_ms: i64,
-        answer: &mut dyn FnMut(Vec<Reply>) -> Result<(), SqlError>,
-    ) -> Result<usize, SqlError> {
+        answer: &mut dyn FnMut(Vec<Reply>) -> Result<()>,
+    ) -> Result<usize> {
         self.now_ms = now_ms;
         self.refuse_ceded(&events)?;
         self.ids.turn(&*self.sql, now_ms)?;
@@ -82,7 +82,7 @@ impl Mailbox {
 
     /// The conversation of the person who has these names; it is begun if there is none. If the names led to several
     /// conversations, these become one.
-    pub fn meet(&mut self, names: &[Name]) -> Result<i64, SqlError> {
+    pub fn meet(&mut self, names: &[Name]) -> Result<i64> {
         let event = Event::named(names.to_vec());
         let sql = self.sql.clone();
         self.people.meet(&*sql, std::slice::from_ref(&event))?;
@@ -97,7 +97,7 @@ impl Mailbox {
     }
 
     /// Works out, event by event, whose each is and what follows from it.
-    fn take(&mut self, mut events: Vec<Event>, seen: &mut Seen) -> Result<Taken, SqlError> {
+    fn take(&mut self, mut events: Vec<Event>, seen: &mut Seen) -> Result<Taken> {
         let now_ms = self.now_ms;
         self.people.meet(&*self.sql, &events)?;
         let mut conversations = Vec::with_capacity(events.len());
@@ -134,7 +134,7 @@ impl Mailbox {
     }
 
     /// Writes down what the events have taught of people, and has whatever waits follow those who became part of another.
-    pub(super) fn learn(&mut self) -> Result<(), SqlError> {
+    pub(super) fn learn(&mut self) -> Result<()> {
         let sql = &*self.sql;
         self.people.save(sql)?;
         let joins = self.people.joins();
@@ -158,10 +158,7 @@ impl Mailbox {
     }
 
     /// Which of these conversations are part of another.
-    pub fn joined_among(
-        &self,
-        conversations: impl Iterator<Item = i64>,
-    ) -> Result<Vec<Join>, SqlError> {
+    pub fn joined_among(&self, conversations: impl Iterator<Item = i64>) -> Result<Vec<Join>> {
         conversations::joined_among(&*self.sql, conversations)
     }
 

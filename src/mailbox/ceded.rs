@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 use super::{
     MAY_COME_AGAIN_MS, batch,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 use crate::event::Event;
 
@@ -35,7 +35,7 @@ pub(super) struct Ceded {
 
 impl Ceded {
     /// There are tables only where anything was ever ceded.
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
         let mut ceded = Self {
             promises: sql.has_table("promised")?,
             ..Self::default()
@@ -59,7 +59,7 @@ impl Ceded {
     }
 
     /// Takes note that a conversation has moved.
-    pub(super) fn moved(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
+    pub(super) fn moved(&mut self, sql: &dyn Sql, conversation: i64) -> Result<()> {
         if self.conversations.insert(conversation) {
             sql.run(
                 "CREATE TABLE IF NOT EXISTS moved (conversation INTEGER PRIMARY KEY) STRICT",
@@ -74,7 +74,7 @@ impl Ceded {
     }
 
     /// Takes note that a conversation's person is here again.
-    pub(super) fn returned(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
+    pub(super) fn returned(&mut self, sql: &dyn Sql, conversation: i64) -> Result<()> {
         if self.conversations.remove(&conversation) {
             sql.run(
                 "DELETE FROM moved WHERE conversation = ?1",
@@ -85,7 +85,7 @@ impl Ceded {
     }
 
     /// Whether it was promised not to store any of these events.
-    pub(super) fn promised_any(&self, sql: &dyn Sql, events: &[Event]) -> Result<bool, SqlError> {
+    pub(super) fn promised_any(&self, sql: &dyn Sql, events: &[Event]) -> Result<bool> {
         if !self.promises {
             return Ok(false);
         }
@@ -107,7 +107,7 @@ impl Ceded {
         sql: &dyn Sql,
         events: &[(&str, i64)],
         now_ms: i64,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS promised (id TEXT PRIMARY KEY, person INTEGER NOT NULL, at_ms INTEGER NOT NULL) \
              STRICT, WITHOUT ROWID",
@@ -133,12 +133,7 @@ impl Ceded {
 
     /// Takes back promises about these events, which are to be stored here for the sake of a person: those that were
     /// made for somebody met later, who has a greater number.
-    pub(super) fn release(
-        &self,
-        sql: &dyn Sql,
-        ids: &[String],
-        person: i64,
-    ) -> Result<(), SqlError> {
+    pub(super) fn release(&self, sql: &dyn Sql, ids: &[String], person: i64) -> Result<()> {
         for ids in batch::texts(ids.iter().map(String::as_str).filter(|_| self.promises)) {
             sql.run(
                 "DELETE FROM promised WHERE person > ?2 AND id IN (SELECT value FROM json_each(?1))",

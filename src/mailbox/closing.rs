@@ -5,7 +5,7 @@
 
 use super::{
     people::People,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 use crate::{conversation::State, event::Event};
 
@@ -26,7 +26,7 @@ pub(super) struct Closings {
 
 impl Closings {
     /// Finds the next, where somebody wants to know of any.
-    pub(super) fn open(sql: &dyn Sql, wanted: bool) -> Result<Self, SqlError> {
+    pub(super) fn open(sql: &dyn Sql, wanted: bool) -> Result<Self> {
         let mut closings = Self { wanted, next: None };
         if wanted {
             sql.run(
@@ -61,7 +61,7 @@ impl Closings {
         moved: impl Fn(i64) -> bool,
         phone_number_id: &str,
         now_ms: i64,
-    ) -> Result<Vec<Event>, SqlError> {
+    ) -> Result<Vec<Event>> {
         if self.wakes_at().is_none_or(|at| at > now_ms) {
             return Ok(Vec::new());
         }
@@ -85,7 +85,7 @@ impl Closings {
         Ok(events)
     }
 
-    fn find(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
+    fn find(&mut self, sql: &dyn Sql) -> Result<()> {
         self.next = sql.first_integer(
             &format!("SELECT min({AT}) FROM conversations WHERE {AT} IS NOT NULL"),
             &[],

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     batch,
-    sql::{Row, Sql, SqlError, Value},
+    sql::{Result, Row, Sql, Value},
 };
 use crate::conversation::{State, window::Windows};
 
@@ -35,7 +35,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Reads a row whose columns are a name and then all of a conversation's.
-    pub(super) fn read(row: &Row) -> Result<Self, SqlError> {
+    pub(super) fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             user: row.get(2)?,
             windows: Windows {
@@ -50,18 +50,18 @@ impl Conversation {
 }
 
 /// How the windows of a conversation stand.
-pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows, SqlError> {
+pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows> {
     Ok(by_number(sql, conversation)?.windows)
 }
 
 /// What a conversation remembers.
-pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State, SqlError> {
+pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State> {
     let found = by_number(sql, conversation)?;
     Ok(State::read(found.state.as_deref()))
 }
 
 /// The conversation that this one has become part of, or itself.
-pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64, SqlError> {
+pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64> {
     let now = sql.first_integer(&now("?1"), &[conversation.into()])?;
     Ok(now.unwrap_or(conversation))
 }
@@ -78,7 +78,7 @@ fn now(number: &str) -> String {
 pub(super) fn joined_among(
     sql: &dyn Sql,
     conversations: impl Iterator<Item = i64>,
-) -> Result<Vec<Join>, SqlError> {
+) -> Result<Vec<Join>> {
     let now = now("wanted.value");
     let mut joined = Vec::new();
     for conversations in batch::rows(conversations) {
@@ -101,12 +101,7 @@ pub(super) fn joined_among(
 
 /// Gives events of a table the numbers that their conversations have now: those events that `clause` selects with its
 /// parameter.
-pub(super) fn renumber(
-    sql: &dyn Sql,
-    table: &str,
-    clause: &str,
-    parameter: Value,
-) -> Result<(), SqlError> {
+pub(super) fn renumber(sql: &dyn Sql, table: &str, clause: &str, parameter: Value) -> Result<()> {
     let now = now("conversation");
     sql.run(
         &format!(
@@ -119,7 +114,7 @@ pub(super) fn renumber(
 
 /// Writes down that the windows of a conversation could not be told to other Workers: they are told with its next
 /// event. Gives the conversation's number now; whoever has it in memory must forget it ([`super::Mailbox::forget`]).
-pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>, SqlError> {
+pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>> {
     let now = now("?1");
     sql.first_integer(
         &format!(
@@ -137,7 +132,7 @@ pub(super) fn unfired(
     conversation: i64,
     rule: &str,
     at: i64,
-) -> Result<Option<i64>, SqlError> {
+) -> Result<Option<i64>> {
     let now = now("?1");
     sql.first_integer(
         &format!(
@@ -152,13 +147,13 @@ pub(super) fn unfired(
 }
 
 /// All numbers that a conversation has had, by any of them.
-pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>, SqlError> {
+pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>> {
     let rows = sql.exec(NUMBERS, &[conversation.into()])?;
     rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A conversation, or the one that it has become part of.
-pub(super) fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation, SqlError> {
+pub(super) fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation> {
     let now = now("?1");
     let rows = sql.exec(
         &format!("SELECT '', conversations.* FROM conversations WHERE id = ({now})"),

@@ -6,7 +6,7 @@ use super::{
     conversations::NUMBERS,
     count,
     log::{Stored, complete},
-    sql::{Row, Sql, SqlError, Value},
+    sql::{Result, Row, Sql, Value},
 };
 
 /// Selects dead letters or events of the log: those to which all that is set here applies.
@@ -147,7 +147,7 @@ impl Which {
         place: i64,
         end: i64,
         most: usize,
-    ) -> Result<Vec<(i64, i64, String)>, SqlError> {
+    ) -> Result<Vec<(i64, i64, String)>> {
         let (clause, mut parameters) = self.clause();
         let most = count(most);
         parameters.extend([place, end, most].map(Value::from));
@@ -167,7 +167,7 @@ impl Which {
 }
 
 impl DeadLetter {
-    fn read(row: &Row) -> Result<Self, SqlError> {
+    fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             event: Stored::read(row)?,
             destination: row.get(9)?,
@@ -187,7 +187,7 @@ impl Mailbox {
         which: &Which,
         after: Option<(&str, i64)>,
         most: i64,
-    ) -> Result<Vec<DeadLetter>, SqlError> {
+    ) -> Result<Vec<DeadLetter>> {
         self.letters("dead_letters", which, after, most)
     }
 
@@ -197,7 +197,7 @@ impl Mailbox {
         which: &Which,
         after: Option<(&str, i64)>,
         most: i64,
-    ) -> Result<Vec<DeadLetter>, SqlError> {
+    ) -> Result<Vec<DeadLetter>> {
         self.letters(WAITING, which, after, most)
     }
 
@@ -207,7 +207,7 @@ impl Mailbox {
         which: &Which,
         after: Option<(&str, i64)>,
         most: i64,
-    ) -> Result<Vec<DeadLetter>, SqlError> {
+    ) -> Result<Vec<DeadLetter>> {
         let (mut clause, mut parameters) = which.clause();
         if let Some((destination, seq)) = after {
             clause.push_str(" AND (destination, seq) > (?, ?)");
@@ -225,7 +225,7 @@ impl Mailbox {
     }
 
     /// The data of a dead letter: a JSON object.
-    pub fn content(&self, letter: &DeadLetter) -> Result<String, SqlError> {
+    pub fn content(&self, letter: &DeadLetter) -> Result<String> {
         let table = letter.died_ms.map_or("parked_events", |_| "dead_letters");
         let rows = self.sql.exec(
             &format!(
@@ -245,7 +245,7 @@ impl Mailbox {
     }
 
     /// How many there are, and from when.
-    pub fn summary(&self, which: &Which) -> Result<Summary, SqlError> {
+    pub fn summary(&self, which: &Which) -> Result<Summary> {
         let (clause, parameters) = which.clause();
         let rows = self.sql.exec(
             &format!(
@@ -266,7 +266,7 @@ impl Mailbox {
     }
 
     /// Deletes them for good. What is stored in parts goes with the next [`Mailbox::rest`].
-    pub fn delete(&self, which: &Which) -> Result<(), SqlError> {
+    pub fn delete(&self, which: &Which) -> Result<()> {
         let (clause, parameters) = which.clause();
         self.sql.run(
             &format!("DELETE FROM dead_letters WHERE {clause}"),

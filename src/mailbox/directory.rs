@@ -21,7 +21,7 @@ use super::{
     joins::Joins,
     people::People,
     person::{by_any, look},
-    sql::{Sql, SqlError, atomically},
+    sql::{Result, Sql, atomically},
 };
 use crate::{
     event::{Event, Name},
@@ -98,7 +98,7 @@ pub struct Directory {
 
 impl Directory {
     /// Opens the directory of a number that has so many partitions, and makes its tables where there are none.
-    pub fn open(sql: Rc<dyn Sql>, of: u32) -> Result<Self, SqlError> {
+    pub fn open(sql: Rc<dyn Sql>, of: u32) -> Result<Self> {
         People::create(&*sql)?;
         let joins = Joins::load(&*sql)?;
         Ok(Self {
@@ -112,7 +112,7 @@ impl Directory {
 
     /// Where these events belong, in their order. Looks only at their names, and at those that a change of names leaves
     /// behind. Commits what it learns from them.
-    pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>, SqlError> {
+    pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>> {
         let named: Vec<Event> = events.iter().map(Event::names_alone).collect();
         self.people.meet(&*self.sql, &named)?;
         let mut persons = Vec::with_capacity(named.len());
@@ -127,7 +127,7 @@ impl Directory {
     }
 
     /// Writes down what was learnt.
-    fn learn(&mut self, now_ms: i64) -> Result<(), SqlError> {
+    fn learn(&mut self, now_ms: i64) -> Result<()> {
         let joins = self.people.joins();
         atomically(&*self.sql, || {
             self.people.save(&*self.sql)?;
@@ -143,7 +143,7 @@ impl Directory {
     }
 
     /// Where the person is who has the first of these names that is known.
-    pub fn find(&mut self, names: &[Name], now_ms: i64) -> Result<Option<Route>, SqlError> {
+    pub fn find(&mut self, names: &[Name], now_ms: i64) -> Result<Option<Route>> {
         let found = by_any(names, |name| look(&*self.sql, name))?;
         let route = found.map(|found| self.route(found.conversation, now_ms));
         route.transpose()
@@ -151,7 +151,7 @@ impl Directory {
 
     /// All names of the person whom each of these events names; none if nobody is known by it. A partition in which
     /// they were before, or are from now on, may not know all of them. Takes a walk through everybody's names.
-    pub fn names(&self, events: &[Event]) -> Result<Vec<Vec<Name>>, SqlError> {
+    pub fn names(&self, events: &[Event]) -> Result<Vec<Vec<Name>>> {
         let people = People::of(&*self.sql, events)?;
         let known = |event: &Event| Some(event.names.iter().find_map(|name| people.known(name))?.0);
         let persons: Vec<Option<i64>> = events.iter().map(known).collect();
@@ -164,7 +164,7 @@ impl Directory {
     }
 
     /// All names of these persons.
-    fn names_of(&self, wanted: &HashSet<i64>) -> Result<HashMap<i64, Vec<Name>>, SqlError> {
+    fn names_of(&self, wanted: &HashSet<i64>) -> Result<HashMap<i64, Vec<Name>>> {
         // Names stay with the person with whom they were met.
         let former = |person| self.joins.former(person).iter().map(|it| it.person);
         let all = wanted.iter().flat_map(|one| former(*one).chain([*one]));
@@ -185,7 +185,7 @@ impl Directory {
         Ok(names)
     }
 
-    fn route(&mut self, person: i64, now_ms: i64) -> Result<Route, SqlError> {
+    fn route(&mut self, person: i64, now_ms: i64) -> Result<Route> {
         let person = self.joins.end(person);
         let partition = partition_of(person, self.of);
         let since_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);

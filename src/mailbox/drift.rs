@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     batch,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 
 /// How many paths are kept. Meta's changes are few; this only keeps nonsense from piling up.
@@ -24,7 +24,7 @@ pub struct Seen {
 }
 
 /// Counts paths that were seen.
-pub fn saw(sql: &dyn Sql, paths: &[(String, i64)], now: i64) -> Result<(), SqlError> {
+pub fn saw(sql: &dyn Sql, paths: &[(String, i64)], now: i64) -> Result<()> {
     create(sql)?;
     for rows in batch::rows(paths.iter()) {
         sql.run(
@@ -44,7 +44,7 @@ pub fn page(
     sql: &dyn Sql,
     after: Option<(i64, &str)>,
     most: i64,
-) -> Result<(Vec<Seen>, Option<Seen>), SqlError> {
+) -> Result<(Vec<Seen>, Option<Seen>)> {
     create(sql)?;
     let (first, path) = after.unwrap_or((i64::MAX >> 10, ""));
     let rows = sql.exec(
@@ -66,7 +66,7 @@ pub fn page(
     Ok((seen, last))
 }
 
-fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+fn create(sql: &dyn Sql) -> Result<()> {
     sql.run(
         "CREATE TABLE IF NOT EXISTS drift (path TEXT PRIMARY KEY, count INTEGER NOT NULL, first INTEGER NOT NULL, \
          last INTEGER NOT NULL) STRICT, WITHOUT ROWID",

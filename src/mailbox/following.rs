@@ -6,7 +6,7 @@ use super::{
     conversations,
     people::{NOBODY, Placed},
     person::{self, Found},
-    sql::{SqlError, atomically},
+    sql::{Result, atomically},
 };
 use crate::{
     conversation::{
@@ -20,7 +20,7 @@ use crate::{
 
 impl Mailbox {
     /// With this policy; with none, events are kept and forwarded, and nothing follows from them.
-    pub fn with_policy(mut self, policy: Option<Policy>) -> Result<Self, SqlError> {
+    pub fn with_policy(mut self, policy: Option<Policy>) -> Result<Self> {
         let wants_closing = policy
             .as_ref()
             .and_then(Policy::answers)
@@ -32,7 +32,7 @@ impl Mailbox {
 
     /// The message of this id, which a rule asked for at `asked` (unix seconds), was not sent, and will not be. If it
     /// was the first message of those that the rule asked for, the rule may fire again.
-    pub fn unsent(&mut self, id: &str, conversation: i64, asked: i64) -> Result<(), SqlError> {
+    pub fn unsent(&mut self, id: &str, conversation: i64, asked: i64) -> Result<()> {
         if let Some(policy) = &mut self.policy {
             policy.unsent(asked);
         }
@@ -52,7 +52,7 @@ impl Mailbox {
 
     /// The events that tell of windows that are about to close, now that it is time. Each is given once, so the caller
     /// must append them in the same transaction.
-    pub fn closing(&mut self, now_ms: i64) -> Result<Vec<Event>, SqlError> {
+    pub fn closing(&mut self, now_ms: i64) -> Result<Vec<Event>> {
         match self.policy.as_ref().and_then(Policy::answers) {
             Some(answers) => self.closings.take(
                 &*self.sql,
@@ -123,7 +123,7 @@ impl Mailbox {
     }
 
     /// What a conversation remembers.
-    pub fn state(&self, conversation: i64) -> Result<State, SqlError> {
+    pub fn state(&self, conversation: i64) -> Result<State> {
         conversations::state(&*self.sql, conversation)
     }
 
@@ -137,7 +137,7 @@ impl Mailbox {
         cause: &str,
         phone_number_id: &str,
         now_ms: i64,
-    ) -> Result<Option<Found>, SqlError> {
+    ) -> Result<Option<Found>> {
         let sql = self.sql.clone();
         atomically(&*sql, || {
             self.meet(std::slice::from_ref(name))?;
@@ -166,7 +166,7 @@ impl Mailbox {
         &mut self,
         name: &Name,
         change: impl FnOnce(&mut State),
-    ) -> Result<Option<Found>, SqlError> {
+    ) -> Result<Option<Found>> {
         let found = person::change(&*self.sql, name, change)?;
         if let Some(found) = &found {
             self.people.forget(found.conversation);

@@ -2,7 +2,7 @@
 //!
 //! The platform bills every row that is deleted and none of a table that is dropped.
 
-use super::sql::{Sql, SqlError};
+use super::sql::{Result, Sql};
 
 /// The generations of one kind of table that exist: `{kind}_{number}`, oldest first.
 #[derive(Debug)]
@@ -14,11 +14,7 @@ pub(super) struct Generations {
 
 impl Generations {
     /// Finds the generations that exist. `columns` is what stands in their `CREATE TABLE` behind the name.
-    pub(super) fn load(
-        sql: &dyn Sql,
-        kind: &'static str,
-        columns: &'static str,
-    ) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql, kind: &'static str, columns: &'static str) -> Result<Self> {
         let rows = sql.exec(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ?1",
             &[format!("{kind}_[0-9]*").into()],
@@ -43,7 +39,7 @@ impl Generations {
 
     /// Makes `number` the newest generation, unless there is one that is newer: a clock that goes back must not put
     /// new rows behind old ones. Gives the name of the newest table.
-    pub(super) fn open(&mut self, sql: &dyn Sql, number: i64) -> Result<String, SqlError> {
+    pub(super) fn open(&mut self, sql: &dyn Sql, number: i64) -> Result<String> {
         let number = match self.newest() {
             Some(newest) if newest >= number => newest,
             _ => {
@@ -77,7 +73,7 @@ impl Generations {
         &mut self,
         sql: &dyn Sql,
         mut over: impl FnMut(i64) -> bool,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         for number in self.numbers.clone() {
             if over(number) {
                 sql.run(&format!("DROP TABLE {}", self.table(number)), &[])?;

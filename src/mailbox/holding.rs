@@ -12,7 +12,7 @@ use super::{
     Join, Mailbox,
     cursor::Cursor,
     person,
-    sql::{Row, Sql, SqlError, atomically},
+    sql::{Result, Row, Sql, SqlError, atomically},
 };
 use crate::{event::Name, meta::json::Document};
 
@@ -69,7 +69,7 @@ struct Hold {
 pub(super) struct Holds(Vec<Hold>);
 
 impl Hold {
-    fn read(row: &Row) -> Result<Self, SqlError> {
+    fn read(row: &Row) -> Result<Self> {
         let names = row.get::<&str>(6)?;
         Ok(Self {
             id: row.get(0)?,
@@ -92,7 +92,7 @@ impl Hold {
 
 impl Holds {
     /// There is a table only where anything was ever held.
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
         if !sql.has_table("held")? {
             return Ok(Self::default());
         }
@@ -126,7 +126,7 @@ impl Holds {
     }
 
     /// What is held in one conversation is held from now on in the one that it turned out to be part of.
-    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -146,7 +146,7 @@ impl Holds {
 impl Mailbox {
     /// What is still to be delivered of these conversations. Each destination is looked at once, since that is a walk
     /// through what it has not read.
-    pub(super) fn undelivered(&self, conversations: &[i64]) -> Result<Vec<Undelivered>, SqlError> {
+    pub(super) fn undelivered(&self, conversations: &[i64]) -> Result<Vec<Undelivered>> {
         let of_cursor = |cursor: &Cursor| {
             let mut last = HashMap::new();
             for (conversation, seq) in
@@ -165,7 +165,7 @@ impl Mailbox {
 
     /// The ids of another partition's holds ([`Question::holds`]) that are over: nothing of what they wait for is still
     /// to be delivered.
-    pub fn nothing_left(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>, SqlError> {
+    pub fn nothing_left(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>> {
         let mut undelivered = Vec::new();
         for cursor in &self.cursors {
             let mut asked = Vec::new();
@@ -199,7 +199,7 @@ impl Mailbox {
         names: &[String],
         former: &str,
         behind: &[Behind],
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         let sql = self.sql.clone();
         for behind in behind {
             let is_known = self.holds.0.iter().any(|hold| {
@@ -257,7 +257,7 @@ impl Mailbox {
     }
 
     /// Ends the holds with these ids: the other partition has nothing left that they wait for.
-    pub fn freed(&mut self, ids: &[i64], now_ms: i64) -> Result<(), SqlError> {
+    pub fn freed(&mut self, ids: &[i64], now_ms: i64) -> Result<()> {
         let sql = self.sql.clone();
         let (free, left): (Vec<Hold>, Vec<Hold>) = std::mem::take(&mut self.holds.0)
             .into_iter()
@@ -285,7 +285,7 @@ impl Mailbox {
     }
 
     /// The conversations with whoever has these names.
-    fn conversations_of(&self, names: &[String]) -> Result<Vec<i64>, SqlError> {
+    fn conversations_of(&self, names: &[String]) -> Result<Vec<i64>> {
         let mut all = Vec::new();
         for name in names.iter().filter_map(|key| Name::of_key(key)) {
             all.extend(person::look(&*self.sql, &name)?.map(|found| found.conversation));

@@ -10,7 +10,7 @@ use super::{
     generations::Generations,
     key::{self, Key},
     seen::Seen,
-    sql::{Row, Sql, SqlError},
+    sql::{Result, Row, Sql},
 };
 use crate::event::{Effect, Event, MessageStatus};
 
@@ -25,7 +25,7 @@ pub(super) struct Ids(Generations);
 
 impl Ids {
     /// Of an event its key alone is kept. The other columns are for statuses of messages, which are asked for.
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
         Generations::load(
             sql,
             "ids",
@@ -36,19 +36,14 @@ impl Ids {
     }
 
     /// Makes room for events that come now, and forgets what is too old for Meta to repeat.
-    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
         let current = now_ms.div_euclid(GENERATION_MS);
         self.0.open(sql, current)?;
         self.0.drop_where(sql, |number| number < current - KEPT)
     }
 
     /// Looks up which of these events were seen before, and how far the messages are whose statuses are among them.
-    pub(super) fn look(
-        &self,
-        sql: &dyn Sql,
-        seen: &mut Seen,
-        events: &[Event],
-    ) -> Result<(), SqlError> {
+    pub(super) fn look(&self, sql: &dyn Sql, seen: &mut Seen, events: &[Event]) -> Result<()> {
         seen.look(sql, &self.0, events)
     }
 
@@ -57,7 +52,7 @@ impl Ids {
         &self,
         sql: &dyn Sql,
         events: impl Iterator<Item = (&'a Event, i64)>,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         let Some(newest) = self.0.newest() else {
             return Ok(());
         };
@@ -107,7 +102,7 @@ impl Ids {
         &self,
         sql: &dyn Sql,
         about: &str,
-    ) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {
+    ) -> Result<Vec<(MessageStatus, Option<i64>)>> {
         let message = key::message(about);
         let mut all: Vec<(i64, Option<i64>)> = Vec::new();
         for table in self.0.tables() {
@@ -138,7 +133,7 @@ impl Ids {
         sql: &dyn Sql,
         conversation: i64,
         most: usize,
-    ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
+    ) -> Result<Vec<(String, MessageStatus, Option<i64>)>> {
         if most == 0 {
             return Ok(Vec::new());
         }
@@ -169,7 +164,7 @@ impl Ids {
     }
 }
 
-fn read_last(row: &Row) -> Result<Option<(String, MessageStatus, Option<i64>)>, SqlError> {
+fn read_last(row: &Row) -> Result<Option<(String, MessageStatus, Option<i64>)>> {
     let Some(status) = read_status(row.get(1)?) else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Join,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 
 /// A person who turned out to be another, and when (unix milliseconds).
@@ -24,7 +24,7 @@ pub(super) struct Joins {
 }
 
 impl Joins {
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS joins (person INTEGER PRIMARY KEY, became INTEGER NOT NULL, \
              at_ms INTEGER NOT NULL) STRICT",
@@ -42,7 +42,7 @@ impl Joins {
     }
 
     /// A person turned out to be another.
-    pub(super) fn add(&mut self, sql: &dyn Sql, join: Join, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn add(&mut self, sql: &dyn Sql, join: Join, now_ms: i64) -> Result<()> {
         let Join { from, into } = join;
         sql.run(
             "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",

@@ -99,7 +99,7 @@ use log::Log;
 use parking::Parking;
 use people::People;
 use replays::Replays;
-use sql::{Sql, SqlError};
+use sql::{Result, Sql};
 
 /// For how long it is remembered what has been seen, in milliseconds: Meta repeats for seven days.
 pub const MAY_COME_AGAIN_MS: i64 = 9 * 24 * 60 * 60 * 1000;
@@ -109,8 +109,8 @@ const LAPSES_EVERY_MS: i64 = 3_600_000;
 
 /// Everything that is kept for one business number (or for an account, where an event concerns no number).
 ///
-/// What is in memory changes as it is written. After a call that failed, unless with [`SqlError::Moved`], the database may
-/// not hold what is in memory: drop the mailbox and open it again.
+/// What is in memory changes as it is written. After a call that failed, unless with [`sql::SqlError::Moved`], the
+/// database may not hold what is in memory: drop the mailbox and open it again.
 #[derive(Debug)]
 pub struct Mailbox {
     sql: Rc<dyn Sql>,
@@ -146,7 +146,7 @@ pub struct Delivery {
 
 impl Mailbox {
     /// Opens the mailbox, and makes its tables where there are none.
-    pub fn open(sql: Rc<dyn Sql>, destinations: Vec<Destination>) -> Result<Self, SqlError> {
+    pub fn open(sql: Rc<dyn Sql>, destinations: Vec<Destination>) -> Result<Self> {
         People::create(&*sql)?;
         Cursor::create(&*sql)?;
         let passed = sql.first_integer(
@@ -204,7 +204,7 @@ impl Mailbox {
     }
 
     /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.
-    pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>, SqlError> {
+    pub fn next(&mut self, now_ms: i64) -> Result<Option<Delivery>> {
         self.now_ms = now_ms;
         self.counts_since_ms.get_or_insert(now_ms);
         self.step_replays(now_ms)?;
@@ -235,7 +235,7 @@ impl Mailbox {
         outcome: &Outcome,
         now_ms: i64,
         random: f64,
-    ) -> Result<Vec<Change>, SqlError> {
+    ) -> Result<Vec<Change>> {
         let (Some(cursor), Some(first)) = (
             self.cursors.get_mut(delivery.destination),
             delivery.events.first(),
@@ -254,7 +254,7 @@ impl Mailbox {
     /// end, wherever that place is.
     ///
     /// Gives the destinations that have been gone for so long that what waited for them was let go.
-    pub fn rest(&mut self) -> Result<Vec<usize>, SqlError> {
+    pub fn rest(&mut self) -> Result<Vec<usize>> {
         self.stop_replays_to_nowhere()?;
         let mut given_up = Vec::new();
         for (index, cursor) in self.cursors.iter_mut().enumerate() {
@@ -277,7 +277,7 @@ impl Mailbox {
     }
 
     /// Writes down how far every cursor has got.
-    pub fn save_all(&mut self) -> Result<(), SqlError> {
+    pub fn save_all(&mut self) -> Result<()> {
         for cursor in &mut self.cursors {
             cursor.save(&*self.sql)?;
         }
@@ -316,7 +316,7 @@ impl Mailbox {
     }
 
     /// Writes down how far a destination has got, so that what it has taken is not delivered again after a crash.
-    pub fn save(&mut self, destination: usize) -> Result<(), SqlError> {
+    pub fn save(&mut self, destination: usize) -> Result<()> {
         match self.cursors.get_mut(destination) {
             Some(cursor) => cursor.save(&*self.sql),
             None => Ok(()),
@@ -329,28 +329,28 @@ impl Mailbox {
     }
 
     /// The number that a conversation has now, by any that it has had.
-    pub fn number(&self, conversation: i64) -> Result<i64, SqlError> {
+    pub fn number(&self, conversation: i64) -> Result<i64> {
         conversations::joined_into(&*self.sql, conversation)
     }
 
     /// How the windows of a conversation stand.
-    pub fn windows(&self, conversation: i64) -> Result<Windows, SqlError> {
+    pub fn windows(&self, conversation: i64) -> Result<Windows> {
         conversations::windows(&*self.sql, conversation)
     }
 
     /// Finds a conversation by any of the person's names.
-    pub fn find(&self, name: &Name) -> Result<Option<Found>, SqlError> {
+    pub fn find(&self, name: &Name) -> Result<Option<Found>> {
         person::find(&*self.sql, name)
     }
 
     /// Like [`Self::find`] without the person's names: these take a walk through everybody's.
-    pub fn look(&self, name: &Name) -> Result<Option<Found>, SqlError> {
+    pub fn look(&self, name: &Name) -> Result<Option<Found>> {
         person::look(&*self.sql, name)
     }
 
     /// The statuses of one message, by what the ids of all events about it begin with ([`crate::event::about`]), each
     /// with its time in unix seconds; in the order in which a message goes through them.
-    pub fn statuses_of(&self, about: &str) -> Result<Vec<(MessageStatus, Option<i64>)>, SqlError> {
+    pub fn statuses_of(&self, about: &str) -> Result<Vec<(MessageStatus, Option<i64>)>> {
         self.ids.statuses_of(&*self.sql, about)
     }
 
@@ -359,7 +359,7 @@ impl Mailbox {
         &self,
         conversation: i64,
         most: usize,
-    ) -> Result<Vec<(String, MessageStatus, Option<i64>)>, SqlError> {
+    ) -> Result<Vec<(String, MessageStatus, Option<i64>)>> {
         self.ids.statuses(&*self.sql, conversation, most)
     }
 }

@@ -8,7 +8,7 @@ use super::{
     moved::{FormerConversation, Moved},
     people::{self, People, Placed},
     seen::Seen,
-    sql::{Sql, SqlError, atomically},
+    sql::{Result, Sql, SqlError, atomically},
 };
 use crate::{
     conversation::{State, window::Windows},
@@ -34,12 +34,7 @@ impl Mailbox {
     /// on. Events that are not stored are promised to the persons in `persons` (their numbers in the directory, one for
     /// each event), and never stored here. A person who is known here is known by all names from then on: their user id
     /// tells them from somebody to whom their phone number is given.
-    pub fn cede(
-        &mut self,
-        events: &[Event],
-        persons: &[i64],
-        now_ms: i64,
-    ) -> Result<Vec<Moved>, SqlError> {
+    pub fn cede(&mut self, events: &[Event], persons: &[i64], now_ms: i64) -> Result<Vec<Moved>> {
         let sql = self.sql.clone();
         self.ids.turn(&*sql, now_ms)?;
         let mut seen = Seen::default();
@@ -93,7 +88,7 @@ impl Mailbox {
     /// to close, since it may have been answered here. The rest is taken in every time, which does no harm. Promises
     /// about their events are taken back if they were made for somebody met later. What comes of theirs is held back
     /// until the other partitions have delivered what they still have of it.
-    pub fn adopt(&mut self, adoptions: &[Adoption]) -> Result<(), SqlError> {
+    pub fn adopt(&mut self, adoptions: &[Adoption]) -> Result<()> {
         let sql = self.sql.clone();
         let known = known(&*sql, adoptions)?;
         let of = |moved: &Moved, one: &FormerConversation| (moved.former.clone(), one.number);
@@ -151,7 +146,7 @@ impl Mailbox {
     }
 
     /// Whether the person of a conversation is in another partition from now on.
-    pub fn has_moved(&self, conversation: i64) -> Result<bool, SqlError> {
+    pub fn has_moved(&self, conversation: i64) -> Result<bool> {
         if self.ceded.is_empty() {
             return Ok(false);
         }
@@ -160,7 +155,7 @@ impl Mailbox {
     }
 
     /// What is known here of the person with this name, for a partition from which they have moved.
-    pub fn known(&self, name: &Name) -> Result<Option<Moved>, SqlError> {
+    pub fn known(&self, name: &Name) -> Result<Option<Moved>> {
         let found = self.look(name)?;
         Ok(found.map(|found| Moved {
             windows: found.windows,
@@ -172,7 +167,7 @@ impl Mailbox {
     /// The state and windows that decide whether a message may go which waits here for a person who has moved: what is
     /// known of them where they are (`there`). Only consent that was told here is added, since it may not be known
     /// there yet.
-    pub fn stands(&self, conversation: i64, there: Moved) -> Result<(State, Windows), SqlError> {
+    pub fn stands(&self, conversation: i64, there: Moved) -> Result<(State, Windows)> {
         let mut state = there.state;
         let said = self.state(conversation)?.consent;
         state.consent = state.consent.joined(said);
@@ -180,7 +175,7 @@ impl Mailbox {
     }
 
     /// Fails with [`SqlError::Moved`] where any of these events must not be stored here.
-    pub fn refuse_ceded(&self, events: &[Event]) -> Result<(), SqlError> {
+    pub fn refuse_ceded(&self, events: &[Event]) -> Result<()> {
         if self.ceded.promised_any(&*self.sql, events)? {
             return Err(SqlError::Moved);
         }
@@ -234,10 +229,7 @@ fn moved(people: &People, names: &[&Name], undelivered: &[Undelivered]) -> Moved
 }
 
 /// The conversations of other partitions that were taken in here before, each with who had it in hand then.
-fn known(
-    sql: &dyn Sql,
-    adoptions: &[Adoption],
-) -> Result<HashMap<(String, i64), Option<String>>, SqlError> {
+fn known(sql: &dyn Sql, adoptions: &[Adoption]) -> Result<HashMap<(String, i64), Option<String>>> {
     sql.run(
         "CREATE TABLE IF NOT EXISTS taken_over (former TEXT NOT NULL, conversation INTEGER NOT NULL, handover TEXT, \
          PRIMARY KEY (former, conversation)) STRICT, WITHOUT ROWID",

@@ -4,7 +4,7 @@ use std::{cell::Cell, rc::Rc};
 
 use rusqlite::{Connection, StatementStatus, params_from_iter, types::ValueRef};
 
-use super::sql::{Row, Sql, SqlError, Value};
+use super::sql::{Result, Row, Sql, SqlError, Value};
 
 #[derive(Debug)]
 pub(crate) struct Native {
@@ -70,7 +70,7 @@ impl Native {
 }
 
 impl Sql for Native {
-    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>> {
         let refused = |error: rusqlite::Error| SqlError::Refused(error.to_string());
         if [" FROM log_", "UPDATE log_"]
             .iter()
@@ -115,7 +115,7 @@ impl Sql for Native {
         Ok(all)
     }
 
-    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
+    fn transaction(&self, body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let run = |statement| self.connection.execute_batch(statement).unwrap();
         run("SAVEPOINT body");
         let result = body();

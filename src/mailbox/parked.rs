@@ -7,7 +7,7 @@ use super::{
     log::{COLUMNS, DECLARED, Log, Stored, complete},
     parking::{Parking, Refusal},
     schedule::Parked,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 use crate::config::{Format, LONGEST_KEEP_HOURS};
 
@@ -16,7 +16,7 @@ use crate::config::{Format, LONGEST_KEEP_HOURS};
 const KEPT_MS: i64 = LONGEST_KEEP_HOURS as i64 * 3_600_000;
 
 impl Parking {
-    pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(super) fn create(sql: &dyn Sql) -> Result<()> {
         for statement in [
             "CREATE TABLE IF NOT EXISTS parked (destination TEXT NOT NULL, conversation INTEGER NOT NULL, \
              attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, \
@@ -39,7 +39,7 @@ impl Parking {
 
     /// A destination is back in the settings: what was parked for it is tried. Meanwhile its conversations may have
     /// become part of others, or what they were held for may have gone.
-    pub(super) fn come_back(sql: &dyn Sql, destination: &str) -> Result<(), SqlError> {
+    pub(super) fn come_back(sql: &dyn Sql, destination: &str) -> Result<()> {
         renumber(sql, "parked_events", "destination = ?1", destination.into())?;
         sql.run(
             "DELETE FROM parked WHERE destination = ?1",
@@ -53,7 +53,7 @@ impl Parking {
     }
 
     /// Has all that waits for a destination be tried by a time at the latest (unix milliseconds).
-    pub(super) fn hurry(sql: &dyn Sql, destination: &str, at_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn hurry(sql: &dyn Sql, destination: &str, at_ms: i64) -> Result<()> {
         sql.run(
             "UPDATE parked SET next_ms = ?2 WHERE destination = ?1 AND next_ms > ?2",
             &[destination.into(), at_ms.into()],
@@ -62,7 +62,7 @@ impl Parking {
 
     /// When what is parked for destinations that were taken out of the settings has been kept for long enough (unix
     /// milliseconds).
-    pub(super) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
+    pub(super) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>> {
         let oldest_ms = sql.first_integer(
             "SELECT min(received_ms) FROM parked_events \
              WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
@@ -72,7 +72,7 @@ impl Parking {
     }
 
     /// Deletes what is parked and has been kept for long enough.
-    pub(super) fn lapse(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn lapse(sql: &dyn Sql, now_ms: i64) -> Result<()> {
         sql.run(
             "DELETE FROM parked_events WHERE received_ms <= ?1 \
              AND destination IN (SELECT destination FROM cursors WHERE gone = '')",
@@ -91,7 +91,7 @@ impl Parking {
         sql: &dyn Sql,
         conversation: i64,
         most: usize,
-    ) -> Result<Vec<Stored>, SqlError> {
+    ) -> Result<Vec<Stored>> {
         let read = |what: &str, most: usize| {
             sql.exec(
                 &format!(
@@ -129,11 +129,7 @@ impl Parking {
     }
 
     /// The first and the last parked event of a conversation, replayed ones left out.
-    pub(super) fn undelivered(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-    ) -> Result<Vec<i64>, SqlError> {
+    pub(super) fn undelivered(&self, sql: &dyn Sql, conversation: i64) -> Result<Vec<i64>> {
         if !self.contains(conversation) {
             return Ok(Vec::new());
         }
@@ -151,7 +147,7 @@ impl Parking {
     }
 
     /// Copies an event out of the log.
-    pub(super) fn put_aside(&self, sql: &dyn Sql, log: &Log, seq: i64) -> Result<(), SqlError> {
+    pub(super) fn put_aside(&self, sql: &dyn Sql, log: &Log, seq: i64) -> Result<()> {
         if let Some(table) = log.table_of(seq) {
             sql.run(
                 &format!(
@@ -170,7 +166,7 @@ impl Parking {
         conversation: i64,
         parked: Parked,
         refusal: &Refusal<'_>,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         sql.run(
             "INSERT OR REPLACE INTO parked \
              (destination, conversation, attempts, first_failed_ms, next_ms, error, failed_ms) \
@@ -197,7 +193,7 @@ impl Parking {
         attempts: u32,
         first_failed_ms: i64,
         refusal: &Refusal<'_>,
-    ) -> Result<usize, SqlError> {
+    ) -> Result<usize> {
         for (index, seq) in seqs.iter().enumerate() {
             let buried = sql.exec(
                 &format!(
@@ -226,12 +222,7 @@ impl Parking {
         Ok(seqs.len())
     }
 
-    pub(super) fn forget(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-        seq: i64,
-    ) -> Result<(), SqlError> {
+    pub(super) fn forget(&self, sql: &dyn Sql, conversation: i64, seq: i64) -> Result<()> {
         sql.run(
             "DELETE FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq = ?3",
             &[self.id().into(), conversation.into(), seq.into()],
@@ -239,7 +230,7 @@ impl Parking {
     }
 
     /// What waits, and what was given up.
-    pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting, SqlError> {
+    pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting> {
         let id = [self.id().into()];
         let mut waiting = Waiting {
             conversations: count(self.refused_before(1).count()),

@@ -7,7 +7,7 @@ use super::{
     Join,
     log::Log,
     schedule::{Parked, Schedule},
-    sql::{Sql, SqlError, atomically},
+    sql::{Result, Sql, atomically},
 };
 use crate::config::Retry;
 
@@ -44,7 +44,7 @@ pub(super) enum Refused {
 }
 
 impl Parking {
-    pub(super) fn load(sql: &dyn Sql, destination: &str, retry: Retry) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql, destination: &str, retry: Retry) -> Result<Self> {
         let rows = sql.exec(
             "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",
             &[destination.into()],
@@ -106,12 +106,7 @@ impl Parking {
     }
 
     /// Has a parked conversation be tried, unless it has a time of its own.
-    pub(super) fn schedule(
-        &mut self,
-        sql: &dyn Sql,
-        conversation: i64,
-        now_ms: i64,
-    ) -> Result<(), SqlError> {
+    pub(super) fn schedule(&mut self, sql: &dyn Sql, conversation: i64, now_ms: i64) -> Result<()> {
         sql.run(
             "INSERT OR IGNORE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
              VALUES (?1, ?2, 0, ?3, ?3, '')",
@@ -160,7 +155,7 @@ impl Parking {
         seqs: &[i64],
         aside: bool,
         refusal: &Refusal<'_>,
-    ) -> Result<Refused, SqlError> {
+    ) -> Result<Refused> {
         let now_ms = refusal.now_ms;
         let before = self.conversations.get(conversation);
         let attempts = before.map_or(0, |parked| parked.attempts).saturating_add(1);
@@ -199,12 +194,7 @@ impl Parking {
 
     /// Events of a conversation that waits were taken: what comes behind them may go at once. Gives whether it was a
     /// refusal that they waited for.
-    pub(super) fn taken(
-        &mut self,
-        sql: &dyn Sql,
-        conversation: i64,
-        seqs: &[i64],
-    ) -> Result<bool, SqlError> {
+    pub(super) fn taken(&mut self, sql: &dyn Sql, conversation: i64, seqs: &[i64]) -> Result<bool> {
         for seq in seqs {
             self.forget(sql, conversation, *seq)?;
         }
@@ -233,7 +223,7 @@ impl Parking {
     }
 
     /// Lets a conversation go that has nothing left to wait for.
-    pub(super) fn release(&mut self, sql: &dyn Sql, conversation: i64) -> Result<(), SqlError> {
+    pub(super) fn release(&mut self, sql: &dyn Sql, conversation: i64) -> Result<()> {
         sql.run(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), conversation.into()],
@@ -243,7 +233,7 @@ impl Parking {
     }
 
     /// Lets go of all that waits.
-    pub(super) fn clear(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(super) fn clear(&mut self, sql: &dyn Sql) -> Result<()> {
         if self.is_empty() {
             return Ok(());
         }
@@ -258,7 +248,7 @@ impl Parking {
     }
 
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
-    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<()> {
         let Join { from, into } = join;
         if self.contains(from) {
             sql.run(

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     batch,
     conversations::{Conversation, Join, by_number, joined_into},
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 use crate::{
     conversation::{
@@ -51,7 +51,7 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(super) fn create(sql: &dyn Sql) -> Result<()> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS conversations (id INTEGER PRIMARY KEY, user TEXT, customer_service INTEGER, \
              free_entry_point INTEGER, referred INTEGER, joined INTEGER, state TEXT) STRICT",
@@ -70,7 +70,7 @@ impl People {
     }
 
     /// What is known of everyone who is named in these events.
-    pub(super) fn of(sql: &dyn Sql, events: &[Event]) -> Result<Self, SqlError> {
+    pub(super) fn of(sql: &dyn Sql, events: &[Event]) -> Result<Self> {
         let mut people = Self::default();
         people.meet(sql, events)?;
         Ok(people)
@@ -82,7 +82,7 @@ impl People {
         &mut self,
         sql: &dyn Sql,
         events: impl IntoIterator<Item = &'a Event>,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         self.learnt.clear();
         self.changed.clear();
         self.joins.clear();
@@ -130,7 +130,7 @@ impl People {
     }
 
     /// Finds whose conversation an event belongs to, and takes in what it teaches.
-    pub(super) fn place(&mut self, sql: &dyn Sql, event: &Event) -> Result<Placed, SqlError> {
+    pub(super) fn place(&mut self, sql: &dyn Sql, event: &Event) -> Result<Placed> {
         if event.names.is_empty() {
             return Ok(Placed {
                 conversation: NOBODY,
@@ -278,7 +278,7 @@ impl People {
     }
 
     /// Writes what the batch has taught.
-    pub(super) fn save(&self, sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(super) fn save(&self, sql: &dyn Sql) -> Result<()> {
         // In the order of the table, so that a large batch touches each of its pages once.
         let mut changed: Vec<i64> = self.changed.iter().copied().collect();
         changed.sort_unstable();
@@ -319,7 +319,7 @@ impl People {
     }
 
     /// The number for a new conversation.
-    fn number(&mut self, sql: &dyn Sql) -> Result<i64, SqlError> {
+    fn number(&mut self, sql: &dyn Sql) -> Result<i64> {
         let newest = match self.newest {
             None => sql.first_integer("SELECT max(id) FROM conversations", &[])?,
             newest => newest,

@@ -3,7 +3,7 @@
 use super::{
     conversations::NUMBERS,
     people::People,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 use crate::{
     conversation::{State, window::Windows},
@@ -26,14 +26,14 @@ pub struct Found {
 /// What is found by the first of these names that finds anything.
 pub fn by_any<T>(
     names: &[Name],
-    mut find: impl FnMut(&Name) -> Result<Option<T>, SqlError>,
-) -> Result<Option<T>, SqlError> {
+    mut find: impl FnMut(&Name) -> Result<Option<T>>,
+) -> Result<Option<T>> {
     let mut names = names.iter();
     names.find_map(|name| find(name).transpose()).transpose()
 }
 
 /// Finds a conversation by one of the person's names, however Meta came to use it.
-pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
+pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>> {
     let Some(mut found) = look(sql, name)? else {
         return Ok(None);
     };
@@ -48,7 +48,7 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError
 }
 
 /// Like [`find`] without the names: these take a walk through everybody's.
-pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>, SqlError> {
+pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>> {
     let people = People::of(sql, &[Event::named(vec![name.clone()])])?;
     let Some(conversation) = people.known(name).map(|(id, _)| id) else {
         return Ok(None);
@@ -67,7 +67,7 @@ pub(super) fn change(
     sql: &dyn Sql,
     name: &Name,
     change: impl FnOnce(&mut State),
-) -> Result<Option<Found>, SqlError> {
+) -> Result<Option<Found>> {
     let Some(mut found) = find(sql, name)? else {
         return Ok(None);
     };

@@ -2,7 +2,7 @@
 
 use super::{
     Which,
-    sql::{Row, Sql, SqlError},
+    sql::{Result, Row, Sql},
 };
 
 /// What stands in the columns of a replay, in their order.
@@ -87,7 +87,7 @@ impl Replay {
     }
 
     /// Reads a row of [`COLUMNS`].
-    pub(super) fn read(row: &Row) -> Result<Self, SqlError> {
+    pub(super) fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             kept: row.get::<i64>(1)? != 0,
@@ -113,7 +113,7 @@ impl Replay {
     }
 
     /// Writes it down as it is.
-    pub(super) fn write(&self, sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(super) fn write(&self, sql: &dyn Sql) -> Result<()> {
         sql.run(
             &format!(
                 "INSERT OR REPLACE INTO replays ({COLUMNS}) \
@@ -147,7 +147,7 @@ impl Replay {
     }
 
     /// If it is over, writes that down. Gives whether it is.
-    pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool, SqlError> {
+    pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool> {
         if self.is_over() {
             self.state = match self.state {
                 ReplayState::Stopping => ReplayState::Stopped,

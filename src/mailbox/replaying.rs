@@ -10,7 +10,7 @@ use super::{
     log::{COLUMNS, Log},
     replay::{Replay, ReplayState},
     replays::{Job, drop_event},
-    sql::{Sql, SqlError, Value, atomically},
+    sql::{Result, Sql, Value, atomically},
 };
 use search::{Candidate, Search, numbers};
 
@@ -22,7 +22,7 @@ const FEW: usize = 50;
 
 impl Mailbox {
     /// Has every replay go on that can.
-    pub(super) fn step_replays(&mut self, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn step_replays(&mut self, now_ms: i64) -> Result<()> {
         if self.replays.0.is_empty() {
             return Ok(());
         }
@@ -50,7 +50,7 @@ impl Mailbox {
         outcome: &Outcome,
         changes: &[Change],
         now_ms: i64,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         let to = self.destination(delivery.destination);
         let Some(to) = to.filter(|_| !self.replays.0.is_empty()) else {
             return Ok(());
@@ -107,7 +107,7 @@ impl Mailbox {
 }
 
 /// Deletes a dead letter that was taken after all.
-fn forget_dead_letter(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<(), SqlError> {
+fn forget_dead_letter(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<()> {
     sql.run(
         "DELETE FROM dead_letters WHERE destination = ?1 AND seq = ?2",
         &[replay.which.destination.as_deref().into(), seq.into()],
@@ -134,7 +134,7 @@ fn step(
     to: usize,
     job: &mut Job,
     now_ms: i64,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     let of = job.replay.which.destination.as_deref();
     let of = of.and_then(|id| Cursor::of(cursors, id));
     let of = of.map(|cursor| cursor.destination().clone());
@@ -189,7 +189,7 @@ fn park(
     seq: i64,
     conversation: i64,
     is_dead: bool,
-) -> Result<bool, SqlError> {
+) -> Result<bool> {
     let (table, of) = if is_dead {
         (
             "dead_letters".to_owned(),
@@ -234,7 +234,7 @@ pub(super) fn begin_anew(
     to: &str,
     events: &[(i64, i64)],
     now_ms: i64,
-) -> Result<Vec<i64>, SqlError> {
+) -> Result<Vec<i64>> {
     let mut first = events.to_vec();
     first.sort_unstable();
     first.dedup_by_key(|(conversation, _)| *conversation);

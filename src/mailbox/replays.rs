@@ -12,7 +12,7 @@ use super::{
     log::NUMBERS_PER_MS,
     replay::{COLUMNS, Replay, ReplayState},
     replaying::begin_anew,
-    sql::{Sql, SqlError, Value, atomically},
+    sql::{Result, Sql, Value, atomically},
 };
 
 /// How many replays may run at the same time in one mailbox.
@@ -67,7 +67,7 @@ pub(super) struct Replays(pub(super) Vec<Job>);
 
 impl Replays {
     /// Finds replays that have not ended. Of one that was being stopped nothing more goes out.
-    pub(super) fn load(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS replays (id TEXT PRIMARY KEY, kept INTEGER NOT NULL, destination TEXT, \
              receiver TEXT NOT NULL, event TEXT, conversation INTEGER, from_ms INTEGER, until_ms INTEGER, \
@@ -121,7 +121,7 @@ impl Replays {
 impl Mailbox {
     /// Begins a replay; one with this id that is there already is given as it is. What comes from now on is not part of
     /// it.
-    pub fn replay(&mut self, wanted: Wanted, now_ms: i64) -> Result<Begun, SqlError> {
+    pub fn replay(&mut self, wanted: Wanted, now_ms: i64) -> Result<Begun> {
         if let Some(replay) = self.replay_of(&wanted.id)? {
             return Ok(Begun::Running(Box::new(replay)));
         }
@@ -187,7 +187,7 @@ impl Mailbox {
     }
 
     /// The next `most` replays before one, the latest first.
-    pub fn replays(&self, before: Option<&str>, most: i64) -> Result<Vec<Replay>, SqlError> {
+    pub fn replays(&self, before: Option<&str>, most: i64) -> Result<Vec<Replay>> {
         let mut clause = "true";
         let mut parameters: Vec<Value> = vec![most.into()];
         if let Some(before) = before {
@@ -205,12 +205,12 @@ impl Mailbox {
     }
 
     /// A replay, by its id.
-    pub fn replay_of(&self, id: &str) -> Result<Option<Replay>, SqlError> {
+    pub fn replay_of(&self, id: &str) -> Result<Option<Replay>> {
         let found = self.read_replays("id = ?2", &[1.into(), id.into()])?;
         Ok(found.into_iter().next())
     }
 
-    fn read_replays(&self, clause: &str, parameters: &[Value]) -> Result<Vec<Replay>, SqlError> {
+    fn read_replays(&self, clause: &str, parameters: &[Value]) -> Result<Vec<Replay>> {
         let rows = self.sql.exec(
             &format!("SELECT {COLUMNS} FROM replays WHERE {clause} ORDER BY id DESC LIMIT ?1"),
             parameters,
@@ -228,7 +228,7 @@ impl Mailbox {
 
     /// Stops a replay: what has not gone out does not go. Dead letters stay what they are. Gives how it stands then;
     /// `None` where there is none.
-    pub fn stop_replay(&mut self, id: &str, now_ms: i64) -> Result<Option<Replay>, SqlError> {
+    pub fn stop_replay(&mut self, id: &str, now_ms: i64) -> Result<Option<Replay>> {
         let sql = &*self.sql;
         let mut jobs = self.replays.0.iter_mut();
         if let Some(Job {
@@ -258,7 +258,7 @@ impl Mailbox {
     }
 
     /// Stops those to destinations that have been gone for so long that nothing more is kept for them.
-    pub(super) fn stop_replays_to_nowhere(&mut self) -> Result<(), SqlError> {
+    pub(super) fn stop_replays_to_nowhere(&mut self) -> Result<()> {
         let now_ms = self.now_ms;
         let is_to = |job: &&Job| {
             let mut cursors = self.cursors.iter();
@@ -274,7 +274,7 @@ impl Mailbox {
 }
 
 /// The events of a replay, or of none, that are parked, by their `seq`.
-fn waiting(sql: &dyn Sql, to: &str, replay: Option<&str>) -> Result<HashSet<i64>, SqlError> {
+fn waiting(sql: &dyn Sql, to: &str, replay: Option<&str>) -> Result<HashSet<i64>> {
     let rows = sql.exec(
         "SELECT seq FROM parked_events WHERE destination = ?1 AND replay IS ?2",
         &[to.into(), replay.into()],
@@ -283,11 +283,7 @@ fn waiting(sql: &dyn Sql, to: &str, replay: Option<&str>) -> Result<HashSet<i64>
 }
 
 /// Takes back what is parked of a replay, except what is on its way. Gives these events, each with its conversation.
-fn drop_waiting(
-    sql: &dyn Sql,
-    replay: &Replay,
-    flying: &HashSet<i64>,
-) -> Result<Vec<(i64, i64)>, SqlError> {
+fn drop_waiting(sql: &dyn Sql, replay: &Replay, flying: &HashSet<i64>) -> Result<Vec<(i64, i64)>> {
     let mut dropped = Vec::new();
     for row in sql.exec(
         "SELECT conversation, seq FROM parked_events WHERE destination = ?1 AND replay = ?2",
@@ -312,7 +308,7 @@ pub(super) fn drop_event(
     replay: &Replay,
     conversation: i64,
     seq: i64,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     let (to, id) = (replay.to.as_str(), replay.id.as_str());
     sql.run(
         DROP,

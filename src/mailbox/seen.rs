@@ -6,7 +6,7 @@ use super::{
     generations::Generations,
     ids::read_status,
     key::{self, Key},
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 use crate::event::{Effect, Event, MessageStatus};
 
@@ -25,7 +25,7 @@ impl Seen {
         sql: &dyn Sql,
         tables: &Generations,
         events: &[Event],
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         let (statuses, others): (Vec<Key>, Vec<Key>) =
             events.iter().map(Key::of).partition(Key::is_status);
         let found = tables

@@ -109,7 +109,7 @@ pub enum SqlError {
 }
 
 /// What a database gives.
-pub type Result<T> = std::result::Result<T, SqlError>;
+pub type Result<T, E = SqlError> = std::result::Result<T, E>;
 
 /// A SQLite database that one mailbox has for itself.
 pub trait Sql: std::fmt::Debug {

@@ -22,7 +22,7 @@ mod waiting;
 
 use proptest::prelude::*;
 
-use super::{native::Native, *};
+use super::{native::Native, sql::SqlError, *};
 use crate::{
     config::{Address, Format, Pattern, Retry},
     conversation::Reply,

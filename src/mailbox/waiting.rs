@@ -3,7 +3,7 @@
 use super::{
     Mailbox,
     parking::Parking,
-    sql::{Row, SqlError},
+    sql::{Result, Row},
 };
 use crate::config::Retry;
 
@@ -63,7 +63,7 @@ impl Waiting {
 
 impl Failure {
     /// Reads a class from a column and its time from the next, where there is one.
-    pub(super) fn read(row: &Row, column: usize) -> Result<Option<Self>, SqlError> {
+    pub(super) fn read(row: &Row, column: usize) -> Result<Option<Self>> {
         let class = row.get::<Option<&str>>(column)?;
         let at_ms = row.get(column + 1)?;
         Ok(class.zip(at_ms).map(|(class, at_ms)| Self {
@@ -76,7 +76,7 @@ impl Failure {
 impl Mailbox {
     /// Has all that waits for a destination be tried now: what made it refuse, or be down or gone, was put right. Gives
     /// its place among those that the mailbox was opened with, if it is one of them.
-    pub fn retry(&mut self, id: &str, now_ms: i64) -> Result<Option<usize>, SqlError> {
+    pub fn retry(&mut self, id: &str, now_ms: i64) -> Result<Option<usize>> {
         let mut cursors = self.cursors.iter_mut().enumerate();
         let Some((index, cursor)) = cursors.find(|(_, cursor)| cursor.destination().id == id)
         else {
@@ -87,7 +87,7 @@ impl Mailbox {
     }
 
     /// What waits for a destination, by its place among those that the mailbox was opened with.
-    pub fn waiting(&mut self, destination: usize) -> Result<Waiting, SqlError> {
+    pub fn waiting(&mut self, destination: usize) -> Result<Waiting> {
         self.cursors.get_mut(destination).map_or_else(
             || Ok(Waiting::default()),
             |cursor| cursor.waiting(&*self.sql, &self.log),
@@ -95,7 +95,7 @@ impl Mailbox {
     }
 
     /// The destinations that were taken out of the settings and have left something: each by its id, with what that is.
-    pub fn removed(&self) -> Result<Vec<(String, Waiting)>, SqlError> {
+    pub fn removed(&self) -> Result<Vec<(String, Waiting)>> {
         let sql = &*self.sql;
         let rows = sql.exec(
             "SELECT destination FROM cursors WHERE gone = '' \

@@ -12,7 +12,7 @@ use wasm_bindgen::{
 };
 use worker::State;
 
-use crate::mailbox::sql::{Row, Sql, SqlError, Value};
+use crate::mailbox::sql::{Result, Row, Sql, SqlError, Value};
 
 /// The storage of one Durable Object.
 #[derive(Debug)]
@@ -73,14 +73,14 @@ impl Storage {
         self.storage.sync()
     }
 
-    fn begin(&self, statement: &str, parameters: &[Value]) -> Result<Cursor, SqlError> {
+    fn begin(&self, statement: &str, parameters: &[Value]) -> Result<Cursor> {
         let parameters: Array = parameters.iter().map(to_platform).collect();
         self.statements.exec(statement, parameters).map_err(refused)
     }
 }
 
 impl Sql for Storage {
-    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
+    fn exec(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>> {
         let cursor = self.begin(statement, parameters)?;
         let rows = cursor.raw().and_then(|rows| rows.to_array());
         let rows = rows.map_err(refused)?;
@@ -92,12 +92,12 @@ impl Sql for Storage {
     }
 
     /// A statement that gives no rows is done as soon as `exec` returns.
-    fn run(&self, statement: &str, parameters: &[Value]) -> Result<(), SqlError> {
+    fn run(&self, statement: &str, parameters: &[Value]) -> Result<()> {
         self.begin(statement, parameters).map(drop)
     }
 
     /// Without a transaction, what was written before a failure would stay.
-    fn transaction(&self, body: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
+    fn transaction(&self, body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let mut outcome = Ok(());
         let mut run = || -> Result<(), JsValue> {
             outcome = body();
@@ -130,7 +130,7 @@ fn to_platform(value: &Value) -> JsValue {
 }
 
 /// Reads rows from an array of arrays.
-fn from_platform(json: &str) -> Result<Vec<Row>, SqlError> {
+fn from_platform(json: &str) -> Result<Vec<Row>> {
     let Ok(Json::Array(rows)) = serde_json::from_str(json) else {
         return Err(never());
     };

@@ -9,7 +9,7 @@
 
 use crate::{
     event::{self, Event, rfc3339},
-    mailbox::sql::{Sql, SqlError},
+    mailbox::sql::{Result, Sql},
     meta::graph::errors::{self, Class},
 };
 
@@ -48,11 +48,7 @@ pub enum NumberChange {
 impl Blocked {
     /// Reads why the number is blocked, if it is, and when it last could send again (unix milliseconds). If the
     /// settings are others than those with which it stopped, it is tried at once.
-    pub(super) fn open(
-        sql: &dyn Sql,
-        settings: &str,
-        now_ms: i64,
-    ) -> Result<(Option<Self>, i64), SqlError> {
+    pub(super) fn open(sql: &dyn Sql, settings: &str, now_ms: i64) -> Result<(Option<Self>, i64)> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS stopped (one INTEGER PRIMARY KEY CHECK (one = 1), code INTEGER NOT NULL, \
              since_ms INTEGER NOT NULL, tries_ms INTEGER NOT NULL, settings TEXT NOT NULL, \
@@ -128,7 +124,7 @@ impl Blocked {
         true
     }
 
-    pub(super) fn save(&self, sql: &dyn Sql, settings: &str) -> Result<(), SqlError> {
+    pub(super) fn save(&self, sql: &dyn Sql, settings: &str) -> Result<()> {
         sql.run(
             "INSERT OR REPLACE INTO stopped (one, code, since_ms, tries_ms, settings, of_templates, by_status, taken_ms) \
              VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -145,7 +141,7 @@ impl Blocked {
     }
 
     /// The number can send again. Since when is kept: what failed before that says nothing.
-    pub(super) fn ended(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn ended(sql: &dyn Sql, now_ms: i64) -> Result<()> {
         sql.run("DELETE FROM stopped", &[])?;
         sql.run(
             "INSERT OR REPLACE INTO put_right (one, at_ms) VALUES (1, ?1)",

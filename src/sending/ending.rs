@@ -10,7 +10,7 @@ use super::{
     stored::{self, Keep, Record, Send},
 };
 use crate::{
-    mailbox::sql::{Sql, SqlError},
+    mailbox::sql::{Result, Sql},
     meta::graph::{Class, GraphAnswer},
 };
 
@@ -125,7 +125,7 @@ impl Outbox {
         started: Started,
         happened: Happened,
         now_ms: i64,
-    ) -> Result<(SendState, Option<NumberChange>), SqlError> {
+    ) -> Result<(SendState, Option<NumberChange>)> {
         let id = started.send.id.as_str();
         let conversation = started.send.conversation;
         self.lanes.free(conversation, now_ms);
@@ -182,7 +182,7 @@ impl Outbox {
         sql: &dyn Sql,
         started: Started,
         now_ms: i64,
-    ) -> Result<(SendState, Option<NumberChange>), SqlError> {
+    ) -> Result<(SendState, Option<NumberChange>)> {
         let message = started.message();
         let mut send = started.send;
         let Some(found) = stored::find(sql, &send.id)? else {
@@ -208,7 +208,7 @@ impl Outbox {
         send: Send,
         found: &Record,
         now_ms: i64,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         let keep = Keep::This(&send.draft);
         stored::write(sql, &send.id, &SendState::Queued, &keep, true, now_ms)?;
         self.watched.insert(send.id.clone());
@@ -225,7 +225,7 @@ impl Outbox {
         fell_back: bool,
         ending: Ending,
         now_ms: i64,
-    ) -> Result<SendState, SqlError> {
+    ) -> Result<SendState> {
         let Send {
             id,
             conversation,

@@ -4,7 +4,7 @@ use super::{
     blocked::{Blocked, NumberChange},
     silence::Silence,
 };
-use crate::mailbox::sql::{Sql, SqlError};
+use crate::mailbox::sql::{Result, Sql};
 
 /// For how long a status still tells how the number is, in milliseconds: Meta may tell it up to seven days late.
 const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
@@ -51,7 +51,7 @@ pub(super) struct Message {
 }
 
 impl Number {
-    pub(super) fn open(sql: &dyn Sql, settings: String, now_ms: i64) -> Result<Self, SqlError> {
+    pub(super) fn open(sql: &dyn Sql, settings: String, now_ms: i64) -> Result<Self> {
         let (blocked, right_ms) = Blocked::open(sql, &settings, now_ms)?;
         Ok(Self {
             silence: Silence::open(sql)?,
@@ -95,12 +95,7 @@ impl Number {
     }
 
     /// A message goes now. Where it `probes`, gives since when the number could not send (unix milliseconds).
-    pub(super) fn took(
-        &mut self,
-        sql: &dyn Sql,
-        probes: bool,
-        now_ms: i64,
-    ) -> Result<Option<i64>, SqlError> {
+    pub(super) fn took(&mut self, sql: &dyn Sql, probes: bool, now_ms: i64) -> Result<Option<i64>> {
         let before = self.silence;
         self.silence.took(now_ms);
         self.silence.save(sql, before)?;
@@ -119,7 +114,7 @@ impl Number {
         heard: Heard,
         message: Message,
         now_ms: i64,
-    ) -> Result<Option<NumberChange>, SqlError> {
+    ) -> Result<Option<NumberChange>> {
         let before = self.silence;
         match heard {
             Heard::Nothing => self.silence.tells_nothing(now_ms),
@@ -153,7 +148,7 @@ impl Number {
         is_template: bool,
         at_ms: i64,
         now_ms: i64,
-    ) -> Result<Option<NumberChange>, SqlError> {
+    ) -> Result<Option<NumberChange>> {
         // What failed before the number was put right, or was tried, says nothing of how it is.
         let tried_ms = self.blocked.as_ref().and_then(|blocked| blocked.taken_ms);
         let right_ms = tried_ms.unwrap_or(self.right_ms);
@@ -171,7 +166,7 @@ impl Number {
         sql: &dyn Sql,
         after_ms: i64,
         now_ms: i64,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         if let Some(blocked) = &mut self.blocked {
             blocked.tries_ms = now_ms.saturating_add(after_ms);
             blocked.save(sql, &self.settings)?;
@@ -186,7 +181,7 @@ impl Number {
         sql: &dyn Sql,
         mut why: Blocked,
         instead: bool,
-    ) -> Result<Option<NumberChange>, SqlError> {
+    ) -> Result<Option<NumberChange>> {
         (self.takes, self.takes_templates) = (false, false);
         if let Some(blocked) = &mut self.blocked {
             let widens = blocked.of_templates && !why.of_templates;
@@ -208,7 +203,7 @@ impl Number {
         sql: &dyn Sql,
         message: Message,
         now_ms: i64,
-    ) -> Result<Option<NumberChange>, SqlError> {
+    ) -> Result<Option<NumberChange>> {
         let is_tried = self.is_tried_by(message);
         let Some(blocked) = self.blocked.as_mut().filter(|_| is_tried) else {
             return Ok(None);

@@ -21,7 +21,7 @@ use super::{
     stored::{self, Keep, LEFT, Record, Send, UNKNOWN, write_state},
 };
 use crate::{
-    mailbox::sql::{Sql, SqlError},
+    mailbox::sql::{Result, Sql},
     meta::graph::Class,
 };
 
@@ -93,12 +93,7 @@ impl Started {
 impl Outbox {
     /// Opens the outbox. What was on its way when the object ended may have gone out, and stays as it is. `settings`
     /// is a digest of the settings that a blocked number may become right by.
-    pub fn open(
-        sql: &dyn Sql,
-        rates: Rates,
-        settings: String,
-        now_ms: i64,
-    ) -> Result<Self, SqlError> {
+    pub fn open(sql: &dyn Sql, rates: Rates, settings: String, now_ms: i64) -> Result<Self> {
         stored::create(sql)?;
         stored::sweep(sql, now_ms)?;
         let restarted = SendState::Started.after(Happened::Restarted);
@@ -122,7 +117,7 @@ impl Outbox {
     }
 
     /// Reads what waits, and what a status may yet tell of.
-    fn read_left(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    fn read_left(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
         let rows = sql.exec(
             &format!(
                 "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
@@ -164,7 +159,7 @@ impl Outbox {
 
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, but for those that we
     /// refused ourselves.
-    pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32, SqlError> {
+    pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32> {
         let count = sql.first_integer(
             &format!(
                 "SELECT count(*) FROM sends WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) \
@@ -182,7 +177,7 @@ impl Outbox {
 
     /// Takes a send in, and gives when it will go as far as can be told (unix milliseconds); `None` where one was asked
     /// for under the same id before.
-    pub fn add(&mut self, sql: &dyn Sql, send: Send, now_ms: i64) -> Result<Option<i64>, SqlError> {
+    pub fn add(&mut self, sql: &dyn Sql, send: Send, now_ms: i64) -> Result<Option<i64>> {
         if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
             self.swept_ms = now_ms;
             stored::sweep(sql, now_ms)?;
@@ -201,7 +196,7 @@ impl Outbox {
     }
 
     /// The next send whose turn has come, marked as started. The caller commits that before the request leaves.
-    pub fn next(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<Option<Started>, SqlError> {
+    pub fn next(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<Option<Started>> {
         loop {
             let Some((at, kinds, probes)) = self.turn(now_ms) else {
                 return Ok(None);
@@ -261,7 +256,7 @@ impl Outbox {
     }
 
     /// Forgets a send that is done with.
-    pub(super) fn forget(&mut self, sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+    pub(super) fn forget(&mut self, sql: &dyn Sql, id: &str) -> Result<()> {
         self.watched.remove(id);
         if self.tried_before.remove(id) {
             stored::waits_no_more(sql, id)?;
@@ -303,7 +298,7 @@ impl Outbox {
         sql: &dyn Sql,
         id: &str,
         now_ms: i64,
-    ) -> Result<Option<(Record, Option<i64>)>, SqlError> {
+    ) -> Result<Option<(Record, Option<i64>)>> {
         let Some(record) = stored::find(sql, id)? else {
             return Ok(None);
         };
@@ -370,7 +365,7 @@ impl Outbox {
 
 /// The lanes as the messages that went lately left them, the last place that one of these had, and when the last went (unix
 /// milliseconds).
-fn went_lately(sql: &dyn Sql, now_ms: i64) -> Result<(Lanes, i64, i64), SqlError> {
+fn went_lately(sql: &dyn Sql, now_ms: i64) -> Result<(Lanes, i64, i64)> {
     let mut lanes = Lanes::new(now_ms);
     let (mut last, mut went_ms) = (0, i64::MIN);
     let lately = sql.exec(

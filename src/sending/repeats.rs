@@ -10,7 +10,7 @@ use crate::{
     event::Event,
     mailbox::{
         Mailbox, Moved,
-        sql::{Row, Sql, SqlError},
+        sql::{Result, Row, Sql},
     },
 };
 
@@ -55,7 +55,7 @@ pub struct Repeats {
 
 impl Repeats {
     /// Opens the table, and makes it where there is none.
-    pub fn open(sql: &dyn Sql) -> Result<Self, SqlError> {
+    pub fn open(sql: &dyn Sql) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS repeats (key TEXT PRIMARY KEY, body TEXT NOT NULL, answer TEXT NOT NULL, \
              asked_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
@@ -64,7 +64,7 @@ impl Repeats {
         Ok(Self { swept_ms: i64::MIN })
     }
 
-    /// What is known of a key with which this is asked. Fails with [`SqlError::Moved`] where it is new and was promised not
+    /// What is known of a key with which this is asked. Fails with `SqlError::Moved` where it is new and was promised not
     /// to be taken here.
     pub fn find(
         &self,
@@ -73,7 +73,7 @@ impl Repeats {
         key: &str,
         body: &[u8],
         now_ms: i64,
-    ) -> Result<Repeat, SqlError> {
+    ) -> Result<Repeat> {
         let Some(row) = answered(sql, key, now_ms)? else {
             mailbox.refuse_ceded(&[Event {
                 id: id_of(key, body),
@@ -96,7 +96,7 @@ impl Repeats {
         asked: &[Event],
         all: &mut [Moved],
         now_ms: i64,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         for (event, moved) in asked.iter().zip(all) {
             let request = event.id.strip_prefix(REQUEST);
             if let Some((_, key)) = request.and_then(|request| request.split_once(' ')) {
@@ -114,7 +114,7 @@ impl Repeats {
         body: &[u8],
         answer: &str,
         now_ms: i64,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
             self.swept_ms = now_ms;
             sql.run(
@@ -135,7 +135,7 @@ impl Repeats {
 }
 
 /// The body that was asked with a key, and the answer.
-fn answered(sql: &dyn Sql, key: &str, now_ms: i64) -> Result<Option<Row>, SqlError> {
+fn answered(sql: &dyn Sql, key: &str, now_ms: i64) -> Result<Option<Row>> {
     let rows = sql.exec(
         "SELECT body, answer FROM repeats WHERE key = ?1 AND asked_ms > ?2",
         &[key.into(), now_ms.saturating_sub(KEPT_MS).into()],
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::{
         event::Name,
-        mailbox::{Adoption, native::Native},
+        mailbox::{Adoption, native::Native, sql::SqlError},
     };
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             }
         }
 
-        fn find(&self, body: &str) -> Result<Repeat, SqlError> {
+        fn find(&self, body: &str) -> Result<Repeat> {
             let Self {
                 sql,
                 mailbox,

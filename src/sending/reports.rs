@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     event::{Effect, Event},
-    mailbox::sql::{Sql, SqlError},
+    mailbox::sql::{Result, Sql},
     meta::{graph::errors, json::Document},
 };
 
@@ -44,7 +44,7 @@ impl Outbox {
         sql: &dyn Sql,
         events: &[Event],
         now_ms: i64,
-    ) -> Result<Option<NumberChange>, SqlError> {
+    ) -> Result<Option<NumberChange>> {
         let mut change = None;
         for event in events {
             if (event.kind != FAILED && self.watched.is_empty()) || !names_a_send(event) {
@@ -69,7 +69,7 @@ impl Outbox {
         sql: &dyn Sql,
         report: Report,
         now_ms: i64,
-    ) -> Result<Option<NumberChange>, SqlError> {
+    ) -> Result<Option<NumberChange>> {
         let Some(record) = stored::find(sql, &report.id)? else {
             return Ok(None);
         };
@@ -98,7 +98,7 @@ impl Outbox {
         report: &Report,
         record: &Record,
         now_ms: i64,
-    ) -> Result<bool, SqlError> {
+    ) -> Result<bool> {
         let Report {
             id,
             message_id,
@@ -149,7 +149,7 @@ impl Outbox {
         report: Report,
         record: &Record,
         now_ms: i64,
-    ) -> Result<Option<NumberChange>, SqlError> {
+    ) -> Result<Option<NumberChange>> {
         let Report {
             id, code, at_ms, ..
         } = report;

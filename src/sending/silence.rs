@@ -6,7 +6,7 @@
 //! the object may end.
 
 use super::ending::doubled;
-use crate::mailbox::sql::{Sql, SqlError};
+use crate::mailbox::sql::{Result, Sql};
 
 /// How many in a row are an outage.
 const BEARABLE: u32 = 5;
@@ -31,7 +31,7 @@ pub(super) struct Silence {
 
 impl Silence {
     /// Reads whether Meta was silent.
-    pub(super) fn open(sql: &dyn Sql) -> Result<Self, SqlError> {
+    pub(super) fn open(sql: &dyn Sql) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS outage (one INTEGER PRIMARY KEY CHECK (one = 1), in_a_row INTEGER NOT NULL, \
              until_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL) STRICT",
@@ -50,7 +50,7 @@ impl Silence {
     }
 
     /// Writes down an outage, or its end, if anything has changed.
-    pub(super) fn save(self, sql: &dyn Sql, before: Self) -> Result<(), SqlError> {
+    pub(super) fn save(self, sql: &dyn Sql, before: Self) -> Result<()> {
         if self == before {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use crate::{
     config::Category,
     mailbox::{
         MAY_COME_AGAIN_MS,
-        sql::{Row, Sql, SqlError, Value},
+        sql::{Result, Row, Sql, SqlError, Value},
     },
     meta::graph::{Message, Recipient},
     sending::SendState,
@@ -104,7 +104,7 @@ pub(super) const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"
 
 /// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it is done
 /// with: a row more is written when it is asked for and when it has ended, and none when it is started.
-pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+pub(super) fn create(sql: &dyn Sql) -> Result<()> {
     for statement in [
         "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
          conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
@@ -121,7 +121,7 @@ pub(super) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
 }
 
 /// Forgets what is too old. What waits until the number is put right waits.
-pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<()> {
     let old_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
     sql.run(
         &format!(
@@ -138,7 +138,7 @@ pub(super) fn change_all(
     from: &SendState,
     to: &SendState,
     now_ms: i64,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     sql.run(
         &format!(
             "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
@@ -153,7 +153,7 @@ pub(super) fn change_all(
 }
 
 /// Adds a send, unless there is one under the same id; gives whether it was added.
-pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result<bool, SqlError> {
+pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result<bool> {
     let added = sql.exec(
         "INSERT INTO sends (id, place, conversation, state, draft, fell_back, asked_ms, changed_ms) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
@@ -176,7 +176,7 @@ pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result
 }
 
 /// What is left to be sent of a send, and when it was asked for (unix milliseconds).
-pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<(Draft, i64)>, SqlError> {
+pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<(Draft, i64)>> {
     let rows = sql.exec(
         "SELECT draft, asked_ms FROM sends WHERE id = ?1",
         &[id.into()],
@@ -203,7 +203,7 @@ pub(super) fn write(
     keep: &Keep<'_>,
     fell_back: bool,
     now_ms: i64,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     let mut parameters = vec![
         id.into(),
         write_state(state).into(),
@@ -231,7 +231,7 @@ pub(super) fn write(
 }
 
 /// Notes that a send waits to go again, as the object may end before it does: how often it was tried, and until when.
-pub(super) fn wait(sql: &dyn Sql, id: &str, attempts: u32, next_ms: i64) -> Result<(), SqlError> {
+pub(super) fn wait(sql: &dyn Sql, id: &str, attempts: u32, next_ms: i64) -> Result<()> {
     sql.run(
         "INSERT OR REPLACE INTO waits (id, attempts, next_ms) VALUES (?1, ?2, ?3)",
         &[id.into(), i64::from(attempts).into(), next_ms.into()],
@@ -239,12 +239,12 @@ pub(super) fn wait(sql: &dyn Sql, id: &str, attempts: u32, next_ms: i64) -> Resu
 }
 
 /// Forgets that a send waited to go again: it is done with.
-pub(super) fn waits_no_more(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+pub(super) fn waits_no_more(sql: &dyn Sql, id: &str) -> Result<()> {
     sql.run("DELETE FROM waits WHERE id = ?1", &[id.into()])
 }
 
 /// Notes, of a send that waits again, the code by which the number stopped when it was tried.
-pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<(), SqlError> {
+pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<()> {
     sql.run(
         "UPDATE sends SET error = ?2 WHERE id = ?1",
         &[id.into(), i64::from(code).into()],
@@ -252,12 +252,7 @@ pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<(), SqlErro
 }
 
 /// Notes that a send that was accepted will not arrive, and why, where that was said.
-pub(super) fn write_error(
-    sql: &dyn Sql,
-    id: &str,
-    code: Option<u32>,
-    now_ms: i64,
-) -> Result<(), SqlError> {
+pub(super) fn write_error(sql: &dyn Sql, id: &str, code: Option<u32>, now_ms: i64) -> Result<()> {
     let code = code.map_or(Value::Null, |code| i64::from(code).into());
     sql.run(
         "UPDATE sends SET error = ?2, draft = NULL, changed_ms = ?3 WHERE id = ?1",
@@ -266,7 +261,7 @@ pub(super) fn write_error(
 }
 
 /// How a send stands; `None` where there is none under this id.
-pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> {
+pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>> {
     let rows = sql.exec(
         "SELECT place, conversation, state, error, fell_back, asked_ms, changed_ms FROM sends WHERE id = ?1",
         &[id.into()],
@@ -274,7 +269,7 @@ pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>, SqlError> 
     rows.first().map(read).transpose()
 }
 
-fn read(row: &Row) -> Result<Record, SqlError> {
+fn read(row: &Row) -> Result<Record> {
     let state = SendState::read(row.get::<&str>(2)?).ok_or(SqlError::Column(2))?;
     // Of a send that waits, the column `error` is the code by which the number stopped.
     let is_accepted = matches!(state, SendState::Accepted { .. });

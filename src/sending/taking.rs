@@ -17,7 +17,7 @@ use crate::{
     event::Name,
     mailbox::{
         Found, Mailbox, by_any,
-        sql::{Sql, SqlError},
+        sql::{Result, Sql},
     },
     meta::graph::{Message, NOT_IN_GROUPS},
 };
@@ -70,7 +70,7 @@ pub fn take(
     intake: &mut Intake<'_>,
     wanted: Vec<Wanted>,
     names: impl Fn(&str) -> Vec<Name>,
-) -> Result<Result<Vec<Queued>, Refusal>, SqlError> {
+) -> Result<Result<Vec<Queued>, Refusal>> {
     let (mut ready, mut faults) = (Vec::new(), Vec::new());
     let (mut closed, mut objections) = (Vec::new(), Vec::new());
     for wanted in wanted {
@@ -116,7 +116,7 @@ fn check(
     intake: &Intake<'_>,
     wanted: Wanted,
     names: impl Fn(&str) -> Vec<Name>,
-) -> Result<Result<Ready, Stop>, SqlError> {
+) -> Result<Result<Ready, Stop>> {
     let fault = |member, reason: &str| {
         Ok(Err(Stop::Fault(Fault {
             path: path(&wanted, member),
@@ -164,7 +164,7 @@ fn check(
 }
 
 /// The first of these names that somebody has.
-fn find(mailbox: &Mailbox, names: &[Name]) -> Result<Option<(Name, Found)>, SqlError> {
+fn find(mailbox: &Mailbox, names: &[Name]) -> Result<Option<(Name, Found)>> {
     by_any(names, |name| {
         Ok(mailbox.look(name)?.map(|found| (name.clone(), found)))
     })
@@ -202,7 +202,7 @@ fn going(
     wanted.messages.iter().map(one).collect()
 }
 
-fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>, SqlError> {
+fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
     let mut sends = Vec::new();
     for one in ready {
         let Ready {

@@ -7,7 +7,7 @@ use crate::mailbox::{
     log::Log,
     parking::{Refusal, Refused},
     queue::Queued,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 
 /// After how many deliveries the place is written down. What was delivered since is delivered again after a crash.
@@ -64,7 +64,7 @@ impl Cursor {
         outcome: &Outcome,
         now_ms: i64,
         random: f64,
-    ) -> Result<Vec<Change>, SqlError> {
+    ) -> Result<Vec<Change>> {
         let Some(flight) = self.in_flight.get(&first).cloned() else {
             return Ok(Vec::new());
         };
@@ -104,12 +104,7 @@ impl Cursor {
         Ok(changes)
     }
 
-    fn taken(
-        &mut self,
-        sql: &dyn Sql,
-        flight: &Flight,
-        now_ms: i64,
-    ) -> Result<Vec<Change>, SqlError> {
+    fn taken(&mut self, sql: &dyn Sql, flight: &Flight, now_ms: i64) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
         if flight.parked && self.parking.taken(sql, flight.conversation, &flight.seqs)? {
             changes.push(Change::Resumed);
@@ -159,7 +154,7 @@ impl Cursor {
         flight: &Flight,
         whole: bool,
         refusal: &Refusal<'_>,
-    ) -> Result<Vec<Change>, SqlError> {
+    ) -> Result<Vec<Change>> {
         let was_down = self.flow.down().is_some();
         self.followed = true;
         let is_back = !whole && self.answered(refusal.now_ms, flight.conversation);

@@ -4,7 +4,7 @@
 use super::Cursor;
 use crate::mailbox::{
     log::Log,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 
 impl Cursor {
@@ -20,7 +20,7 @@ impl Cursor {
         sql: &dyn Sql,
         conversation: i64,
         now_ms: i64,
-    ) -> Result<(), SqlError> {
+    ) -> Result<()> {
         self.followed = true;
         self.parking.schedule(sql, conversation, now_ms)
     }
@@ -33,7 +33,7 @@ impl Cursor {
         log: &Log,
         conversations: &[i64],
         until: i64,
-    ) -> Result<Vec<(i64, i64)>, SqlError> {
+    ) -> Result<Vec<(i64, i64)>> {
         let mut undelivered = log.undelivered(sql, self.read, until, conversations)?;
         for conversation in conversations {
             let mut seqs = self.parking.undelivered(sql, *conversation)?;

@@ -28,7 +28,7 @@ use super::{
     log::Log,
     parking::Parking,
     queue::Queue,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
     tally::Tally,
 };
 use crate::config::Destination;
@@ -202,7 +202,7 @@ impl Cursor {
     }
 
     /// Lets go of all that waits for it. Gives whether there was anything.
-    pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool, SqlError> {
+    pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool> {
         // Events that came later than that were kept for others.
         let behind = log.kinds_behind(sql, self.read)?;
         let waits = self.queue.len() > 0
@@ -240,7 +240,7 @@ impl Cursor {
     }
 
     /// What waits in one conversation from now on waits in the one that it turned out to be part of.
-    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<(), SqlError> {
+    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<()> {
         self.parking.join(sql, join)?;
         self.queue.join(join);
         self.followed = true;
@@ -254,7 +254,7 @@ impl Cursor {
 
     /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events
     /// are counted by their type alone, since reading them all would take too long.
-    pub(super) fn waiting(&mut self, sql: &dyn Sql, log: &Log) -> Result<Waiting, SqlError> {
+    pub(super) fn waiting(&mut self, sql: &dyn Sql, log: &Log) -> Result<Waiting> {
         self.count_unread(sql, log)?;
         let mut waiting = self.parking.waiting(sql)?;
         waiting.gone = self.gone_ms.is_some();
@@ -276,7 +276,7 @@ impl Cursor {
         Ok(waiting)
     }
 
-    fn count_unread(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
+    fn count_unread(&mut self, sql: &dyn Sql, log: &Log) -> Result<()> {
         let unread = &mut self.unread;
         if unread.from != self.read {
             *unread = Unread {

@@ -7,7 +7,7 @@ use crate::{
         flow::May,
         log::{Entry, Log, Stored},
         queue::Queued,
-        sql::{Sql, SqlError},
+        sql::{Result, Sql},
     },
 };
 
@@ -24,7 +24,7 @@ impl Cursor {
         sql: &dyn Sql,
         log: &Log,
         now_ms: i64,
-    ) -> Result<Option<Vec<Stored>>, SqlError> {
+    ) -> Result<Option<Vec<Stored>>> {
         if self.destination.paused || self.gone_ms.is_some() {
             return Ok(None);
         }
@@ -72,7 +72,7 @@ impl Cursor {
         log: &Log,
         now_ms: i64,
         any: bool,
-    ) -> Result<Option<Vec<Stored>>, SqlError> {
+    ) -> Result<Option<Vec<Stored>>> {
         // Where two conversations became one, queued events of one may belong between parked events of the other. After
         // a restart the log must be read again up to these.
         self.read_ahead(sql, log, now_ms)?;
@@ -100,7 +100,7 @@ impl Cursor {
         sql: &dyn Sql,
         log: &Log,
         now_ms: i64,
-    ) -> Result<Option<Vec<Stored>>, SqlError> {
+    ) -> Result<Option<Vec<Stored>>> {
         loop {
             self.read_ahead(sql, log, now_ms)?;
             self.park_followers(sql, log)?;
@@ -127,7 +127,7 @@ impl Cursor {
     }
 
     /// Reads on in the log until there is enough to choose from.
-    fn read_ahead(&mut self, sql: &dyn Sql, log: &Log, now_ms: i64) -> Result<(), SqlError> {
+    fn read_ahead(&mut self, sql: &dyn Sql, log: &Log, now_ms: i64) -> Result<()> {
         while self.can_read(log, now_ms) {
             let entries = log.behind(sql, self.read, AHEAD)?;
             let Some(last) = entries.last() else {
@@ -178,7 +178,7 @@ impl Cursor {
     }
 
     /// Moves queued events of parked conversations behind what is parked.
-    fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<(), SqlError> {
+    fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<()> {
         if !std::mem::take(&mut self.followed) || self.parking.is_empty() {
             return Ok(());
         }
@@ -225,7 +225,7 @@ pub(in crate::mailbox) fn read_wanted(
     log: &Log,
     destination: &Destination,
     seq: i64,
-) -> Result<Option<Stored>, SqlError> {
+) -> Result<Option<Stored>> {
     let event = log.read(sql, seq)?;
     Ok(event.filter(|event| destination.wants_data(&event.data)))
 }

@@ -11,14 +11,14 @@ use crate::{
         log::Log,
         parking::Parking,
         queue::{Batching, Queue},
-        sql::{Row, Sql, SqlError},
+        sql::{Result, Row, Sql},
         tally::Tally,
     },
 };
 
 /// Reads what is written of a destination's cursor, brought into line with the present settings. Begins one if there is
 /// none.
-fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Written, SqlError> {
+fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Written> {
     let id = destination.id.as_str();
     let place = match destination.from {
         StartsAt::Now => log.last(),
@@ -74,7 +74,7 @@ struct Written {
 }
 
 impl Written {
-    fn read(row: &Row) -> Result<Self, SqlError> {
+    fn read(row: &Row) -> Result<Self> {
         let down = match row.get(2)? {
             Some(since_ms) => Some(Down {
                 since_ms,
@@ -95,7 +95,7 @@ impl Written {
 }
 
 impl Cursor {
-    pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<()> {
         Parking::create(sql)?;
         sql.run(
             "CREATE TABLE IF NOT EXISTS cursors (destination TEXT PRIMARY KEY, place INTEGER NOT NULL, gone TEXT, gone_ms INTEGER, \
@@ -116,7 +116,7 @@ impl Cursor {
         sql: &dyn Sql,
         log: &Log,
         destinations: &[Destination],
-    ) -> Result<Vec<(String, i64)>, SqlError> {
+    ) -> Result<Vec<(String, i64)>> {
         let ids = destinations
             .iter()
             .map(|destination| destination.id.clone());
@@ -144,7 +144,7 @@ impl Cursor {
         sql: &dyn Sql,
         destination: Destination,
         log: &Log,
-    ) -> Result<Self, SqlError> {
+    ) -> Result<Self> {
         let written = written(sql, &destination, log)?;
         let parking = Parking::load(sql, &destination.id, destination.retry)?;
         Ok(Self {
@@ -173,7 +173,7 @@ impl Cursor {
     }
 
     /// Has all that waits be tried now, also where the destination is gone or down.
-    pub(in crate::mailbox) fn retry(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    pub(in crate::mailbox) fn retry(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
         Parking::hurry(sql, self.id(), now_ms)?;
         self.parking.all_due(now_ms);
         if self.gone_ms.take().is_some() {
@@ -184,7 +184,7 @@ impl Cursor {
     }
 
     /// Writes down that the destination wants nothing more.
-    pub(super) fn write_gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn write_gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
         sql.run(
             "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?5 WHERE destination = ?1",
             &[
@@ -200,7 +200,7 @@ impl Cursor {
     }
 
     /// Writes down whether the destination is down, when it is tried again, and the last failure while that matters.
-    pub(super) fn write_down(&self, sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(super) fn write_down(&self, sql: &dyn Sql) -> Result<()> {
         let down = self.flow.down();
         let matters = down.is_some() || self.gone_ms.is_some();
         let failure = self.failure.as_ref().filter(|_| matters);
@@ -219,7 +219,7 @@ impl Cursor {
     }
 
     /// Writes the place down, if it has moved.
-    pub(in crate::mailbox) fn save(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
+    pub(in crate::mailbox) fn save(&mut self, sql: &dyn Sql) -> Result<()> {
         let place = self.place();
         if place != self.saved {
             sql.run(
@@ -234,7 +234,7 @@ impl Cursor {
 }
 
 /// Writes down that a destination is not gone.
-fn is_back(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+fn is_back(sql: &dyn Sql, id: &str) -> Result<()> {
     sql.run(
         "UPDATE cursors SET gone = NULL, gone_ms = NULL, error = NULL, error_ms = NULL WHERE destination = ?1",
         &[id.into()],
@@ -242,7 +242,7 @@ fn is_back(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
 }
 
 /// Whether a destination had another address when the mailbox was opened before. Writes down which it has.
-fn was_elsewhere(sql: &dyn Sql, id: &str, url: &str) -> Result<bool, SqlError> {
+fn was_elsewhere(sql: &dyn Sql, id: &str, url: &str) -> Result<bool> {
     let rows = sql.exec("SELECT url FROM urls WHERE destination = ?1", &[id.into()])?;
     let before = rows.first().map(|row| row.get::<&str>(0)).transpose()?;
     if before != Some(url) {

@@ -20,7 +20,7 @@ use super::{
     count,
     generations::Generations,
     recent::Recent,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 use stored::parts;
 
@@ -64,7 +64,7 @@ pub(super) struct Log {
 impl Log {
     /// Opens the log. `passed` is the highest number known elsewhere: of a cursor, or of an event that was put aside or
     /// given up.
-    pub(super) fn load(sql: &dyn Sql, passed: i64) -> Result<Self, SqlError> {
+    pub(super) fn load(sql: &dyn Sql, passed: i64) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS parts (seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, \
              PRIMARY KEY (seq, part)) STRICT, WITHOUT ROWID",
@@ -143,7 +143,7 @@ impl Log {
 
     /// Begins a new generation if it is time. Where rows are kept, their number alone begins none: there would be very
     /// many tables.
-    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<(), SqlError> {
+    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
         let longest = (self.keep_ms / GENERATIONS_KEPT).clamp(GENERATION_MS, LONGEST_GENERATION_MS);
         let over = self.generations.newest().is_none_or(|newest| {
             (self.newest_rows >= GENERATION_ROWS && !self.keeps())
@@ -157,7 +157,7 @@ impl Log {
     }
 
     /// Adds events at the end.
-    pub(super) fn add(&mut self, sql: &dyn Sql, events: Vec<Stored>) -> Result<(), SqlError> {
+    pub(super) fn add(&mut self, sql: &dyn Sql, events: Vec<Stored>) -> Result<()> {
         let Some(newest) = self.generations.newest() else {
             return Ok(());
         };
@@ -202,12 +202,7 @@ impl Log {
 
     /// Moves events behind a place into the conversations that theirs turned out to be part of. What was passed and is
     /// kept stays under its former number. One walk for all of them, since there is no index.
-    pub(super) fn join(
-        &mut self,
-        sql: &dyn Sql,
-        passed: i64,
-        joins: &[Join],
-    ) -> Result<(), SqlError> {
+    pub(super) fn join(&mut self, sql: &dyn Sql, passed: i64, joins: &[Join]) -> Result<()> {
         for rows in batch::rows(joins.iter().map(|join| (join.from, join.into))) {
             for table in self.tables_behind(passed) {
                 sql.run(
@@ -228,7 +223,7 @@ impl Log {
 
     /// Has all behind a place stand under the numbers that the conversations have now, to be called before anything of it
     /// is read.
-    pub(super) fn renumber(&self, sql: &dyn Sql, place: i64) -> Result<(), SqlError> {
+    pub(super) fn renumber(&self, sql: &dyn Sql, place: i64) -> Result<()> {
         for table in self.tables_behind(place) {
             renumber(sql, &table, "seq > ?1", place.into())?;
         }
@@ -248,12 +243,7 @@ impl Log {
 
     /// Lets go of what every cursor has passed and nobody wants to keep. `passed` is the place of the one that is furthest
     /// behind.
-    pub(super) fn let_go(
-        &mut self,
-        sql: &dyn Sql,
-        passed: i64,
-        now_ms: i64,
-    ) -> Result<(), SqlError> {
+    pub(super) fn let_go(&mut self, sql: &dyn Sql, passed: i64, now_ms: i64) -> Result<()> {
         self.recent.let_go(passed);
         let passed = if self.keeps() {
             passed.min((now_ms - self.keep_ms).saturating_mul(NUMBERS_PER_MS) - 1)
@@ -286,7 +276,7 @@ impl Log {
 
     /// Deletes parts whose row is gone. Parked events and dead letters may still need theirs: the large ones have an
     /// index.
-    fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<(), SqlError> {
+    fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<()> {
         let kept = self.generations.numbers().next().filter(|_| self.rows > 0);
         let gone = kept.map_or(self.last, |oldest| passed.min(oldest - 1));
         for table in ["parked_events", "dead_letters"] {

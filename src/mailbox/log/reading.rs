@@ -6,7 +6,7 @@ use super::{
 };
 use crate::mailbox::{
     count,
-    sql::{Sql, SqlError},
+    sql::{Result, Sql},
 };
 
 /// What a cursor needs to know of an event in order to decide what to do with it.
@@ -46,7 +46,7 @@ impl Log {
         sql: &dyn Sql,
         place: i64,
         most: usize,
-    ) -> Result<Vec<Entry>, SqlError> {
+    ) -> Result<Vec<Entry>> {
         if let Some(recent) = self.recent.behind(place) {
             return Ok(recent.take(most).map(Entry::of).collect());
         }
@@ -79,7 +79,7 @@ impl Log {
         place: i64,
         end: i64,
         most: usize,
-    ) -> Result<Vec<Listed>, SqlError> {
+    ) -> Result<Vec<Listed>> {
         let mut listed = Vec::new();
         for table in self.tables_behind(place) {
             let left = count(most.saturating_sub(listed.len()));
@@ -111,7 +111,7 @@ impl Log {
         &self,
         sql: &dyn Sql,
         place: i64,
-    ) -> Result<Vec<(String, i64, i64)>, SqlError> {
+    ) -> Result<Vec<(String, i64, i64)>> {
         let mut kinds = Vec::new();
         if place >= self.last {
             return Ok(kinds);
@@ -129,11 +129,7 @@ impl Log {
     }
 
     /// When an event was received (unix milliseconds), if it still is in the log.
-    pub(in crate::mailbox) fn received_ms(
-        &self,
-        sql: &dyn Sql,
-        seq: i64,
-    ) -> Result<Option<i64>, SqlError> {
+    pub(in crate::mailbox) fn received_ms(&self, sql: &dyn Sql, seq: i64) -> Result<Option<i64>> {
         let Some(table) = self.table_of(seq) else {
             return Ok(None);
         };
@@ -144,11 +140,7 @@ impl Log {
     }
 
     /// An event, if it still is in the log.
-    pub(in crate::mailbox) fn read(
-        &self,
-        sql: &dyn Sql,
-        seq: i64,
-    ) -> Result<Option<Stored>, SqlError> {
+    pub(in crate::mailbox) fn read(&self, sql: &dyn Sql, seq: i64) -> Result<Option<Stored>> {
         if let Some(event) = self.recent.find(seq) {
             return Ok(Some(event.clone()));
         }
@@ -171,7 +163,7 @@ impl Log {
         place: i64,
         until: i64,
         conversations: &[i64],
-    ) -> Result<Vec<(i64, i64)>, SqlError> {
+    ) -> Result<Vec<(i64, i64)>> {
         let mut ends = Vec::new();
         if place >= self.last.min(until) || self.is_empty() {
             return Ok(ends);

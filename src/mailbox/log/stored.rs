@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::mailbox::sql::{Row, Sql, SqlError};
+use crate::mailbox::sql::{Result, Row, Sql};
 
 /// How much of an event's data a row may hold, in bytes. What is longer is stored in parts of this size, since the
 /// platform allows a row 2 MB and Meta sends up to 3.
@@ -55,7 +55,7 @@ impl fmt::Debug for Stored {
 
 impl Stored {
     /// Reads a row of [`COLUMNS`].
-    pub(in crate::mailbox) fn read(row: &Row) -> Result<Self, SqlError> {
+    pub(in crate::mailbox) fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             seq: row.get(0)?,
             conversation: row.get(1)?,
@@ -89,7 +89,7 @@ impl Stored {
 }
 
 /// Fills in the data of an event whose data is stored in parts.
-pub(in crate::mailbox) fn complete(sql: &dyn Sql, mut event: Stored) -> Result<Stored, SqlError> {
+pub(in crate::mailbox) fn complete(sql: &dyn Sql, mut event: Stored) -> Result<Stored> {
     if event.data.is_empty() {
         let rows = sql.exec(
             "SELECT data FROM parts WHERE seq = ?1 ORDER BY part",

@@ -9,7 +9,7 @@ use crate::{
         cursor::read_wanted,
         log::{Listed, Log},
         replay::Replay,
-        sql::{Sql, SqlError},
+        sql::{Result, Sql},
     },
 };
 
@@ -42,11 +42,7 @@ pub(super) struct Search<'a> {
 
 impl Search<'_> {
     /// The next events, `room` at most; takes note of how far it has looked.
-    pub(super) fn next(
-        &self,
-        replay: &mut Replay,
-        room: usize,
-    ) -> Result<Vec<Candidate>, SqlError> {
+    pub(super) fn next(&self, replay: &mut Replay, room: usize) -> Result<Vec<Candidate>> {
         let mut chosen = Vec::new();
         for _ in 0..PIECES {
             let (candidates, last) = self.piece(replay, room)?;
@@ -72,11 +68,7 @@ impl Search<'_> {
 
     /// The next events behind the place, in order, and up to where these are all that there are (`None`: up to the
     /// end).
-    fn piece(
-        &self,
-        replay: &Replay,
-        room: usize,
-    ) -> Result<(Vec<Candidate>, Option<i64>), SqlError> {
+    fn piece(&self, replay: &Replay, room: usize) -> Result<(Vec<Candidate>, Option<i64>)> {
         let mut candidates = Vec::new();
         let mut last = None;
         if let Some(of) = self.of.filter(|_| replay.kept) {
@@ -124,7 +116,7 @@ impl Search<'_> {
     /// Whether the destination was still to get an event out of the log when the replay began. Such an event is not
     /// replayed to it, even if it has it by now. Its own dead letters are replayed all the same. Another destination's
     /// may have left the log, and then do not come from there.
-    fn is_coming(&self, replay: &Replay, candidate: &Candidate) -> Result<bool, SqlError> {
+    fn is_coming(&self, replay: &Replay, candidate: &Candidate) -> Result<bool> {
         let to = self.to;
         let is_own = candidate.is_dead && replay.which.destination.as_ref() == Some(&to.id);
         Ok(!is_own
@@ -134,7 +126,7 @@ impl Search<'_> {
                 || read_wanted(self.sql, self.log, to, candidate.seq)?.is_some()))
     }
 
-    fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool, SqlError> {
+    fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool> {
         let numbers = self.numbers.as_ref();
         let is_meant = of.wants(&found.kind)
             && which.event.as_ref().is_none_or(|id| *id == found.id)
@@ -148,7 +140,7 @@ impl Search<'_> {
 }
 
 /// The numbers that the conversation which is asked for has had.
-pub(super) fn numbers(sql: &dyn Sql, which: &Which) -> Result<Option<HashSet<i64>>, SqlError> {
+pub(super) fn numbers(sql: &dyn Sql, which: &Which) -> Result<Option<HashSet<i64>>> {
     let conversation = which.conversation;
     conversation
         .map(|conversation| conversations::numbers(sql, conversation))

@@ -107,7 +107,7 @@ impl Player {
         player
     }
 
-    fn step(&mut self, step: Step, event: impl Fn(usize) -> Event) -> Result<(), SqlError> {
+    fn step(&mut self, step: Step, event: impl Fn(usize) -> Event) -> Result<()> {
         let now_ms = self.now_ms;
         match step {
             Step::Append(which) => {
@@ -164,7 +164,7 @@ impl Player {
         }
     }
 
-    fn end(&mut self, delivery: &Delivery, outcome: &Outcome) -> Result<(), SqlError> {
+    fn end(&mut self, delivery: &Delivery, outcome: &Outcome) -> Result<()> {
         if *outcome == Outcome::Taken {
             let taken = &mut self.taken[delivery.destination];
             for event in &delivery.events {
