@@ -42,9 +42,9 @@ impl Mailbox {
     ) -> Result<usize> {
         self.now_ms = now_ms;
         self.refuse_ceded(&events)?;
-        self.ids.turn(&*self.sql, now_ms)?;
+        self.ids.turn(now_ms)?;
         let mut seen = Seen::default();
-        self.ids.look(&*self.sql, &mut seen, &events)?;
+        self.ids.look(&mut seen, &events)?;
         let mut new = events;
         new.retain(|event| seen.is_new(event));
         if new.is_empty() {
@@ -57,7 +57,7 @@ impl Mailbox {
             mut replies,
         } = self.take(new, &mut seen)?;
         if !wanted.is_empty() {
-            self.log.turn(&*self.sql, now_ms)?;
+            self.log.turn(now_ms)?;
         }
         // Somebody may have turned out to be somebody else in the middle of the batch.
         let of_wanted = wanted.iter_mut().map(|stored| &mut stored.conversation);
@@ -69,9 +69,9 @@ impl Mailbox {
 
         let sql = self.sql.clone();
         atomically(&*sql, || {
-            self.ids.add(&*sql, events.iter().zip(conversations))?;
+            self.ids.add(events.iter().zip(conversations))?;
             self.learn()?;
-            self.log.add(&*sql, wanted)?;
+            self.log.add(wanted)?;
             if replies.is_empty() {
                 return Ok(());
             }
@@ -85,8 +85,8 @@ impl Mailbox {
     pub fn meet(&mut self, names: &[Name]) -> Result<i64> {
         let event = Event::named(names.to_vec());
         let sql = self.sql.clone();
-        self.people.meet(&*sql, std::slice::from_ref(&event))?;
-        let placed = self.people.place(&*sql, &event)?;
+        self.people.meet(std::slice::from_ref(&event))?;
+        let placed = self.people.place(&event)?;
         if placed.named && self.mirror.is_some() {
             self.people.untold(placed.conversation);
         }
@@ -99,13 +99,13 @@ impl Mailbox {
     /// Works out, event by event, whose each is and what follows from it.
     fn take(&mut self, mut events: Vec<Event>, seen: &mut Seen) -> Result<Taken> {
         let now_ms = self.now_ms;
-        self.people.meet(&*self.sql, &events)?;
+        self.people.meet(&events)?;
         let mut conversations = Vec::with_capacity(events.len());
         let mut wanted = Vec::new();
         let mut replies = Vec::new();
         let mut index = 0;
         while let Some(event) = events.get_mut(index) {
-            let at = self.people.place(&*self.sql, event)?;
+            let at = self.people.place(event)?;
             let conversation = at.conversation;
             conversations.push(conversation);
             let superseded = seen.is_superseded(event);
@@ -120,7 +120,7 @@ impl Mailbox {
             let mut raised = concluded.raised;
             index += 1;
             if !raised.is_empty() {
-                self.ids.look(&*self.sql, seen, &raised)?;
+                self.ids.look(seen, &raised)?;
                 raised.retain(|event| seen.is_new(event));
                 events.splice(index..index, raised);
             }
@@ -135,17 +135,16 @@ impl Mailbox {
 
     /// Writes down what the events have taught of people, and has whatever waits follow those who became part of another.
     pub(super) fn learn(&mut self) -> Result<()> {
-        let sql = &*self.sql;
-        self.people.save(sql)?;
+        self.people.save()?;
         let joins = self.people.joins();
         // What lies before this place is never read again, not even after a crash.
         let passed = self.cursors.iter().map(Cursor::saved).min();
         let passed = passed.unwrap_or(i64::MAX);
-        self.log.join(sql, passed, joins)?;
+        self.log.join(passed, joins)?;
         for join in joins {
-            self.holds.join(sql, *join)?;
+            self.holds.join(&*self.sql, *join)?;
             for cursor in &mut self.cursors {
-                cursor.join(sql, *join)?;
+                cursor.join(*join)?;
             }
         }
         self.joins.extend(joins);

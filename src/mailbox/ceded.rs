@@ -12,7 +12,7 @@
 //!
 //! Whether a message that waits here for such a person may go is decided by what is known of them where they are now.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, rc::Rc};
 
 use super::{
     MAY_COME_AGAIN_MS, batch,
@@ -25,8 +25,9 @@ const LET_GO_EVERY_MS: i64 = 60 * 60 * 1000;
 
 /// Whether anything was ever promised, and the conversations whose persons are in another partition. Promises are looked up
 /// as events come: there may be very many.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ceded {
+    sql: Rc<dyn Sql>,
     promises: bool,
     conversations: HashSet<i64>,
     /// When old promises are looked for next (unix milliseconds).
@@ -35,17 +36,19 @@ pub(super) struct Ceded {
 
 impl Ceded {
     /// There are tables only where anything was ever ceded.
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
-        let mut ceded = Self {
-            promises: sql.has_table("promised")?,
-            ..Self::default()
-        };
+    pub(super) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
+        let mut conversations = HashSet::new();
         if sql.has_table("moved")? {
             for row in sql.exec("SELECT conversation FROM moved", &[])? {
-                ceded.conversations.insert(row.get(0)?);
+                conversations.insert(row.get(0)?);
             }
         }
-        Ok(ceded)
+        Ok(Self {
+            promises: sql.has_table("promised")?,
+            conversations,
+            lets_go_ms: 0,
+            sql,
+        })
     }
 
     /// Whether no conversation has moved.
@@ -59,13 +62,13 @@ impl Ceded {
     }
 
     /// Takes note that a conversation has moved.
-    pub(super) fn moved(&mut self, sql: &dyn Sql, conversation: i64) -> Result<()> {
+    pub(super) fn moved(&mut self, conversation: i64) -> Result<()> {
         if self.conversations.insert(conversation) {
-            sql.run(
+            self.sql.run(
                 "CREATE TABLE IF NOT EXISTS moved (conversation INTEGER PRIMARY KEY) STRICT",
                 &[],
             )?;
-            sql.run(
+            self.sql.run(
                 "INSERT INTO moved (conversation) VALUES (?1)",
                 &[conversation.into()],
             )?;
@@ -74,9 +77,9 @@ impl Ceded {
     }
 
     /// Takes note that a conversation's person is here again.
-    pub(super) fn returned(&mut self, sql: &dyn Sql, conversation: i64) -> Result<()> {
+    pub(super) fn returned(&mut self, conversation: i64) -> Result<()> {
         if self.conversations.remove(&conversation) {
-            sql.run(
+            self.sql.run(
                 "DELETE FROM moved WHERE conversation = ?1",
                 &[conversation.into()],
             )?;
@@ -85,12 +88,12 @@ impl Ceded {
     }
 
     /// Whether it was promised not to store any of these events.
-    pub(super) fn promised_any(&self, sql: &dyn Sql, events: &[Event]) -> Result<bool> {
+    pub(super) fn promised_any(&self, events: &[Event]) -> Result<bool> {
         if !self.promises {
             return Ok(false);
         }
         for ids in batch::texts(events.iter().map(|event| event.id.as_str())) {
-            let held = sql.exec(
+            let held = self.sql.exec(
                 "SELECT 1 FROM json_each(?1) AS wanted CROSS JOIN promised ON promised.id = wanted.value LIMIT 1",
                 &[ids.into()],
             )?;
@@ -102,26 +105,21 @@ impl Ceded {
     }
 
     /// Promises not to store events, each for a person's sake.
-    pub(super) fn promise(
-        &mut self,
-        sql: &dyn Sql,
-        events: &[(&str, i64)],
-        now_ms: i64,
-    ) -> Result<()> {
-        sql.run(
+    pub(super) fn promise(&mut self, events: &[(&str, i64)], now_ms: i64) -> Result<()> {
+        self.sql.run(
             "CREATE TABLE IF NOT EXISTS promised (id TEXT PRIMARY KEY, person INTEGER NOT NULL, at_ms INTEGER NOT NULL) \
              STRICT, WITHOUT ROWID",
             &[],
         )?;
         if now_ms >= self.lets_go_ms {
-            sql.run(
+            self.sql.run(
                 "DELETE FROM promised WHERE at_ms < ?1",
                 &[now_ms.saturating_sub(MAY_COME_AGAIN_MS).into()],
             )?;
             self.lets_go_ms = now_ms.saturating_add(LET_GO_EVERY_MS);
         }
         for rows in batch::rows(events.iter()) {
-            sql.run(
+            self.sql.run(
                 "INSERT INTO promised (id, person, at_ms) SELECT value ->> 0, value ->> 1, ?2 FROM json_each(?1) \
                  WHERE true ON CONFLICT (id) DO UPDATE SET person = min(person, excluded.person)",
                 &[rows.into(), now_ms.into()],
@@ -133,9 +131,9 @@ impl Ceded {
 
     /// Takes back promises about these events, which are to be stored here for the sake of a person: those that were
     /// made for somebody met later, who has a greater number.
-    pub(super) fn release(&self, sql: &dyn Sql, ids: &[String], person: i64) -> Result<()> {
+    pub(super) fn release(&self, ids: &[String], person: i64) -> Result<()> {
         for ids in batch::texts(ids.iter().map(String::as_str).filter(|_| self.promises)) {
-            sql.run(
+            self.sql.run(
                 "DELETE FROM promised WHERE person > ?2 AND id IN (SELECT value FROM json_each(?1))",
                 &[ids.into(), person.into()],
             )?;

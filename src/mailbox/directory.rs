@@ -100,11 +100,11 @@ impl Directory {
     /// Opens the directory of a number that has so many partitions, and makes its tables where there are none.
     pub fn open(sql: Rc<dyn Sql>, of: u32) -> Result<Self> {
         People::create(&*sql)?;
-        let joins = Joins::load(&*sql)?;
+        let joins = Joins::load(sql.clone())?;
         Ok(Self {
+            people: People::new(sql.clone()),
             sql,
             of,
-            people: People::default(),
             joins,
             joined: HashMap::new(),
         })
@@ -114,10 +114,10 @@ impl Directory {
     /// behind. Commits what it learns from them.
     pub fn resolve(&mut self, events: &[Event], now_ms: i64) -> Result<Vec<Route>> {
         let named: Vec<Event> = events.iter().map(Event::names_alone).collect();
-        self.people.meet(&*self.sql, &named)?;
+        self.people.meet(&named)?;
         let mut persons = Vec::with_capacity(named.len());
         for event in &named {
-            persons.push(self.people.place(&*self.sql, event)?.conversation);
+            persons.push(self.people.place(event)?.conversation);
         }
         if self.people.has_learnt() {
             self.learn(now_ms)?;
@@ -130,9 +130,9 @@ impl Directory {
     fn learn(&mut self, now_ms: i64) -> Result<()> {
         let joins = self.people.joins();
         atomically(&*self.sql, || {
-            self.people.save(&*self.sql)?;
+            self.people.save()?;
             for join in joins {
-                self.joins.add(&*self.sql, *join, now_ms)?;
+                self.joins.add(*join, now_ms)?;
             }
             Ok(())
         })?;
@@ -144,7 +144,7 @@ impl Directory {
 
     /// Where the person is who has the first of these names that is known.
     pub fn find(&mut self, names: &[Name], now_ms: i64) -> Result<Option<Route>> {
-        let found = by_any(names, |name| look(&*self.sql, name))?;
+        let found = by_any(names, |name| look(&self.sql, name))?;
         let route = found.map(|found| self.route(found.conversation, now_ms));
         route.transpose()
     }
@@ -152,7 +152,7 @@ impl Directory {
     /// All names of the person whom each of these events names; none if nobody is known by it. A partition in which
     /// they were before, or are from now on, may not know all of them. Takes a walk through everybody's names.
     pub fn names(&self, events: &[Event]) -> Result<Vec<Vec<Name>>> {
-        let people = People::of(&*self.sql, events)?;
+        let people = People::of(self.sql.clone(), events)?;
         let known = |event: &Event| Some(event.names.iter().find_map(|name| people.known(name))?.0);
         let persons: Vec<Option<i64>> = events.iter().map(known).collect();
         let names = self.names_of(&persons.iter().copied().flatten().collect())?;

@@ -167,7 +167,7 @@ impl Mailbox {
         name: &Name,
         change: impl FnOnce(&mut State),
     ) -> Result<Option<Found>> {
-        let found = person::change(&*self.sql, name, change)?;
+        let found = person::change(&self.sql, name, change)?;
         if let Some(found) = &found {
             self.people.forget(found.conversation);
         }

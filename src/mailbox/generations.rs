@@ -2,11 +2,14 @@
 //!
 //! The platform bills every row that is deleted and none of a table that is dropped.
 
+use std::rc::Rc;
+
 use super::sql::{Result, Sql};
 
 /// The generations of one kind of table that exist: `{kind}_{number}`, oldest first.
 #[derive(Debug)]
 pub(super) struct Generations {
+    pub(super) sql: Rc<dyn Sql>,
     kind: &'static str,
     columns: &'static str,
     numbers: Vec<i64>,
@@ -14,7 +17,11 @@ pub(super) struct Generations {
 
 impl Generations {
     /// Finds the generations that exist. `columns` is what stands in their `CREATE TABLE` behind the name.
-    pub(super) fn load(sql: &dyn Sql, kind: &'static str, columns: &'static str) -> Result<Self> {
+    pub(super) fn load(
+        sql: Rc<dyn Sql>,
+        kind: &'static str,
+        columns: &'static str,
+    ) -> Result<Self> {
         let rows = sql.exec(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ?1",
             &[format!("{kind}_[0-9]*").into()],
@@ -26,6 +33,7 @@ impl Generations {
         }
         numbers.sort_unstable();
         Ok(Self {
+            sql,
             kind,
             columns,
             numbers,
@@ -39,12 +47,13 @@ impl Generations {
 
     /// Makes `number` the newest generation, unless there is one that is newer: a clock that goes back must not put
     /// new rows behind old ones. Gives the name of the newest table.
-    pub(super) fn open(&mut self, sql: &dyn Sql, number: i64) -> Result<String> {
+    pub(super) fn open(&mut self, number: i64) -> Result<String> {
         let number = match self.newest() {
             Some(newest) if newest >= number => newest,
             _ => {
                 let table = self.table(number);
-                sql.run(&format!("CREATE TABLE {table} {}", self.columns), &[])?;
+                self.sql
+                    .run(&format!("CREATE TABLE {table} {}", self.columns), &[])?;
                 self.numbers.push(number);
                 number
             }
@@ -69,14 +78,11 @@ impl Generations {
     }
 
     /// Drops the generations that `over` says are over.
-    pub(super) fn drop_where(
-        &mut self,
-        sql: &dyn Sql,
-        mut over: impl FnMut(i64) -> bool,
-    ) -> Result<()> {
+    pub(super) fn drop_where(&mut self, mut over: impl FnMut(i64) -> bool) -> Result<()> {
         for number in self.numbers.clone() {
             if over(number) {
-                sql.run(&format!("DROP TABLE {}", self.table(number)), &[])?;
+                self.sql
+                    .run(&format!("DROP TABLE {}", self.table(number)), &[])?;
                 self.numbers.retain(|kept| *kept != number);
             }
         }
@@ -97,31 +103,33 @@ mod tests {
     #[test]
     fn a_generation_that_is_over_is_gone_and_the_others_stay() {
         let sql = Native::new();
-        let mut generations = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        let mut generations =
+            Generations::load(sql.clone(), "ids", "(id TEXT PRIMARY KEY)").unwrap();
         for number in [1, 2, 3] {
-            generations.open(&*sql, number).unwrap();
+            generations.open(number).unwrap();
         }
-        generations.drop_where(&*sql, |number| number < 3).unwrap();
+        generations.drop_where(|number| number < 3).unwrap();
         assert_eq!(sql.tables(), ["ids_3"]);
     }
 
     #[test]
     fn a_clock_that_goes_back_opens_no_older_generation() {
         let sql = Native::new();
-        let mut generations = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
-        generations.open(&*sql, 7).unwrap();
-        assert_eq!(generations.open(&*sql, 5).unwrap(), "ids_7");
+        let mut generations =
+            Generations::load(sql.clone(), "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        generations.open(7).unwrap();
+        assert_eq!(generations.open(5).unwrap(), "ids_7");
         assert_eq!(sql.tables(), ["ids_7"]);
     }
 
     #[test]
     fn generations_are_found_again_in_their_order() {
         let sql = Native::new();
-        let mut before = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        let mut before = Generations::load(sql.clone(), "ids", "(id TEXT PRIMARY KEY)").unwrap();
         for number in [9, 10] {
-            before.open(&*sql, number).unwrap();
+            before.open(number).unwrap();
         }
-        let after = Generations::load(&*sql, "ids", "(id TEXT PRIMARY KEY)").unwrap();
+        let after = Generations::load(sql.clone(), "ids", "(id TEXT PRIMARY KEY)").unwrap();
         assert_eq!(after.newest(), Some(10));
         assert_eq!(after.tables().collect::<Vec<_>>(), ["ids_10", "ids_9"]);
     }

@@ -149,9 +149,7 @@ impl Mailbox {
     pub(super) fn undelivered(&self, conversations: &[i64]) -> Result<Vec<Undelivered>> {
         let of_cursor = |cursor: &Cursor| {
             let mut last = HashMap::new();
-            for (conversation, seq) in
-                cursor.undelivered(&*self.sql, &self.log, conversations, i64::MAX)?
-            {
+            for (conversation, seq) in cursor.undelivered(&self.log, conversations, i64::MAX)? {
                 let known = last.entry(conversation).or_insert(seq);
                 *known = seq.max(*known);
             }
@@ -180,7 +178,7 @@ impl Mailbox {
                     last = last.max(*until);
                 }
             }
-            for (of, seq) in cursor.undelivered(&*self.sql, &self.log, &conversations, last)? {
+            for (of, seq) in cursor.undelivered(&self.log, &conversations, last)? {
                 for (conversation, until, id) in &asked {
                     if *conversation == of && seq <= *until {
                         undelivered.push(*id);
@@ -200,7 +198,6 @@ impl Mailbox {
         former: &str,
         behind: &[Behind],
     ) -> Result<()> {
-        let sql = self.sql.clone();
         for behind in behind {
             let is_known = self.holds.0.iter().any(|hold| {
                 hold.conversation == conversation
@@ -211,13 +208,13 @@ impl Mailbox {
             if is_known {
                 continue;
             }
-            sql.run(
+            self.sql.run(
                 "CREATE TABLE IF NOT EXISTS held (id INTEGER PRIMARY KEY, destination TEXT NOT NULL, \
                  conversation INTEGER NOT NULL, before INTEGER NOT NULL, former TEXT NOT NULL, until INTEGER NOT NULL, \
                  names TEXT NOT NULL) STRICT",
                 &[],
             )?;
-            let rows = sql.exec(
+            let rows = self.sql.exec(
                 "INSERT INTO held (destination, conversation, before, former, until, names) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                  RETURNING id, destination, conversation, before, former, until, names",
@@ -269,7 +266,7 @@ impl Mailbox {
                 let destination = &hold.behind.destination;
                 self.hold_in(destination, hold.conversation);
                 if let Some(cursor) = Cursor::of_mut(&mut self.cursors, destination) {
-                    cursor.schedule(&*sql, hold.conversation, now_ms)?;
+                    cursor.schedule(hold.conversation, now_ms)?;
                 }
             }
             Ok(())
@@ -288,7 +285,7 @@ impl Mailbox {
     fn conversations_of(&self, names: &[String]) -> Result<Vec<i64>> {
         let mut all = Vec::new();
         for name in names.iter().filter_map(|key| Name::of_key(key)) {
-            all.extend(person::look(&*self.sql, &name)?.map(|found| found.conversation));
+            all.extend(person::look(&self.sql, &name)?.map(|found| found.conversation));
         }
         all.sort_unstable();
         all.dedup();

@@ -3,7 +3,7 @@
 //! Meta repeats a webhook for up to seven days, so an id is kept for nine at least. That is also where a message's
 //! statuses are found.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{
     MAY_COME_AGAIN_MS, batch,
@@ -25,7 +25,7 @@ pub(super) struct Ids(Generations);
 
 impl Ids {
     /// Of an event its key alone is kept. The other columns are for statuses of messages, which are asked for.
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
+    pub(super) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
         Generations::load(
             sql,
             "ids",
@@ -36,23 +36,19 @@ impl Ids {
     }
 
     /// Makes room for events that come now, and forgets what is too old for Meta to repeat.
-    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
+    pub(super) fn turn(&mut self, now_ms: i64) -> Result<()> {
         let current = now_ms.div_euclid(GENERATION_MS);
-        self.0.open(sql, current)?;
-        self.0.drop_where(sql, |number| number < current - KEPT)
+        self.0.open(current)?;
+        self.0.drop_where(|number| number < current - KEPT)
     }
 
     /// Looks up which of these events were seen before, and how far the messages are whose statuses are among them.
-    pub(super) fn look(&self, sql: &dyn Sql, seen: &mut Seen, events: &[Event]) -> Result<()> {
-        seen.look(sql, &self.0, events)
+    pub(super) fn look(&self, seen: &mut Seen, events: &[Event]) -> Result<()> {
+        seen.look(&self.0, events)
     }
 
     /// Remembers events that are new, each with its conversation.
-    pub(super) fn add<'a>(
-        &self,
-        sql: &dyn Sql,
-        events: impl Iterator<Item = (&'a Event, i64)>,
-    ) -> Result<()> {
+    pub(super) fn add<'a>(&self, events: impl Iterator<Item = (&'a Event, i64)>) -> Result<()> {
         let Some(newest) = self.0.newest() else {
             return Ok(());
         };
@@ -75,7 +71,7 @@ impl Ids {
         keys.sort_unstable();
         statuses.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         for keys in keys.chunks(key::AT_ONCE) {
-            sql.run(
+            self.0.sql.run(
                 &format!("INSERT INTO {table} (id) SELECT unhex(value) FROM json_each(?1)"),
                 &[key::array(keys).into()],
             )?;
@@ -86,7 +82,7 @@ impl Ids {
                 (key.digits(), conversation, time, message, status)
             });
         for rows in batch::rows(rows) {
-            sql.run(
+            self.0.sql.run(
                 &format!(
                     "INSERT INTO {table} (id, conversation, time, message, status) \
                      SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)"
@@ -98,15 +94,11 @@ impl Ids {
     }
 
     /// The statuses of one message, by what the ids of all events about it begin with; each as it was first told.
-    pub(super) fn statuses_of(
-        &self,
-        sql: &dyn Sql,
-        about: &str,
-    ) -> Result<Vec<(MessageStatus, Option<i64>)>> {
+    pub(super) fn statuses_of(&self, about: &str) -> Result<Vec<(MessageStatus, Option<i64>)>> {
         let message = key::message(about);
         let mut all: Vec<(i64, Option<i64>)> = Vec::new();
         for table in self.0.tables() {
-            let rows = sql.exec(
+            let rows = self.0.sql.exec(
                 &format!(
                     "SELECT status, min(time) FROM {table} WHERE id BETWEEN unhex(?1) AND unhex(?1 || '{}') \
                      AND status IS NOT NULL GROUP BY status",
@@ -130,7 +122,6 @@ impl Ids {
     /// They are looked for among all: an index would cost a row with every status, and this is asked for seldom.
     pub(super) fn statuses(
         &self,
-        sql: &dyn Sql,
         conversation: i64,
         most: usize,
     ) -> Result<Vec<(String, MessageStatus, Option<i64>)>> {
@@ -139,7 +130,7 @@ impl Ids {
         }
         let mut last: HashMap<String, (MessageStatus, Option<i64>)> = HashMap::new();
         for table in self.0.tables() {
-            let rows = sql.exec(
+            let rows = self.0.sql.exec(
                 &format!(
                     "SELECT message, status, time FROM {table} WHERE conversation = ?1 AND status IS NOT NULL"
                 ),

@@ -2,7 +2,10 @@
 //!
 //! It is kept for good, since names stay with the person with whom they were met; so it is looked up, not walked through.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     Join,
@@ -17,21 +20,27 @@ pub(super) struct Former {
 }
 
 /// All joins, each from a person to the one who they are in the end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Joins {
+    sql: Rc<dyn Sql>,
     became: HashMap<i64, i64>,
     former: HashMap<i64, Vec<Former>>,
 }
 
 impl Joins {
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
+    pub(super) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS joins (person INTEGER PRIMARY KEY, became INTEGER NOT NULL, \
              at_ms INTEGER NOT NULL) STRICT",
             &[],
         )?;
-        let mut joins = Self::default();
-        for row in sql.exec("SELECT person, became, at_ms FROM joins", &[])? {
+        let rows = sql.exec("SELECT person, became, at_ms FROM joins", &[])?;
+        let mut joins = Self {
+            sql,
+            became: HashMap::new(),
+            former: HashMap::new(),
+        };
+        for row in rows {
             let former = Former {
                 person: row.get(0)?,
                 at_ms: row.get(2)?,
@@ -42,14 +51,14 @@ impl Joins {
     }
 
     /// A person turned out to be another.
-    pub(super) fn add(&mut self, sql: &dyn Sql, join: Join, now_ms: i64) -> Result<()> {
+    pub(super) fn add(&mut self, join: Join, now_ms: i64) -> Result<()> {
         let Join { from, into } = join;
-        sql.run(
+        self.sql.run(
             "INSERT OR REPLACE INTO joins (person, became, at_ms) VALUES (?1, ?2, ?3)",
             &[from.into(), into.into(), now_ms.into()],
         )?;
         for former in self.former.remove(&from).unwrap_or_default() {
-            sql.run(
+            self.sql.run(
                 "UPDATE joins SET became = ?2 WHERE person = ?1",
                 &[former.person.into(), into.into()],
             )?;
@@ -95,12 +104,12 @@ mod tests {
     #[test]
     fn everyone_is_who_they_are_in_the_end_also_after_a_restart() {
         let sql = Native::new();
-        let mut joins = Joins::load(&*sql).unwrap();
+        let mut joins = Joins::load(sql.clone()).unwrap();
         for (from, into, at) in [(1, 2, 10), (3, 2, 20), (2, 4, 30)] {
             let join = Join { from, into };
-            joins.add(&*sql, join, at).unwrap();
+            joins.add(join, at).unwrap();
         }
-        for joins in [joins, Joins::load(&*sql).unwrap()] {
+        for joins in [joins, Joins::load(sql.clone()).unwrap()] {
             assert_eq!([1, 2, 3, 4, 5].map(|one| joins.end(one)), [4, 4, 4, 4, 5]);
             let mut former: Vec<_> = joins
                 .former(4)

@@ -154,13 +154,13 @@ impl Mailbox {
              UNION ALL SELECT (SELECT max(seq) FROM dead_letters WHERE destination = cursors.destination) FROM cursors)",
             &[],
         )?;
-        let log = Log::load(&*sql, passed.unwrap_or(0))?;
+        let log = Log::load(sql.clone(), passed.unwrap_or(0))?;
         let taken_out = Cursor::leave(&*sql, &log, &destinations)?;
         let holds = Holds::load(&*sql)?;
         let cursors = destinations
             .into_iter()
             .map(|destination| {
-                let mut cursor = Cursor::load(&*sql, destination, &log)?;
+                let mut cursor = Cursor::load(sql.clone(), destination, &log)?;
                 let id = cursor.destination().id.clone();
                 for conversation in holds.of(&id) {
                     cursor.hold(conversation, holds.before(&id, conversation));
@@ -170,9 +170,9 @@ impl Mailbox {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             replays: Replays::load(&*sql, &cursors)?,
-            ids: Ids::load(&*sql)?,
-            people: People::default(),
-            ceded: Ceded::load(&*sql)?,
+            ids: Ids::load(sql.clone())?,
+            people: People::new(sql.clone()),
+            ceded: Ceded::load(sql.clone())?,
             holds,
             log,
             cursors,
@@ -209,7 +209,7 @@ impl Mailbox {
         self.counts_since_ms.get_or_insert(now_ms);
         self.step_replays(now_ms)?;
         for (destination, cursor) in self.cursors.iter_mut().enumerate() {
-            if let Some(events) = cursor.next(&*self.sql, &self.log, now_ms)? {
+            if let Some(events) = cursor.next(&self.log, now_ms)? {
                 return Ok(Some(Delivery {
                     destination,
                     events,
@@ -242,7 +242,7 @@ impl Mailbox {
         ) else {
             return Ok(Vec::new());
         };
-        let changes = cursor.done(&*self.sql, &self.log, first.seq, outcome, now_ms, random)?;
+        let changes = cursor.done(&self.log, first.seq, outcome, now_ms, random)?;
         self.replayed(delivery, outcome, &changes, now_ms)?;
         Ok(changes)
     }
@@ -259,7 +259,7 @@ impl Mailbox {
         let mut given_up = Vec::new();
         for (index, cursor) in self.cursors.iter_mut().enumerate() {
             let is_given_up = cursor.is_given_up(self.now_ms) && cursor.flights() == 0;
-            if is_given_up && cursor.give_up(&*self.sql, &self.log)? {
+            if is_given_up && cursor.give_up(&self.log)? {
                 given_up.push(index);
             }
         }
@@ -272,14 +272,14 @@ impl Mailbox {
         if passed < self.log.last() || self.log.keeps() {
             self.save_all()?;
         }
-        self.log.let_go(&*self.sql, passed, self.now_ms)?;
+        self.log.let_go(passed, self.now_ms)?;
         Ok(given_up)
     }
 
     /// Writes down how far every cursor has got.
     pub fn save_all(&mut self) -> Result<()> {
         for cursor in &mut self.cursors {
-            cursor.save(&*self.sql)?;
+            cursor.save()?;
         }
         Ok(())
     }
@@ -318,7 +318,7 @@ impl Mailbox {
     /// Writes down how far a destination has got, so that what it has taken is not delivered again after a crash.
     pub fn save(&mut self, destination: usize) -> Result<()> {
         match self.cursors.get_mut(destination) {
-            Some(cursor) => cursor.save(&*self.sql),
+            Some(cursor) => cursor.save(),
             None => Ok(()),
         }
     }
@@ -340,18 +340,18 @@ impl Mailbox {
 
     /// Finds a conversation by any of the person's names.
     pub fn find(&self, name: &Name) -> Result<Option<Found>> {
-        person::find(&*self.sql, name)
+        person::find(&self.sql, name)
     }
 
     /// Like [`Self::find`] without the person's names: these take a walk through everybody's.
     pub fn look(&self, name: &Name) -> Result<Option<Found>> {
-        person::look(&*self.sql, name)
+        person::look(&self.sql, name)
     }
 
     /// The statuses of one message, by what the ids of all events about it begin with ([`crate::event::about`]), each
     /// with its time in unix seconds; in the order in which a message goes through them.
     pub fn statuses_of(&self, about: &str) -> Result<Vec<(MessageStatus, Option<i64>)>> {
-        self.ids.statuses_of(&*self.sql, about)
+        self.ids.statuses_of(about)
     }
 
     /// The last status of the messages that were sent in a conversation lately, newest first.
@@ -360,7 +360,7 @@ impl Mailbox {
         conversation: i64,
         most: usize,
     ) -> Result<Vec<(String, MessageStatus, Option<i64>)>> {
-        self.ids.statuses(&*self.sql, conversation, most)
+        self.ids.statuses(conversation, most)
     }
 }
 

@@ -36,20 +36,20 @@ impl Mailbox {
     /// tells them from somebody to whom their phone number is given.
     pub fn cede(&mut self, events: &[Event], persons: &[i64], now_ms: i64) -> Result<Vec<Moved>> {
         let sql = self.sql.clone();
-        self.ids.turn(&*sql, now_ms)?;
+        self.ids.turn(now_ms)?;
         let mut seen = Seen::default();
-        self.ids.look(&*sql, &mut seen, events)?;
+        self.ids.look(&mut seen, events)?;
         let others = events.iter().zip(persons);
         // An event that only names somebody has no id.
         let others = others.filter(|(event, _)| !event.id.is_empty() && !seen.contains(event));
         let others: Vec<(&str, i64)> = others
             .map(|(event, person)| (event.id.as_str(), *person))
             .collect();
-        self.people.meet(&*sql, events)?;
+        self.people.meet(events)?;
         for event in events {
             if people::all_names(event).any(|name| self.people.known(name).is_some()) {
                 let names = people::all_names(event).cloned();
-                self.people.place(&*sql, &Event::named(names.collect()))?;
+                self.people.place(&Event::named(names.collect()))?;
             }
         }
         let conversations =
@@ -57,12 +57,12 @@ impl Mailbox {
         atomically(&*sql, || {
             self.learn()?;
             for conversation in &conversations {
-                self.ceded.moved(&*sql, *conversation)?;
+                self.ceded.moved(*conversation)?;
             }
             if others.is_empty() {
                 return Ok(());
             }
-            self.ceded.promise(&*sql, &others, now_ms)
+            self.ceded.promise(&others, now_ms)
         })?;
         let undelivered = self.undelivered(&conversations)?;
         let mut known: HashMap<Vec<&Name>, Moved> = HashMap::new();
@@ -95,7 +95,7 @@ impl Mailbox {
         let mut new = Vec::new();
         let mut placed = Vec::new();
         self.people
-            .meet(&*sql, adoptions.iter().map(|adoption| &adoption.event))?;
+            .meet(adoptions.iter().map(|adoption| &adoption.event))?;
         for Adoption { event, moved, .. } in adoptions {
             let mut all = moved.conversations.iter();
             let is_new = all.any(|one| !known.contains_key(&of(moved, one)));
@@ -103,7 +103,7 @@ impl Mailbox {
                 conversation,
                 named,
                 ..
-            } = self.people.place(&*sql, event)?;
+            } = self.people.place(event)?;
             let mut state = moved.state.clone();
             state.closing = state.closing.filter(|_| is_new);
             state.overruled = state.overruled.filter(|_| is_new);
@@ -121,10 +121,10 @@ impl Mailbox {
         atomically(&*sql, || {
             self.learn()?;
             for Adoption { ids, person, .. } in adoptions {
-                self.ceded.release(&*sql, ids, *person)?;
+                self.ceded.release(ids, *person)?;
             }
             for (conversation, ..) in &placed {
-                self.ceded.returned(&*sql, *conversation)?;
+                self.ceded.returned(*conversation)?;
             }
             for rows in batch::rows(new.into_iter()) {
                 sql.run(
@@ -176,7 +176,7 @@ impl Mailbox {
 
     /// Fails with [`SqlError::Moved`] where any of these events must not be stored here.
     pub fn refuse_ceded(&self, events: &[Event]) -> Result<()> {
-        if self.ceded.promised_any(&*self.sql, events)? {
+        if self.ceded.promised_any(events)? {
             return Err(SqlError::Moved);
         }
         Ok(())

@@ -86,14 +86,9 @@ impl Parking {
     }
 
     /// The first events of a conversation that waits: at most so many, and no more than fit into a request.
-    pub(super) fn events(
-        &self,
-        sql: &dyn Sql,
-        conversation: i64,
-        most: usize,
-    ) -> Result<Vec<Stored>> {
+    pub(super) fn events(&self, conversation: i64, most: usize) -> Result<Vec<Stored>> {
         let read = |what: &str, most: usize| {
-            sql.exec(
+            self.sql.exec(
                 &format!(
                     "SELECT {what} FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq < ?4 \
                      ORDER BY seq LIMIT ?3"
@@ -124,16 +119,16 @@ impl Parking {
         }
         let rows = read(COLUMNS, fit.min(most))?;
         rows.iter()
-            .map(|row| complete(sql, Stored::read(row)?))
+            .map(|row| complete(&*self.sql, Stored::read(row)?))
             .collect()
     }
 
     /// The first and the last parked event of a conversation, replayed ones left out.
-    pub(super) fn undelivered(&self, sql: &dyn Sql, conversation: i64) -> Result<Vec<i64>> {
+    pub(super) fn undelivered(&self, conversation: i64) -> Result<Vec<i64>> {
         if !self.contains(conversation) {
             return Ok(Vec::new());
         }
-        let rows = sql.exec(
+        let rows = self.sql.exec(
             "SELECT min(seq), max(seq) FROM parked_events \
              WHERE destination = ?1 AND conversation = ?2 AND replay IS NULL",
             &[self.id().into(), conversation.into()],
@@ -147,9 +142,9 @@ impl Parking {
     }
 
     /// Copies an event out of the log.
-    pub(super) fn put_aside(&self, sql: &dyn Sql, log: &Log, seq: i64) -> Result<()> {
+    pub(super) fn put_aside(&self, log: &Log, seq: i64) -> Result<()> {
         if let Some(table) = log.table_of(seq) {
-            sql.run(
+            self.sql.run(
                 &format!(
                     "INSERT OR IGNORE INTO parked_events (destination, {COLUMNS}) \
                      SELECT ?1, {COLUMNS} FROM {table} WHERE seq = ?2"
@@ -162,12 +157,11 @@ impl Parking {
 
     pub(super) fn write(
         &self,
-        sql: &dyn Sql,
         conversation: i64,
         parked: Parked,
         refusal: &Refusal<'_>,
     ) -> Result<()> {
-        sql.run(
+        self.sql.run(
             "INSERT OR REPLACE INTO parked \
              (destination, conversation, attempts, first_failed_ms, next_ms, error, failed_ms) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -187,7 +181,6 @@ impl Parking {
     /// first failure. Gives how many.
     pub(super) fn bury(
         &self,
-        sql: &dyn Sql,
         conversation: i64,
         seqs: &[i64],
         attempts: u32,
@@ -195,7 +188,7 @@ impl Parking {
         refusal: &Refusal<'_>,
     ) -> Result<usize> {
         for (index, seq) in seqs.iter().enumerate() {
-            let buried = sql.exec(
+            let buried = self.sql.exec(
                 &format!(
                     "INSERT OR REPLACE INTO dead_letters \
                      (destination, {COLUMNS}, attempts, first_failed_ms, died_ms, error) \
@@ -217,41 +210,42 @@ impl Parking {
             if buried.is_empty() && index > 0 {
                 return Ok(index);
             }
-            self.forget(sql, conversation, *seq)?;
+            self.forget(conversation, *seq)?;
         }
         Ok(seqs.len())
     }
 
-    pub(super) fn forget(&self, sql: &dyn Sql, conversation: i64, seq: i64) -> Result<()> {
-        sql.run(
+    pub(super) fn forget(&self, conversation: i64, seq: i64) -> Result<()> {
+        self.sql.run(
             "DELETE FROM parked_events WHERE destination = ?1 AND conversation = ?2 AND seq = ?3",
             &[self.id().into(), conversation.into(), seq.into()],
         )
     }
 
     /// What waits, and what was given up.
-    pub(super) fn waiting(&self, sql: &dyn Sql) -> Result<Waiting> {
+    pub(super) fn waiting(&self) -> Result<Waiting> {
         let id = [self.id().into()];
         let mut waiting = Waiting {
             conversations: count(self.refused_before(1).count()),
             tries: self.tries(),
             ..Waiting::default()
         };
-        for row in sql.exec(
+        for row in self.sql.exec(
             "SELECT count(*), min(CASE WHEN replay IS NULL THEN received_ms END) FROM parked_events WHERE destination = ?1",
             &id,
         )? {
             waiting.events = row.get(0)?;
             waiting.waits_since(row.get(1)?);
         }
-        for row in sql.exec(
+        for row in self.sql.exec(
             "SELECT error, max(failed_ms) FROM parked WHERE destination = ?1 AND failed_ms IS NOT NULL \
              UNION ALL SELECT error, max(died_ms) FROM dead_letters WHERE destination = ?1",
             &id,
         )? {
             waiting.last_error = waiting.last_error.max(Failure::read(&row, 0)?);
         }
-        waiting.dead_letters = sql
+        waiting.dead_letters = self
+            .sql
             .first_integer(
                 "SELECT count(*) FROM dead_letters WHERE destination = ?1",
                 &id,

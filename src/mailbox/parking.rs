@@ -1,7 +1,7 @@
 //! Conversations that wait for one destination because it refused one of their events: the event, and all that came
 //! behind it, copied out of the log so that the log need not wait for them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{
     Join,
@@ -14,6 +14,7 @@ use crate::config::Retry;
 /// The conversations that wait for one destination.
 #[derive(Debug)]
 pub(super) struct Parking {
+    pub(super) sql: Rc<dyn Sql>,
     destination: String,
     retry: Retry,
     conversations: Schedule,
@@ -44,7 +45,7 @@ pub(super) enum Refused {
 }
 
 impl Parking {
-    pub(super) fn load(sql: &dyn Sql, destination: &str, retry: Retry) -> Result<Self> {
+    pub(super) fn load(sql: Rc<dyn Sql>, destination: &str, retry: Retry) -> Result<Self> {
         let rows = sql.exec(
             "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",
             &[destination.into()],
@@ -64,6 +65,7 @@ impl Parking {
             &[destination.into()],
         )?;
         Ok(Self {
+            sql,
             destination: destination.to_owned(),
             retry,
             conversations,
@@ -106,8 +108,8 @@ impl Parking {
     }
 
     /// Has a parked conversation be tried, unless it has a time of its own.
-    pub(super) fn schedule(&mut self, sql: &dyn Sql, conversation: i64, now_ms: i64) -> Result<()> {
-        sql.run(
+    pub(super) fn schedule(&mut self, conversation: i64, now_ms: i64) -> Result<()> {
+        self.sql.run(
             "INSERT OR IGNORE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
              VALUES (?1, ?2, 0, ?3, ?3, '')",
             &[self.id().into(), conversation.into(), now_ms.into()],
@@ -149,7 +151,6 @@ impl Parking {
     /// and are parked first.
     pub(super) fn refused(
         &mut self,
-        sql: &dyn Sql,
         log: &Log,
         conversation: i64,
         seqs: &[i64],
@@ -174,13 +175,13 @@ impl Parking {
                 next.max(refusal.not_before_ms.unwrap_or(next))
             }),
         };
-        let dead = atomically(sql, || {
+        let dead = atomically(&*self.sql, || {
             for seq in seqs.iter().filter(|_| aside) {
-                self.put_aside(sql, log, *seq)?;
+                self.put_aside(log, *seq)?;
             }
-            self.write(sql, conversation, parked, refusal)?;
+            self.write(conversation, parked, refusal)?;
             match next {
-                None => self.bury(sql, conversation, seqs, attempts, first_failed_ms, refusal),
+                None => self.bury(conversation, seqs, attempts, first_failed_ms, refusal),
                 Some(_) => Ok(0),
             }
         })?;
@@ -194,11 +195,11 @@ impl Parking {
 
     /// Events of a conversation that waits were taken: what comes behind them may go at once. Gives whether it was a
     /// refusal that they waited for.
-    pub(super) fn taken(&mut self, sql: &dyn Sql, conversation: i64, seqs: &[i64]) -> Result<bool> {
+    pub(super) fn taken(&mut self, conversation: i64, seqs: &[i64]) -> Result<bool> {
         for seq in seqs {
-            self.forget(sql, conversation, *seq)?;
+            self.forget(conversation, *seq)?;
         }
-        let left = sql.exec(
+        let left = self.sql.exec(
             "SELECT 1 FROM parked_events WHERE destination = ?1 AND conversation = ?2 LIMIT 1",
             &[self.id().into(), conversation.into()],
         )?;
@@ -206,7 +207,7 @@ impl Parking {
         let failed = parked.filter(|parked| parked.attempts > 0);
         let was_refused = failed.is_some();
         if left.is_empty() {
-            self.release(sql, conversation)?;
+            self.release(conversation)?;
         } else if let Some(parked) = failed {
             // What comes behind has its own schedule, from its own first failure on.
             let anew = Parked {
@@ -214,7 +215,7 @@ impl Parking {
                 ..parked
             };
             self.conversations.insert(conversation, anew);
-            sql.run(
+            self.sql.run(
                 "UPDATE parked SET attempts = 0 WHERE destination = ?1 AND conversation = ?2",
                 &[self.destination.as_str().into(), conversation.into()],
             )?;
@@ -223,8 +224,8 @@ impl Parking {
     }
 
     /// Lets a conversation go that has nothing left to wait for.
-    pub(super) fn release(&mut self, sql: &dyn Sql, conversation: i64) -> Result<()> {
-        sql.run(
+    pub(super) fn release(&mut self, conversation: i64) -> Result<()> {
+        self.sql.run(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), conversation.into()],
         )?;
@@ -233,12 +234,12 @@ impl Parking {
     }
 
     /// Lets go of all that waits.
-    pub(super) fn clear(&mut self, sql: &dyn Sql) -> Result<()> {
+    pub(super) fn clear(&mut self) -> Result<()> {
         if self.is_empty() {
             return Ok(());
         }
         for table in ["parked", "parked_events"] {
-            sql.run(
+            self.sql.run(
                 &format!("DELETE FROM {table} WHERE destination = ?1"),
                 &[self.id().into()],
             )?;
@@ -248,10 +249,10 @@ impl Parking {
     }
 
     /// What waits in one conversation waits from now on in the one that it turned out to be part of.
-    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<()> {
+    pub(super) fn join(&mut self, join: Join) -> Result<()> {
         let Join { from, into } = join;
         if self.contains(from) {
-            sql.run(
+            self.sql.run(
                 "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
                 &[self.id().into(), from.into(), into.into()],
             )?;
@@ -263,15 +264,15 @@ impl Parking {
         let Some(together) = self.together(join) else {
             return Ok(());
         };
-        sql.run(
+        self.sql.run(
             "UPDATE OR IGNORE parked SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into(), into.into()],
         )?;
-        sql.run(
+        self.sql.run(
             "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into()],
         )?;
-        sql.run(
+        self.sql.run(
             "UPDATE parked SET attempts = ?3, first_failed_ms = ?4, next_ms = ?5 \
              WHERE destination = ?1 AND conversation = ?2",
             &[

@@ -4,7 +4,10 @@
 //! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
 //! read again.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     batch,
@@ -38,8 +41,9 @@ pub(super) struct Placed {
 
 /// What is known of the people in a batch of events and of those who were met lately, and what the batch has taught so
 /// far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct People {
+    sql: Rc<dyn Sql>,
     names: HashMap<Name, i64>,
     conversations: HashMap<i64, Conversation>,
     /// The highest number of a conversation, once it was asked for.
@@ -69,20 +73,30 @@ impl People {
         )
     }
 
+    /// Nobody is known yet.
+    pub(super) fn new(sql: Rc<dyn Sql>) -> Self {
+        Self {
+            sql,
+            names: HashMap::new(),
+            conversations: HashMap::new(),
+            newest: None,
+            learnt: Vec::new(),
+            changed: HashSet::new(),
+            joins: Vec::new(),
+            given_on: false,
+        }
+    }
+
     /// What is known of everyone who is named in these events.
-    pub(super) fn of(sql: &dyn Sql, events: &[Event]) -> Result<Self> {
-        let mut people = Self::default();
-        people.meet(sql, events)?;
+    pub(super) fn of(sql: Rc<dyn Sql>, events: &[Event]) -> Result<Self> {
+        let mut people = Self::new(sql);
+        people.meet(events)?;
         Ok(people)
     }
 
     /// Begins with a batch: reads what is known of everyone who is named in these events and not remembered. What the batch
     /// before has taught is written.
-    pub(super) fn meet<'a>(
-        &mut self,
-        sql: &dyn Sql,
-        events: impl IntoIterator<Item = &'a Event>,
-    ) -> Result<()> {
+    pub(super) fn meet<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) -> Result<()> {
         self.learnt.clear();
         self.changed.clear();
         self.joins.clear();
@@ -95,7 +109,7 @@ impl People {
         let unknown = names.filter(|name| self.known(name).is_none());
         let keys: Vec<String> = unknown.map(Name::key).collect();
         for keys in batch::texts(keys.iter().map(String::as_str)) {
-            let rows = sql.exec(
+            let rows = self.sql.exec(
                 "SELECT wanted.value, conversations.* FROM json_each(?1) AS wanted \
                  CROSS JOIN names ON names.name = wanted.value \
                  CROSS JOIN conversations ON conversations.id = names.conversation",
@@ -106,8 +120,8 @@ impl People {
                 let mut found = Conversation::read(row)?;
                 // This is rare, so the statement above does not look for it.
                 if found.joined.is_some() {
-                    id = joined_into(sql, id)?;
-                    found = by_number(sql, id)?;
+                    id = joined_into(&*self.sql, id)?;
+                    found = by_number(&*self.sql, id)?;
                 }
                 if let Some(name) = Name::of_key(row.get::<&str>(0)?) {
                     self.names.insert(name, id);
@@ -130,7 +144,7 @@ impl People {
     }
 
     /// Finds whose conversation an event belongs to, and takes in what it teaches.
-    pub(super) fn place(&mut self, sql: &dyn Sql, event: &Event) -> Result<Placed> {
+    pub(super) fn place(&mut self, event: &Event) -> Result<Placed> {
         if event.names.is_empty() {
             return Ok(Placed {
                 conversation: NOBODY,
@@ -145,7 +159,7 @@ impl People {
         });
         let id = match belonging.conversation {
             Some(id) => id,
-            None => self.number(sql)?,
+            None => self.number()?,
         };
         let before = self.conversations.remove(&id);
         let mut changes = before.is_none();
@@ -278,7 +292,7 @@ impl People {
     }
 
     /// Writes what the batch has taught.
-    pub(super) fn save(&self, sql: &dyn Sql) -> Result<()> {
+    pub(super) fn save(&self) -> Result<()> {
         // In the order of the table, so that a large batch touches each of its pages once.
         let mut changed: Vec<i64> = self.changed.iter().copied().collect();
         changed.sort_unstable();
@@ -300,7 +314,7 @@ impl People {
             ))
         });
         for rows in batch::rows(rows) {
-            sql.run(
+            self.sql.run(
                 "INSERT OR REPLACE INTO conversations (id, user, customer_service, free_entry_point, referred, joined, state) \
                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
                  FROM json_each(?1)",
@@ -308,7 +322,7 @@ impl People {
             )?;
         }
         for rows in batch::rows(self.learnt.iter()) {
-            sql.run(
+            self.sql.run(
                 // In the order of the table, too; of a name that was learnt twice, the last.
                 "INSERT OR REPLACE INTO names (name, conversation) \
                  SELECT value ->> 0, value ->> 1 FROM json_each(?1) ORDER BY value ->> 0, key",
@@ -319,9 +333,11 @@ impl People {
     }
 
     /// The number for a new conversation.
-    fn number(&mut self, sql: &dyn Sql) -> Result<i64> {
+    fn number(&mut self) -> Result<i64> {
         let newest = match self.newest {
-            None => sql.first_integer("SELECT max(id) FROM conversations", &[])?,
+            None => self
+                .sql
+                .first_integer("SELECT max(id) FROM conversations", &[])?,
             newest => newest,
         };
         let number = newest.unwrap_or(NOBODY) + 1;

@@ -1,5 +1,7 @@
 //! One person's conversation, looked up by a name.
 
+use std::rc::Rc;
+
 use super::{
     conversations::NUMBERS,
     people::People,
@@ -33,7 +35,7 @@ pub fn by_any<T>(
 }
 
 /// Finds a conversation by one of the person's names, however Meta came to use it.
-pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>> {
+pub(super) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
     let Some(mut found) = look(sql, name)? else {
         return Ok(None);
     };
@@ -48,8 +50,8 @@ pub(super) fn find(sql: &dyn Sql, name: &Name) -> Result<Option<Found>> {
 }
 
 /// Like [`find`] without the names: these take a walk through everybody's.
-pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>> {
-    let people = People::of(sql, &[Event::named(vec![name.clone()])])?;
+pub(super) fn look(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
+    let people = People::of(sql.clone(), &[Event::named(vec![name.clone()])])?;
     let Some(conversation) = people.known(name).map(|(id, _)| id) else {
         return Ok(None);
     };
@@ -64,16 +66,16 @@ pub(super) fn look(sql: &dyn Sql, name: &Name) -> Result<Option<Found>> {
 /// Changes the state of the conversation with the person who has this name. Gives the conversation with its new state;
 /// `None` if nobody is known by the name.
 pub(super) fn change(
-    sql: &dyn Sql,
+    sql: &Rc<dyn Sql>,
     name: &Name,
     change: impl FnOnce(&mut State),
 ) -> Result<Option<Found>> {
     let Some(mut found) = find(sql, name)? else {
         return Ok(None);
     };
-    let mut people = People::of(sql, &[Event::named(vec![name.clone()])])?;
+    let mut people = People::of(sql.clone(), &[Event::named(vec![name.clone()])])?;
     change(&mut found.state);
     people.remember(found.conversation, &found.state);
-    people.save(sql)?;
+    people.save()?;
     Ok(Some(found))
 }

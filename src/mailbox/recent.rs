@@ -111,33 +111,33 @@ mod tests {
         ) {
             let sql = Native::new();
             Parking::create(&*sql).unwrap();
-            let mut log = Log::load(&*sql, 0).unwrap();
+            let mut log = Log::load(sql.clone(), 0).unwrap();
             let (mut last, mut passed) = (0, 0);
             for (now_ms, (step, one, other, length)) in (1..).zip(steps) {
                 match step {
                     0 | 1 => {
-                        log.turn(&*sql, now_ms).unwrap();
+                        log.turn(now_ms).unwrap();
                         let first = log.number(now_ms);
                         let events = vec![event(first, one, length), event(first + 1, other, 1)];
-                        log.add(&*sql, events).unwrap();
+                        log.add(events).unwrap();
                         last = first + 1;
                     }
                     2 => {
                         let join = Join { from: one, into: other };
-                        log.join(&*sql, passed, &[join]).unwrap();
+                        log.join(passed, &[join]).unwrap();
                     }
                     _ => {
                         passed += (last - passed) * one / 3;
-                        log.let_go(&*sql, passed, now_ms).unwrap();
+                        log.let_go(passed, now_ms).unwrap();
                     }
                 }
-                let anew = Log::load(&*sql, last).unwrap();
-                let behind = log.behind(&*sql, passed, 100).unwrap();
-                prop_assert_eq!(&behind, &anew.behind(&*sql, passed, 100).unwrap());
+                let anew = Log::load(sql.clone(), last).unwrap();
+                let behind = log.behind(passed, 100).unwrap();
+                prop_assert_eq!(&behind, &anew.behind(passed, 100).unwrap());
                 for entry in behind {
                     prop_assert_eq!(
-                        log.read(&*sql, entry.seq).unwrap(),
-                        anew.read(&*sql, entry.seq).unwrap()
+                        log.read(entry.seq).unwrap(),
+                        anew.read(entry.seq).unwrap()
                     );
                 }
             }

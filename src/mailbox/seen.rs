@@ -6,7 +6,7 @@ use super::{
     generations::Generations,
     ids::read_status,
     key::{self, Key},
-    sql::{Result, Sql},
+    sql::Result,
 };
 use crate::event::{Effect, Event, MessageStatus};
 
@@ -20,12 +20,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Looks these events up.
-    pub(super) fn look(
-        &mut self,
-        sql: &dyn Sql,
-        tables: &Generations,
-        events: &[Event],
-    ) -> Result<()> {
+    pub(super) fn look(&mut self, tables: &Generations, events: &[Event]) -> Result<()> {
         let (statuses, others): (Vec<Key>, Vec<Key>) =
             events.iter().map(Key::of).partition(Key::is_status);
         let found = tables
@@ -35,7 +30,7 @@ impl Seen {
         let found = found.join(" OR ");
         let statement = format!("SELECT wanted.key FROM json_each(?1) AS wanted WHERE {found}");
         for keys in others.chunks(key::AT_ONCE) {
-            for row in sql.exec(&statement, &[key::array(keys).into()])? {
+            for row in tables.sql.exec(&statement, &[key::array(keys).into()])? {
                 self.keys.extend(at(keys, row.get(0)?).cloned());
             }
         }
@@ -51,7 +46,7 @@ impl Seen {
             )
         });
         for keys in statuses.chunks(key::AT_ONCE) {
-            for row in sql.exec(&statement, &[key::array(keys).into()])? {
+            for row in tables.sql.exec(&statement, &[key::array(keys).into()])? {
                 let Some(key) = at(keys, row.get(0)?) else {
                     continue;
                 };

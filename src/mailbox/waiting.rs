@@ -82,7 +82,7 @@ impl Mailbox {
         else {
             return Ok(None);
         };
-        cursor.retry(&*self.sql, now_ms)?;
+        cursor.retry(now_ms)?;
         Ok(Some(index))
     }
 
@@ -90,22 +90,21 @@ impl Mailbox {
     pub fn waiting(&mut self, destination: usize) -> Result<Waiting> {
         self.cursors.get_mut(destination).map_or_else(
             || Ok(Waiting::default()),
-            |cursor| cursor.waiting(&*self.sql, &self.log),
+            |cursor| cursor.waiting(&self.log),
         )
     }
 
     /// The destinations that were taken out of the settings and have left something: each by its id, with what that is.
     pub fn removed(&self) -> Result<Vec<(String, Waiting)>> {
-        let sql = &*self.sql;
-        let rows = sql.exec(
+        let rows = self.sql.exec(
             "SELECT destination FROM cursors WHERE gone = '' \
              AND (EXISTS (SELECT 1 FROM dead_letters WHERE dead_letters.destination = cursors.destination) \
                OR EXISTS (SELECT 1 FROM parked_events WHERE parked_events.destination = cursors.destination))",
             &[],
         )?;
         let read = |row: &Row| {
-            let parking = Parking::load(sql, row.get(0)?, Retry::default())?;
-            Ok((row.get(0)?, parking.waiting(sql)?))
+            let parking = Parking::load(self.sql.clone(), row.get(0)?, Retry::default())?;
+            Ok((row.get(0)?, parking.waiting()?))
         };
         rows.iter().map(read).collect()
     }

@@ -7,7 +7,7 @@ use crate::mailbox::{
     log::Log,
     parking::{Refusal, Refused},
     queue::Queued,
-    sql::{Result, Sql},
+    sql::Result,
 };
 
 /// After how many deliveries the place is written down. What was delivered since is delivered again after a crash.
@@ -58,7 +58,6 @@ impl Cursor {
     /// Takes note of what became of the events that were on their way and began with `first`. `random` is from 0 to 1.
     pub(in crate::mailbox) fn done(
         &mut self,
-        sql: &dyn Sql,
         log: &Log,
         first: i64,
         outcome: &Outcome,
@@ -69,7 +68,7 @@ impl Cursor {
             return Ok(Vec::new());
         };
         let changes = match outcome {
-            Outcome::Taken => self.taken(sql, &flight, now_ms)?,
+            Outcome::Taken => self.taken(&flight, now_ms)?,
             Outcome::Refused {
                 error,
                 not_before_ms,
@@ -82,11 +81,11 @@ impl Cursor {
                     now_ms,
                     random,
                 };
-                self.refused(sql, log, &flight, *whole, &refusal)?
+                self.refused(log, &flight, *whole, &refusal)?
             }
             Outcome::Gone => {
                 self.failed(GONE, now_ms);
-                self.write_gone(sql, now_ms)?;
+                self.write_gone(now_ms)?;
                 self.back_to_queue(&flight, now_ms);
                 vec![Change::Gone]
             }
@@ -99,21 +98,21 @@ impl Cursor {
         self.retried -= usize::from(flight.parked);
         self.in_flight.remove(&first);
         if self.since_saved >= SAVE_EVERY {
-            self.save(sql)?;
+            self.save()?;
         }
         Ok(changes)
     }
 
-    fn taken(&mut self, sql: &dyn Sql, flight: &Flight, now_ms: i64) -> Result<Vec<Change>> {
+    fn taken(&mut self, flight: &Flight, now_ms: i64) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
-        if flight.parked && self.parking.taken(sql, flight.conversation, &flight.seqs)? {
+        if flight.parked && self.parking.taken(flight.conversation, &flight.seqs)? {
             changes.push(Change::Resumed);
         }
         self.tally.took(flight.seqs.len(), now_ms);
         self.since_saved += 1;
         if self.answered(now_ms, flight.conversation) {
             self.parking.all_due(now_ms);
-            self.write_down(sql)?;
+            self.write_down()?;
             changes.push(Change::Up);
         }
         Ok(changes)
@@ -149,7 +148,6 @@ impl Cursor {
 
     fn refused(
         &mut self,
-        sql: &dyn Sql,
         log: &Log,
         flight: &Flight,
         whole: bool,
@@ -163,7 +161,6 @@ impl Cursor {
             self.parking.all_due(refusal.now_ms);
         }
         let refused = self.parking.refused(
-            sql,
             log,
             flight.conversation,
             &flight.seqs,
@@ -190,7 +187,7 @@ impl Cursor {
             changes.push(Change::Up);
         }
         if was_down || self.flow.down().is_some() {
-            self.write_down(sql)?;
+            self.write_down()?;
         }
         Ok(changes)
     }

@@ -2,10 +2,7 @@
 //! what this one still has to deliver of it.
 
 use super::Cursor;
-use crate::mailbox::{
-    log::Log,
-    sql::{Result, Sql},
-};
+use crate::mailbox::{log::Log, sql::Result};
 
 impl Cursor {
     /// Holds a conversation back from the event `before` on; `None` ends that.
@@ -15,28 +12,22 @@ impl Cursor {
     }
 
     /// Has a parked conversation be tried, unless it has a time of its own.
-    pub(in crate::mailbox) fn schedule(
-        &mut self,
-        sql: &dyn Sql,
-        conversation: i64,
-        now_ms: i64,
-    ) -> Result<()> {
+    pub(in crate::mailbox) fn schedule(&mut self, conversation: i64, now_ms: i64) -> Result<()> {
         self.followed = true;
-        self.parking.schedule(sql, conversation, now_ms)
+        self.parking.schedule(conversation, now_ms)
     }
 
     /// Events of these conversations that are still to be delivered, each with its conversation: not all, but the first
     /// and the last of each conversation. Events behind `until` may be missing.
     pub(in crate::mailbox) fn undelivered(
         &self,
-        sql: &dyn Sql,
         log: &Log,
         conversations: &[i64],
         until: i64,
     ) -> Result<Vec<(i64, i64)>> {
-        let mut undelivered = log.undelivered(sql, self.read, until, conversations)?;
+        let mut undelivered = log.undelivered(self.read, until, conversations)?;
         for conversation in conversations {
-            let mut seqs = self.parking.undelivered(sql, *conversation)?;
+            let mut seqs = self.parking.undelivered(*conversation)?;
             seqs.extend(self.queue.of(*conversation));
             for flight in self.in_flight.values() {
                 if flight.conversation == *conversation {

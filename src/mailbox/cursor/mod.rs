@@ -17,10 +17,12 @@ mod held;
 mod next;
 mod row;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 pub use done::{Change, GONE, Outcome};
-pub(super) use next::read_wanted;
 
 use super::{
     Counted, Failure, Join, Waiting, count,
@@ -58,6 +60,7 @@ struct Unread {
 
 #[derive(Debug)]
 pub(super) struct Cursor {
+    sql: Rc<dyn Sql>,
     destination: Destination,
     /// How many events of a conversation go in one request.
     most: usize,
@@ -202,9 +205,9 @@ impl Cursor {
     }
 
     /// Lets go of all that waits for it. Gives whether there was anything.
-    pub(super) fn give_up(&mut self, sql: &dyn Sql, log: &Log) -> Result<bool> {
+    pub(super) fn give_up(&mut self, log: &Log) -> Result<bool> {
         // Events that came later than that were kept for others.
-        let behind = log.kinds_behind(sql, self.read)?;
+        let behind = log.kinds_behind(self.read)?;
         let waits = self.queue.len() > 0
             || self.parking.wakes_at(i64::MIN, |_| false).is_some()
             || behind.iter().any(|(kind, _, since_ms)| {
@@ -215,7 +218,7 @@ impl Cursor {
             self.queue.remove(place);
         }
         self.read = log.last();
-        self.parking.clear(sql)?;
+        self.parking.clear()?;
         Ok(waits)
     }
 
@@ -240,8 +243,8 @@ impl Cursor {
     }
 
     /// What waits in one conversation from now on waits in the one that it turned out to be part of.
-    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<()> {
-        self.parking.join(sql, join)?;
+    pub(super) fn join(&mut self, join: Join) -> Result<()> {
+        self.parking.join(join)?;
         self.queue.join(join);
         self.followed = true;
         for flight in self.in_flight.values_mut() {
@@ -254,9 +257,9 @@ impl Cursor {
 
     /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events
     /// are counted by their type alone, since reading them all would take too long.
-    pub(super) fn waiting(&mut self, sql: &dyn Sql, log: &Log) -> Result<Waiting> {
-        self.count_unread(sql, log)?;
-        let mut waiting = self.parking.waiting(sql)?;
+    pub(super) fn waiting(&mut self, log: &Log) -> Result<Waiting> {
+        self.count_unread(log)?;
+        let mut waiting = self.parking.waiting()?;
         waiting.gone = self.gone_ms.is_some();
         if let Some(down) = self.flow.down() {
             waiting.down_since_ms = Some(down.since_ms);
@@ -265,7 +268,7 @@ impl Cursor {
         waiting.last_error = waiting.last_error.max(self.failure.clone());
         waiting.events += count(self.coming().count());
         if let Some(first) = self.coming().min() {
-            waiting.waits_since(log.received_ms(sql, *first)?);
+            waiting.waits_since(log.received_ms(*first)?);
         }
         for (kind, count, oldest_ms) in &self.unread.kinds {
             if self.destination.wants(kind) {
@@ -276,7 +279,7 @@ impl Cursor {
         Ok(waiting)
     }
 
-    fn count_unread(&mut self, sql: &dyn Sql, log: &Log) -> Result<()> {
+    fn count_unread(&mut self, log: &Log) -> Result<()> {
         let unread = &mut self.unread;
         if unread.from != self.read {
             *unread = Unread {
@@ -285,7 +288,7 @@ impl Cursor {
                 kinds: Vec::new(),
             };
         }
-        for (kind, count, oldest_ms) in log.kinds_behind(sql, unread.to)? {
+        for (kind, count, oldest_ms) in log.kinds_behind(unread.to)? {
             match unread.kinds.iter_mut().find(|(known, ..)| *known == kind) {
                 Some((_, known, _)) => *known += count,
                 None => unread.kinds.push((kind, count, oldest_ms)),

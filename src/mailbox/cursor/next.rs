@@ -2,12 +2,12 @@
 
 use super::{Cursor, Flight};
 use crate::{
-    config::{Destination, Format},
+    config::Format,
     mailbox::{
         flow::May,
         log::{Entry, Log, Stored},
         queue::Queued,
-        sql::{Result, Sql},
+        sql::Result,
     },
 };
 
@@ -21,7 +21,6 @@ impl Cursor {
     /// The next events to be delivered, if there are any and room for them.
     pub(in crate::mailbox) fn next(
         &mut self,
-        sql: &dyn Sql,
         log: &Log,
         now_ms: i64,
     ) -> Result<Option<Vec<Stored>>> {
@@ -44,21 +43,21 @@ impl Cursor {
         };
         let mut events = None;
         if new_first {
-            events = self.next_in_log(sql, log, now_ms)?;
+            events = self.next_in_log(log, now_ms)?;
         }
         self.retried_last = false;
         if events.is_none() && may_retry {
-            events = self.next_parked(sql, log, now_ms, may == May::Try)?;
+            events = self.next_parked(log, now_ms, may == May::Try)?;
             self.retried_last = events.is_some();
         }
         if events.is_none() && !new_first {
-            events = self.next_in_log(sql, log, now_ms)?;
+            events = self.next_in_log(log, now_ms)?;
         }
         if events.is_some() {
             self.flow.started(now_ms);
             if may == May::Try {
                 // So that the next try is of the other kind, even if this one ends in a crash.
-                self.write_down(sql)?;
+                self.write_down()?;
             }
         }
         Ok(events)
@@ -66,44 +65,33 @@ impl Cursor {
 
     /// The next events of a parked conversation: the one that has waited longest of those that are due, or of all, if
     /// `any`.
-    fn next_parked(
-        &mut self,
-        sql: &dyn Sql,
-        log: &Log,
-        now_ms: i64,
-        any: bool,
-    ) -> Result<Option<Vec<Stored>>> {
+    fn next_parked(&mut self, log: &Log, now_ms: i64, any: bool) -> Result<Option<Vec<Stored>>> {
         // Where two conversations became one, queued events of one may belong between parked events of the other. After
         // a restart the log must be read again up to these.
-        self.read_ahead(sql, log, now_ms)?;
+        self.read_ahead(log, now_ms)?;
         if self.is_catching_up(log) {
             return Ok(None);
         }
-        self.park_followers(sql, log)?;
+        self.park_followers(log)?;
         let next = |cursor: &Self| {
             let busy = |conversation| cursor.queue.is_busy(conversation);
             cursor.parking.next(now_ms, any, busy)
         };
         while let Some(conversation) = next(self) {
-            let events = self.parking.events(sql, conversation, self.most)?;
+            let events = self.parking.events(conversation, self.most)?;
             if !events.is_empty() {
                 self.fly(&events, true);
                 return Ok(Some(events));
             }
-            self.parking.release(sql, conversation)?;
+            self.parking.release(conversation)?;
         }
         Ok(None)
     }
 
-    fn next_in_log(
-        &mut self,
-        sql: &dyn Sql,
-        log: &Log,
-        now_ms: i64,
-    ) -> Result<Option<Vec<Stored>>> {
+    fn next_in_log(&mut self, log: &Log, now_ms: i64) -> Result<Option<Vec<Stored>>> {
         loop {
-            self.read_ahead(sql, log, now_ms)?;
-            self.park_followers(sql, log)?;
+            self.read_ahead(log, now_ms)?;
+            self.park_followers(log)?;
             let Some(seqs) = self.queue.next(now_ms) else {
                 return Ok(None);
             };
@@ -115,7 +103,7 @@ impl Cursor {
                     break;
                 }
                 self.queue.remove(seq);
-                let event = read_wanted(sql, log, &self.destination, seq)?;
+                let event = log.read_wanted(&self.destination, seq)?;
                 bytes += event.as_ref().map_or(0, |event| event.data.len());
                 events.extend(event);
             }
@@ -127,9 +115,9 @@ impl Cursor {
     }
 
     /// Reads on in the log until there is enough to choose from.
-    fn read_ahead(&mut self, sql: &dyn Sql, log: &Log, now_ms: i64) -> Result<()> {
+    fn read_ahead(&mut self, log: &Log, now_ms: i64) -> Result<()> {
         while self.can_read(log, now_ms) {
-            let entries = log.behind(sql, self.read, AHEAD)?;
+            let entries = log.behind(self.read, AHEAD)?;
             let Some(last) = entries.last() else {
                 self.read = log.last();
                 break;
@@ -178,7 +166,7 @@ impl Cursor {
     }
 
     /// Moves queued events of parked conversations behind what is parked.
-    fn park_followers(&mut self, sql: &dyn Sql, log: &Log) -> Result<()> {
+    fn park_followers(&mut self, log: &Log) -> Result<()> {
         if !std::mem::take(&mut self.followed) || self.parking.is_empty() {
             return Ok(());
         }
@@ -192,15 +180,15 @@ impl Cursor {
         for seq in followers {
             // Only what it wants is parked. Where it has no conditions, the event need not be read for that.
             if self.destination.when.is_empty()
-                || read_wanted(sql, log, &self.destination, seq)?.is_some()
+                || log.read_wanted(&self.destination, seq)?.is_some()
             {
-                self.parking.put_aside(sql, log, seq)?;
+                self.parking.put_aside(log, seq)?;
             }
             self.queue.remove(seq);
         }
         // Events from before the hold go, although those behind it do not.
         for conversation in going {
-            self.parking.schedule(sql, conversation, 0)?;
+            self.parking.schedule(conversation, 0)?;
         }
         Ok(())
     }
@@ -217,15 +205,4 @@ impl Cursor {
             self.in_flight.insert(first.seq, flight);
         }
     }
-}
-
-/// An event of the log, if it is still there and the destination wants what is in it.
-pub(in crate::mailbox) fn read_wanted(
-    sql: &dyn Sql,
-    log: &Log,
-    destination: &Destination,
-    seq: i64,
-) -> Result<Option<Stored>> {
-    let event = log.read(sql, seq)?;
-    Ok(event.filter(|event| destination.wants_data(&event.data)))
 }

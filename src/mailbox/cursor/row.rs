@@ -1,6 +1,6 @@
 //! What is written down of a cursor.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{Cursor, GONE, Unread};
 use crate::{
@@ -50,7 +50,7 @@ fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Writte
     if gone == Some("") {
         // While it was out of the settings, people may have turned out to be one.
         Parking::come_back(sql, id)?;
-        log.renumber(sql, written.place)?;
+        log.renumber(written.place)?;
     }
     // A destination that is gone is back once it has another address; then it may have the former one again, too.
     if gone.is_some_and(|gone| gone != url) {
@@ -130,7 +130,7 @@ impl Cursor {
         )?;
         let mut left = Vec::new();
         for row in &rows {
-            let behind = log.kinds_behind(sql, row.get(1)?)?;
+            let behind = log.kinds_behind(row.get(1)?)?;
             let behind: i64 = behind.iter().map(|(_, count, _)| count).sum();
             left.push((row.get(0)?, behind + row.get::<i64>(2)?));
         }
@@ -141,13 +141,14 @@ impl Cursor {
     /// Opens a destination's cursor. One that was not there before begins at the end of the log, and gets what comes from
     /// now on; or, if it asks for that, at the beginning of what is still there.
     pub(in crate::mailbox) fn load(
-        sql: &dyn Sql,
+        sql: Rc<dyn Sql>,
         destination: Destination,
         log: &Log,
     ) -> Result<Self> {
-        let written = written(sql, &destination, log)?;
-        let parking = Parking::load(sql, &destination.id, destination.retry)?;
+        let written = written(&*sql, &destination, log)?;
+        let parking = Parking::load(sql.clone(), &destination.id, destination.retry)?;
         Ok(Self {
+            sql,
             flow: Flow::new(destination.retry, destination.max_per_second, written.down),
             parking,
             most: destination.format.most_events(),
@@ -173,19 +174,19 @@ impl Cursor {
     }
 
     /// Has all that waits be tried now, also where the destination is gone or down.
-    pub(in crate::mailbox) fn retry(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
-        Parking::hurry(sql, self.id(), now_ms)?;
+    pub(in crate::mailbox) fn retry(&mut self, now_ms: i64) -> Result<()> {
+        Parking::hurry(&*self.sql, self.id(), now_ms)?;
         self.parking.all_due(now_ms);
         if self.gone_ms.take().is_some() {
-            is_back(sql, self.id())?;
+            is_back(&*self.sql, self.id())?;
         }
         self.flow.hurry(now_ms);
-        self.write_down(sql)
+        self.write_down()
     }
 
     /// Writes down that the destination wants nothing more.
-    pub(super) fn write_gone(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
-        sql.run(
+    pub(super) fn write_gone(&mut self, now_ms: i64) -> Result<()> {
+        self.sql.run(
             "UPDATE cursors SET gone = ?2, error = ?3, error_ms = ?4, gone_ms = ?5 WHERE destination = ?1",
             &[
                 self.id().into(),
@@ -200,11 +201,11 @@ impl Cursor {
     }
 
     /// Writes down whether the destination is down, when it is tried again, and the last failure while that matters.
-    pub(super) fn write_down(&self, sql: &dyn Sql) -> Result<()> {
+    pub(super) fn write_down(&self) -> Result<()> {
         let down = self.flow.down();
         let matters = down.is_some() || self.gone_ms.is_some();
         let failure = self.failure.as_ref().filter(|_| matters);
-        sql.run(
+        self.sql.run(
             "UPDATE cursors SET down_since_ms = ?2, down_tries = ?3, down_next_ms = ?4, error = ?5, error_ms = ?6 \
              WHERE destination = ?1",
             &[
@@ -219,10 +220,10 @@ impl Cursor {
     }
 
     /// Writes the place down, if it has moved.
-    pub(in crate::mailbox) fn save(&mut self, sql: &dyn Sql) -> Result<()> {
+    pub(in crate::mailbox) fn save(&mut self) -> Result<()> {
         let place = self.place();
         if place != self.saved {
-            sql.run(
+            self.sql.run(
                 "UPDATE cursors SET place = ?2, tally = ?3 WHERE destination = ?1",
                 &[self.id().into(), place.into(), self.tally.written().into()],
             )?;

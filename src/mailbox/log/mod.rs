@@ -14,6 +14,8 @@ pub(super) use reading::{Entry, Listed};
 pub use stored::Stored;
 pub(super) use stored::{COLUMNS, DECLARED, complete};
 
+use std::rc::Rc;
+
 use super::{
     Join, batch,
     conversations::renumber,
@@ -48,6 +50,7 @@ const LET_PARTS_GO: &str = "DELETE FROM parts WHERE seq <= ?1 \
 
 #[derive(Debug)]
 pub(super) struct Log {
+    sql: Rc<dyn Sql>,
     generations: Generations,
     /// The highest number that was given.
     last: i64,
@@ -64,14 +67,14 @@ pub(super) struct Log {
 impl Log {
     /// Opens the log. `passed` is the highest number known elsewhere: of a cursor, or of an event that was put aside or
     /// given up.
-    pub(super) fn load(sql: &dyn Sql, passed: i64) -> Result<Self> {
+    pub(super) fn load(sql: Rc<dyn Sql>, passed: i64) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS parts (seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, \
              PRIMARY KEY (seq, part)) STRICT, WITHOUT ROWID",
             &[],
         )?;
         let generations = Generations::load(
-            sql,
+            sql.clone(),
             "log",
             "(seq INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, \
              id TEXT NOT NULL, kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, \
@@ -87,6 +90,7 @@ impl Log {
             keep_ms: 0,
             recent: Recent::behind_all(0),
             generations,
+            sql,
         };
         let tables: Vec<String> = log.generations.tables().collect();
         for (age, table) in tables.iter().enumerate() {
@@ -96,7 +100,7 @@ impl Log {
             } else {
                 FEW_ROWS + 1
             };
-            let rows = sql.exec(
+            let rows = log.sql.exec(
                 &format!(
                     "SELECT (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT ?1)), max(seq) FROM {table}"
                 ),
@@ -143,27 +147,27 @@ impl Log {
 
     /// Begins a new generation if it is time. Where rows are kept, their number alone begins none: there would be very
     /// many tables.
-    pub(super) fn turn(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
+    pub(super) fn turn(&mut self, now_ms: i64) -> Result<()> {
         let longest = (self.keep_ms / GENERATIONS_KEPT).clamp(GENERATION_MS, LONGEST_GENERATION_MS);
         let over = self.generations.newest().is_none_or(|newest| {
             (self.newest_rows >= GENERATION_ROWS && !self.keeps())
                 || now_ms.saturating_sub(newest / NUMBERS_PER_MS) >= longest
         });
         if over && (self.newest_rows > 0 || self.generations.newest().is_none()) {
-            self.generations.open(sql, self.number(now_ms))?;
+            self.generations.open(self.number(now_ms))?;
             self.newest_rows = 0;
         }
         Ok(())
     }
 
     /// Adds events at the end.
-    pub(super) fn add(&mut self, sql: &dyn Sql, events: Vec<Stored>) -> Result<()> {
+    pub(super) fn add(&mut self, events: Vec<Stored>) -> Result<()> {
         let Some(newest) = self.generations.newest() else {
             return Ok(());
         };
         let table = self.generations.table(newest);
         for rows in batch::rows(events.iter().map(Stored::row)) {
-            sql.run(
+            self.sql.run(
                 &format!(
                     "INSERT INTO {table} ({COLUMNS}) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, \
                      value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM json_each(?1)"
@@ -175,7 +179,7 @@ impl Log {
             self.parts = true;
             for (number, part) in parts(&event.data).enumerate() {
                 let number = count(number);
-                sql.run(
+                self.sql.run(
                     "INSERT INTO parts (seq, part, data) VALUES (?1, ?2, ?3)",
                     &[event.seq.into(), number.into(), part.into()],
                 )?;
@@ -202,10 +206,10 @@ impl Log {
 
     /// Moves events behind a place into the conversations that theirs turned out to be part of. What was passed and is
     /// kept stays under its former number. One walk for all of them, since there is no index.
-    pub(super) fn join(&mut self, sql: &dyn Sql, passed: i64, joins: &[Join]) -> Result<()> {
+    pub(super) fn join(&mut self, passed: i64, joins: &[Join]) -> Result<()> {
         for rows in batch::rows(joins.iter().map(|join| (join.from, join.into))) {
             for table in self.tables_behind(passed) {
-                sql.run(
+                self.sql.run(
                     &format!(
                         "UPDATE {table} SET conversation = (SELECT value ->> 1 FROM json_each(?1) \
                          WHERE value ->> 0 = {table}.conversation) \
@@ -223,9 +227,9 @@ impl Log {
 
     /// Has all behind a place stand under the numbers that the conversations have now, to be called before anything of it
     /// is read.
-    pub(super) fn renumber(&self, sql: &dyn Sql, place: i64) -> Result<()> {
+    pub(super) fn renumber(&self, place: i64) -> Result<()> {
         for table in self.tables_behind(place) {
-            renumber(sql, &table, "seq > ?1", place.into())?;
+            renumber(&*self.sql, &table, "seq > ?1", place.into())?;
         }
         Ok(())
     }
@@ -243,7 +247,7 @@ impl Log {
 
     /// Lets go of what every cursor has passed and nobody wants to keep. `passed` is the place of the one that is furthest
     /// behind.
-    pub(super) fn let_go(&mut self, sql: &dyn Sql, passed: i64, now_ms: i64) -> Result<()> {
+    pub(super) fn let_go(&mut self, passed: i64, now_ms: i64) -> Result<()> {
         self.recent.let_go(passed);
         let passed = if self.keeps() {
             passed.min((now_ms - self.keep_ms).saturating_mul(NUMBERS_PER_MS) - 1)
@@ -253,10 +257,10 @@ impl Log {
         if passed >= self.last && self.rows > 0 {
             if self.rows <= FEW_ROWS {
                 for table in self.generations.tables() {
-                    sql.run(&format!("DELETE FROM {table}"), &[])?;
+                    self.sql.run(&format!("DELETE FROM {table}"), &[])?;
                 }
             } else {
-                self.generations.drop_where(sql, |_| true)?;
+                self.generations.drop_where(|_| true)?;
             }
             self.rows = 0;
             self.newest_rows = 0;
@@ -265,30 +269,33 @@ impl Log {
         for pair in numbers.windows(2) {
             let [number, next] = pair else { continue };
             if passed.saturating_add(1) >= *next {
-                self.generations.drop_where(sql, |other| other == *number)?;
+                self.generations.drop_where(|other| other == *number)?;
             }
         }
         if self.parts {
-            self.let_parts_go(sql, passed)?;
+            self.let_parts_go(passed)?;
         }
         Ok(())
     }
 
     /// Deletes parts whose row is gone. Parked events and dead letters may still need theirs: the large ones have an
     /// index.
-    fn let_parts_go(&mut self, sql: &dyn Sql, passed: i64) -> Result<()> {
+    fn let_parts_go(&mut self, passed: i64) -> Result<()> {
         let kept = self.generations.numbers().next().filter(|_| self.rows > 0);
         let gone = kept.map_or(self.last, |oldest| passed.min(oldest - 1));
         for table in ["parked_events", "dead_letters"] {
-            sql.run(
+            self.sql.run(
                 &format!(
                     "CREATE INDEX IF NOT EXISTS large_{table} ON {table} (seq) WHERE data = ''"
                 ),
                 &[],
             )?;
         }
-        sql.run(LET_PARTS_GO, &[gone.into()])?;
-        self.parts = !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty();
+        self.sql.run(LET_PARTS_GO, &[gone.into()])?;
+        self.parts = !self
+            .sql
+            .exec("SELECT 1 FROM parts LIMIT 1", &[])?
+            .is_empty();
         Ok(())
     }
 }

@@ -4,9 +4,9 @@ use super::{
     Log, Stored,
     stored::{COLUMNS, complete},
 };
-use crate::mailbox::{
-    count,
-    sql::{Result, Sql},
+use crate::{
+    config::Destination,
+    mailbox::{count, sql::Result},
 };
 
 /// What a cursor needs to know of an event in order to decide what to do with it.
@@ -41,12 +41,7 @@ impl Entry {
 
 impl Log {
     /// The next events behind a place in the log.
-    pub(in crate::mailbox) fn behind(
-        &self,
-        sql: &dyn Sql,
-        place: i64,
-        most: usize,
-    ) -> Result<Vec<Entry>> {
+    pub(in crate::mailbox) fn behind(&self, place: i64, most: usize) -> Result<Vec<Entry>> {
         if let Some(recent) = self.recent.behind(place) {
             return Ok(recent.take(most).map(Entry::of).collect());
         }
@@ -56,7 +51,7 @@ impl Log {
             if left == 0 {
                 break;
             }
-            let rows = sql.exec(
+            let rows = self.sql.exec(
                 &format!("SELECT seq, conversation, received_ms, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
                 &[place.into(), left.into()],
             )?;
@@ -75,7 +70,6 @@ impl Log {
     /// The next events behind a place in the log, up to another, whoever has passed them.
     pub(in crate::mailbox) fn listed(
         &self,
-        sql: &dyn Sql,
         place: i64,
         end: i64,
         most: usize,
@@ -83,7 +77,7 @@ impl Log {
         let mut listed = Vec::new();
         for table in self.tables_behind(place) {
             let left = count(most.saturating_sub(listed.len()));
-            let rows = sql.exec(
+            let rows = self.sql.exec(
                 &format!(
                     "SELECT seq, conversation, id, received_ms, kind FROM {table} WHERE seq > ?1 AND seq <= ?2 \
                      ORDER BY seq LIMIT ?3"
@@ -107,17 +101,13 @@ impl Log {
     }
 
     /// Which types of events there are behind a place: how many, and when the first was received (unix milliseconds).
-    pub(in crate::mailbox) fn kinds_behind(
-        &self,
-        sql: &dyn Sql,
-        place: i64,
-    ) -> Result<Vec<(String, i64, i64)>> {
+    pub(in crate::mailbox) fn kinds_behind(&self, place: i64) -> Result<Vec<(String, i64, i64)>> {
         let mut kinds = Vec::new();
         if place >= self.last {
             return Ok(kinds);
         }
         for table in self.tables_behind(place) {
-            let rows = sql.exec(
+            let rows = self.sql.exec(
                 &format!("SELECT kind, count(*), min(received_ms) FROM {table} WHERE seq > ?1 GROUP BY kind"),
                 &[place.into()],
             )?;
@@ -129,37 +119,46 @@ impl Log {
     }
 
     /// When an event was received (unix milliseconds), if it still is in the log.
-    pub(in crate::mailbox) fn received_ms(&self, sql: &dyn Sql, seq: i64) -> Result<Option<i64>> {
+    pub(in crate::mailbox) fn received_ms(&self, seq: i64) -> Result<Option<i64>> {
         let Some(table) = self.table_of(seq) else {
             return Ok(None);
         };
-        sql.first_integer(
+        self.sql.first_integer(
             &format!("SELECT received_ms FROM {table} WHERE seq = ?1"),
             &[seq.into()],
         )
     }
 
     /// An event, if it still is in the log.
-    pub(in crate::mailbox) fn read(&self, sql: &dyn Sql, seq: i64) -> Result<Option<Stored>> {
+    pub(in crate::mailbox) fn read(&self, seq: i64) -> Result<Option<Stored>> {
         if let Some(event) = self.recent.find(seq) {
             return Ok(Some(event.clone()));
         }
         let Some(table) = self.table_of(seq) else {
             return Ok(None);
         };
-        let rows = sql.exec(
+        let rows = self.sql.exec(
             &format!("SELECT {COLUMNS} FROM {table} WHERE seq = ?1"),
             &[seq.into()],
         )?;
-        let read = |row| complete(sql, Stored::read(row)?);
+        let read = |row| complete(&*self.sql, Stored::read(row)?);
         rows.first().map(read).transpose()
+    }
+
+    /// An event, if it still is in the log and a destination wants what is in it.
+    pub(in crate::mailbox) fn read_wanted(
+        &self,
+        destination: &Destination,
+        seq: i64,
+    ) -> Result<Option<Stored>> {
+        let event = self.read(seq)?;
+        Ok(event.filter(|event| destination.wants_data(&event.data)))
     }
 
     /// The first and the last event of each of these conversations behind a place and up to another, each with its
     /// conversation: one walk for all of them, since there is no index.
     pub(in crate::mailbox) fn undelivered(
         &self,
-        sql: &dyn Sql,
         place: i64,
         until: i64,
         conversations: &[i64],
@@ -170,7 +169,7 @@ impl Log {
         }
         let conversations = serde_json::to_string(conversations).unwrap_or_default();
         for table in self.tables_behind(place) {
-            let rows = sql.exec(
+            let rows = self.sql.exec(
                 &format!(
                     "SELECT conversation, min(seq), max(seq) FROM {table} WHERE seq > ?1 AND seq <= ?2 \
                      AND conversation IN (SELECT value FROM json_each(?3)) GROUP BY conversation"

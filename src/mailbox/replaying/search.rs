@@ -6,7 +6,6 @@ use crate::{
     config::Destination,
     mailbox::{
         Which, conversations,
-        cursor::read_wanted,
         log::{Listed, Log},
         replay::Replay,
         sql::{Result, Sql},
@@ -72,7 +71,7 @@ impl Search<'_> {
         let mut candidates = Vec::new();
         let mut last = None;
         if let Some(of) = self.of.filter(|_| replay.kept) {
-            let listed = self.log.listed(self.sql, replay.place, replay.end, PIECE)?;
+            let listed = self.log.listed(replay.place, replay.end, PIECE)?;
             last = listed
                 .last()
                 .filter(|_| listed.len() >= PIECE)
@@ -123,7 +122,7 @@ impl Search<'_> {
             && ((candidate.seq > self.read && to.wants(&candidate.kind))
                 || self.coming.contains(&candidate.seq))
             && ((to.when.is_empty() && !candidate.is_dead)
-                || read_wanted(self.sql, self.log, to, candidate.seq)?.is_some()))
+                || self.log.read_wanted(to, candidate.seq)?.is_some()))
     }
 
     fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool> {
@@ -134,8 +133,7 @@ impl Search<'_> {
             && which.from_ms.is_none_or(|from| found.received_ms >= from)
             && which.until_ms.is_none_or(|until| found.received_ms < until);
         // Where there are no conditions, the event need not be read.
-        Ok(is_meant
-            && (of.when.is_empty() || read_wanted(self.sql, self.log, of, found.seq)?.is_some()))
+        Ok(is_meant && (of.when.is_empty() || self.log.read_wanted(of, found.seq)?.is_some()))
     }
 }
 
