@@ -34,7 +34,7 @@ impl Core {
     pub(super) fn append(&mut self, events: Vec<Event>, now: i64) -> sql::Result<()> {
         self.note_reports(&events, now)?;
         let number = self.phone_number_id.as_deref().unwrap_or_default();
-        let (outbox, sql) = (&mut self.outbox, &*self.sql);
+        let outbox = &mut self.outbox;
         self.mailbox.append_and(events, now, &mut |replies| {
             for reply in replies {
                 let send = Send {
@@ -43,7 +43,7 @@ impl Core {
                     // An answer that comes too late is none: it has no fallback.
                     draft: Draft::reply(reply.to, reply.message, reply.answers),
                 };
-                outbox.add(sql, send, now)?;
+                outbox.add(send, now)?;
             }
             Ok(())
         })?;
@@ -69,7 +69,7 @@ impl Core {
 
     /// Takes note of what statuses among these events tell about sends.
     pub(super) fn note_reports(&mut self, events: &[Event], now: i64) -> sql::Result<()> {
-        let change = self.outbox.note_reports(&*self.sql, events, now)?;
+        let change = self.outbox.note_reports(events, now)?;
         self.changed(change, now)
     }
 

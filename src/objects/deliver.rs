@@ -179,7 +179,7 @@ impl Core {
                     ..Draft::reply(to.clone(), message, answers.take())
                 },
             };
-            self.outbox.add(&*self.sql, send, now)?;
+            self.outbox.add(send, now)?;
         }
         Ok(to.is_some())
     }

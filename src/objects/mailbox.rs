@@ -246,12 +246,12 @@ impl Mailbox {
             console_error!("{}", line.finish());
         }
         let now = now_ms();
-        let mut outbox = Outbox::open(&*sql, rates, graph.digest(), now)?;
+        let mut outbox = Outbox::open(sql.clone(), rates, graph.digest(), now)?;
         for join in mailbox.joined_among(outbox.conversations())? {
             outbox.join(join.from, join.into, now);
         }
         let answers = match (&config.answering, &phone_number_id) {
-            (Some(answering), Some(number)) => Some(answers(&*sql, answering, number, &address)?),
+            (Some(answering), Some(number)) => Some(answers(&outbox, answering, number, &address)?),
             _ => None,
         };
         let policy = Policy::new(answers, config.consent.clone());
@@ -265,7 +265,7 @@ impl Mailbox {
                 .with_mirror(mirror)
                 .keeping(i64::from(config.keep_hours) * 3_600_000),
             outbox,
-            repeats: Repeats::open(&*sql)?,
+            repeats: Repeats::open(sql.clone())?,
             sql,
             source,
             phone_number_id,
@@ -365,13 +365,13 @@ impl Mailbox {
 
 /// The rules of a number, with what is left of its budget.
 fn answers(
-    sql: &dyn Sql,
+    outbox: &Outbox,
     answering: &Answering,
     number: &str,
     address: &Address,
 ) -> sql::Result<Answers> {
     let now = now_ms().div_euclid(1000);
-    let spent = Outbox::count(sql, BY_RULE, Budget::day_began(now) * 1000)?;
+    let spent = outbox.count(BY_RULE, Budget::day_began(now) * 1000)?;
     let budget = Budget::new(address.share_of(answering.per_day), spent, now);
     Ok(Answers::new(
         answering.clone(),

@@ -302,8 +302,7 @@ impl Mailbox {
         let mut all = self.change(now, |core| {
             core.note_reports(&events, now)?;
             let mut all = core.mailbox.cede(&events, &persons, now)?;
-            core.repeats
-                .mark_answered(&*core.sql, &events, &mut all, now)?;
+            core.repeats.mark_answered(&events, &mut all, now)?;
             Ok(all)
         })?;
         for moved in &mut all {

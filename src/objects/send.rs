@@ -44,7 +44,7 @@ impl Mailbox {
             for join in core.mailbox.joins() {
                 core.outbox.join(join.from, join.into, now);
             }
-            let Some(started) = core.outbox.next(&*core.sql, now)? else {
+            let Some(started) = core.outbox.next(now)? else {
                 return Ok(None);
             };
             let has_moved = core.mailbox.has_moved(started.send.conversation)?;
@@ -93,7 +93,7 @@ impl Mailbox {
         let now = now_ms();
         let state = self.with_core(|core| {
             let opted_out = Core::opted_out(&started.send, &happened, now);
-            let (state, change) = core.outbox.done(&*core.sql, started, happened, now)?;
+            let (state, change) = core.outbox.done(started, happened, now)?;
             core.changed(change, now)?;
             if id.contains(BY_RULE) && state.is_refused_here() {
                 core.mailbox.unsent(&id, conversation, asked)?;

@@ -131,18 +131,16 @@ impl Core {
     ) -> sql::Result<Reply> {
         if let Some(key) = key {
             let (repeats, mailbox) = (&self.repeats, &self.mailbox);
-            match repeats.find(mailbox, &*self.sql, key, body, now_ms)? {
+            match repeats.find(mailbox, key, body, now_ms)? {
                 Repeat::Answered(answer) => return Ok(Reply::Taken(answer)),
                 Repeat::OtherBody => return Ok(Reply::OtherBody),
                 Repeat::No => {}
             }
         }
-        let sends_as = self.sends_as.clone();
         let mut intake = Intake {
             mailbox: &mut self.mailbox,
             outbox: &mut self.outbox,
-            sql: &*self.sql,
-            sends_as: &sends_as,
+            sends_as: &self.sends_as,
             fallback,
             consent,
             now_ms,
@@ -157,13 +155,13 @@ impl Core {
         self.add_blocked(&mut answer);
         let answer = answer.finish();
         if let Some(key) = key {
-            self.repeats.add(&*self.sql, key, body, &answer, now_ms)?;
+            self.repeats.add(key, body, &answer, now_ms)?;
         }
         Ok(Reply::Taken(answer))
     }
 
     fn view(&self, id: &str, now_ms: i64) -> sql::Result<Option<Object>> {
-        let Some((record, goes_ms)) = self.outbox.find(&*self.sql, id, now_ms)? else {
+        let Some((record, goes_ms)) = self.outbox.find(id, now_ms)? else {
             return Ok(None);
         };
         let mut view = view(id, &record, goes_ms, now_ms);

@@ -7,10 +7,10 @@ use super::{
     outbox::{Outbox, Started, UnderWay},
     pair,
     state::{Happened, SendState},
-    stored::{self, Keep, Record, Send},
+    stored::{Keep, Record, Send},
 };
 use crate::{
-    mailbox::sql::{Result, Sql},
+    mailbox::sql::Result,
     meta::graph::{Class, GraphAnswer},
 };
 
@@ -121,7 +121,6 @@ impl Outbox {
     /// again by it.
     pub fn done(
         &mut self,
-        sql: &dyn Sql,
         started: Started,
         happened: Happened,
         now_ms: i64,
@@ -137,9 +136,9 @@ impl Outbox {
         if overtaken {
             let mut change = None;
             for report in early {
-                change = self.take(sql, report, now_ms)?.or(change);
+                change = self.take(report, now_ms)?.or(change);
             }
-            let (state, later) = self.overtaken_by_status(sql, started, now_ms)?;
+            let (state, later) = self.overtaken_by_status(started, now_ms)?;
             self.ended.count(&state);
             return Ok((state, later.or(change)));
         }
@@ -161,16 +160,16 @@ impl Outbox {
             // A send to a customer who is written to too often waits for up to an hour, but the number's next try does
             // not.
             let wait_ms = ending.wait_ms.min(LONGEST_WAIT_MS);
-            self.number.tries_another(sql, wait_ms, now_ms)?;
+            self.number.tries_another(wait_ms, now_ms)?;
         }
         if ending.slows_down {
             self.pacing.slow_down(now_ms);
         }
-        let change = self.number.hears(sql, ending.heard, message, now_ms)?;
-        let state = self.end(sql, started, fell_back, ending, now_ms)?;
+        let change = self.number.hears(ending.heard, message, now_ms)?;
+        let state = self.end(started, fell_back, ending, now_ms)?;
         self.ended.count(&state);
         let later = match failed {
-            Some(report) => self.take(sql, report, now_ms)?,
+            Some(report) => self.take(report, now_ms)?,
             None => None,
         };
         Ok((state, change.or(later)))
@@ -179,22 +178,21 @@ impl Outbox {
     /// A status has told of a send before its answer: it is the status that counts.
     fn overtaken_by_status(
         &mut self,
-        sql: &dyn Sql,
         started: Started,
         now_ms: i64,
     ) -> Result<(SendState, Option<NumberChange>)> {
         let message = started.message();
         let mut send = started.send;
-        let Some(found) = stored::find(sql, &send.id)? else {
+        let Some(found) = self.table.find(&send.id)? else {
             return Ok((SendState::Unknown, None));
         };
         match found.error {
             None => {
-                let change = self.number.hears(sql, Heard::Takes, message, now_ms)?;
+                let change = self.number.hears(Heard::Takes, message, now_ms)?;
                 Ok((found.state, change))
             }
             Some(WINDOW_CLOSED) if send.draft.fall_back() => {
-                self.falls_back(sql, send, &found, now_ms)?;
+                self.falls_back(send, &found, now_ms)?;
                 Ok((SendState::Queued, None))
             }
             Some(_) => Ok((found.state, None)),
@@ -202,15 +200,10 @@ impl Outbox {
     }
 
     /// The fallback of a send waits in its place.
-    pub(super) fn falls_back(
-        &mut self,
-        sql: &dyn Sql,
-        send: Send,
-        found: &Record,
-        now_ms: i64,
-    ) -> Result<()> {
+    pub(super) fn falls_back(&mut self, send: Send, found: &Record, now_ms: i64) -> Result<()> {
         let keep = Keep::This(&send.draft);
-        stored::write(sql, &send.id, &SendState::Queued, &keep, true, now_ms)?;
+        self.table
+            .write(&send.id, &SendState::Queued, &keep, true, now_ms)?;
         self.watched.insert(send.id.clone());
         let waiting = WaitingSend::new(send.id, found.place, true);
         self.lanes.insert(send.conversation, waiting, now_ms);
@@ -220,7 +213,6 @@ impl Outbox {
     /// Writes down what became of a send, queues it where it goes again, and gives its state.
     fn end(
         &mut self,
-        sql: &dyn Sql,
         started: Started,
         fell_back: bool,
         ending: Ending,
@@ -250,12 +242,12 @@ impl Outbox {
             _ if may_fall_back => Keep::AsItIs,
             _ => Keep::Nothing,
         };
-        stored::write(sql, &id, &state, &keep, fell_back, now_ms)?;
+        self.table.write(&id, &state, &keep, fell_back, now_ms)?;
         if let Some(code) = ending.put_back {
-            stored::put_back(sql, &id, code)?;
+            self.table.put_back(&id, code)?;
         }
         if matches!(state, SendState::Failed { .. }) || is_accepted && !may_fall_back {
-            self.forget(sql, &id)?;
+            self.forget(&id)?;
         }
         if state == SendState::Queued {
             let waiting = WaitingSend {
@@ -267,7 +259,8 @@ impl Outbox {
                 next_ms: now_ms.saturating_add(ending.wait_ms),
             };
             if ending.turned_away > 0 {
-                stored::wait(sql, &waiting.id, waiting.attempts, waiting.next_ms)?;
+                self.table
+                    .wait(&waiting.id, waiting.attempts, waiting.next_ms)?;
             }
             if waiting.attempts > 0 || waiting.put_back {
                 self.tried_before.insert(waiting.id.clone());

@@ -1,5 +1,7 @@
 //! How it stands with a number: whether it can send, as far as Meta's answers and statuses tell, and whether Meta answers.
 
+use std::rc::Rc;
+
 use super::{
     blocked::{Blocked, NumberChange},
     silence::Silence,
@@ -12,6 +14,7 @@ const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
 /// What a number is known to do.
 #[derive(Debug)]
 pub(super) struct Number {
+    sql: Rc<dyn Sql>,
     silence: Silence,
     blocked: Option<Blocked>,
     /// Whether Meta has taken a message since it last said that the number can send nothing; and whether it has taken a
@@ -51,15 +54,16 @@ pub(super) struct Message {
 }
 
 impl Number {
-    pub(super) fn open(sql: &dyn Sql, settings: String, now_ms: i64) -> Result<Self> {
-        let (blocked, right_ms) = Blocked::open(sql, &settings, now_ms)?;
+    pub(super) fn open(sql: Rc<dyn Sql>, settings: String, now_ms: i64) -> Result<Self> {
+        let (blocked, right_ms) = Blocked::open(&*sql, &settings, now_ms)?;
         Ok(Self {
-            silence: Silence::open(sql)?,
+            silence: Silence::open(&*sql)?,
             blocked,
             takes: false,
             takes_templates: false,
             right_ms,
             settings,
+            sql,
         })
     }
 
@@ -95,22 +99,21 @@ impl Number {
     }
 
     /// A message goes now. Where it `probes`, gives since when the number could not send (unix milliseconds).
-    pub(super) fn took(&mut self, sql: &dyn Sql, probes: bool, now_ms: i64) -> Result<Option<i64>> {
+    pub(super) fn took(&mut self, probes: bool, now_ms: i64) -> Result<Option<i64>> {
         let before = self.silence;
         self.silence.took(now_ms);
-        self.silence.save(sql, before)?;
+        self.silence.save(&*self.sql, before)?;
         let Some(blocked) = self.blocked.as_mut().filter(|_| probes) else {
             return Ok(None);
         };
         blocked.tried(now_ms);
-        blocked.save(sql, &self.settings)?;
+        blocked.save(&*self.sql, &self.settings)?;
         Ok(Some(blocked.since_ms))
     }
 
     /// Takes note of what became of a message, and gives whether the number stopped or began again by it.
     pub(super) fn hears(
         &mut self,
-        sql: &dyn Sql,
         heard: Heard,
         message: Message,
         now_ms: i64,
@@ -121,7 +124,7 @@ impl Number {
             Heard::Silence => self.silence.goes_on(now_ms),
             _ => self.silence.ends(),
         }
-        self.silence.save(sql, before)?;
+        self.silence.save(&*self.sql, before)?;
         match heard {
             Heard::Nothing | Heard::Silence | Heard::Refuses => Ok(None),
             Heard::Doubts => {
@@ -131,11 +134,11 @@ impl Number {
             Heard::Takes => {
                 self.takes = true;
                 self.takes_templates |= message.is_template;
-                self.begins_again(sql, message, now_ms)
+                self.begins_again(message, now_ms)
             }
             Heard::Stops(code) => {
                 let why = Blocked::by_answer(code, message.is_template, now_ms);
-                self.stops(sql, why, self.is_tried_by(message))
+                self.stops(why, self.is_tried_by(message))
             }
         }
     }
@@ -143,7 +146,6 @@ impl Number {
     /// A status of a message says that it can send nothing: how it was at `at_ms` (unix milliseconds).
     pub(super) fn hears_later(
         &mut self,
-        sql: &dyn Sql,
         code: u32,
         is_template: bool,
         at_ms: i64,
@@ -157,63 +159,48 @@ impl Number {
         if at_ms.saturating_add(1_000) <= since_ms {
             return Ok(None);
         }
-        self.stops(sql, Blocked::by_status(code, is_template, now_ms), false)
+        self.stops(Blocked::by_status(code, is_template, now_ms), false)
     }
 
     /// A try told nothing about the number: the next one may go after so long (milliseconds).
-    pub(super) fn tries_another(
-        &mut self,
-        sql: &dyn Sql,
-        after_ms: i64,
-        now_ms: i64,
-    ) -> Result<()> {
+    pub(super) fn tries_another(&mut self, after_ms: i64, now_ms: i64) -> Result<()> {
         if let Some(blocked) = &mut self.blocked {
             blocked.tries_ms = now_ms.saturating_add(after_ms);
-            blocked.save(sql, &self.settings)?;
+            blocked.save(&*self.sql, &self.settings)?;
         }
         Ok(())
     }
 
     /// The number can send nothing. If it could not before either, `instead` says whether the new reason takes the
     /// place of the old one.
-    fn stops(
-        &mut self,
-        sql: &dyn Sql,
-        mut why: Blocked,
-        instead: bool,
-    ) -> Result<Option<NumberChange>> {
+    fn stops(&mut self, mut why: Blocked, instead: bool) -> Result<Option<NumberChange>> {
         (self.takes, self.takes_templates) = (false, false);
         if let Some(blocked) = &mut self.blocked {
             let widens = blocked.of_templates && !why.of_templates;
             if !widens && (!instead || blocked.code == why.code) {
                 blocked.goes_on(&why);
-                blocked.save(sql, &self.settings)?;
+                blocked.save(&*self.sql, &self.settings)?;
                 return Ok(None);
             }
             why.by_status |= blocked.by_status;
         }
-        why.save(sql, &self.settings)?;
+        why.save(&*self.sql, &self.settings)?;
         self.blocked = Some(why.clone());
         Ok(Some(NumberChange::Blocked(why)))
     }
 
     /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
-    fn begins_again(
-        &mut self,
-        sql: &dyn Sql,
-        message: Message,
-        now_ms: i64,
-    ) -> Result<Option<NumberChange>> {
+    fn begins_again(&mut self, message: Message, now_ms: i64) -> Result<Option<NumberChange>> {
         let is_tried = self.is_tried_by(message);
         let Some(blocked) = self.blocked.as_mut().filter(|_| is_tried) else {
             return Ok(None);
         };
         if !blocked.ends(now_ms) {
-            blocked.save(sql, &self.settings)?;
+            blocked.save(&*self.sql, &self.settings)?;
             return Ok(None);
         }
         self.right_ms = now_ms;
-        Blocked::ended(sql, now_ms)?;
+        Blocked::ended(&*self.sql, now_ms)?;
         Ok(self.blocked.take().map(NumberChange::Unblocked))
     }
 }

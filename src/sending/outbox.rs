@@ -7,7 +7,10 @@
 //! Order is kept within a conversation by `lanes`. What becomes of a send is in `ending` and, where Meta tells it later, in
 //! `reports`.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     blocked::Blocked,
@@ -18,7 +21,7 @@ use super::{
     pair,
     reports::Report,
     state::{Ended, Happened, SendState},
-    stored::{self, Keep, LEFT, Record, Send, UNKNOWN, write_state},
+    stored::{Keep, LEFT, Record, Send, Table, UNKNOWN, write_state},
 };
 use crate::{
     mailbox::sql::{Result, Sql},
@@ -37,6 +40,7 @@ const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
 /// The sends of one mailbox.
 #[derive(Debug)]
 pub struct Outbox {
+    pub(super) table: Table,
     pub(super) lanes: Lanes,
     /// The last place that was given. After a restart it is the last of those that wait or went lately, which is enough:
     /// an id has the time in it, too.
@@ -93,14 +97,15 @@ impl Started {
 impl Outbox {
     /// Opens the outbox. What was on its way when the object ended may have gone out, and stays as it is. `settings`
     /// is a digest of the settings that a blocked number may become right by.
-    pub fn open(sql: &dyn Sql, rates: Rates, settings: String, now_ms: i64) -> Result<Self> {
-        stored::create(sql)?;
-        stored::sweep(sql, now_ms)?;
+    pub fn open(sql: Rc<dyn Sql>, rates: Rates, settings: String, now_ms: i64) -> Result<Self> {
+        let table = Table::open(sql.clone())?;
+        table.sweep(now_ms)?;
         let restarted = SendState::Started.after(Happened::Restarted);
-        stored::change_all(sql, &SendState::Started, &restarted, now_ms)?;
-        let (lanes, last, went_ms) = went_lately(sql, now_ms)?;
+        table.change_all(&SendState::Started, &restarted, now_ms)?;
+        let (lanes, last, went_ms) = went_lately(&table, now_ms)?;
         let wanted = rates.per_second.saturating_mul(ANSWERED_WITHIN_MS) / 1_000;
         let mut outbox = Self {
+            table,
             lanes,
             last,
             pacing: Pacing::new(rates, went_ms, now_ms),
@@ -112,13 +117,13 @@ impl Outbox {
             ended: Ended::default(),
             swept_ms: now_ms,
         };
-        outbox.read_left(sql, now_ms)?;
+        outbox.read_left(now_ms)?;
         Ok(outbox)
     }
 
     /// Reads what waits, and what a status may yet tell of.
-    fn read_left(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<()> {
-        let rows = sql.exec(
+    fn read_left(&mut self, now_ms: i64) -> Result<()> {
+        let rows = self.table.0.exec(
             &format!(
                 "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
                  error IS NOT NULL, attempts, next_ms FROM sends LEFT JOIN waits USING (id) \
@@ -159,8 +164,8 @@ impl Outbox {
 
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, but for those that we
     /// refused ourselves.
-    pub fn count(sql: &dyn Sql, part: &str, since_ms: i64) -> Result<u32> {
-        let count = sql.first_integer(
+    pub fn count(&self, part: &str, since_ms: i64) -> Result<u32> {
+        let count = self.table.0.first_integer(
             &format!(
                 "SELECT count(*) FROM sends WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) \
                  AND asked_ms >= ?1 AND instr(id, ?2) AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)"
@@ -177,13 +182,13 @@ impl Outbox {
 
     /// Takes a send in, and gives when it will go as far as can be told (unix milliseconds); `None` where one was asked
     /// for under the same id before.
-    pub fn add(&mut self, sql: &dyn Sql, send: Send, now_ms: i64) -> Result<Option<i64>> {
+    pub fn add(&mut self, send: Send, now_ms: i64) -> Result<Option<i64>> {
         if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
             self.swept_ms = now_ms;
-            stored::sweep(sql, now_ms)?;
+            self.table.sweep(now_ms)?;
         }
         let place = self.last + 1;
-        if !stored::add(sql, &send, place, now_ms)? {
+        if !self.table.add(&send, place, now_ms)? {
             return Ok(None);
         }
         self.last = place;
@@ -196,7 +201,7 @@ impl Outbox {
     }
 
     /// The next send whose turn has come, marked as started. The caller commits that before the request leaves.
-    pub fn next(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<Option<Started>> {
+    pub fn next(&mut self, now_ms: i64) -> Result<Option<Started>> {
         loop {
             let Some((at, kinds, probes)) = self.turn(now_ms) else {
                 return Ok(None);
@@ -209,18 +214,20 @@ impl Outbox {
             let Some((conversation, waiting)) = self.lanes.take(kinds, now_ms) else {
                 return Ok(None);
             };
-            let Some((draft, asked_ms)) = stored::draft(sql, &waiting.id)? else {
+            let Some((draft, asked_ms)) = self.table.draft(&waiting.id)? else {
                 let state = SendState::Failed {
                     code: None,
                     class: Class::Other,
                 };
-                stored::write(sql, &waiting.id, &state, &Keep::Nothing, false, now_ms)?;
+                self.table
+                    .write(&waiting.id, &state, &Keep::Nothing, false, now_ms)?;
                 self.lanes.free(conversation, now_ms);
                 continue;
             };
             let state = SendState::Queued.after(Happened::Start);
-            stored::write(sql, &waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
-            let probes = self.number.took(sql, probes, now_ms)?;
+            self.table
+                .write(&waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
+            let probes = self.number.took(probes, now_ms)?;
             self.watched.insert(waiting.id.clone());
             self.under_way
                 .insert(waiting.id.clone(), UnderWay::default());
@@ -256,10 +263,10 @@ impl Outbox {
     }
 
     /// Forgets a send that is done with.
-    pub(super) fn forget(&mut self, sql: &dyn Sql, id: &str) -> Result<()> {
+    pub(super) fn forget(&mut self, id: &str) -> Result<()> {
         self.watched.remove(id);
         if self.tried_before.remove(id) {
-            stored::waits_no_more(sql, id)?;
+            self.table.waits_no_more(id)?;
         }
         Ok(())
     }
@@ -293,13 +300,8 @@ impl Outbox {
     }
 
     /// How a send stands; and, while it waits, when it will go as far as can be told (unix milliseconds).
-    pub fn find(
-        &self,
-        sql: &dyn Sql,
-        id: &str,
-        now_ms: i64,
-    ) -> Result<Option<(Record, Option<i64>)>> {
-        let Some(record) = stored::find(sql, id)? else {
+    pub fn find(&self, id: &str, now_ms: i64) -> Result<Option<(Record, Option<i64>)>> {
+        let Some(record) = self.table.find(id)? else {
             return Ok(None);
         };
         let goes_ms = (record.state == SendState::Queued).then(|| {
@@ -365,10 +367,10 @@ impl Outbox {
 
 /// The lanes as the messages that went lately left them, the last place that one of these had, and when the last went (unix
 /// milliseconds).
-fn went_lately(sql: &dyn Sql, now_ms: i64) -> Result<(Lanes, i64, i64)> {
+fn went_lately(table: &Table, now_ms: i64) -> Result<(Lanes, i64, i64)> {
     let mut lanes = Lanes::new(now_ms);
     let (mut last, mut went_ms) = (0, i64::MIN);
-    let lately = sql.exec(
+    let lately = table.0.exec(
         &format!(
             "SELECT conversation, count(*), max(place), max(changed_ms) FROM sends \
              WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \

@@ -4,6 +4,8 @@
 //! If the person was in another partition, that one is asked about the request first, as it is about events
 //! ([`Mailbox::cede`]): it tells that it has answered the request, or promises not to take it any more.
 
+use std::rc::Rc;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -50,31 +52,28 @@ pub enum Repeat {
 /// The keys of one mailbox.
 #[derive(Debug)]
 pub struct Repeats {
+    sql: Rc<dyn Sql>,
     swept_ms: i64,
 }
 
 impl Repeats {
     /// Opens the table, and makes it where there is none.
-    pub fn open(sql: &dyn Sql) -> Result<Self> {
+    pub fn open(sql: Rc<dyn Sql>) -> Result<Self> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS repeats (key TEXT PRIMARY KEY, body TEXT NOT NULL, answer TEXT NOT NULL, \
              asked_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
             &[],
         )?;
-        Ok(Self { swept_ms: i64::MIN })
+        Ok(Self {
+            sql,
+            swept_ms: i64::MIN,
+        })
     }
 
     /// What is known of a key with which this is asked. Fails with `SqlError::Moved` where it is new and was promised not
     /// to be taken here.
-    pub fn find(
-        &self,
-        mailbox: &Mailbox,
-        sql: &dyn Sql,
-        key: &str,
-        body: &[u8],
-        now_ms: i64,
-    ) -> Result<Repeat> {
-        let Some(row) = answered(sql, key, now_ms)? else {
+    pub fn find(&self, mailbox: &Mailbox, key: &str, body: &[u8], now_ms: i64) -> Result<Repeat> {
+        let Some(row) = self.answered(key, now_ms)? else {
             mailbox.refuse_ceded(&[Event {
                 id: id_of(key, body),
                 ..Event::named(Vec::new())
@@ -90,39 +89,26 @@ impl Repeats {
 
     /// Marks as stored those of the requests that another partition asks about which were answered here, whatever their
     /// bodies were.
-    pub fn mark_answered(
-        &self,
-        sql: &dyn Sql,
-        asked: &[Event],
-        all: &mut [Moved],
-        now_ms: i64,
-    ) -> Result<()> {
+    pub fn mark_answered(&self, asked: &[Event], all: &mut [Moved], now_ms: i64) -> Result<()> {
         for (event, moved) in asked.iter().zip(all) {
             let request = event.id.strip_prefix(REQUEST);
             if let Some((_, key)) = request.and_then(|request| request.split_once(' ')) {
-                moved.stored = answered(sql, key, now_ms)?.is_some();
+                moved.stored = self.answered(key, now_ms)?.is_some();
             }
         }
         Ok(())
     }
 
     /// Remembers what was answered.
-    pub fn add(
-        &mut self,
-        sql: &dyn Sql,
-        key: &str,
-        body: &[u8],
-        answer: &str,
-        now_ms: i64,
-    ) -> Result<()> {
+    pub fn add(&mut self, key: &str, body: &[u8], answer: &str, now_ms: i64) -> Result<()> {
         if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
             self.swept_ms = now_ms;
-            sql.run(
+            self.sql.run(
                 "DELETE FROM repeats WHERE asked_ms <= ?1",
                 &[now_ms.saturating_sub(KEPT_MS).into()],
             )?;
         }
-        sql.run(
+        self.sql.run(
             "INSERT OR REPLACE INTO repeats (key, body, answer, asked_ms) VALUES (?1, ?2, ?3, ?4)",
             &[
                 key.into(),
@@ -132,15 +118,15 @@ impl Repeats {
             ],
         )
     }
-}
 
-/// The body that was asked with a key, and the answer.
-fn answered(sql: &dyn Sql, key: &str, now_ms: i64) -> Result<Option<Row>> {
-    let rows = sql.exec(
-        "SELECT body, answer FROM repeats WHERE key = ?1 AND asked_ms > ?2",
-        &[key.into(), now_ms.saturating_sub(KEPT_MS).into()],
-    )?;
-    Ok(rows.into_iter().next())
+    /// The body that was asked with a key, and the answer.
+    fn answered(&self, key: &str, now_ms: i64) -> Result<Option<Row>> {
+        let rows = self.sql.exec(
+            "SELECT body, answer FROM repeats WHERE key = ?1 AND asked_ms > ?2",
+            &[key.into(), now_ms.saturating_sub(KEPT_MS).into()],
+        )?;
+        Ok(rows.into_iter().next())
+    }
 }
 
 fn digest(body: &[u8]) -> String {
@@ -149,8 +135,6 @@ fn digest(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
-
     use super::*;
     use crate::{
         event::Name,
@@ -161,13 +145,13 @@ mod tests {
     fn the_same_key_gets_the_same_answer_for_24_hours_and_no_other_body() {
         let sql = Native::new();
         let mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
-        let mut repeats = Repeats::open(&*sql).unwrap();
+        let mut repeats = Repeats::open(sql.clone()).unwrap();
         let find = |repeats: &Repeats, key, body: &str, now| {
-            let found = repeats.find(&mailbox, &*sql, key, body.as_bytes(), now);
+            let found = repeats.find(&mailbox, key, body.as_bytes(), now);
             found.unwrap()
         };
         assert_eq!(find(&repeats, "k", "{}", 1_000), Repeat::No);
-        repeats.add(&*sql, "k", b"{}", "answer", 1_000).unwrap();
+        repeats.add("k", b"{}", "answer", 1_000).unwrap();
         let day = 24 * 3_600_000;
         assert_eq!(
             find(&repeats, "k", "{}", 999 + day),
@@ -176,13 +160,12 @@ mod tests {
         assert_eq!(find(&repeats, "k", "{ }", 2_000), Repeat::OtherBody);
         assert_eq!(find(&repeats, "other", "{}", 2_000), Repeat::No);
         assert_eq!(find(&repeats, "k", "{ }", 1_000 + day), Repeat::No);
-        repeats.add(&*sql, "k", b"{ }", "new", 1_000 + day).unwrap();
+        repeats.add("k", b"{ }", "new", 1_000 + day).unwrap();
         assert_eq!(sql.count("repeats"), 1);
     }
 
     /// A partition, with the requests that it answered.
     struct Partition {
-        sql: Rc<Native>,
         mailbox: Mailbox,
         repeats: Repeats,
     }
@@ -192,23 +175,17 @@ mod tests {
             let sql = Native::new();
             Self {
                 mailbox: Mailbox::open(sql.clone(), Vec::new()).unwrap(),
-                repeats: Repeats::open(&*sql).unwrap(),
-                sql,
+                repeats: Repeats::open(sql).unwrap(),
             }
         }
 
         fn find(&self, body: &str) -> Result<Repeat> {
-            let Self {
-                sql,
-                mailbox,
-                repeats,
-            } = self;
-            repeats.find(mailbox, &**sql, "k 1", body.as_bytes(), NOW)
+            let (repeats, body) = (&self.repeats, body.as_bytes());
+            repeats.find(&self.mailbox, "k 1", body, NOW)
         }
 
         fn answer(&mut self, body: &str) {
-            let Self { sql, repeats, .. } = self;
-            let added = repeats.add(&**sql, "k 1", body.as_bytes(), "answer", NOW);
+            let added = self.repeats.add("k 1", body.as_bytes(), "answer", NOW);
             added.unwrap();
         }
 
@@ -216,9 +193,7 @@ mod tests {
         fn is_asked(&mut self, body: &str, person: i64, now: i64) -> Moved {
             let asked = [request(body)];
             let mut all = self.mailbox.cede(&asked, &[person], now).unwrap();
-            self.repeats
-                .mark_answered(&*self.sql, &asked, &mut all, now)
-                .unwrap();
+            self.repeats.mark_answered(&asked, &mut all, now).unwrap();
             all.remove(0)
         }
 

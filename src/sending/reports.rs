@@ -8,11 +8,11 @@ use super::{
     ending::WINDOW_CLOSED,
     outbox::Outbox,
     state::{Happened, SendState},
-    stored::{self, Keep, Record, Send},
+    stored::{Keep, Record, Send},
 };
 use crate::{
     event::{Effect, Event},
-    mailbox::sql::{Result, Sql},
+    mailbox::sql::Result,
     meta::{graph::errors, json::Document},
 };
 
@@ -39,12 +39,7 @@ pub(super) struct Report {
 impl Outbox {
     /// Takes note of the statuses among these events. Gives whether the number stopped or began again by it. Costs nothing
     /// where no status names a send, and no row where it tells nothing new.
-    pub fn note_reports(
-        &mut self,
-        sql: &dyn Sql,
-        events: &[Event],
-        now_ms: i64,
-    ) -> Result<Option<NumberChange>> {
+    pub fn note_reports(&mut self, events: &[Event], now_ms: i64) -> Result<Option<NumberChange>> {
         let mut change = None;
         for event in events {
             if (event.kind != FAILED && self.watched.is_empty()) || !names_a_send(event) {
@@ -58,23 +53,18 @@ impl Outbox {
                 continue;
             }
             if report.failed || self.watched.contains(&report.id) {
-                change = self.take(sql, report, now_ms)?.or(change);
+                change = self.take(report, now_ms)?.or(change);
             }
         }
         Ok(change)
     }
 
-    pub(super) fn take(
-        &mut self,
-        sql: &dyn Sql,
-        report: Report,
-        now_ms: i64,
-    ) -> Result<Option<NumberChange>> {
-        let Some(record) = stored::find(sql, &report.id)? else {
+    pub(super) fn take(&mut self, report: Report, now_ms: i64) -> Result<Option<NumberChange>> {
+        let Some(record) = self.table.find(&report.id)? else {
             return Ok(None);
         };
         let refused = report.failed && record.error.is_none();
-        if !self.seen(sql, &report, &record, now_ms)? {
+        if !self.seen(&report, &record, now_ms)? {
             if refused
                 && record.state == SendState::Started
                 && let Some(under_way) = self.under_way.get_mut(&report.id)
@@ -83,22 +73,16 @@ impl Outbox {
             }
             return Ok(None);
         }
-        self.forget(sql, &report.id)?;
+        self.forget(&report.id)?;
         if refused {
-            self.refused_later(sql, report, &record, now_ms)
+            self.refused_later(report, &record, now_ms)
         } else {
             Ok(None)
         }
     }
 
     /// Takes note that a send went out as the message that a status is about, and gives whether it did.
-    fn seen(
-        &mut self,
-        sql: &dyn Sql,
-        report: &Report,
-        record: &Record,
-        now_ms: i64,
-    ) -> Result<bool> {
+    fn seen(&mut self, report: &Report, record: &Record, now_ms: i64) -> Result<bool> {
         let Report {
             id,
             message_id,
@@ -109,7 +93,8 @@ impl Outbox {
             SendState::Accepted { message_id: known } if known == message_id => {
                 if !failed {
                     // It arrived, so that its fallback is not needed any more.
-                    stored::write(sql, id, &record.state, &Keep::Nothing, false, now_ms)?;
+                    self.table
+                        .write(id, &record.state, &Keep::Nothing, false, now_ms)?;
                 }
                 return Ok(true);
             }
@@ -137,7 +122,7 @@ impl Outbox {
         let state = record.state.clone().after(Happened::Seen { message_id });
         let keep = if *failed { Keep::AsItIs } else { Keep::Nothing };
         let fell_back = self.goes_as_fallback(id);
-        stored::write(sql, id, &state, &keep, fell_back, now_ms)?;
+        self.table.write(id, &state, &keep, fell_back, now_ms)?;
         Ok(true)
     }
 
@@ -145,7 +130,6 @@ impl Outbox {
     /// and the window was closed.
     fn refused_later(
         &mut self,
-        sql: &dyn Sql,
         report: Report,
         record: &Record,
         now_ms: i64,
@@ -155,7 +139,7 @@ impl Outbox {
         } = report;
         // If it is still on its way, this is done once it has ended.
         let draft = if code == Some(WINDOW_CLOSED) && !self.under_way.contains_key(&id) {
-            stored::draft(sql, &id)?
+            self.table.draft(&id)?
         } else {
             None
         };
@@ -168,15 +152,14 @@ impl Outbox {
                 conversation,
                 draft,
             };
-            self.falls_back(sql, send, record, now_ms)?;
+            self.falls_back(send, record, now_ms)?;
             return Ok(None);
         }
-        stored::write_error(sql, &id, code, now_ms)?;
+        self.table.write_error(&id, code, now_ms)?;
         match code.and_then(errors::find).zip(code) {
             Some((entry, code)) if entry.class.blocks_number() => {
                 let is_template = record.is_template || self.goes_as_fallback(&id);
-                self.number
-                    .hears_later(sql, code, is_template, at_ms, now_ms)
+                self.number.hears_later(code, is_template, at_ms, now_ms)
             }
             _ => Ok(None),
         }

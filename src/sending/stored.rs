@@ -1,5 +1,7 @@
 //! The table of sends. A row is written when a send is asked for, when it is started and when it has ended.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -102,44 +104,52 @@ pub(super) const LEFT: &str = "place > 0 AND draft IS NOT NULL";
 /// Sends of which nobody knows whether they went.
 pub(super) const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"#;
 
-/// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it is done
-/// with: a row more is written when it is asked for and when it has ended, and none when it is started.
-pub(super) fn create(sql: &dyn Sql) -> Result<()> {
-    for statement in [
-        "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
-         conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
-         asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-        "CREATE TABLE IF NOT EXISTS waits (id TEXT PRIMARY KEY, attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL) \
-         STRICT, WITHOUT ROWID",
-        "CREATE INDEX IF NOT EXISTS sends_left ON sends (place) WHERE draft IS NOT NULL",
-        "CREATE INDEX IF NOT EXISTS sends_unknown ON sends (place) WHERE state = '{\"state\":\"unknown\"}'",
-        "CREATE INDEX IF NOT EXISTS sends_ended ON sends (changed_ms) WHERE draft IS NULL",
-    ] {
-        sql.run(statement, &[])?;
-    }
-    Ok(())
+/// What becomes of the text of a message.
+pub(super) enum Keep<'a> {
+    AsItIs,
+    Nothing,
+    This(&'a Draft),
 }
 
-/// Forgets what is too old. What waits until the number is put right waits.
-pub(super) fn sweep(sql: &dyn Sql, now_ms: i64) -> Result<()> {
-    let old_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
-    sql.run(
+/// The table, with the one of sends that wait to go again.
+#[derive(Debug)]
+pub(super) struct Table(pub(super) Rc<dyn Sql>);
+
+impl Table {
+    /// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it is done
+    /// with: a row more is written when it is asked for and when it has ended, and none when it is started.
+    pub(super) fn open(sql: Rc<dyn Sql>) -> Result<Self> {
+        for statement in [
+            "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
+         conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
+         asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS waits (id TEXT PRIMARY KEY, attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL) \
+         STRICT, WITHOUT ROWID",
+            "CREATE INDEX IF NOT EXISTS sends_left ON sends (place) WHERE draft IS NOT NULL",
+            "CREATE INDEX IF NOT EXISTS sends_unknown ON sends (place) WHERE state = '{\"state\":\"unknown\"}'",
+            "CREATE INDEX IF NOT EXISTS sends_ended ON sends (changed_ms) WHERE draft IS NULL",
+        ] {
+            sql.run(statement, &[])?;
+        }
+        Ok(Self(sql))
+    }
+
+    /// Forgets what is too old. What waits until the number is put right waits.
+    pub(super) fn sweep(&self, now_ms: i64) -> Result<()> {
+        let old_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
+        self.0.run(
         &format!(
             "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) OR ({LEFT} AND changed_ms < ?1 AND state <> ?2)"
         ),
         &[old_ms.into(), write_state(&SendState::Queued).into()],
     )?;
-    sql.run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
-}
+        self.0
+            .run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
+    }
 
-/// Puts all sends of one state into another. A text is kept if the fallback may yet be needed.
-pub(super) fn change_all(
-    sql: &dyn Sql,
-    from: &SendState,
-    to: &SendState,
-    now_ms: i64,
-) -> Result<()> {
-    sql.run(
+    /// Puts all sends of one state into another. A text is kept if the fallback may yet be needed.
+    pub(super) fn change_all(&self, from: &SendState, to: &SendState, now_ms: i64) -> Result<()> {
+        self.0.run(
         &format!(
             "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
              WHERE {LEFT} AND state = ?3"
@@ -150,11 +160,11 @@ pub(super) fn change_all(
             write_state(from).into(),
         ],
     )
-}
+    }
 
-/// Adds a send, unless there is one under the same id; gives whether it was added.
-pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result<bool> {
-    let added = sql.exec(
+    /// Adds a send, unless there is one under the same id; gives whether it was added.
+    pub(super) fn add(&self, send: &Send, place: i64, now_ms: i64) -> Result<bool> {
+        let added = self.0.exec(
         "INSERT INTO sends (id, place, conversation, state, draft, fell_back, asked_ms, changed_ms) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
         &[
@@ -172,101 +182,95 @@ pub(super) fn add(sql: &dyn Sql, send: &Send, place: i64, now_ms: i64) -> Result
             .into(),
         ],
     )?;
-    Ok(!added.is_empty())
-}
+        Ok(!added.is_empty())
+    }
 
-/// What is left to be sent of a send, and when it was asked for (unix milliseconds).
-pub(super) fn draft(sql: &dyn Sql, id: &str) -> Result<Option<(Draft, i64)>> {
-    let rows = sql.exec(
-        "SELECT draft, asked_ms FROM sends WHERE id = ?1",
-        &[id.into()],
-    )?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    let draft = row.get::<Option<&str>>(0)?.and_then(read_draft);
-    Ok(draft.zip(row.get(1)?))
-}
+    /// What is left to be sent of a send, and when it was asked for (unix milliseconds).
+    pub(super) fn draft(&self, id: &str) -> Result<Option<(Draft, i64)>> {
+        let rows = self.0.exec(
+            "SELECT draft, asked_ms FROM sends WHERE id = ?1",
+            &[id.into()],
+        )?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let draft = row.get::<Option<&str>>(0)?.and_then(read_draft);
+        Ok(draft.zip(row.get(1)?))
+    }
 
-/// What becomes of the text of a message.
-pub(super) enum Keep<'a> {
-    AsItIs,
-    Nothing,
-    This(&'a Draft),
-}
-
-/// Writes how far a send has come.
-pub(super) fn write(
-    sql: &dyn Sql,
-    id: &str,
-    state: &SendState,
-    keep: &Keep<'_>,
-    fell_back: bool,
-    now_ms: i64,
-) -> Result<()> {
-    let mut parameters = vec![
-        id.into(),
-        write_state(state).into(),
-        now_ms.into(),
-        if fell_back { FELL_BACK } else { FREE_FORM }.into(),
-        i64::from(matches!(state, SendState::Queued | SendState::Started)).into(),
-        write_state(&SendState::Queued).into(),
-    ];
-    // A text that stays is not part of the statement, so that no index is written.
-    let text = match keep {
-        Keep::AsItIs => "",
-        Keep::Nothing => ", draft = NULL",
-        Keep::This(draft) => {
-            parameters.push(write_draft(draft));
-            ", draft = ?7"
-        }
-    };
-    sql.run(
-        &format!(
-            "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), \
+    /// Writes how far a send has come.
+    pub(super) fn write(
+        &self,
+        id: &str,
+        state: &SendState,
+        keep: &Keep<'_>,
+        fell_back: bool,
+        now_ms: i64,
+    ) -> Result<()> {
+        let mut parameters = vec![
+            id.into(),
+            write_state(state).into(),
+            now_ms.into(),
+            if fell_back { FELL_BACK } else { FREE_FORM }.into(),
+            i64::from(matches!(state, SendState::Queued | SendState::Started)).into(),
+            write_state(&SendState::Queued).into(),
+        ];
+        // A text that stays is not part of the statement, so that no index is written.
+        let text = match keep {
+            Keep::AsItIs => "",
+            Keep::Nothing => ", draft = NULL",
+            Keep::This(draft) => {
+                parameters.push(write_draft(draft));
+                ", draft = ?7"
+            }
+        };
+        self.0.run(
+            &format!(
+                "UPDATE sends SET state = ?2, changed_ms = ?3, fell_back = max(fell_back, ?4), \
              error = iif(?5 OR state = ?6, NULL, error){text} WHERE id = ?1"
-        ),
-        &parameters,
-    )
-}
+            ),
+            &parameters,
+        )
+    }
 
-/// Notes that a send waits to go again, as the object may end before it does: how often it was tried, and until when.
-pub(super) fn wait(sql: &dyn Sql, id: &str, attempts: u32, next_ms: i64) -> Result<()> {
-    sql.run(
-        "INSERT OR REPLACE INTO waits (id, attempts, next_ms) VALUES (?1, ?2, ?3)",
-        &[id.into(), i64::from(attempts).into(), next_ms.into()],
-    )
-}
+    /// Notes that a send waits to go again, as the object may end before it does: how often it was tried, and until when.
+    pub(super) fn wait(&self, id: &str, attempts: u32, next_ms: i64) -> Result<()> {
+        self.0.run(
+            "INSERT OR REPLACE INTO waits (id, attempts, next_ms) VALUES (?1, ?2, ?3)",
+            &[id.into(), i64::from(attempts).into(), next_ms.into()],
+        )
+    }
 
-/// Forgets that a send waited to go again: it is done with.
-pub(super) fn waits_no_more(sql: &dyn Sql, id: &str) -> Result<()> {
-    sql.run("DELETE FROM waits WHERE id = ?1", &[id.into()])
-}
+    /// Forgets that a send waited to go again: it is done with.
+    pub(super) fn waits_no_more(&self, id: &str) -> Result<()> {
+        self.0.run("DELETE FROM waits WHERE id = ?1", &[id.into()])
+    }
 
-/// Notes, of a send that waits again, the code by which the number stopped when it was tried.
-pub(super) fn put_back(sql: &dyn Sql, id: &str, code: u32) -> Result<()> {
-    sql.run(
-        "UPDATE sends SET error = ?2 WHERE id = ?1",
-        &[id.into(), i64::from(code).into()],
-    )
-}
+    /// Notes, of a send that waits again, the code by which the number stopped when it was tried.
+    pub(super) fn put_back(&self, id: &str, code: u32) -> Result<()> {
+        self.0.run(
+            "UPDATE sends SET error = ?2 WHERE id = ?1",
+            &[id.into(), i64::from(code).into()],
+        )
+    }
 
-/// Notes that a send that was accepted will not arrive, and why, where that was said.
-pub(super) fn write_error(sql: &dyn Sql, id: &str, code: Option<u32>, now_ms: i64) -> Result<()> {
-    let code = code.map_or(Value::Null, |code| i64::from(code).into());
-    sql.run(
-        "UPDATE sends SET error = ?2, draft = NULL, changed_ms = ?3 WHERE id = ?1",
-        &[id.into(), code, now_ms.into()],
-    )
-}
+    /// Notes that a send that was accepted will not arrive, and why, where that was said.
+    pub(super) fn write_error(&self, id: &str, code: Option<u32>, now_ms: i64) -> Result<()> {
+        let code = code.map_or(Value::Null, |code| i64::from(code).into());
+        self.0.run(
+            "UPDATE sends SET error = ?2, draft = NULL, changed_ms = ?3 WHERE id = ?1",
+            &[id.into(), code, now_ms.into()],
+        )
+    }
 
-/// How a send stands; `None` where there is none under this id.
-pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Record>> {
-    let rows = sql.exec(
+    /// How a send stands; `None` where there is none under this id.
+    pub(super) fn find(&self, id: &str) -> Result<Option<Record>> {
+        let rows = self.0.exec(
         "SELECT place, conversation, state, error, fell_back, asked_ms, changed_ms FROM sends WHERE id = ?1",
         &[id.into()],
     )?;
-    rows.first().map(read).transpose()
+        rows.first().map(read).transpose()
+    }
 }
 
 fn read(row: &Row) -> Result<Record> {

@@ -15,10 +15,7 @@ use crate::{
     config::Consent,
     conversation::consent::{Objection, Standing},
     event::Name,
-    mailbox::{
-        Found, Mailbox, by_any,
-        sql::{Result, Sql},
-    },
+    mailbox::{Found, Mailbox, by_any, sql::Result},
     meta::graph::{Message, NOT_IN_GROUPS},
 };
 
@@ -53,8 +50,6 @@ pub struct Intake<'a> {
     pub mailbox: &'a mut Mailbox,
     /// The number's sends.
     pub outbox: &'a mut Outbox,
-    /// Their database.
-    pub sql: &'a dyn Sql,
     /// What the ids of the mailbox's sends begin with.
     pub sends_as: &'a str,
     /// The template for those that name none.
@@ -232,7 +227,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
                 conversation,
                 draft,
             };
-            let goes_ms = intake.outbox.add(intake.sql, send, intake.now_ms)?;
+            let goes_ms = intake.outbox.add(send, intake.now_ms)?;
             sends.push(Queued {
                 id,
                 goes_ms: goes_ms.unwrap_or(intake.now_ms),

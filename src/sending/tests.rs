@@ -96,7 +96,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let sql = Native::new();
-        let outbox = Outbox::open(&*sql, Rates::default(), "a".into(), MINUTE).unwrap();
+        let outbox = Outbox::open(sql.clone(), Rates::default(), "a".into(), MINUTE).unwrap();
         Self {
             sql,
             outbox,
@@ -105,16 +105,21 @@ impl Bench {
     }
 
     fn reopen(&mut self, settings: &str) {
-        self.outbox =
-            Outbox::open(&*self.sql, Rates::default(), settings.into(), self.now).unwrap();
+        self.outbox = Outbox::open(
+            self.sql.clone(),
+            Rates::default(),
+            settings.into(),
+            self.now,
+        )
+        .unwrap();
     }
 
     fn add(&mut self, send: Send) -> Option<i64> {
-        self.outbox.add(&*self.sql, send, self.now).unwrap()
+        self.outbox.add(send, self.now).unwrap()
     }
 
     fn next(&mut self) -> Option<Started> {
-        self.outbox.next(&*self.sql, self.now).unwrap()
+        self.outbox.next(self.now).unwrap()
     }
 
     /// Waits for the next, for as long as it takes.
@@ -130,27 +135,19 @@ impl Bench {
     }
 
     fn done(&mut self, started: Started, happened: Happened) -> (SendState, Option<NumberChange>) {
-        self.outbox
-            .done(&*self.sql, started, happened, self.now)
-            .unwrap()
+        self.outbox.done(started, happened, self.now).unwrap()
     }
 
     fn told(&mut self, event: Event) -> Option<NumberChange> {
-        self.outbox
-            .note_reports(&*self.sql, &[event], self.now)
-            .unwrap()
+        self.outbox.note_reports(&[event], self.now).unwrap()
     }
 
     fn find(&self, id: &str) -> Record {
-        self.outbox
-            .find(&*self.sql, id, self.now)
-            .unwrap()
-            .unwrap()
-            .0
+        self.outbox.find(id, self.now).unwrap().unwrap().0
     }
 
     fn draft(&self, id: &str) -> Option<Draft> {
-        let kept = stored::draft(&*self.sql, id).unwrap();
+        let kept = self.outbox.table.draft(id).unwrap();
         kept.map(|(draft, _)| draft)
     }
 }
@@ -296,7 +293,7 @@ fn what_became_of_messages_is_counted_once_they_have_ended() {
 #[test]
 fn what_we_refused_ourselves_does_not_count_as_asked_for() {
     let mut bench = Bench::new();
-    let count = |bench: &Bench| Outbox::count(&*bench.sql, ".rule:", 0).unwrap();
+    let count = |bench: &Bench| bench.outbox.count(".rule:", 0).unwrap();
     for (id, happened) in [
         ("1.rule:a.0", Happened::Refuse(Class::Handover)),
         ("2.rule:a.0", refused(131_026)),
@@ -388,11 +385,7 @@ fn who_asks_is_told_when_it_will_go() {
         .collect();
     assert!(burst[0] <= 0 && burst[44] <= 600, "{burst:?}");
     assert_eq!(burst[45..], [6_000, 12_000]);
-    let (_, goes_ms) = bench
-        .outbox
-        .find(&*bench.sql, "46", bench.now)
-        .unwrap()
-        .unwrap();
+    let (_, goes_ms) = bench.outbox.find("46", bench.now).unwrap().unwrap();
     assert_eq!(goes_ms, Some(bench.now + 12_000));
     for _ in 0..45 {
         let started = bench.wait_next();
@@ -446,7 +439,7 @@ fn to_open_the_outbox_costs_what_waits_and_not_what_is_kept() {
         bench.reopen("a");
         let before = bench.sql.steps();
         bench.reopen("a");
-        let today = Outbox::count(&*bench.sql, "kept", bench.now - MINUTE).unwrap();
+        let today = bench.outbox.count("kept", bench.now - MINUTE).unwrap();
         assert_eq!((bench.find("b").state, today), (SendState::Queued, 0));
         bench.sql.steps() - before
     };
@@ -474,7 +467,7 @@ fn no_id_is_given_twice_though_the_object_ends() {
     for _ in 0..2 {
         let id = bench.outbox.new_id("n", bench.now);
         assert!(bench.add(send(&id, 1)).is_some(), "{id}");
-        let started = bench.outbox.next(&*bench.sql, bench.now).unwrap();
+        let started = bench.outbox.next(bench.now).unwrap();
         if let Some(started) = started {
             bench.done(started, Happened::Refuse(Class::Late));
         }

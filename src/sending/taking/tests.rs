@@ -33,7 +33,7 @@ impl Bench {
             data: "{}".into(),
         };
         mailbox.append(vec![wrote], NOW).unwrap();
-        let outbox = Outbox::open(&*sql, Rates::default(), String::new(), NOW).unwrap();
+        let outbox = Outbox::open(sql.clone(), Rates::default(), String::new(), NOW).unwrap();
         Self {
             sql,
             mailbox,
@@ -52,7 +52,6 @@ impl Bench {
         let mut intake = Intake {
             mailbox: &mut self.mailbox,
             outbox: &mut self.outbox,
-            sql: &*self.sql,
             sends_as: "1065",
             fallback,
             consent: None,
@@ -104,7 +103,7 @@ fn whoever_wrote_lately_is_written_to_by_any_name() {
         assert_eq!(sends.len(), 2);
         assert_ne!(sends[0].id, sends[1].id);
         assert!(sends[0].id.starts_with("1065."));
-        let started = bench.outbox.next(&*bench.sql, NOW + 1000).unwrap().unwrap();
+        let started = bench.outbox.next(NOW + 1000).unwrap().unwrap();
         assert_eq!(started.send.draft.to, Some(recipient));
     }
 }

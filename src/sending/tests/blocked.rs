@@ -323,7 +323,7 @@ fn what_waits_is_not_forgotten_however_long_it_waits() {
     assert!(matches!(bench.find("a").state, SendState::Accepted { .. }));
     bench.now += 1;
     bench.reopen("a");
-    let kept = bench.outbox.find(&*bench.sql, "a", bench.now).unwrap();
+    let kept = bench.outbox.find("a", bench.now).unwrap();
     assert_eq!(kept, None, "nine days after it ended");
 }
 
@@ -406,11 +406,7 @@ fn who_asks_is_told_that_an_answer_goes_though_templates_wait() {
     let goes_ms = bench.add(templates("template", 8)).unwrap();
     assert!(goes_ms >= bench.now + 5 * MINUTE);
     for (id, at_once) in [("answer", true), ("template", false)] {
-        let (_, goes_ms) = bench
-            .outbox
-            .find(&*bench.sql, id, bench.now)
-            .unwrap()
-            .unwrap();
+        let (_, goes_ms) = bench.outbox.find(id, bench.now).unwrap().unwrap();
         assert_eq!(goes_ms.unwrap() < bench.now + 1_000, at_once, "{id}");
     }
 }
