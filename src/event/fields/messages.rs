@@ -145,19 +145,13 @@ fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let before = Person::read(system, &PREVIOUS);
     let (now, before) = match what.as_ref() {
         "user_changed_number" | "customer_changed_number" => (now, before.or(sender)),
-        // The number stays, where Meta still tells it.
+        // The number stays, where Meta tells no other.
         "user_changed_user_id" => {
-            let sender_before = Person {
-                phone: None,
-                ..sender.clone()
+            let phone = Person {
+                phone: sender.phone.clone(),
+                ..Person::default()
             };
-            (
-                now.or(Person {
-                    phone: sender.phone,
-                    ..Person::default()
-                }),
-                before.or(sender_before),
-            )
+            (now.or(phone), before.or(sender))
         }
         "customer_identity_changed" | "user_identity_changed" => (sender, Person::default()),
         _ => {

@@ -257,6 +257,14 @@ fn a_change_of_names_says_what_they_were_before() {
             ),
             json!({"user_id": "US.1"}),
         ),
+        // Meta's page about user ids: the number changed, and with it the id.
+        (
+            system(
+                "16505551234",
+                json!({"type": "user_changed_user_id", "wa_id": "12195555358", "user_id": "US.2"}),
+            ),
+            json!({"phone": "16505551234"}),
+        ),
         (
             change("user_id_update", json!({"user_id_update": [update]})),
             json!({"user_id": "US.1"}),
