@@ -14,6 +14,16 @@ pub struct Fault {
     pub reason: String,
 }
 
+impl Fault {
+    /// What is wrong at a path.
+    pub fn new(path: &str, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {

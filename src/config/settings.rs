@@ -143,7 +143,7 @@ impl Settings {
             .is_some_and(|it| !it.expose().bytes().all(|b| b.is_ascii_graphic()))
         {
             let reason = "must be the token alone: no Bearer, no white space";
-            wrong(vec![fault("GRAPH_ACCESS_TOKEN", &reason)]);
+            wrong(vec![Fault::new("GRAPH_ACCESS_TOKEN", reason)]);
         }
         let set = |name, default: &str| {
             optional_text(&lookup, name).unwrap_or_else(|| default.to_owned())
@@ -152,7 +152,8 @@ impl Settings {
         let base_url = base_url.map_err(|fault| wrong(vec![fault])).ok();
         let version = set("GRAPH_VERSION", "v25.0");
         if !is_version(&version) {
-            wrong(vec![fault("GRAPH_VERSION", &"must be of the form v25.0")]);
+            let reason = "must be of the form v25.0";
+            wrong(vec![Fault::new("GRAPH_VERSION", reason)]);
         }
         let config = read_config(&lookup).map_err(&mut wrong).ok();
 
@@ -202,11 +203,9 @@ impl Settings {
             .as_ref()
             .and_then(|it| it.office_hours.as_ref());
         if hours.is_some_and(|hours| offset(&hours.time_zone, 0).is_none()) {
+            let path = "answering.office_hours.time_zone";
             let reason = "is no time zone that is known: it must be one such as Europe/Madrid";
-            return Err(vec![SettingsFault::Wrong(fault(
-                "answering.office_hours.time_zone",
-                &reason,
-            ))]);
+            return Err(vec![SettingsFault::Wrong(Fault::new(path, reason))]);
         }
         Ok(self)
     }
@@ -218,23 +217,16 @@ pub(super) fn optional_text(lookup: &dyn Fn(&str) -> Option<String>, name: &str)
         .filter(|text| !text.is_empty())
 }
 
-pub(super) fn fault(name: &str, reason: &impl ToString) -> Fault {
-    Fault {
-        path: name.to_owned(),
-        reason: reason.to_string(),
-    }
-}
-
 fn read_base_url(text: &str) -> Result<Address, Fault> {
-    let address = Address::parse(text).map_err(|error| fault("GRAPH_BASE_URL", &error))?;
+    let fault = |reason: &str| Fault::new("GRAPH_BASE_URL", reason);
+    let address = Address::parse(text).map_err(|error| fault(&error.to_string()))?;
     // The path of each request is put behind it.
     if text.contains('?') {
-        return Err(fault("GRAPH_BASE_URL", &"must not hold a query (?…)"));
+        return Err(fault("must not hold a query (?…)"));
     }
     let last = text.trim_end_matches('/').rsplit('/').next();
     if text.contains("graph.facebook.com") && last.is_some_and(is_version) {
-        let reason = "must not end in a version: that is GRAPH_VERSION";
-        return Err(fault("GRAPH_BASE_URL", &reason));
+        return Err(fault("must not end in a version: that is GRAPH_VERSION"));
     }
     Ok(address)
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::settings::{fault, optional_text};
+use super::settings::optional_text;
 use crate::checked::{self, Fault, Node};
 
 /// Over how many variables it may be spread: Cloudflare takes 5 KB in each.
@@ -40,15 +40,13 @@ fn name_of(number: usize) -> String {
 fn parsed(variable: &str, text: &str) -> Result<Value, Fault> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        fault(
-            variable,
-            &format!("is not JSON: line {line}, column {column}"),
-        )
+        let reason = format!("is not JSON: line {line}, column {column}");
+        Fault::new(variable, reason)
     })?;
     if value.is_object() {
         Ok(value)
     } else {
-        Err(fault(variable, &"must be an object"))
+        Err(Fault::new(variable, "must be an object"))
     }
 }
 

@@ -6,7 +6,7 @@ use worker::{Env, Request, Response, Result};
 use super::{
     asking, body, figures,
     parameters::{self, Parameters},
-    problem::{Problem, or_no_answer},
+    problem::{Answered, Problem},
     routes::{Action, Found},
 };
 use crate::{
@@ -21,18 +21,16 @@ use crate::{
 pub(super) fn enter(
     request: &Request,
     environment: Environment,
-) -> Result<std::result::Result<&'static Settings, Problem>> {
-    let Ok(ready) = environment else {
-        return Ok(Err(Problem::NotSetUp));
-    };
+) -> std::result::Result<&'static Settings, Problem> {
+    let ready = environment.as_ref().map_err(|_| Problem::NotSetUp)?;
     let header = request.headers().get("authorization")?.unwrap_or_default();
     let given = header.strip_prefix("Bearer ").unwrap_or_default();
-    let token = ready.settings.admin_token.as_ref();
-    if token.is_some_and(|token| challenge::same(token.expose(), given)) {
-        return Ok(Ok(&ready.settings));
+    match &ready.settings.admin_token {
+        Some(token) if challenge::same(token.expose(), given) => Ok(&ready.settings),
+        token => Err(Problem::Token {
+            is_set: token.is_some(),
+        }),
     }
-    let is_set = token.is_some();
-    Ok(Err(Problem::Token { is_set }))
 }
 
 /// Answers a request that has come in.
@@ -41,15 +39,15 @@ pub(super) async fn answer(
     request: Request,
     env: &Env,
     settings: &Settings,
-) -> Result<Response> {
-    let (in_path, parameters) = match read(found, request).await? {
-        Ok(read) => read,
-        Err(problem) => return problem.response(),
-    };
+) -> Answered {
+    let (in_path, parameters) = read(found, request).await?;
     match found.route.action {
-        Action::Metrics => figures::answer(env, settings, &parameters).await,
-        Action::Numbers => numbers(settings, &parameters),
-        Action::Drift => or_no_answer(drift::all(env, &parameters.query()).await?),
+        Action::Metrics => Ok(figures::answer(env, settings, &parameters).await?),
+        Action::Numbers => Ok(numbers(settings, &parameters)?),
+        Action::Drift => {
+            let page = drift::all(env, &parameters.query()).await;
+            page.ok_or(Problem::NoAnswer)
+        }
         _ => asking::answer(found, env, settings, &in_path, &parameters).await,
     }
 }
@@ -58,21 +56,17 @@ pub(super) async fn answer(
 async fn read(
     found: &Found,
     request: Request,
-) -> Result<std::result::Result<(Parameters, Parameters), Problem>> {
+) -> std::result::Result<(Parameters, Parameters), Problem> {
     let Found { route, in_path } = found;
     let rest = if route.has_body() && !route.parameters.is_empty() {
-        match body::read(request.inner()).await? {
-            Some(body) => parameters::in_body(&body, route.parameters),
-            None => return Ok(Err(Problem::TooLarge)),
-        }
+        let body = body::read(request.inner()).await?;
+        parameters::in_body(&body.ok_or(Problem::TooLarge)?, route.parameters)
     } else {
         let url = request.url()?;
         parameters::in_query(url.query().unwrap_or_default(), route.parameters)
     };
-    let in_path = parameters::in_path(in_path, route.in_path);
-    Ok(in_path
-        .and_then(|in_path| Ok((in_path, rest?)))
-        .map_err(Problem::Invalid))
+    let in_path = parameters::in_path(in_path, route.in_path).map_err(Problem::Invalid)?;
+    Ok((in_path, rest.map_err(Problem::Invalid)?))
 }
 
 /// The numbers that `CONFIG` names, in the order of their ids.

@@ -5,12 +5,12 @@ use std::{panic::AssertUnwindSafe, thread::LocalKey};
 use js_sys::{Object, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::future_to_promise;
-use worker::{Env, Request, Response, Result, console_error};
+use worker::{Env, Request};
 
 use super::{
     admin, health, messages,
-    problem::Problem,
-    routes::{self, Action, Found, NotFound},
+    problem::{Answered, Problem},
+    routes::{self, Action, Found, NotFound, Open},
     signed::{self, Take},
     webhook,
 };
@@ -49,7 +49,7 @@ fn take(path: &str) -> Option<&'static LocalKey<Take>> {
         _ => {}
     }
     let found = routes::find("POST", path).ok()?;
-    (found.route.action == Action::Receive).then_some(&webhook::TAKE)
+    (found.route.action == Action::Open(Open::Receive)).then_some(&webhook::TAKE)
 }
 
 /// Gives the promise of the answer to any other request.
@@ -64,12 +64,9 @@ pub(crate) fn answer(request: web_sys::Request, env: Env) -> Promise {
     }))
 }
 
-/// The answer as the platform takes it. Whoever asks is not told what an error says: that is logged.
-pub(super) fn answered(answer: Result<Response>) -> std::result::Result<JsValue, JsValue> {
-    let response = answer.or_else(|error| {
-        console_error!("{error}");
-        Response::error("INTERNAL SERVER ERROR", 500)
-    })?;
+/// The answer as the platform takes it.
+pub(super) fn answered(answer: Answered) -> std::result::Result<JsValue, JsValue> {
+    let response = answer.or_else(Problem::response)?;
     Ok(web_sys::Response::from(response).into())
 }
 
@@ -79,47 +76,53 @@ async fn other(
     request: Request,
     env: Env,
     environment: Environment,
-) -> Result<Response> {
+) -> Answered {
     #[cfg(feature = "panic-routes")]
     if let Some(response) = panic_on_purpose(path, &env).await {
-        return response;
+        return Ok(response?);
     }
-    // Before 404 and 405: without a token nobody learns which routes there are.
-    let needs_token = match &found {
-        Ok(found) => found.route.action.needs_token(),
-        Err(_) => path.starts_with("/v1/"),
-    };
-    let settings = if needs_token {
-        match admin::enter(&request, environment)? {
-            Ok(settings) => Some(settings),
-            Err(problem) => return problem.response(),
-        }
-    } else {
-        None
-    };
     let found = match found {
         Ok(found) => found,
-        Err(NotFound::Path) => return Problem::NotFound.response(),
-        Err(NotFound::Method(allowed)) => return Problem::MethodNotAllowed(allowed).response(),
+        Err(why) => {
+            // Without a token nobody learns which routes there are.
+            if path.starts_with("/v1/") {
+                admin::enter(&request, environment)?;
+            }
+            return Err(match why {
+                NotFound::Path => Problem::NotFound,
+                NotFound::Method(allowed) => Problem::MethodNotAllowed(allowed),
+            });
+        }
     };
-    match (found.route.action, settings) {
-        (Action::Send, Some(settings)) => messages::send(request, &env, settings).await,
-        (Action::Sent, Some(settings)) => messages::send_status(&found, &env, settings).await,
-        (_, Some(settings)) => admin::answer(&found, request, &env, settings).await,
-        (Action::Challenge, None) => webhook::challenge(&request, environment),
-        (Action::Health, None) => health::answer(environment),
-        (Action::Describe, None) => Ok(describe().into()),
-        // A webhook. It comes here only while the settings are wrong: otherwise `receive.js` takes it.
-        (_, None) => {
+    let action = found.route.action;
+    if let Action::Open(open) = action {
+        return to_anybody(open, &request, environment);
+    }
+    let settings = admin::enter(&request, environment)?;
+    match action {
+        Action::Send => messages::send(request, &env, settings).await,
+        Action::Sent => messages::send_status(&found, &env, settings).await,
+        _ => admin::answer(&found, request, &env, settings).await,
+    }
+}
+
+/// What is answered without a bearer token.
+fn to_anybody(open: Open, request: &Request, environment: Environment) -> Answered {
+    match open {
+        Open::Challenge => webhook::challenge(request, environment),
+        Open::Health => Ok(health::answer(environment)?),
+        Open::Describe => Ok(describe().into()),
+        // It comes here only while the settings are wrong: otherwise `receive.js` takes it.
+        Open::Receive => {
             seldom("webhook.not_stored", "the settings are wrong: see /health");
-            Problem::NotSetUp.response()
+            Err(Problem::NotSetUp)
         }
     }
 }
 
 #[cfg(feature = "panic-routes")]
 #[allow(clippy::panic)]
-async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
+async fn panic_on_purpose(path: &str, env: &Env) -> Option<worker::Result<worker::Response>> {
     match path {
         "/panic/fetch" => panic!("on purpose"),
         "/trap/fetch" => std::process::abort(),
@@ -131,7 +134,7 @@ async fn panic_on_purpose(path: &str, env: &Env) -> Option<Result<Response>> {
 }
 
 #[cfg(feature = "panic-routes")]
-async fn panic_in_object(env: &Env, path: &str) -> Result<Response> {
+async fn panic_in_object(env: &Env, path: &str) -> worker::Result<worker::Response> {
     use crate::objects::{BINDING, fetch, post};
     let path = path.trim_start_matches('/');
     fetch(env, BINDING, "panic", path, &post(&[])).await

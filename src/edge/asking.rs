@@ -6,7 +6,7 @@ use worker::{Date, Env, Method, Response, Result};
 
 use super::{
     parameters::Parameters,
-    problem::{Problem, or_no_answer},
+    problem::{Answered, Problem},
     routes::{Action, Found},
     together::{Answer, confirm, together},
 };
@@ -23,6 +23,8 @@ struct Asked<'a> {
     action: Action,
     method: Method,
     query: String,
+    /// How many items a page of all mailboxes has.
+    limit: usize,
 }
 
 /// Asks the mailboxes that a request concerns, and puts their answers together.
@@ -32,13 +34,11 @@ pub(super) async fn answer(
     settings: &Settings,
     in_path: &Parameters,
     parameters: &Parameters,
-) -> Result<Response> {
+) -> Answered {
     let action = found.route.action;
     let number = in_path.get("phone_number_id").unwrap_or_default();
-    let mailboxes = match mailboxes(env, settings, number, in_path, parameters, action).await {
-        Ok(mailboxes) => mailboxes,
-        Err(problem) => return problem.response(),
-    };
+    let mailboxes = mailboxes(env, settings, number, in_path, parameters, action).await?;
+    let limit = parameters.get("limit").and_then(|limit| limit.parse().ok());
     let mut asked = Asked {
         env,
         action,
@@ -48,42 +48,38 @@ pub(super) async fn answer(
             in_path.query(),
             parameters.without("confirm").query()
         ),
+        limit: limit.unwrap_or(usize::MAX),
     };
     let confirmed = parameters.get("confirm");
     if action == Action::Replay {
         let to = parameters.get("destination").or(parameters.get("to"));
         if to.is_none() {
-            return Problem::Invalid("destination or to: one is required".to_owned()).response();
+            let detail = "destination or to: one is required".to_owned();
+            return Err(Problem::Invalid(detail));
         }
         asked.add("id", &new_id());
     }
     if let [only] = mailboxes.as_slice() {
-        return asked.alone(only, confirmed).await;
+        if let Some(confirmed) = confirmed {
+            asked.add("confirm", confirmed);
+        }
+        return asked.ask(only).await.ok_or(Problem::NoAnswer);
     }
     if let Some(person) = parameters.get("person") {
         let of = settings.partitions_of(number);
-        let names = objects::names(person);
-        let Ok(names) = objects::names_of(env, number, of, &names).await else {
-            return Problem::NoAnswer.response();
-        };
-        for name in names {
+        let names = objects::names_of(env, number, of, &objects::names(person)).await;
+        for name in names.map_err(|_| Problem::NoAnswer)? {
             let (_, name) = name.split_once(':').unwrap_or_default();
             asked.add("person", name);
         }
     }
-    let limit = parameters.get("limit").and_then(|limit| limit.parse().ok());
     let together = match action {
         Action::DeleteDeadLetters => asked.delete(&mailboxes, confirmed).await?,
         Action::Replay => asked.replay(&mailboxes).await?,
-        _ => {
-            let answers = asked.all(&mailboxes).await?;
-            complete(answers).and_then(|all| together(action, &all, limit.unwrap_or(usize::MAX)))
-        }
+        _ => asked.together(asked.all(&mailboxes).await?),
     };
-    match together {
-        Some(Answer { status, body }) => respond(status, body),
-        None => Problem::NoAnswer.response(),
-    }
+    let Answer { status, body } = together.ok_or(Problem::NoAnswer)?;
+    Ok(respond(status, body)?)
 }
 
 /// The names of the mailboxes that a request concerns.
@@ -102,9 +98,7 @@ async fn mailboxes(
         let stranger = stranger.flatten();
         let mailbox =
             objects::mailbox_of(env, settings, number, &names, stranger, String::new()).await;
-        return mailbox
-            .map(|mailbox| vec![mailbox])
-            .map_err(|_| Problem::NoAnswer);
+        return Ok(vec![mailbox.map_err(|_| Problem::NoAnswer)?]);
     }
     let all = objects::mailboxes(settings, number);
     let of = settings.partitions_of(number);
@@ -120,21 +114,10 @@ async fn mailboxes(
         return Ok(all);
     };
     let one = usize::try_from(partition).ok().and_then(|at| all.get(at));
-    match one {
-        Some(one) => Ok(vec![one.clone()]),
-        None => Err(Problem::NoPartition(of)),
-    }
+    Ok(vec![one.ok_or(Problem::NoPartition(of))?.clone()])
 }
 
 impl Asked<'_> {
-    /// Asks the only mailbox that a request concerns.
-    async fn alone(mut self, mailbox: &str, confirmed: Option<&str>) -> Result<Response> {
-        if let Some(confirmed) = confirmed {
-            self.add("confirm", confirmed);
-        }
-        or_no_answer(self.ask(mailbox).await?)
-    }
-
     fn add(&mut self, name: &str, value: &str) {
         let mut query = form_urlencoded::Serializer::new(std::mem::take(&mut self.query));
         query.append_pair(name, value);
@@ -156,13 +139,13 @@ impl Asked<'_> {
         format!("{command}?{}", self.query)
     }
 
-    async fn ask(&self, mailbox: &str) -> Result<Option<Response>> {
-        let answer = ask(self.env, mailbox, self.method.clone(), &self.command()).await?;
-        Ok(answer.filter(|answer| answer.status_code() < 500))
+    async fn ask(&self, mailbox: &str) -> Option<Response> {
+        let answer = ask(self.env, mailbox, self.method.clone(), &self.command()).await;
+        answer.filter(|answer| answer.status_code() < 500)
     }
 
     async fn one(&self, mailbox: &str) -> Result<Option<Answer>> {
-        let Some(mut answer) = self.ask(mailbox).await? else {
+        let Some(mut answer) = self.ask(mailbox).await else {
             return Ok(None);
         };
         Ok(Some(Answer {
@@ -177,11 +160,15 @@ impl Asked<'_> {
         try_side_by_side(answers).await
     }
 
+    /// One answer of all; `None` if one is missing.
+    fn together(&self, answers: Vec<Option<Answer>>) -> Option<Answer> {
+        let answers: Vec<Answer> = answers.into_iter().collect::<Option<_>>()?;
+        together(self.action, &answers, self.limit)
+    }
+
     /// Begins a replay in all partitions. If one refuses or does not answer, it is stopped in all.
     async fn replay(mut self, mailboxes: &[String]) -> Result<Option<Answer>> {
-        let answers = self.all(mailboxes).await?;
-        let all = complete(answers);
-        let answer = all.and_then(|all| together(self.action, &all, usize::MAX));
+        let answer = self.together(self.all(mailboxes).await?);
         if answer.as_ref().is_none_or(|answer| answer.status >= 400) {
             self.action = Action::StopReplay;
             self.all(mailboxes).await?;
@@ -195,28 +182,21 @@ impl Asked<'_> {
         mailboxes: &[String],
         confirmed: Option<&str>,
     ) -> Result<Option<Answer>> {
-        let Some(counted) = complete(self.all(mailboxes).await?) else {
-            return Ok(None);
-        };
-        let marks: Option<Vec<i64>> = counted.iter().map(confirm).collect();
+        let counted = self.all(mailboxes).await?;
+        let mark = |answer: &Option<Answer>| answer.as_ref().and_then(confirm);
+        let marks: Option<Vec<i64>> = counted.iter().map(mark).collect();
         let confirmed: Option<i64> = confirmed.and_then(|mark| mark.parse().ok());
         let marks = marks.filter(|marks| confirmed == Some(marks.iter().sum()));
         let Some(marks) = marks else {
-            return Ok(together(self.action, &counted, usize::MAX));
+            return Ok(self.together(counted));
         };
         let deleted = mailboxes.iter().zip(marks).map(async |(mailbox, mark)| {
             let mut asked = self.clone();
             asked.add("confirm", &mark.to_string());
             asked.one(mailbox).await
         });
-        let deleted = try_side_by_side(deleted).await?;
-        Ok(complete(deleted).and_then(|deleted| together(self.action, &deleted, usize::MAX)))
+        Ok(self.together(try_side_by_side(deleted).await?))
     }
-}
-
-/// All answers; `None` if one is missing.
-fn complete(answers: Vec<Option<Answer>>) -> Option<Vec<Answer>> {
-    answers.into_iter().collect()
 }
 
 /// A replay's id, greater than those of the number's earlier replays.
@@ -231,7 +211,7 @@ pub(super) async fn ask(
     mailbox: &str,
     method: Method,
     command: &str,
-) -> Result<Option<Response>> {
+) -> Option<Response> {
     let init = RequestInit::new();
     init.set_method(method.as_ref());
     objects::ask(env, objects::BINDING, mailbox, command, &init).await

@@ -75,7 +75,7 @@ fn mailboxes(settings: &Settings, asked: Option<&str>) -> Vec<Address> {
 async fn answers(env: &Env, mailboxes: Vec<Address>) -> Vec<MailboxAnswer> {
     let mailboxes = mailboxes.into_iter().take(MOST_MAILBOXES);
     let answers = mailboxes.map(async |mailbox| MailboxAnswer {
-        answer: destinations(env, &mailbox.name()).await.ok().flatten(),
+        answer: destinations(env, &mailbox.name()).await,
         partition: mailbox.partition(),
         mailbox: match mailbox {
             Address::Partition { number, .. } => number,
@@ -85,10 +85,9 @@ async fn answers(env: &Env, mailboxes: Vec<Address>) -> Vec<MailboxAnswer> {
     side_by_side(answers).await
 }
 
-async fn destinations(env: &Env, mailbox: &str) -> Result<Option<Value>> {
+async fn destinations(env: &Env, mailbox: &str) -> Option<Value> {
     let init = RequestInit::new();
-    match ask_within(BUDGET, env, BINDING, mailbox, "destinations", &init).await? {
-        Some(mut answer) if answer.status_code() < 300 => answer.json().await.map(Some),
-        _ => Ok(None),
-    }
+    let answer = ask_within(BUDGET, env, BINDING, mailbox, "destinations", &init).await;
+    let mut answer = answer.filter(|answer| answer.status_code() < 300)?;
+    answer.json().await.ok()
 }

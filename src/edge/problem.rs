@@ -1,14 +1,22 @@
 //! Why a request is refused. The team that runs this is told what is wrong; Meta, and whoever pretends to be Meta, never
 //! what would have been right.
 
+use std::borrow::Cow;
+
 use js_sys::{Array, JSON};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::{Response, Result};
+use worker::{Error, Response, Result, console_error};
 
-use crate::{config::NO_ADMIN_TOKEN, objects::respond, problem};
+use crate::{
+    checked::Fault,
+    config::NO_ADMIN_TOKEN,
+    objects::{faulty, respond},
+    problem,
+    written::Object,
+};
 
 /// Why a request is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Problem {
     /// The bearer token is missing or wrong, or no `ADMIN_TOKEN` is set.
     Token {
@@ -23,42 +31,61 @@ pub(super) enum Problem {
     MethodNotAllowed(String),
     /// A parameter is not what it must be.
     Invalid(String),
+    /// What is asked to be sent is not.
+    Faulty(Fault),
     TooLarge,
     /// Settings are missing or wrong.
     NotSetUp,
+    /// There is no `GRAPH_ACCESS_TOKEN`.
+    NoGraphToken,
     /// It was not stored; Meta repeats it.
     NotStored,
     /// The mailbox did not answer.
     NoAnswer,
+    /// Something failed that should not. Whoever asks is not told what an error says: that is logged.
+    Failed(Error),
+}
+
+/// The answer to a request, or why it is refused.
+pub(super) type Answered = std::result::Result<Response, Problem>;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Problem {
     pub(super) fn response(self) -> Result<Response> {
-        let there_are = match &self {
-            Self::NoPartition(of) => format!("partition: from 0 on, and the number has {of}"),
-            _ => String::new(),
-        };
-        let (status, title, detail) = match &self {
-            Self::Token { is_set } => (
-                401,
-                "Unauthorized",
-                Some(if *is_set {
-                    "send ADMIN_TOKEN as a bearer token"
-                } else {
-                    NO_ADMIN_TOKEN
-                }),
-            ),
+        let (status, title, detail): (_, _, Option<Cow<'_, str>>) = match &self {
+            Self::Token { is_set: true } => {
+                let detail = "send ADMIN_TOKEN as a bearer token";
+                (401, "Unauthorized", Some(detail.into()))
+            }
+            Self::Token { is_set: false } => (401, "Unauthorized", Some(NO_ADMIN_TOKEN.into())),
             Self::Forbidden => (403, "Forbidden", None),
             Self::NotFound => (404, "Not found", None),
-            Self::NoPartition(_) => (404, "Not found", Some(there_are.as_str())),
+            Self::NoPartition(of) => {
+                let detail = format!("partition: from 0 on, and the number has {of}");
+                (404, "Not found", Some(detail.into()))
+            }
             Self::MethodNotAllowed(_) => (405, "Method not allowed", None),
-            Self::Invalid(detail) => (400, "Bad request", Some(detail.as_str())),
+            Self::Invalid(detail) => (400, "Bad request", Some(detail.into())),
             Self::TooLarge => (413, "Content too large", None),
             Self::NotSetUp => (503, "Not set up: see /health", None),
+            Self::NoGraphToken => (503, "GRAPH_ACCESS_TOKEN is not set", None),
             Self::NotStored => (503, "Not stored: try again", None),
             Self::NoAnswer => (503, "The mailbox did not answer: try again", None),
+            Self::Faulty(fault) => return faulty(std::slice::from_ref(fault)),
+            Self::Failed(error) => {
+                let mut line = Object::default();
+                line.text("event", "request.failed")
+                    .text("error", &error.to_string());
+                console_error!("{}", line.finish());
+                return Response::error("INTERNAL SERVER ERROR", 500);
+            }
         };
-        let body = problem::document(status, title, detail).finish();
+        let body = problem::document(status, title, detail.as_deref()).finish();
         let response = respond(status, body)?;
         let headers = response.headers();
         match &self {
@@ -68,11 +95,6 @@ impl Problem {
         }
         Ok(response)
     }
-}
-
-/// What a mailbox answered, if it did.
-pub(super) fn or_no_answer(answer: Option<Response>) -> Result<Response> {
-    answer.map_or_else(|| Problem::NoAnswer.response(), Ok)
 }
 
 /// What the answer to a missing or wrong signature is made of: its body, and the rest. It is made once, so that a flood

@@ -7,14 +7,8 @@ use super::parameters::{Kind, Parameter, optional, required};
 /// What is done on a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Answers Meta's handshake.
-    Challenge,
-    /// Stores what happened.
-    Receive,
-    /// Tells whether Transom is set up.
-    Health,
-    /// Gives the description of all routes.
-    Describe,
+    /// What anybody may ask for. All else asks for the bearer token of the admin API.
+    Open(Open),
     /// Gives figures to Prometheus.
     Metrics,
     /// Tells how a conversation stands.
@@ -51,14 +45,17 @@ pub enum Action {
     Sent,
 }
 
-impl Action {
-    /// Whether it asks for the bearer token of the admin API.
-    pub fn needs_token(self) -> bool {
-        !matches!(
-            self,
-            Self::Challenge | Self::Receive | Self::Health | Self::Describe
-        )
-    }
+/// What is done without a bearer token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// Answers Meta's handshake.
+    Challenge,
+    /// Stores what happened.
+    Receive,
+    /// Tells whether Transom is set up.
+    Health,
+    /// Gives the description of all routes.
+    Describe,
 }
 
 /// A route.
@@ -146,16 +143,16 @@ const LIMIT: Parameter = optional("limit", Kind::Limit);
 /// All routes.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    get("/webhook", Action::Challenge).with(&[
+    get("/webhook", Action::Open(Open::Challenge)).with(&[
         required("hub.mode", Kind::Text),
         required("hub.verify_token", Kind::Text),
         required("hub.challenge", Kind::Text),
     ]),
-    post("/webhook", Action::Receive),
-    get("/health", Action::Health),
-    route("HEAD", "/health", Action::Health),
+    post("/webhook", Action::Open(Open::Receive)),
+    get("/health", Action::Open(Open::Health)),
+    route("HEAD", "/health", Action::Open(Open::Health)),
     get("/metrics", Action::Metrics).with(&[optional("phone_number_id", Kind::Mailbox)]),
-    get("/v1/openapi.json", Action::Describe),
+    get("/v1/openapi.json", Action::Open(Open::Describe)),
     get("/v1/conversations/{phone_number_id}/{person}", Action::Conversation)
         .at(OF_PERSON)
         .with(&[optional("statuses", Kind::Flag)]),

@@ -29,7 +29,7 @@ pub(super) fn take(then: fn(&[u8], Env, &Context) -> JsValue) -> Take {
         match verified(body, is_signed, &signature, &env) {
             Ok(Some(body)) => then(&body, env, &context),
             Ok(None) => JsValue::UNDEFINED,
-            Err(problem) => answered(problem.response()).unwrap_or_else(|error| error),
+            Err(problem) => answered(Err(problem)).unwrap_or_else(|error| error),
         }
     })
 }

@@ -14,11 +14,11 @@
 use js_sys::Promise;
 use wasm_bindgen::{JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Env, Request, Response, Result, console_error, worker_sys::Context};
+use worker::{Env, Request, Response, console_error, worker_sys::Context};
 
 use super::{
     answer::answered,
-    problem::{Problem, stored},
+    problem::{Answered, Problem, stored},
     signed::{self, Take},
 };
 use crate::{
@@ -40,15 +40,12 @@ thread_local! {
 }
 
 /// `GET /webhook`: gives Meta's challenge back, if the verify token is one of ours.
-pub(super) fn challenge(request: &Request, environment: Environment) -> Result<Response> {
-    let Ok(ready) = environment else {
-        return Problem::Forbidden.response();
-    };
+pub(super) fn challenge(request: &Request, environment: Environment) -> Answered {
+    let ready = environment.as_ref().map_err(|_| Problem::Forbidden)?;
     let url = request.url()?;
     let tokens = ready.settings.verify_tokens.iter().map(Secret::expose);
-    let Some(challenge) = challenge::answer(url.query().unwrap_or_default(), tokens) else {
-        return Problem::Forbidden.response();
-    };
+    let challenge = challenge::answer(url.query().unwrap_or_default(), tokens);
+    let challenge = challenge.ok_or(Problem::Forbidden)?;
     let response = Response::ok(challenge)?;
     let headers = response.headers();
     headers.set("content-type", "text/plain; charset=utf-8")?;
@@ -70,7 +67,7 @@ fn store(body: &[u8], env: Env, context: &Context) -> JsValue {
             if JsFuture::from(stored).await.is_ok()
                 && let Some(counts) = drift::note(unknown)
             {
-                _ = drift::tell(&env, &counts).await;
+                drift::tell(&env, &counts).await;
             }
         });
     }
@@ -85,7 +82,7 @@ thread_local! {
             let mut line = Object::default();
             line.text("event", "webhook.not_stored").text("error", &error);
             console_error!("{}", line.finish());
-            answered(Problem::NotStored.response()).unwrap_or_else(|error| error)
+            answered(Err(Problem::NotStored)).unwrap_or_else(|error| error)
         }
     });
 }

@@ -1,13 +1,15 @@
 //! Which objects keep a number's mailbox, for those that ask them.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Delay, Env, Result};
+use worker::{Env, Result};
 
-use super::stub::{self, Stub};
+use super::{
+    side_by_side::within,
+    stub::{self, Stub},
+};
 use crate::{
     config::Settings,
     event::{Event, Name, wire},
@@ -78,8 +80,5 @@ pub(super) async fn in_time(called: Promise) -> Result<String> {
 
 /// The result of calls, or an error if they take too long.
 pub(super) async fn done_in_time<T>(calls: impl Future<Output = Result<T>>) -> Result<T> {
-    match select(pin!(calls), pin!(Delay::from(BUDGET))).await {
-        Either::Left((done, _)) => done,
-        Either::Right(_) => Err("an object did not answer in time".into()),
-    }
+    within(BUDGET, calls).await
 }

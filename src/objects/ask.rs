@@ -1,16 +1,15 @@
 //! Requests to our own objects. They are made of the platform's types: those of the `worker` crate would bring all that
 //! `cf` can say into the WASM.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RequestInit;
-use worker::{Delay, Env, Response, Result};
+use worker::{Env, Response, Result};
 
-use super::stub::stub;
+use super::{side_by_side::within, stub::stub};
 
 /// How long an object may take to answer a request.
 const BUDGET: Duration = Duration::from_secs(10);
@@ -23,7 +22,7 @@ pub(crate) async fn ask(
     name: &str,
     command: &str,
     init: &RequestInit,
-) -> Result<Option<Response>> {
+) -> Option<Response> {
     ask_within(BUDGET, env, binding, name, command, init).await
 }
 
@@ -35,12 +34,10 @@ pub(crate) async fn ask_within(
     name: &str,
     command: &str,
     init: &RequestInit,
-) -> Result<Option<Response>> {
-    let answer = pin!(fetch(env, binding, name, command, init));
-    Ok(match select(answer, pin!(Delay::from(budget))).await {
-        Either::Left((answer, _)) => answer.ok(),
-        Either::Right(_) => None,
-    })
+) -> Option<Response> {
+    within(budget, fetch(env, binding, name, command, init))
+        .await
+        .ok()
 }
 
 /// Like [`ask`], without a time limit.

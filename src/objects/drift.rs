@@ -113,20 +113,12 @@ pub(crate) fn note(paths: Vec<String>) -> Option<String> {
 }
 
 /// Tells the object. A failure is of no consequence.
-pub(crate) async fn tell(env: &Env, counts: &str) -> Result<()> {
-    ask(env, BINDING, "drift", "", &post(counts.as_bytes()))
-        .await
-        .map(drop)
+pub(crate) async fn tell(env: &Env, counts: &str) {
+    ask(env, BINDING, "drift", "", &post(counts.as_bytes())).await;
 }
 
 /// A page of what was seen.
-pub(crate) async fn all(env: &Env, query: &str) -> Result<Option<Response>> {
-    ask(
-        env,
-        BINDING,
-        "drift",
-        &format!("?{query}"),
-        &RequestInit::new(),
-    )
-    .await
+pub(crate) async fn all(env: &Env, query: &str) -> Option<Response> {
+    let command = format!("?{query}");
+    ask(env, BINDING, "drift", &command, &RequestInit::new()).await
 }

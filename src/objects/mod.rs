@@ -57,5 +57,5 @@ pub(crate) use lost::outlive_traps;
 pub use mailbox::Mailbox;
 pub(crate) use partitions::mailbox_of;
 pub(crate) use query::names;
-pub(crate) use respond::{faulty, problem, respond, respond_as};
+pub(crate) use respond::{faulty, respond, respond_as};
 pub(crate) use side_by_side::{side_by_side, try_side_by_side};

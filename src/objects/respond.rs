@@ -29,7 +29,7 @@ pub(crate) fn respond_as(status: u16, kind: &str, body: String) -> Result<Respon
 }
 
 /// A problem that has no more to say than its title.
-pub(crate) fn problem(status: u16, title: &str) -> Result<Response> {
+pub(super) fn problem(status: u16, title: &str) -> Result<Response> {
     answer(status, &problem::document(status, title, None))
 }
 

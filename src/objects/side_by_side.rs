@@ -1,9 +1,20 @@
-//! Waiting for several things at once.
+//! Waiting for several things at once, or for one and no longer than for some time.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use futures_util::future::maybe_done;
-use worker::Result;
+use futures_util::future::{Either, maybe_done, select};
+use worker::{Delay, Result};
+
+/// The result of calls to objects, or an error if they take longer than this.
+pub(super) async fn within<T>(
+    budget: Duration,
+    calls: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match select(pin!(calls), pin!(Delay::from(budget))).await {
+        Either::Left((done, _)) => done,
+        Either::Right(_) => Err("an object did not answer in time".into()),
+    }
+}
 
 /// What all of these give, in their order.
 ///
