@@ -26,9 +26,9 @@ pub const MAX_RETRY_AFTER_MS: i64 = 3_600_000;
 /// The shortest, one second: `Retry-After: 0` must not make a loop.
 const MIN_RETRY_AFTER_MS: i64 = 1_000;
 
-/// The replies that an answer asks for, in the order in which they are to be sent, or all that is wrong with them: then none
-/// of them is sent, but the event is delivered all the same.
-pub type Replies = Result<Vec<Message>, Vec<Fault>>;
+/// An event, and the replies to it in the order in which they are to be sent. Where anything is wrong with them none is
+/// sent, but the event is delivered all the same.
+pub type Replies<'e> = (&'e Stored, Vec<Message>);
 
 /// Why a try failed, in few and stable words that hold no content: `status 500`, `timeout`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,25 +102,35 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
     Some(i64::try_from(date.as_millis()).ok()?.saturating_sub(now_ms))
 }
 
-/// The replies that the answer to an event of this type asks for. Replies to an event that tells how our own messages
-/// are doing are refused: each reply has statuses of its own, and a backend that answers everything would write to the
-/// customer without end. So are replies to what the past and the address book tell by the thousand, and to what the
-/// business wrote itself: with a fallback, each would be a template that costs. An event of a type that we do not know
-/// may be any of these. Of what is longer than [`BODY_LIMIT`] nothing is sent.
-pub fn replies(kind: &str, data: &str, body: &[u8]) -> Replies {
+/// Which of the events of a delivery is replied to, and the replies that the answer asks for; `None` where it asks for none.
+/// It is the last that can be replied to: a status that came behind a message is no reason to leave the message without an
+/// answer.
+///
+/// Replies to an event that tells how our own messages are doing are refused: each reply has statuses of its own, and a
+/// backend that answers everything would write to the customer without end. So are replies to what the past and the
+/// address book tell by the thousand, and to what the business wrote itself: with a fallback, each would be a template
+/// that costs. An event of a type that we do not know may be any of these. Of what is longer than [`BODY_LIMIT`] nothing is
+/// sent.
+pub fn replies<'e>(events: &'e [Stored], body: &[u8]) -> Result<Option<Replies<'e>>, Vec<Fault>> {
     let replies = read_replies(body)?;
-    let reason = if !replies.is_empty() && !can_be_replied_to(kind, data) {
-        "a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to"
-    } else if replies.iter().any(Message::is_for_no_group) && recipient::of(data).is_group() {
-        NOT_IN_GROUPS
-    } else {
-        return Ok(replies);
+    if replies.is_empty() {
+        return Ok(None);
+    }
+    let mut latest = events.iter().rev();
+    let reason = match latest.find(|event| can_be_replied_to(&event.kind, &event.data)) {
+        None => NOT_REPLIED_TO,
+        Some(event)
+            if replies.iter().any(Message::is_for_no_group)
+                && recipient::of(&event.data).is_group() =>
+        {
+            NOT_IN_GROUPS
+        }
+        Some(event) => return Ok(Some((event, replies))),
     };
-    Err(vec![Fault {
-        path: "replies".to_owned(),
-        reason: reason.to_owned(),
-    }])
+    Err(vec![Fault::new("replies", reason)])
 }
+
+const NOT_REPLIED_TO: &str = "a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to";
 
 fn can_be_replied_to(kind: &str, data: &str) -> bool {
     match kind.strip_prefix("whatsapp.").unwrap_or_default() {
@@ -132,27 +142,17 @@ fn can_be_replied_to(kind: &str, data: &str) -> bool {
     }
 }
 
-/// Which of the events of a delivery is replied to: the last that can be. A status that came behind a message is no
-/// reason to leave the message without an answer.
-pub fn replied_to(events: &[Stored]) -> Option<&Stored> {
-    let mut latest = events.iter().rev();
-    let found = latest.find(|event| can_be_replied_to(&event.kind, &event.data));
-    found.or(events.last())
-}
-
 /// Most backends answer with nothing, with `ok` or with JSON of their own: whatever is not an object with `replies`
 /// asks for none. What only looks as if it asked for some is a fault.
-fn read_replies(body: &[u8]) -> Replies {
+fn read_replies(body: &[u8]) -> Result<Vec<Message>, Vec<Fault>> {
     let whole = Some(body).filter(|body| body.len() <= BODY_LIMIT);
     let Some(answer) = whole.and_then(checked::json) else {
         let mut words = body.windows(ASKS.len());
         if !words.any(|word| word == ASKS) {
             return Ok(Vec::new());
         }
-        return Err(vec![Fault {
-            path: String::new(),
-            reason: "the answer must be JSON in UTF-8, of at most 64 KB".to_owned(),
-        }]);
+        let reason = "the answer must be JSON in UTF-8, of at most 64 KB";
+        return Err(vec![Fault::new("", reason)]);
     };
     checked::read("", &answer, |root| {
         let replies = root
@@ -179,8 +179,28 @@ mod tests {
     }
 
     fn replies_to(kind: &str, body: &[u8]) -> Result<Vec<Message>, Vec<String>> {
-        let replies = super::replies(kind, "{}", body);
-        replies.map_err(|faults| faults.iter().map(ToString::to_string).collect())
+        replies_to_all(&[event(kind, "{}")], body)
+    }
+
+    fn replies_to_all(events: &[Stored], body: &[u8]) -> Result<Vec<Message>, Vec<String>> {
+        match super::replies(events, body) {
+            Ok(found) => Ok(found.map(|(_, replies)| replies).unwrap_or_default()),
+            Err(faults) => Err(faults.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    fn event(kind: &str, data: &str) -> Stored {
+        Stored {
+            seq: 1,
+            conversation: 1,
+            id: kind.to_owned(),
+            kind: kind.to_owned(),
+            time: None,
+            received_ms: NOW,
+            subject: None,
+            added: "{}".to_owned(),
+            data: data.to_owned(),
+        }
     }
 
     #[test]
@@ -214,13 +234,8 @@ mod tests {
             "whatsapp.message.echoed",
             "whatsapp.contact.added",
         ] {
-            assert_eq!(
-                replies_to(kind, body).unwrap_err(),
-                [
-                    "replies: a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to"
-                ],
-                "{kind}"
-            );
+            let fault = format!("replies: {NOT_REPLIED_TO}");
+            assert_eq!(replies_to(kind, body).unwrap_err(), [fault], "{kind}");
         }
         for kind in ["whatsapp.message.edited", "transom.window.closing"] {
             assert!(replies_to(kind, body).is_ok(), "{kind}");
@@ -231,48 +246,29 @@ mod tests {
     fn a_group_is_not_replied_to_with_what_meta_takes_in_none() {
         let body = br#"{"replies":[{"type":"text","text":{"body":"Well?"}},{"type":"interactive","interactive":{"type":"button",
             "body":{"text":"Well?"},"action":{"buttons":[{"type":"reply","reply":{"id":"yes","title":"Yes"}}]}}}]}"#;
-        let in_reply_to = |data: &str| super::replies("whatsapp.message.received", data, body);
-        let faults =
-            in_reply_to(r#"{"customer":{"phone":"1650"},"message":{"group_id":"G"}}"#).unwrap_err();
-        assert_eq!(
-            faults[0].to_string(),
-            "replies: Meta takes no interactive messages in a group"
-        );
+        let in_reply_to =
+            |data: &str| replies_to_all(&[event("whatsapp.message.received", data)], body);
+        let faults = in_reply_to(r#"{"customer":{"phone":"1650"},"message":{"group_id":"G"}}"#);
+        let expected = "replies: Meta takes no interactive messages in a group";
+        assert_eq!(faults.unwrap_err(), [expected]);
         assert!(in_reply_to(r#"{"customer":{"phone":"1650"},"message":{}}"#).is_ok());
     }
 
     #[test]
     fn of_a_batch_the_last_event_is_replied_to_that_can_be() {
-        let event = |kind: &&str| Stored {
-            seq: 1,
-            conversation: 1,
-            id: (*kind).to_owned(),
-            kind: format!("whatsapp.{kind}"),
-            time: None,
-            received_ms: NOW,
-            subject: None,
-            added: "{}".to_owned(),
-            data: "{}".to_owned(),
-        };
+        let body = br#"{"replies":[{"type":"text","text":{"body":"One"}}]}"#;
         for (kinds, expected) in [
-            (
-                &["message.received", "message.edited"][..],
-                "message.edited",
-            ),
-            (
-                &["message.received", "status.sent", "unknown"],
-                "message.received",
-            ),
-            (
-                &["message.received", "message.echoed", "contact.added"],
-                "message.received",
-            ),
-            (&["status.sent", "status.read"], "status.read"),
+            (&["received", "edited"][..], "edited"),
+            (&["received", "echoed", "history"], "received"),
         ] {
-            let events: Vec<Stored> = kinds.iter().map(event).collect();
-            assert_eq!(replied_to(&events).unwrap().id, expected);
+            let kinds = kinds
+                .iter()
+                .map(|kind| format!("whatsapp.message.{kind}"))
+                .chain(["whatsapp.status.sent", "whatsapp.unknown"].map(str::to_owned));
+            let events: Vec<Stored> = kinds.map(|kind| event(&kind, "{}")).collect();
+            let (replied_to, _) = super::replies(&events, body).unwrap().unwrap();
+            assert_eq!(replied_to.kind, format!("whatsapp.message.{expected}"));
         }
-        assert_eq!(replied_to(&[]), None);
     }
 
     #[test]
@@ -308,7 +304,7 @@ mod tests {
             ),
         ] {
             let body = br#"{"replies":[{"type":"text","text":{"body":"What?"}}]}"#;
-            let replies = super::replies("whatsapp.unknown", &data, body);
+            let replies = replies_to_all(&[event("whatsapp.unknown", &data)], body);
             assert_eq!(replies.is_ok(), is_taken, "{data}");
         }
     }
@@ -440,7 +436,7 @@ mod tests {
         #[test]
         fn nothing_that_a_backend_says_is_too_much(status: u16, retry_after: Option<String>, body: Vec<u8>, now_ms: i64) {
             read(status, retry_after.as_deref(), now_ms);
-            let _ = super::replies("whatsapp.message.received", "{}", &body);
+            let _ = super::replies(&[event("whatsapp.message.received", "{}")], &body);
         }
     }
 }

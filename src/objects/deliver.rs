@@ -150,20 +150,15 @@ impl Core {
         fallback: Option<&Message>,
         now: i64,
     ) -> sql::Result<bool> {
-        let Some(event) = answer::replied_to(&delivery.events) else {
-            return Ok(false);
-        };
-        let replies = match answer::replies(&event.kind, &event.data, body) {
-            Ok(replies) => replies,
+        let (event, replies) = match answer::replies(&delivery.events, body) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(false),
             Err(faults) => {
                 self.mailbox.count_refused_replies(delivery.destination);
                 log_faults(self, delivery, &faults);
                 return Ok(false);
             }
         };
-        if replies.is_empty() {
-            return Ok(false);
-        }
         let About {
             recipient: to,
             message_id: mut answers,
