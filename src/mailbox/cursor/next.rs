@@ -116,6 +116,23 @@ impl Cursor {
 
     /// Reads on in the log until there is enough to choose from.
     fn read_ahead(&mut self, log: &Log, now_ms: i64) -> Result<()> {
+        self.read_on(log, now_ms)?;
+        // All that may be read at once is of conversations that are busy, and hides the others. What the longest of them
+        // has is parked, as if it had been refused, which makes room to read on.
+        while self.queue.ready() == 0 && self.queue.len() >= MOST_AHEAD && self.is_behind(log) {
+            let busy = self.queue.conversations();
+            let Some(longest) = busy.max_by_key(|one| self.queue.of(*one).count()) else {
+                break;
+            };
+            self.parking.schedule(longest, now_ms)?;
+            self.followed = true;
+            self.park_followers(log)?;
+            self.read_on(log, now_ms)?;
+        }
+        Ok(())
+    }
+
+    fn read_on(&mut self, log: &Log, now_ms: i64) -> Result<()> {
         while self.can_read(log, now_ms) {
             let entries = log.behind(self.read, AHEAD)?;
             let Some(last) = entries.last() else {
