@@ -104,6 +104,9 @@ const STANDBY_ECHO: Shape = Object(&[
     member(&["to_user_id"], Hidden),
     member(&["to_parent_user_id"], Hidden),
     member(&["message"], SENT),
+    // What the template or the flow that was sent looks like.
+    member(&["template"], Hidden),
+    member(&["flow"], Hidden),
 ]);
 
 /// `messaging_handovers`.
