@@ -5,6 +5,7 @@ mod support;
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::clock::unix_now;
 use simulator::kv::Kv;
@@ -51,6 +52,18 @@ async fn another_worker_knows_whether_a_customer_may_be_written_to() {
     assert_eq!(keys, expected);
     assert!(told.iter().all(|write| write.expires_at == Some(now + DAY)));
     assert_eq!(closes_at(&told[0].value), now + DAY);
+
+    let path = format!(
+        "/v1/conversations/{}/{}",
+        local::PHONE_NUMBER_ID,
+        local::CUSTOMER_PHONE
+    );
+    let (status, forgotten) = transom.ask(Method::DELETE, &path, &Value::Null).await;
+    assert_eq!(status, 200, "{forgotten}");
+    assert!(kv.wait_for(4, PATIENCE).await);
+    for name in [local::CUSTOMER_PHONE, local::CUSTOMER_USER_ID] {
+        assert_eq!(free(name).await, false, "who was forgotten is not");
+    }
 }
 
 #[tokio::test]

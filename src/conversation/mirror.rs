@@ -33,6 +33,18 @@ pub struct Mirrored {
 }
 
 impl Mirrored {
+    /// What is told in place of what was told before, when a person is forgotten: KV lets go of it as soon as it may.
+    pub fn closed(conversation: i64, names: impl Iterator<Item = Name>, now: i64) -> Self {
+        let names = names.filter(is_a_person);
+        Self {
+            conversation,
+            names: names.map(|name| name.value().to_owned()).collect(),
+            value: "{}".to_owned(),
+            // The platform's clock may be somewhat ahead of ours.
+            expires_at: now.saturating_add(2 * SOONEST_S),
+        }
+    }
+
     /// Takes the place of what was still to be told of the same conversation: the latest is what counts, under the names of
     /// both, since not every event has all.
     pub fn replace(mut self, before: &mut Self) {

@@ -2,7 +2,7 @@
 
 use super::{
     closing::Closing,
-    consent::{Ledger, Standing},
+    consent::{Entry, Ledger, Standing},
     handover::Handover,
 };
 use crate::{
@@ -49,6 +49,18 @@ impl State {
                 .map(|name| Standing::read(&name)),
             closing: root.get("closing").and_then(Closing::read),
             untold: root.get("untold").is_some(),
+        }
+    }
+
+    /// What is left of it when the person is forgotten: that they have opted out, so that nothing goes that waits to be
+    /// sent to them.
+    #[must_use]
+    pub fn forgotten(&self) -> Self {
+        let said = self.consent.last().filter(|last| !last.opted_in);
+        let said = said.map(|last| Entry::told(false, last.at, None));
+        Self {
+            consent: said.into_iter().collect(),
+            ..Self::default()
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::Settings,
-    mailbox::address::partition_of_conversation,
+    mailbox::address::{Address, partition_of_conversation},
     objects::{self, respond, try_side_by_side},
 };
 
@@ -65,7 +65,7 @@ pub(super) async fn answer(
         }
         return asked.ask(only).await.ok_or(Problem::NoAnswer);
     }
-    if let Some(person) = parameters.get("person") {
+    if let Some(person) = parameters.get("person").or(in_path.get("person")) {
         let of = settings.partitions_of(number);
         let names = objects::names_of(env, number, of, &objects::names(person)).await;
         for name in names.map_err(|_| Problem::NoAnswer)? {
@@ -76,6 +76,7 @@ pub(super) async fn answer(
     let together = match action {
         Action::DeleteDeadLetters => asked.delete(&mailboxes, confirmed).await?,
         Action::Replay => asked.replay(&mailboxes).await?,
+        Action::Forget => asked.forget(&mailboxes, settings, number).await?,
         _ => asked.together(asked.all(&mailboxes).await?),
     };
     let Answer { status, body } = together.ok_or(Problem::NoAnswer)?;
@@ -91,7 +92,9 @@ async fn mailboxes(
     parameters: &Parameters,
     action: Action,
 ) -> std::result::Result<Vec<String>, Problem> {
-    if let Some(person) = in_path.get("person") {
+    // Whoever is to be forgotten may be known in all of them.
+    let person = in_path.get("person");
+    if let Some(person) = person.filter(|_| action != Action::Forget) {
         let names = objects::names(person);
         // What somebody said elsewhere is stored even if they have not written yet.
         let stranger = (action == Action::SetConsent).then(|| objects::stranger(person));
@@ -126,7 +129,7 @@ impl Asked<'_> {
 
     fn command(&self) -> String {
         let command = match self.action {
-            Action::Conversation => "conversation",
+            Action::Conversation | Action::Forget => "conversation",
             Action::HandOver => "handover",
             Action::Consent | Action::SetConsent => "consent",
             Action::DeadLetters | Action::DeleteDeadLetters => "dead-letters",
@@ -174,6 +177,28 @@ impl Asked<'_> {
             self.all(mailboxes).await?;
         }
         Ok(answer)
+    }
+
+    /// Has all partitions forget a person, and then the directory: until then it is known by which names.
+    async fn forget(
+        &self,
+        mailboxes: &[String],
+        settings: &Settings,
+        number: &str,
+    ) -> Result<Option<Answer>> {
+        let mut answers = self.all(mailboxes).await?.into_iter();
+        let failed = |answer: &Option<Answer>| {
+            let answer = answer.as_ref();
+            answer.is_none_or(|answer| !matches!(answer.status, 200 | 404))
+        };
+        if let Some(refusal) = answers.find(failed) {
+            return Ok(refusal);
+        }
+        let directory = Address::Directory {
+            number: number.to_owned(),
+            of: settings.partitions_of(number),
+        };
+        self.one(&directory.name()).await
     }
 
     /// First asks all mailboxes what would be deleted. If that was confirmed, each deletes what it counted.

@@ -13,6 +13,8 @@ pub enum Action {
     Metrics,
     /// Tells how a conversation stands.
     Conversation,
+    /// Forgets a person.
+    Forget,
     /// Has a person take a conversation over, or give it back.
     HandOver,
     /// Tells which numbers the settings name.
@@ -156,6 +158,7 @@ pub const ROUTES: &[Route] = &[
     get("/v1/conversations/{phone_number_id}/{person}", Action::Conversation)
         .at(OF_PERSON)
         .with(&[optional("statuses", Kind::Flag)]),
+    route("DELETE", "/v1/conversations/{phone_number_id}/{person}", Action::Forget).at(OF_PERSON),
     post("/v1/conversations/{phone_number_id}/{person}/handover", Action::HandOver)
         .at(OF_PERSON)
         .with(&[required("paused", Kind::Flag), optional("for_s", Kind::Whole)]),

@@ -20,7 +20,7 @@ use super::{
     batch,
     joins::Joins,
     people::People,
-    person::{by_any, look},
+    person::{Found, by_any, forget, look},
     sql::{Result, Sql, atomically},
 };
 use crate::{
@@ -147,6 +147,16 @@ impl Directory {
         let found = by_any(names, |name| look(&self.sql, name))?;
         let route = found.map(|found| self.route(found.conversation, now_ms));
         route.transpose()
+    }
+
+    /// Forgets the person who has this name.
+    pub fn forget(&mut self, name: &Name) -> Result<Option<Found>> {
+        let found = forget(&self.sql, name)?;
+        if let Some(found) = &found {
+            self.people.forget(found.conversation);
+            self.joined.clear();
+        }
+        Ok(found)
     }
 
     /// All names of the person whom each of these events names; none if nobody is known by it. A partition in which

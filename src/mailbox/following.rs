@@ -1,7 +1,7 @@
 //! What follows from an event: the policy is asked with what is known of the event's conversation.
 
 use super::{
-    Mailbox,
+    Mailbox, Which,
     closing::Closings,
     conversations,
     people::{NOBODY, Placed},
@@ -170,6 +170,31 @@ impl Mailbox {
         let found = person::change(&self.sql, name, change)?;
         if let Some(found) = &found {
             self.people.forget(found.conversation);
+        }
+        Ok(found)
+    }
+
+    /// Forgets the person who has this name, with their dead letters. Gives who was forgotten; `None` if nobody is known
+    /// by the name. What is still to be delivered of theirs is, and so is what is to be sent.
+    pub fn forget_person(&mut self, name: &Name, now_ms: i64) -> Result<Option<Found>> {
+        let sql = self.sql.clone();
+        let found = atomically(&*sql, || {
+            let found = person::forget(&sql, name)?;
+            if let Some(found) = &found {
+                self.delete(&Which {
+                    conversation: Some(found.conversation),
+                    ..Which::default()
+                })?;
+            }
+            Ok(found)
+        })?;
+        if let Some(found) = &found {
+            self.forget(found.conversation);
+            if self.mirror.is_some() {
+                let names = found.names.iter().filter_map(|key| Name::of_key(key));
+                let closed = Mirrored::closed(found.conversation, names, now_ms.div_euclid(1000));
+                self.mirrored.push(closed);
+            }
         }
         Ok(found)
     }

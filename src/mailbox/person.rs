@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     conversations::NUMBERS,
     people::People,
-    sql::{Result, Sql},
+    sql::{Result, Sql, atomically},
 };
 use crate::{
     conversation::{State, window::Windows},
@@ -77,5 +77,28 @@ pub(super) fn change(
     change(&mut found.state);
     people.remember(found.conversation, &found.state);
     people.save()?;
+    Ok(Some(found))
+}
+
+/// Forgets the person who has this name: all their names, and what is known of the conversation. Its number stays, since
+/// what is still to be delivered or sent bears it. Gives who was forgotten; `None` if nobody is known by the name.
+pub(super) fn forget(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
+    let Some(found) = find(sql, name)? else {
+        return Ok(None);
+    };
+    let state = found.state.forgotten().write();
+    atomically(&**sql, || {
+        sql.run(
+            &format!("DELETE FROM names WHERE conversation IN ({NUMBERS})"),
+            &[found.conversation.into()],
+        )?;
+        sql.run(
+            &format!(
+                "UPDATE conversations SET user = NULL, customer_service = NULL, free_entry_point = NULL, \
+                 referred = NULL, state = ? WHERE id IN ({NUMBERS})"
+            ),
+            &[state.into(), found.conversation.into()],
+        )
+    })?;
     Ok(Some(found))
 }

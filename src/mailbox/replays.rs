@@ -197,10 +197,12 @@ impl Mailbox {
         self.read_replays(clause, &parameters)
     }
 
-    /// The id of a replay that may still deliver dead letters of a destination, if there is one.
+    /// The id of a replay that may still deliver dead letters of a destination (`None`: of any), if there is one.
     pub fn replaying(&self, destination: Option<&str>) -> Option<&str> {
         let mut jobs = self.replays.0.iter().map(|job| &job.replay);
-        let found = jobs.find(|replay| replay.which.destination.as_deref() == destination);
+        let found = jobs.find(|replay| {
+            destination.is_none() || replay.which.destination.as_deref() == destination
+        });
         found.map(|replay| replay.id.as_str())
     }
 

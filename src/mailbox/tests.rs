@@ -7,6 +7,7 @@ mod dead_letters;
 mod delivering;
 mod elsewhere;
 mod following;
+mod forgetting;
 mod holding;
 mod joins;
 mod keeping;

@@ -4,14 +4,15 @@ use url::Url;
 use worker::{Method, Request, Response, Result};
 
 use super::{
+    dead_letters::replayed,
     mailbox::{Mailbox, now_ms},
-    query::{integer, names, text},
+    query::{integer, names, persons, text},
     respond::{answer, not_found, respond, time},
 };
 use crate::{
     conversation::handover::{By, Handover},
-    event::rfc3339,
-    mailbox::{self, Counted, Found, Waiting, by_any, sql},
+    event::{Name, rfc3339},
+    mailbox::{self, Counted, Found, Waiting, address::Address, by_any, sql},
     written::{Object, list},
 };
 
@@ -27,6 +28,7 @@ impl Mailbox {
         let url = request.url()?;
         match (request.method(), url.path()) {
             (Method::Get, "/conversation") => self.conversation(&url),
+            (Method::Delete, "/conversation") => self.forget(&url),
             (Method::Get, "/destinations") => self.destinations(&url),
             (Method::Post, "/retry") => self.retry(&url),
             (Method::Get, "/dead-letters") => self.dead_letters(&url),
@@ -79,6 +81,35 @@ impl Mailbox {
             .json("statuses", &list(&statuses));
         add_handover(&mut view, &found);
         answer(200, &view)
+    }
+
+    /// Forgets a person. A directory is told by the same command.
+    fn forget(&self, url: &Url) -> Result<Response> {
+        let now = now_ms();
+        let persons = persons(url);
+        let found = if matches!(self.address(), Address::Directory { .. }) {
+            self.with_directory(|directory| each(&persons, &mut |name| directory.forget(name)))?
+        } else {
+            let found = self.with_core(|core| {
+                if let Some(replay) = core.mailbox.replaying(None) {
+                    return Ok(Err(replay.to_owned()));
+                }
+                let found = each(&persons, &mut |name| core.mailbox.forget_person(name, now))?;
+                core.rest()?;
+                Ok(Ok(found))
+            })?;
+            self.tell_windows(now)?;
+            match found {
+                Ok(found) => found,
+                Err(replay) => return replayed(&replay),
+            }
+        };
+        if found.is_empty() {
+            return not_found(NOBODY);
+        }
+        let names: Vec<String> = found.into_iter().flat_map(|found| found.names).collect();
+        let names = serde_json::to_string(&names)?;
+        answer(200, Object::default().json("names", &names))
     }
 
     /// A person takes a conversation over, or gives it back.
@@ -166,6 +197,18 @@ impl Mailbox {
             None => not_found("there is no such destination"),
         }
     }
+}
+
+/// Whoever is found by each of these, which may be a name of several kinds.
+fn each(
+    persons: &[String],
+    find: &mut dyn FnMut(&Name) -> sql::Result<Option<Found>>,
+) -> sql::Result<Vec<Found>> {
+    let mut all = Vec::new();
+    for person in persons {
+        all.extend(by_any(&names(person), &mut *find)?);
+    }
+    Ok(all)
 }
 
 /// Whether a person has a conversation in hand.

@@ -93,8 +93,7 @@ impl Mailbox {
             return not_found(NOBODY);
         };
         if let Some(replay) = replay {
-            let detail = format!("replay {replay} may still deliver them: stop it first");
-            return refused(409, "They are replayed", &detail);
+            return replayed(&replay);
         }
         if confirmed == Some(summary.confirm) {
             return answer(200, Object::default().number("deleted", summary.count));
@@ -108,6 +107,12 @@ impl Mailbox {
             .number("confirm", summary.confirm);
         answer(409, &would_go)
     }
+}
+
+/// Why dead letters cannot be deleted while there is this replay.
+pub(super) fn replayed(replay: &str) -> Result<Response> {
+    let detail = format!("replay {replay} may still deliver them: stop it first");
+    refused(409, "They are replayed", &detail)
 }
 
 /// A dead letter as JSON, with its content as it is.

@@ -18,6 +18,11 @@ fn all(url: &Url, name: &str) -> impl Iterator<Item = String> {
     pairs.map(|(_, value)| value.into_owned())
 }
 
+/// All that the person in question is called: one name, or those that the directory knows.
+pub(super) fn persons(url: &Url) -> Vec<String> {
+    all(url, "person").collect()
+}
+
 /// A parameter that is a whole number, or a time in unix milliseconds.
 pub(super) fn integer(url: &Url, name: &str) -> Option<i64> {
     text(url, name)?.parse().ok()
@@ -32,7 +37,7 @@ pub(super) fn which(mailbox: &Mailbox, address: &Address, url: &Url) -> sql::Res
             return Ok(None);
         }
     }
-    let persons: Vec<String> = all(url, "person").collect();
+    let persons = persons(url);
     if !persons.is_empty() {
         let names: Vec<Name> = persons.iter().flat_map(|person| names(person)).collect();
         let found = by_any(&names, |name| mailbox.look(name))?;

@@ -198,6 +198,12 @@ mod tests {
             again: false,
         };
         assert_eq!(answer, refused);
+        let of_the_message = GraphAnswer::Refused {
+            code: 100,
+            class: Class::Content,
+            again: false,
+        };
+        assert_eq!(error(400, 100, false), of_the_message);
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! What is left of a person who was forgotten.
+
+use super::*;
+use crate::conversation::{
+    State,
+    consent::{Entry, Standing},
+    mirror::Mirror,
+    window::CUSTOMER_SERVICE,
+};
+
+/// Ana by both of her names, and Bob.
+fn started(sql: &Rc<Native>) -> Mailbox {
+    let mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = mailbox.with_mirror(Some(Mirror::new(3600)));
+    let ana = Event {
+        names: vec![user(), phone()],
+        ..message("", "a")
+    };
+    mailbox
+        .append(vec![ana, message("1777", "b")], NOW)
+        .unwrap();
+    mailbox
+}
+
+fn user() -> Name {
+    Name::User("US.ana".to_owned())
+}
+
+fn phone() -> Name {
+    Name::Phone("1650".to_owned())
+}
+
+fn bob() -> Name {
+    Name::Phone("1777".to_owned())
+}
+
+#[test]
+fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
+    let sql = Native::new();
+    let mut mailbox = started(&sql);
+    let note = Some("US.ana called".to_owned());
+    let opted_out = Entry::told(false, NOW / 1000, note);
+    mailbox
+        .say(&phone(), opted_out, "cause", "1065", NOW)
+        .unwrap();
+    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.rest().unwrap();
+    let forgotten = mailbox.forget_person(&phone(), NOW).unwrap().unwrap();
+    assert_eq!(forgotten.names, ["phone:1650", "user:US.ana"]);
+    for mailbox in [mailbox, Mailbox::open(sql.clone(), vec![]).unwrap()] {
+        for name in [user(), phone()] {
+            assert_eq!(mailbox.find(&name).unwrap(), None);
+        }
+        assert!(mailbox.find(&bob()).unwrap().is_some());
+        let state = mailbox.state(forgotten.conversation).unwrap();
+        let standing = state.consent.standing();
+        assert_eq!(standing, Standing::OptedOut, "of what waits to be sent");
+        let windows = mailbox.windows(forgotten.conversation).unwrap();
+        assert_eq!(windows, Windows::default());
+    }
+    for table in sql.tables() {
+        let columns = "SELECT name FROM pragma_table_info(?1)";
+        for column in sql.exec(columns, &[table.as_str().into()]).unwrap() {
+            let column = format!("{table}.{}", column.get::<&str>(0).unwrap());
+            let theirs = format!(
+                "CAST({column} AS TEXT) LIKE '%US.ana%' OR CAST({column} AS TEXT) LIKE '%1650%'"
+            );
+            let left =
+                sql.first_integer(&format!("SELECT count(*) FROM {table} WHERE {theirs}"), &[]);
+            assert_eq!(left.unwrap(), Some(0), "{column}");
+        }
+    }
+}
+
+#[test]
+fn who_was_forgotten_and_writes_again_is_somebody_new() {
+    let mut mailbox = started(&Native::new());
+    let before = mailbox.find(&phone()).unwrap().unwrap();
+    mailbox.forget_person(&phone(), NOW).unwrap();
+    assert_eq!(mailbox.forget_person(&phone(), NOW).unwrap(), None);
+    mailbox.append(vec![message("1650", "c")], NOW).unwrap();
+    let after = mailbox.find(&phone()).unwrap().unwrap();
+    assert_eq!(after.names, ["phone:1650"]);
+    assert_ne!(after.conversation, before.conversation);
+    let closes_at = NOW / 1000 + CUSTOMER_SERVICE;
+    assert_eq!(after.windows.customer_service, Some(closes_at));
+    assert_eq!(after.state, State::default());
+}
+
+#[test]
+fn what_a_person_wrote_before_is_delivered_though_they_were_forgotten_and_stored_once() {
+    let mut mailbox = started(&Native::new());
+    mailbox.forget_person(&user(), NOW).unwrap();
+    let again = Event {
+        names: vec![user(), phone()],
+        ..message("", "a")
+    };
+    assert_eq!(mailbox.append(vec![again], NOW).unwrap(), 0);
+    assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["a-0", "b-0"]);
+}
+
+#[test]
+fn the_dead_letters_of_who_is_forgotten_go_and_no_others() {
+    let mut mailbox = started(&Native::new());
+    let died = NOW + 3_600_000;
+    for at in [NOW, died] {
+        deliver(&mut mailbox, at, |_| false);
+    }
+    assert_eq!(mailbox.summary(&Which::default()).unwrap().count, 2);
+    mailbox.forget_person(&phone(), died).unwrap();
+    let left = mailbox.dead_letters(&Which::default(), None, 10).unwrap();
+    let left: Vec<_> = left.iter().map(|letter| &letter.event.id).collect();
+    assert_eq!(left, ["b-0"]);
+}
+
+#[test]
+fn other_workers_are_told_that_no_window_of_theirs_is_open() {
+    let mut mailbox = started(&Native::new());
+    mailbox.mirrored();
+    mailbox.forget_person(&phone(), NOW).unwrap();
+    let told = mailbox.mirrored();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].value.as_str(), told[0].names.as_slice()),
+        ("{}", ["1650".to_owned(), "US.ana".to_owned()].as_slice())
+    );
+    assert_eq!(told[0].expires_at, NOW / 1000 + 120);
+}
