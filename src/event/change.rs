@@ -9,7 +9,7 @@ use super::events::{Events, MOST_EVENTS};
 use super::person::{self, Person, TO};
 use super::shell::{CARRIED, Shell};
 use super::{Effect, Event, Name};
-use crate::meta::json::{Json, is_tame};
+use crate::meta::json::{Json, Key, is_tame};
 use crate::written::{begin_member, push_string};
 
 /// Reads one item; `None` where it does not have the shape that it should have.
@@ -57,6 +57,9 @@ pub(super) struct Change<'o, 'a> {
 
 /// An item on its way: its list's key as it was written, the item, and what it was read as.
 type Item<'a> = (&'a str, Json<'a>, Draft<'a>);
+
+/// A member that has the name of a list and is none.
+type Misfit<'a> = (Key<'a>, Json<'a>);
 
 impl<'o, 'a> Change<'o, 'a> {
     pub(super) fn of(common: Common<'a>, events: &'o mut Events) -> Self {
@@ -116,24 +119,7 @@ impl<'o, 'a> Change<'o, 'a> {
             .filter(|(key, value)| key.is("contacts") && value.is_list())
             .flat_map(|(_, list)| list.items())
             .collect();
-        let mut items: Vec<Item<'a>> = Vec::new();
-        let mut misfits = Vec::new();
-        for (key, value) in container.members() {
-            let Some(list) = lists.iter().find(|list| key.is(list.name)) else {
-                continue;
-            };
-            if value.is_list() {
-                let most = MOST_EVENTS.saturating_sub(items.len());
-                items.extend(
-                    value
-                        .items()
-                        .take(most)
-                        .map(|item| (key.raw(), item, self.read(list, item))),
-                );
-            } else if !value.is_null() {
-                misfits.push((key, value));
-            }
-        }
+        let (items, misfits) = self.read_all(container, lists);
         if items.is_empty() {
             return false;
         }
@@ -166,6 +152,24 @@ impl<'o, 'a> Change<'o, 'a> {
             self.left_out(shell, &members);
         }
         true
+    }
+
+    /// The items of the `lists` in `container`, as they are read, and what has the name of a list and is none.
+    fn read_all(&self, container: Json<'a>, lists: &[List]) -> (Vec<Item<'a>>, Vec<Misfit<'a>>) {
+        let (mut items, mut misfits) = (Vec::new(), Vec::new());
+        for (key, value) in container.members() {
+            let Some(list) = lists.iter().find(|list| key.is(list.name)) else {
+                continue;
+            };
+            if value.is_list() {
+                let most = MOST_EVENTS.saturating_sub(items.len());
+                let read = |item| (key.raw(), item, self.read(list, item));
+                items.extend(value.items().take(most).map(read));
+            } else if !value.is_null() {
+                misfits.push((key, value));
+            }
+        }
+        (items, misfits)
     }
 
     fn read(&self, list: &List, item: Json<'a>) -> Draft<'a> {

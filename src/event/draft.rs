@@ -51,8 +51,12 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn unknown_text(text: impl Into<Cow<'a, str>>) -> Self {
-        let text = text.into();
-        Self::new(UNKNOWN, text.clone(), ["unknown".into(), text])
+        Self::by_text(UNKNOWN, "unknown", text.into())
+    }
+
+    /// An event that is known again by all that it says, and is about nothing else.
+    pub(super) fn by_text(kind: &'static str, what: &'static str, text: Cow<'a, str>) -> Self {
+        Self::new(kind, text.clone(), [what.into(), text])
     }
 
     /// With the members of `shape` that `item` has, as the payload `name`.

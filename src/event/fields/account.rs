@@ -1,5 +1,7 @@
 //! The account of the business: what Meta thinks of it and lets it do, its partners, its payments, its Flows.
 
+use std::borrow::Cow;
+
 use super::{kind, topic};
 use crate::event::change::Change;
 use crate::event::draft::Draft;
@@ -9,63 +11,43 @@ use crate::meta::payload::account::{
 };
 use crate::meta::shape::Shape;
 
-/// The events of `account_update`, without the `ACCOUNT_` that some of them begin with.
-const UPDATES: &[(&str, &str)] = &[
-    ("ACCOUNT_DELETED", "whatsapp.account.deleted"),
-    ("ACCOUNT_OFFBOARDED", "whatsapp.account.offboarded"),
-    ("ACCOUNT_RECONNECTED", "whatsapp.account.reconnected"),
-    ("ACCOUNT_RESTRICTION", "whatsapp.account.restriction"),
-    ("ACCOUNT_VIOLATION", "whatsapp.account.violation"),
-    ("AD_ACCOUNT_LINKED", "whatsapp.account.ad_account_linked"),
-    (
-        "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE",
-        "whatsapp.account.auth_intl_price_eligibility_update",
-    ),
-    (
-        "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE",
-        "whatsapp.account.business_primary_location_country_update",
-    ),
-    ("DISABLED_UPDATE", "whatsapp.account.disabled_update"),
-    (
-        "MM_LITE_TERMS_SIGNED",
-        "whatsapp.account.mm_lite_terms_signed",
-    ),
-    ("PARTNER_ADDED", "whatsapp.account.partner_added"),
-    (
-        "PARTNER_APP_INSTALLED",
-        "whatsapp.account.partner_app_installed",
-    ),
-    (
-        "PARTNER_APP_UNINSTALLED",
-        "whatsapp.account.partner_app_uninstalled",
-    ),
-    (
-        "PARTNER_CLIENT_CERTIFICATION_NEEDED",
-        "whatsapp.account.partner_client_certification_needed",
-    ),
-    (
-        "PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE",
-        "whatsapp.account.partner_client_certification_status_update",
-    ),
-    ("PARTNER_REMOVED", "whatsapp.account.partner_removed"),
-    ("VERIFIED_ACCOUNT", "whatsapp.account.verified"),
-    (
-        "VOLUME_BASED_PRICING_TIER_UPDATE",
-        "whatsapp.account.volume_based_pricing_tier_update",
-    ),
+/// The events of `account_update`. What an event is called here has no `ACCOUNT` of Meta's.
+const UPDATES: &[&str] = &[
+    "ACCOUNT_DELETED",
+    "ACCOUNT_OFFBOARDED",
+    "ACCOUNT_RECONNECTED",
+    "ACCOUNT_RESTRICTION",
+    "ACCOUNT_VIOLATION",
+    "AD_ACCOUNT_LINKED",
+    "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE",
+    "BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE",
+    "DISABLED_UPDATE",
+    "MM_LITE_TERMS_SIGNED",
+    "PARTNER_ADDED",
+    "PARTNER_APP_INSTALLED",
+    "PARTNER_APP_UNINSTALLED",
+    "PARTNER_CLIENT_CERTIFICATION_NEEDED",
+    "PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE",
+    "PARTNER_REMOVED",
+    "VERIFIED_ACCOUNT",
+    "VOLUME_BASED_PRICING_TIER_UPDATE",
 ];
 
 /// All that happens to an account stays in order.
 fn account<'a>(
     change: &Change<'_, 'a>,
-    kind: &'static str,
+    kind: impl Into<Cow<'static, str>>,
     shape: &Shape,
     value: Json<'a>,
 ) -> Option<Draft<'a>> {
     managed(change, kind, value).with_payload("account", shape, value)
 }
 
-fn managed<'a>(change: &Change<'_, 'a>, kind: &'static str, value: Json<'a>) -> Draft<'a> {
+fn managed<'a>(
+    change: &Change<'_, 'a>,
+    kind: impl Into<Cow<'static, str>>,
+    value: Json<'a>,
+) -> Draft<'a> {
     change.managed(kind, Some("account".to_owned()), value)
 }
 
@@ -83,17 +65,16 @@ pub(super) fn review<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Dra
 
 pub(super) fn update<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     let event = value.get("event")?.text()?;
-    let (_, kind) = UPDATES.iter().find(|(name, _)| *name == event)?;
+    let event = UPDATES.iter().find(|name| **name == event)?;
+    let event = event.strip_prefix("ACCOUNT_").unwrap_or(event);
+    let event = event.strip_suffix("_ACCOUNT").unwrap_or(event);
+    let kind = format!("whatsapp.account.{}", event.to_ascii_lowercase());
     account(change, kind, &UPDATE, value)
 }
 
 pub(super) fn capability<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
-    account(
-        change,
-        "whatsapp.account.capability_changed",
-        &CAPABILITY,
-        value,
-    )
+    let kind = "whatsapp.account.capability_changed";
+    account(change, kind, &CAPABILITY, value)
 }
 
 pub(super) fn solution<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {

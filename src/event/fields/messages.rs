@@ -200,14 +200,9 @@ pub(super) fn text_of(json: Option<Json<'_>>) -> Cow<'_, str> {
 
 /// An error of the number or account. Meta gives it neither id nor time, so the same error told twice is one event.
 fn error<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let text: Cow<'a, str> = item.canonical().into();
     item.get("code")?.integer()?;
-    Draft::new(
-        "whatsapp.account.error",
-        text.clone(),
-        ["error".into(), text],
-    )
-    .with_payload("account", &ERROR, item)
+    let draft = Draft::by_text("whatsapp.account.error", "error", item.canonical().into());
+    draft.with_payload("account", &ERROR, item)
 }
 
 /// A customer clicked on a link of a marketing message. Meta names them only by the contact beside it.
@@ -215,11 +210,7 @@ fn clicked<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     if item.get("action_type")?.text()? != "marketing_messages_link_click" {
         return None;
     }
-    let text: Cow<'a, str> = item.canonical().into();
-    Draft::new(
-        "whatsapp.customer.clicked",
-        text.clone(),
-        ["click".into(), text],
-    )
-    .with_payload("click", &USER_ACTION, item)
+    let text = item.canonical().into();
+    let draft = Draft::by_text("whatsapp.customer.clicked", "click", text);
+    draft.with_payload("click", &USER_ACTION, item)
 }

@@ -1,5 +1,7 @@
 //! The number of the business. Meta names it by its digits here, so that most of this is kept with the account.
 
+use std::borrow::Cow;
+
 use super::{kind, topic};
 use crate::event::change::Change;
 use crate::event::draft::{Draft, seconds};
@@ -21,46 +23,30 @@ pub(super) fn settings<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<D
 
 pub(super) fn name<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     value.get("decision")?;
-    number(
-        change,
-        "whatsapp.phone_number.name_reviewed".to_owned(),
-        &NUMBER_NAME,
-        value,
-    )
+    let kind = "whatsapp.phone_number.name_reviewed";
+    number(change, kind, &NUMBER_NAME, value)
 }
 
 pub(super) fn quality<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
-    number(
-        change,
-        "whatsapp.phone_number.quality_changed".to_owned(),
-        &NUMBER_QUALITY,
-        value,
-    )
+    let kind = "whatsapp.phone_number.quality_changed";
+    number(change, kind, &NUMBER_QUALITY, value)
 }
 
 pub(super) fn security<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     const EVENTS: &[&str] = &["pin_changed", "pin_reset_request", "pin_request_success"];
-    number(
-        change,
-        kind("whatsapp.phone_number", value.get("event"), EVENTS)?,
-        &SECURITY,
-        value,
-    )
+    let kind = kind("whatsapp.phone_number", value.get("event"), EVENTS)?;
+    number(change, kind, &SECURITY, value)
 }
 
 pub(super) fn username<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     value.get("status")?;
-    number(
-        change,
-        "whatsapp.phone_number.username_changed".to_owned(),
-        &BUSINESS_USERNAME,
-        value,
-    )
+    let kind = "whatsapp.phone_number.username_changed";
+    number(change, kind, &BUSINESS_USERNAME, value)
 }
 
 fn number<'a>(
     change: &Change<'_, 'a>,
-    kind: String,
+    kind: impl Into<Cow<'static, str>>,
     shape: &Shape,
     value: Json<'a>,
 ) -> Option<Draft<'a>> {

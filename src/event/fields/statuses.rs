@@ -10,29 +10,17 @@ use crate::event::{Effect, MessageStatus};
 use crate::meta::json::Json;
 use crate::meta::payload::status::{PAYMENT, PAYMENT_STATUS, STATUS};
 
-/// The statuses of a message that we know; what each is called, and how far the message has come by it. The last
-/// three are no longer documented.
-const STATUSES: &[(&str, &str, Option<MessageStatus>)] = &[
-    ("sent", "whatsapp.status.sent", Some(MessageStatus::Sent)),
-    (
-        "delivered",
-        "whatsapp.status.delivered",
-        Some(MessageStatus::Delivered),
-    ),
-    ("read", "whatsapp.status.read", Some(MessageStatus::Read)),
-    (
-        "played",
-        "whatsapp.status.played",
-        Some(MessageStatus::Played),
-    ),
-    (
-        "failed",
-        "whatsapp.status.failed",
-        Some(MessageStatus::Failed),
-    ),
-    ("deleted", "whatsapp.status.deleted", None),
-    ("warning", "whatsapp.status.warning", None),
-    ("pending", "whatsapp.status.pending", None),
+/// The statuses of a message that we know, and how far the message has come by each. The last three are no longer
+/// documented.
+const STATUSES: &[(&str, Option<MessageStatus>)] = &[
+    ("sent", Some(MessageStatus::Sent)),
+    ("delivered", Some(MessageStatus::Delivered)),
+    ("read", Some(MessageStatus::Read)),
+    ("played", Some(MessageStatus::Played)),
+    ("failed", Some(MessageStatus::Failed)),
+    ("deleted", None),
+    ("warning", None),
+    ("pending", None),
 ];
 
 /// A status of a message, or of a payment that a message asked for.
@@ -43,9 +31,10 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
     }
     let message = item.get("id").and_then(id)?;
     let status = item.get("status").and_then(id)?;
-    let (name, kind, so_far) = STATUSES
+    let (name, so_far) = STATUSES
         .iter()
-        .find(|(name, ..)| status.eq_ignore_ascii_case(name))?;
+        .find(|(name, _)| status.eq_ignore_ascii_case(name))?;
+    let kind = ["whatsapp.status.", name].concat();
     let group = group(item);
     let person = if group.is_empty() {
         recipient(item)
@@ -78,7 +67,7 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
         person,
         names: group,
         effect,
-        ..Draft::new(*kind, message, key).with_payload("status", &STATUS, item)?
+        ..Draft::new(kind, message, key).with_payload("status", &STATUS, item)?
     })
 }
 
