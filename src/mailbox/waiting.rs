@@ -116,10 +116,10 @@ impl Mailbox {
         }
     }
 
-    /// How much it took.
-    pub fn counted(&mut self, destination: usize, now_ms: i64) -> Counted {
+    /// How much it took; `None` for one that was taken out.
+    pub fn counted(&mut self, destination: Option<usize>, now_ms: i64) -> Counted {
         let since_ms = *self.counts_since_ms.get_or_insert(now_ms);
-        let cursor = self.cursors.get(destination);
+        let cursor = destination.and_then(|destination| self.cursors.get(destination));
         let nothing = Counted {
             since_ms,
             ..Counted::default()

@@ -158,21 +158,21 @@ impl Mailbox {
             page.text_if("graph_silent_since", silent_since.as_deref());
             let mailbox = &mut core.mailbox;
             let removed = mailbox.removed()?;
-            let all =
-                (0..).map_while(|index| Some((mailbox.destination(index)?.id.clone(), index)));
-            // No index is that of one that was removed.
-            let all = all.chain(removed.iter().map(|(id, _)| (id.clone(), usize::MAX)));
+            // One that was removed has no index.
+            let nothing = mailbox.counted(None, now);
+            let all = (0..)
+                .map_while(|index| Some((mailbox.destination(index)?.id.clone(), Some(index))));
+            let all = all.chain(removed.iter().map(|(id, _)| (id.clone(), None)));
             let mut left: Vec<_> = all.filter(|(id, _)| *id > after).collect();
             left.sort_unstable();
             let behind = left.split_off(limit.unwrap_or(left.len()).min(left.len()));
             let mut listed = Vec::with_capacity(left.len());
             for (id, index) in &left {
-                listed.extend(match removed.iter().find(|(removed, _)| removed == id) {
-                    Some((id, waiting)) => {
-                        let counted = mailbox.counted(*index, now);
-                        Some(destination_json(id, "removed", waiting, &counted))
-                    }
-                    None => destination_json_of(mailbox, *index, now)?,
+                let removed = || removed.iter().find(|(removed, _)| removed == id);
+                listed.extend(match index {
+                    Some(index) => destination_json_of(mailbox, *index, now)?,
+                    None => removed()
+                        .map(|(id, waiting)| destination_json(id, "removed", waiting, &nothing)),
                 });
             }
             let last = left.pop().filter(|_| !behind.is_empty());
@@ -226,7 +226,7 @@ fn destination_json_of(
     now: i64,
 ) -> sql::Result<Option<String>> {
     let waiting = mailbox.waiting(index)?;
-    let counted = mailbox.counted(index, now);
+    let counted = mailbox.counted(Some(index), now);
     let Some(destination) = mailbox.destination(index) else {
         return Ok(None);
     };

@@ -185,10 +185,10 @@ fn what_a_destination_takes_is_counted_and_costs_no_row() {
         refused_replies: 1,
         delivered_last_hour: 2,
     };
-    assert_eq!(mailbox.counted(0, NOW), counted);
+    assert_eq!(mailbox.counted(Some(0), NOW), counted);
     let later = NOW + 2 * 3_600_000;
     assert_eq!(
-        mailbox.counted(0, later),
+        mailbox.counted(Some(0), later),
         Counted {
             delivered_last_hour: 0,
             ..counted
@@ -208,7 +208,7 @@ fn the_last_hour_survives_a_restart_where_the_cursor_was_written_down() {
         }
     }
     mailbox.rest().unwrap();
-    let counted = open().counted(0, NOW + 1);
+    let counted = open().counted(Some(0), NOW + 1);
     assert_eq!((counted.delivered, counted.delivered_last_hour), (0, 1));
 }
 
