@@ -5,7 +5,7 @@ use crate::{
     written::Object,
 };
 
-const DAY_S: i64 = 24 * 60 * 60;
+pub(super) const DAY_S: i64 = 24 * 60 * 60;
 
 /// What is in the ids of sends that a rule asked for. They are counted by it when a mailbox opens.
 pub const BY_RULE: &str = ".rule:";

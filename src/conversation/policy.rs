@@ -3,6 +3,7 @@
 
 use super::{
     answers::Answers,
+    budget::DAY_S,
     closing::CLOSING,
     consent::{self, How, Standing},
     recipient,
@@ -14,6 +15,9 @@ use crate::{
     event::Event,
     meta::graph::{Message, Recipient},
 };
+
+/// How often what one customer says in a day is confirmed: each confirmation may cost money.
+const MOST_CONFIRMED: usize = 5;
 
 /// What is set about it, for one business number.
 #[derive(Debug)]
@@ -134,8 +138,9 @@ fn hear(
             Standing::OptedOut => settings.confirm_stop.clone(),
             Standing::Unknown => None,
         };
+        let is_seldom = ledger.since(now.saturating_sub(DAY_S)) <= MOST_CONFIRMED;
         // While another app has the conversation, that app answers.
-        let may_confirm = written && event.kind != consent::STANDBY;
+        let may_confirm = written && is_seldom && event.kind != consent::STANDBY;
         if let Some(message) = confirmation.filter(|_| may_confirm) {
             heard = true;
             let about = recipient::of(&event.data);

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     budget::Budget,
     closing::CLOSING,
+    consent::Standing,
     handover::{By, Handover},
     window::Windows,
     *,
@@ -437,6 +438,28 @@ fn rules_are_silent_for_an_opt_out_and_where_a_confirmation_goes() {
         let sent: Vec<_> = concluded.replies.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(sent, replies, "{settings} {said} {opted_in:?}");
     }
+}
+
+#[test]
+fn who_stops_and_starts_all_day_is_confirmed_five_times() {
+    let consent = json!({ "confirm_stop": text("No more."), "confirm_start": text("Welcome.") });
+    let mut policy = policy_with(&json!({ "replies": [] }), Some(&consent));
+    let mut known = known(State::default());
+    let mut confirmed = |now: i64, word: &str| {
+        let event = Event {
+            time: Some(now),
+            ..wrote(word)
+        };
+        let concluded = policy.conclude(&event, &known, now * 1000);
+        let standing = concluded.state.consent.standing();
+        assert_eq!(standing == Standing::OptedOut, word == "stop", "{now}");
+        known.state = concluded.state;
+        concluded.replies.len()
+    };
+    let words = (0..20).zip(["stop", "start"].into_iter().cycle());
+    let sent: usize = words.map(|(n, word)| confirmed(NOW + 6 * n, word)).sum();
+    assert_eq!(sent, 5);
+    assert_eq!(confirmed(NOW + 90_000, "stop"), 1, "a day later");
 }
 
 #[test]

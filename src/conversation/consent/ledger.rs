@@ -185,6 +185,11 @@ impl Ledger {
         self.0.last()
     }
 
+    /// How many things were said after a time (unix seconds), as far as is remembered.
+    pub(in crate::conversation) fn since(&self, at: i64) -> usize {
+        self.0.iter().filter(|entry| entry.at > at).count()
+    }
+
     /// With one thing more that was said.
     #[must_use]
     pub fn with(self, entry: Entry) -> Self {
