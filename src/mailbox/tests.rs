@@ -72,6 +72,55 @@ fn choosy(id: &str) -> Destination {
     }
 }
 
+/// Opens a mailbox with these destinations.
+fn open(sql: &Rc<Native>, destinations: &[&str]) -> Mailbox {
+    let destinations = destinations.iter().map(|id| destination(id));
+    Mailbox::open(sql.clone(), destinations.collect()).unwrap()
+}
+
+/// What happens to a mailbox while nothing fails.
+impl Mailbox {
+    /// Events come. Gives how many are new.
+    fn store(&mut self, events: impl IntoIterator<Item = Event>, now_ms: i64) -> usize {
+        self.append(events.into_iter().collect(), now_ms).unwrap()
+    }
+
+    /// The next delivery, where there must be one.
+    fn start(&mut self, now_ms: i64) -> Delivery {
+        self.next(now_ms).unwrap().unwrap()
+    }
+
+    fn end(&mut self, delivery: &Delivery, outcome: &Outcome, now_ms: i64) -> Vec<Change> {
+        self.done(delivery, outcome, now_ms, 0.5).unwrap()
+    }
+
+    /// The conversation with somebody who must be known.
+    fn with(&self, name: &Name) -> Found {
+        self.find(name).unwrap().unwrap()
+    }
+}
+
+fn user(id: &str) -> Name {
+    Name::User(id.to_owned())
+}
+
+fn phone(digits: &str) -> Name {
+    Name::Phone(digits.to_owned())
+}
+
+/// A message of somebody by all these names.
+fn of(names: &[Name], id: &str) -> Event {
+    Event {
+        names: names.to_vec(),
+        ..message("", id)
+    }
+}
+
+/// A message of each of many people.
+fn many(people: std::ops::Range<usize>) -> impl Iterator<Item = Event> {
+    people.map(|n| message(&n.to_string(), &n.to_string()))
+}
+
 fn message(person: &str, id: &str) -> Event {
     Event {
         id: format!("{id}-0"),
@@ -112,6 +161,20 @@ fn unreachable() -> Outcome {
     }
 }
 
+/// Starts all that can go at `now_ms`, and ends each as `outcome` says.
+fn end_all(
+    mailbox: &mut Mailbox,
+    now_ms: i64,
+    mut outcome: impl FnMut(&Delivery) -> Outcome,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
+        changes.extend(mailbox.end(&delivery, &outcome(&delivery), now_ms));
+    }
+    mailbox.rest().unwrap();
+    changes
+}
+
 /// Delivers all that can go at `now_ms`; `takes` says whether the destination takes it.
 fn deliver(
     mailbox: &mut Mailbox,
@@ -119,16 +182,13 @@ fn deliver(
     mut takes: impl FnMut(&Delivery) -> bool,
 ) -> Vec<String> {
     let mut ids = Vec::new();
-    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
-        let outcome = if takes(&delivery) {
-            ids.push(delivery.events[0].id.clone());
-            Outcome::Taken
-        } else {
-            refused()
-        };
-        mailbox.done(&delivery, &outcome, now_ms, 0.5).unwrap();
-    }
-    mailbox.rest().unwrap();
+    end_all(mailbox, now_ms, |delivery| {
+        if !takes(delivery) {
+            return refused();
+        }
+        ids.push(delivery.events[0].id.clone());
+        Outcome::Taken
+    });
     ids
 }
 

@@ -5,24 +5,21 @@ use super::*;
 #[test]
 fn a_retry_from_meta_is_stored_once() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     let events = vec![message("1", "a"), message("2", "b")];
-    assert_eq!(mailbox.append(events.clone(), NOW).unwrap(), 2);
-    assert_eq!(mailbox.append(events.clone(), NOW).unwrap(), 0);
+    assert_eq!(mailbox.store(events.clone(), NOW), 2);
+    assert_eq!(mailbox.store(events.clone(), NOW), 0);
     let eight_days = 8 * 24 * 3600 * 1000;
-    assert_eq!(mailbox.append(events.clone(), NOW + eight_days).unwrap(), 0);
-    let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    assert_eq!(again.append(events, NOW).unwrap(), 0);
+    assert_eq!(mailbox.store(events.clone(), NOW + eight_days), 0);
+    let mut again = open(&sql, &["crm"]);
+    assert_eq!(again.store(events, NOW), 0);
 }
 
 #[test]
 fn the_same_event_twice_in_one_batch_is_stored_once() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     assert_eq!(
-        mailbox
-            .append(vec![message("1", "a"), message("1", "a")], NOW)
-            .unwrap(),
+        mailbox.store([message("1", "a"), message("1", "a")], NOW),
         1
     );
 }
@@ -30,12 +27,10 @@ fn the_same_event_twice_in_one_batch_is_stored_once() {
 #[test]
 fn ids_are_forgotten_when_meta_can_no_longer_repeat_them() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![]).unwrap();
+    let mut mailbox = open(&sql, &[]);
     for day in 0..30 {
         let now = NOW + day * 24 * 3600 * 1000;
-        mailbox
-            .append(vec![message("1", &format!("m{day}"))], now)
-            .unwrap();
+        mailbox.store([message("1", &format!("m{day}"))], now);
     }
     let ids = sql
         .tables()
@@ -48,13 +43,10 @@ fn ids_are_forgotten_when_meta_can_no_longer_repeat_them() {
 #[test]
 fn when_everything_is_delivered_no_text_is_left() {
     let sql = Native::new();
-    let mut mailbox =
-        Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
+    let mut mailbox = open(&sql, &["crm", "bot"]);
     for size in [1, 3, 50, 2] {
-        let events = (0..size)
-            .map(|n| message(&format!("{n}"), &format!("{size}.{n}")))
-            .collect();
-        mailbox.append(events, NOW + size).unwrap();
+        let events = (0..size).map(|n| message(&format!("{n}"), &format!("{size}.{n}")));
+        mailbox.store(events, NOW + size);
         assert_eq!(
             deliver(&mut mailbox, NOW, |_| true).len(),
             2 * usize::try_from(size).unwrap()
@@ -74,7 +66,7 @@ fn what_no_destination_wants_is_not_kept() {
         ..destination("crm")
     };
     let mut mailbox = Mailbox::open(sql.clone(), vec![choosy]).unwrap();
-    assert_eq!(mailbox.append(vec![message("1", "a")], NOW).unwrap(), 1);
+    assert_eq!(mailbox.store([message("1", "a")], NOW), 1);
     assert!(!sql.tables().iter().any(|name| name.starts_with("log_")));
     assert_eq!(mailbox.wakes_at(NOW), None);
 }
@@ -82,12 +74,12 @@ fn what_no_destination_wants_is_not_kept() {
 #[test]
 fn an_event_of_three_megabytes_is_kept_in_parts_and_comes_back_whole() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     let large = Event {
         data: format!(r#"{{"raw":"{}"}}"#, "ä".repeat(1_500_000)),
         ..message("1", "a")
     };
-    mailbox.append(vec![large.clone()], NOW).unwrap();
+    mailbox.store([large.clone()], NOW);
     let mut seen = None;
     deliver(&mut mailbox, NOW, |_| false);
     deliver(&mut mailbox, NOW + 1000, |delivery| {
@@ -101,15 +93,15 @@ fn an_event_of_three_megabytes_is_kept_in_parts_and_comes_back_whole() {
 #[test]
 fn one_message_received_and_delivered_writes_four_rows() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store([message("1", "a")], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     let before = sql.changes();
     let next = Event {
         time: Some(NOW / 1000 + 1),
         ..message("1", "b")
     };
-    mailbox.append(vec![next], NOW).unwrap();
+    mailbox.store([next], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     // Its id, its body, the window, and the body again when it goes. The fifth is the alarm.
     assert_eq!(sql.changes() - before, 4);
@@ -118,17 +110,17 @@ fn one_message_received_and_delivered_writes_four_rows() {
 #[test]
 fn parts_of_an_event_are_kept_for_as_long_as_its_row() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     let large = Event {
         data: format!(r#"{{"text":"{}"}}"#, "x".repeat(600_000)),
         ..message("1", "large")
     };
-    mailbox.append(vec![large, message("2", "b")], NOW).unwrap();
-    let [first, second] = [(); 2].map(|()| mailbox.next(NOW).unwrap().unwrap());
-    mailbox.done(&first, &Outcome::Taken, NOW, 0.5).unwrap();
+    mailbox.store([large, message("2", "b")], NOW);
+    let [first, second] = [(); 2].map(|()| mailbox.start(NOW));
+    mailbox.end(&first, &Outcome::Taken, NOW);
     mailbox.rest().unwrap();
     assert!(sql.count("parts") > 0, "a replay may read it");
-    mailbox.done(&second, &Outcome::Taken, NOW, 0.5).unwrap();
+    mailbox.end(&second, &Outcome::Taken, NOW);
     mailbox.rest().unwrap();
     assert_eq!(sql.count("parts"), 0);
 }

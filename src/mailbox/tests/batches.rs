@@ -5,33 +5,29 @@ use super::*;
 /// What goes out now, request by request.
 fn requests(mailbox: &mut Mailbox, now_ms: i64) -> Vec<Vec<String>> {
     let mut requests = Vec::new();
-    while let Some(delivery) = mailbox.next(now_ms).unwrap() {
+    deliver(mailbox, now_ms, |delivery| {
         let ids = delivery.events.iter().map(|event| event.id.clone());
         requests.push(ids.collect());
-        mailbox
-            .done(&delivery, &Outcome::Taken, now_ms, 0.5)
-            .unwrap();
-    }
-    mailbox.rest().unwrap();
+        true
+    });
     requests
 }
 
 /// Event `a` was refused, and `b` of the same conversation had come by then.
 fn with_one_refused(sql: &std::rc::Rc<Native>) -> Mailbox {
     let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.append(vec![message("1", "b")], NOW).unwrap();
-    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+    mailbox.store([message("1", "a")], NOW);
+    let delivery = mailbox.start(NOW);
+    mailbox.store([message("1", "b")], NOW);
+    mailbox.end(&delivery, &refused(), NOW);
     mailbox
 }
 
 #[test]
 fn a_batch_holds_what_came_in_one_conversation_in_order() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batching(0)]).unwrap();
     let events = ["1a", "2a", "1b", "1c"].map(|id| message(id.get(..1).unwrap(), id));
-    mailbox.append(events.to_vec(), NOW).unwrap();
+    mailbox.store(events, NOW);
     assert_eq!(
         requests(&mut mailbox, NOW),
         [vec!["1a-0", "1b-0", "1c-0"], vec!["2a-0"]]
@@ -40,11 +36,10 @@ fn a_batch_holds_what_came_in_one_conversation_in_order() {
 
 #[test]
 fn what_does_not_fit_into_a_request_goes_in_the_next() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batching(0)]).unwrap();
     let events = ["a", "b", "c"].map(|id| message("1", id));
-    mailbox.append(events.to_vec(), NOW).unwrap();
-    let mut delivery = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.store(events, NOW);
+    let mut delivery = mailbox.start(NOW);
     mailbox.shorten(&mut delivery, 2, NOW);
     assert_eq!(delivery.events.len(), 2);
     assert_eq!(
@@ -52,7 +47,7 @@ fn what_does_not_fit_into_a_request_goes_in_the_next() {
         None,
         "the third waits for the others"
     );
-    mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+    mailbox.end(&delivery, &Outcome::Taken, NOW);
     assert_eq!(requests(&mut mailbox, NOW), [vec!["c-0"]]);
 }
 
@@ -66,11 +61,11 @@ fn of_many_long_messages_no_more_is_read_than_goes_in_one_request() {
         };
         let events: Vec<Event> = (0..30).map(long).collect();
         let mut mailbox = Mailbox::open(Native::new(), vec![batching(0)]).unwrap();
-        mailbox.append(events.clone(), NOW).unwrap();
+        mailbox.store(events.clone(), NOW);
         // The first are refused, and the others parked behind them.
-        let delivery = mailbox.next(NOW).unwrap().unwrap();
+        let delivery = mailbox.start(NOW);
         assert_eq!(delivery.events.len(), in_one);
-        mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
+        mailbox.end(&delivery, &refused(), NOW);
         let all: Vec<String> = events.into_iter().map(|event| event.id).collect();
         let parked: Vec<&[String]> = all.chunks(in_one).collect();
         assert_eq!(requests(&mut mailbox, NOW + 1000), parked);
@@ -85,11 +80,10 @@ fn a_batch_that_is_tried_again_has_what_came_since_behind_it() {
 
 #[test]
 fn a_bot_hears_of_three_quick_messages_once_when_the_customer_has_stopped_typing() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batching(1_000)]).unwrap();
     for (n, id) in (0..).zip(["a", "b", "c"]) {
         let now = NOW + n * 800;
-        mailbox.append(vec![message("1", id)], now).unwrap();
+        mailbox.store([message("1", id)], now);
         assert_eq!(mailbox.next(now).unwrap(), None);
         assert_eq!(mailbox.wakes_at(now), Some(now + 1_000));
     }
@@ -101,14 +95,11 @@ fn a_bot_hears_of_three_quick_messages_once_when_the_customer_has_stopped_typing
 
 #[test]
 fn a_customer_who_never_stops_typing_is_heard_of_all_the_same() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batching(1_000)]).unwrap();
     let mut went = None;
     for n in 0..20 {
         let now = NOW + n * 500;
-        mailbox
-            .append(vec![message("1", &format!("{n}"))], now)
-            .unwrap();
+        mailbox.store([message("1", &format!("{n}"))], now);
         if went.is_none() && !requests(&mut mailbox, now).is_empty() {
             went = Some(now - NOW);
         }
@@ -118,10 +109,8 @@ fn a_customer_who_never_stops_typing_is_heard_of_all_the_same() {
 
 #[test]
 fn a_long_queue_that_waits_for_quiet_wakes_nobody_before_its_time() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(4_000)]).unwrap();
-    let events = (0..400).map(|n| message(&format!("{n}"), &format!("{n}")));
-    mailbox.append(events.collect(), NOW).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batching(4_000)]).unwrap();
+    mailbox.store(many(0..400), NOW);
     assert_eq!(mailbox.next(NOW).unwrap(), None);
     assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 4_000));
     assert_eq!(requests(&mut mailbox, NOW + 4_000).len(), 400);
@@ -129,17 +118,16 @@ fn a_long_queue_that_waits_for_quiet_wakes_nobody_before_its_time() {
 
 #[test]
 fn what_a_customer_just_wrote_is_waited_for_however_many_others_wait() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batching(1_000)]).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     assert_eq!(mailbox.next(NOW).unwrap(), None);
     for n in 0..400 {
         let now = NOW + 100 + n;
         let other = message(&format!("other {n}"), &format!("other.{n}"));
-        mailbox.append(vec![other], now).unwrap();
+        mailbox.store([other], now);
         assert_eq!(mailbox.next(now).unwrap(), None);
     }
-    mailbox.append(vec![message("1", "b")], NOW + 800).unwrap();
+    mailbox.store([message("1", "b")], NOW + 800);
     assert!(requests(&mut mailbox, NOW + 1_000).is_empty());
     assert_eq!(requests(&mut mailbox, NOW + 1_600).len(), 400);
     assert_eq!(requests(&mut mailbox, NOW + 1_800), [["a-0", "b-0"]]);
@@ -149,8 +137,7 @@ fn what_a_customer_just_wrote_is_waited_for_however_many_others_wait() {
 fn of_a_long_queue_that_is_old_no_more_is_read_than_can_go() {
     let sql = Native::new();
     let mut mailbox = Mailbox::open(sql.clone(), vec![batching(1_000)]).unwrap();
-    let events = (0..2_000).map(|n| message(&format!("{n}"), &format!("{n}")));
-    mailbox.append(events.collect(), NOW).unwrap();
+    mailbox.store(many(0..2_000), NOW);
     let mut mailbox = Mailbox::open(sql, vec![batching(1_000)]).unwrap();
     let late = NOW + 5_000;
     assert!(mailbox.next(late).unwrap().is_some());
@@ -165,7 +152,7 @@ fn what_joined_a_batch_that_had_failed_already_does_not_die_with_it() {
     let mut now = NOW;
     while sql.count("dead_letters") == 0 {
         if now < NOW + 3_590_000 && mailbox.wakes_at(now).unwrap() >= NOW + 3_590_000 {
-            mailbox.append(vec![message("1", "c")], now).unwrap();
+            mailbox.store([message("1", "c")], now);
         }
         now = now.max(mailbox.wakes_at(now).unwrap());
         deliver(&mut mailbox, now, |_| false);

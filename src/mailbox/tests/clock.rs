@@ -5,16 +5,14 @@ use super::*;
 /// Messages come at these times, one each; `opened_anew`: whether the object was away in between. Gives what is taken.
 fn taken_at(times: [i64; 4], opened_anew: bool) -> Vec<String> {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let mut mailbox = open();
     let mut taken = Vec::new();
     for (n, now) in times.into_iter().enumerate() {
         if opened_anew {
             mailbox = open();
         }
-        mailbox
-            .append(vec![message("1", &format!("{n}"))], now)
-            .unwrap();
+        mailbox.store([message("1", &format!("{n}"))], now);
         taken.extend(deliver(&mut mailbox, now, |_| true));
     }
     taken
@@ -48,7 +46,7 @@ fn a_clock_that_jumped_back_overwrites_no_dead_letter() {
         let mut mailbox = Mailbox::open(sql.clone(), vec![impatient.clone()]).unwrap();
         // So many that their table is dropped when they are passed.
         let events = (0..5).map(|n| message(&format!("{n}"), &format!("{round}.{n}")));
-        mailbox.append(events.collect(), now).unwrap();
+        mailbox.store(events, now);
         deliver(&mut mailbox, now, |_| false);
     }
     assert_eq!(sql.count("dead_letters"), 15);

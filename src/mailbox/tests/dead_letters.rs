@@ -8,11 +8,10 @@ pub(super) fn with_dead_letters(
     messages: &[(&str, &str)],
     refused: &[&str],
 ) -> Mailbox {
-    let mut mailbox =
-        Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
+    let mut mailbox = open(sql, &["crm", "bot"]);
     for (n, (person, id)) in messages.iter().enumerate() {
         let now = NOW + i64::try_from(n).unwrap();
-        mailbox.append(vec![message(person, id)], now).unwrap();
+        mailbox.store([message(person, id)], now);
     }
     while let Some(wakes_at) = mailbox.wakes_at(NOW) {
         deliver(&mut mailbox, wakes_at.max(NOW), |delivery| {
@@ -24,9 +23,8 @@ pub(super) fn with_dead_letters(
 
 #[test]
 fn dead_letters_are_listed_page_by_page_without_their_content() {
-    let sql = Native::new();
     let messages = [("1", "a"), ("2", "b"), ("1", "c")];
-    let mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
+    let mailbox = with_dead_letters(&Native::new(), &messages, &["a-0", "b-0", "c-0"]);
     let all = Which::default();
     let first = mailbox.dead_letters(&all, None, 2).unwrap();
     let ids = |letters: &[DeadLetter]| {
@@ -54,11 +52,10 @@ fn dead_letters_are_listed_page_by_page_without_their_content() {
 
 #[test]
 fn what_waits_because_it_was_refused_is_listed_as_dead_letters_are() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm"), destination("bot")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm", "bot"]);
     let events = [("1", "a"), ("2", "b"), ("1", "c")];
     let events = events.map(|(person, id)| message(person, id));
-    mailbox.append(events.to_vec(), NOW).unwrap();
+    mailbox.store(events, NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.events[0].id != "a-0");
     let waiting = |event: Option<&str>, after| {
         let which = Which {
@@ -89,10 +86,9 @@ fn what_waits_because_it_was_refused_is_listed_as_dead_letters_are() {
 
 #[test]
 fn dead_letters_are_found_by_destination_event_conversation_and_time() {
-    let sql = Native::new();
     let messages = [("1", "a"), ("2", "b"), ("1", "c")];
-    let mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
-    let one = mailbox.find(&Name::Phone("1".to_owned())).unwrap().unwrap();
+    let mailbox = with_dead_letters(&Native::new(), &messages, &["a-0", "b-0", "c-0"]);
+    let one = mailbox.with(&phone("1"));
     let count = |which: Which| mailbox.summary(&which).unwrap().count;
     let any = Which::default;
     let summary = mailbox.summary(&any()).unwrap();
@@ -133,13 +129,12 @@ fn dead_letters_are_found_by_destination_event_conversation_and_time() {
 
 #[test]
 fn dead_letters_are_found_by_any_number_that_their_conversation_has_had() {
-    let sql = Native::new();
     let messages = [("1", "a"), ("2", "b"), ("3", "c")];
-    let mut mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
+    let mut mailbox = with_dead_letters(&Native::new(), &messages, &["a-0", "b-0", "c-0"]);
     let phones = ["1", "2"].map(|phone| Name::Phone(phone.to_owned()));
     let former = phones
         .each_ref()
-        .map(|phone| mailbox.find(phone).unwrap().unwrap().conversation);
+        .map(|phone| mailbox.with(phone).conversation);
     let conversation = mailbox.meet(&phones).unwrap();
     for number in former {
         let which = Which {
@@ -153,8 +148,7 @@ fn dead_letters_are_found_by_any_number_that_their_conversation_has_had() {
 
 #[test]
 fn what_was_told_of_some_dead_letters_does_not_confirm_others() {
-    let sql = Native::new();
-    let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
+    let mut mailbox = with_dead_letters(&Native::new(), &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
     let which = |event: Option<&str>| Which {
         event: event.map(str::to_owned),
         ..Which::default()
@@ -166,7 +160,7 @@ fn what_was_told_of_some_dead_letters_does_not_confirm_others() {
     let less = mailbox.summary(&which(None)).unwrap();
     let letters = mailbox.dead_letters(&which(None), None, 9).unwrap();
     let later = letters[0].died_ms.unwrap() + 60_000;
-    mailbox.append(vec![message("3", "c")], later).unwrap();
+    mailbox.store([message("3", "c")], later);
     while let Some(wakes_at) = mailbox.wakes_at(later) {
         deliver(&mut mailbox, wakes_at.max(later), |it| it.destination == 1);
     }
@@ -190,17 +184,15 @@ fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
     assert_eq!(mailbox.taken_out(), []);
     let events = [("1", "a"), ("1", "b"), ("2", "c")];
     let events = events.map(|(person, id)| message(person, id));
-    mailbox.append(events.to_vec(), NOW).unwrap();
+    mailbox.store(events, NOW);
     // One destination has two events parked, and one got none.
-    while let Some(delivery) = mailbox.next(NOW).unwrap() {
-        let outcome = match (delivery.destination, delivery.events[0].id.as_str()) {
+    end_all(&mut mailbox, NOW, |delivery| {
+        match (delivery.destination, delivery.events[0].id.as_str()) {
             (0, "a-0") => refused(),
             (2, _) => Outcome::Gone,
             _ => Outcome::Taken,
-        };
-        mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
-    }
-    mailbox.rest().unwrap();
+        }
+    });
     assert_eq!(mailbox.removed().unwrap(), []);
     let mut without = open(&["other"]);
     let [(id, waiting)] = &without.removed().unwrap()[..] else {
@@ -219,14 +211,12 @@ fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
 #[test]
 fn deleted_dead_letters_leave_nothing_behind() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     let large = Event {
         data: format!(r#"{{"raw":"{}"}}"#, "x".repeat(900_000)),
         ..message("1", "a")
     };
-    mailbox
-        .append(vec![large.clone(), message("2", "b")], NOW)
-        .unwrap();
+    mailbox.store([large.clone(), message("2", "b")], NOW);
     while let Some(wakes_at) = mailbox.wakes_at(NOW) {
         deliver(&mut mailbox, wakes_at.max(NOW), |_| false);
     }
@@ -243,13 +233,10 @@ fn deleted_dead_letters_leave_nothing_behind() {
 
 #[test]
 fn who_deletes_dead_letters_does_not_keep_to_himself_that_a_destination_was_given_up() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
-    mailbox
-        .append(vec![message("1", "a"), message("2", "b")], NOW)
-        .unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store([message("1", "a"), message("2", "b")], NOW);
+    let delivery = mailbox.start(NOW);
+    mailbox.end(&delivery, &Outcome::Gone, NOW);
     mailbox.next(NOW + 3_600_000).unwrap();
     mailbox.delete(&Which::default()).unwrap();
     assert_eq!(mailbox.rest().unwrap(), [0]);
@@ -263,8 +250,7 @@ fn opening_takes_no_longer_for_many_dead_letters() {
         crm.retry.total_ms = 0;
         let open = || Mailbox::open(sql.clone(), vec![crm.clone()]).unwrap();
         let mut mailbox = open();
-        let events = (0..letters).map(|n| message(&n.to_string(), &n.to_string()));
-        mailbox.append(events.collect(), NOW).unwrap();
+        mailbox.store(many(0..letters), NOW);
         deliver(&mut mailbox, NOW, |_| false);
         assert_eq!(mailbox.waiting(0).unwrap().dead_letters, count(letters));
         // What was prepared once stays so.

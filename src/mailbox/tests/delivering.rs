@@ -5,11 +5,11 @@ use super::*;
 #[test]
 fn a_refused_message_holds_back_its_own_customer_alone() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     let events = ["1a", "2a", "1b", "2b", "1c"]
         .map(|id| message(id.get(..1).unwrap(), id))
         .to_vec();
-    mailbox.append(events, NOW).unwrap();
+    mailbox.store(events, NOW);
     let taken = deliver(&mut mailbox, NOW, |delivery| {
         delivery.events[0].id != "1a-0"
     });
@@ -28,11 +28,8 @@ fn a_refused_message_holds_back_its_own_customer_alone() {
 
 #[test]
 fn after_the_last_try_an_event_is_a_dead_letter_and_its_customer_goes_on() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    mailbox
-        .append(vec![message("1", "a"), message("1", "b")], NOW)
-        .unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store([message("1", "a"), message("1", "b")], NOW);
     let mut taken = Vec::new();
     while let Some(wakes_at) = mailbox.wakes_at(NOW) {
         taken.extend(deliver(&mut mailbox, wakes_at.max(NOW), |delivery| {
@@ -47,10 +44,10 @@ fn after_the_last_try_an_event_is_a_dead_letter_and_its_customer_goes_on() {
 #[test]
 fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    let changes = mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store([message("1", "a")], NOW);
+    let delivery = mailbox.start(NOW);
+    let changes = mailbox.end(&delivery, &Outcome::Gone, NOW);
     assert_eq!(changes, [Change::Gone]);
     mailbox.rest().unwrap();
     assert_eq!(mailbox.next(NOW).unwrap(), None);
@@ -60,7 +57,7 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
         "looked at again"
     );
 
-    let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut again = open(&sql, &["crm"]);
     assert_eq!(again.next(NOW).unwrap(), None);
     let moved = Destination {
         url: Address::parse("http://127.0.0.1:9/elsewhere").unwrap(),
@@ -81,9 +78,9 @@ fn who_was_gone_and_had_another_address_gets_all_again_under_the_former_one() {
     let sql = Native::new();
     let open = |url| open_with_crm_at(&sql, url);
     let mut mailbox = open("http://127.0.0.1:9/hooks");
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&delivery, &Outcome::Gone, NOW, 0.5).unwrap();
+    mailbox.store([message("1", "a")], NOW);
+    let delivery = mailbox.start(NOW);
+    mailbox.end(&delivery, &Outcome::Gone, NOW);
     open("http://127.0.0.1:9/elsewhere");
     let mut back = open("http://127.0.0.1:9/hooks");
     assert!(!back.waiting(0).unwrap().gone);
@@ -95,14 +92,11 @@ fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_hav
     let sql = Native::new();
     let open = |id| Mailbox::open(sql.clone(), vec![destination("crm"), destination(id)]).unwrap();
     let mut mailbox = open("bot");
-    mailbox
-        .append(vec![message("1", "a"), message("2", "b")], NOW)
-        .unwrap();
-    while let Some(delivery) = mailbox.next(NOW).unwrap() {
-        let gone = delivery.destination == 0;
-        let outcome = if gone { Outcome::Gone } else { Outcome::Taken };
-        mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
-    }
+    mailbox.store([message("1", "a"), message("2", "b")], NOW);
+    end_all(&mut mailbox, NOW, |delivery| match delivery.destination {
+        0 => Outcome::Gone,
+        _ => Outcome::Taken,
+    });
     let total = 3_600_000;
     mailbox.next(NOW + total - 1).unwrap();
     assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
@@ -115,12 +109,13 @@ fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_hav
     assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
     assert_eq!(mailbox.waiting(0).unwrap().events, 0);
     assert_eq!(mailbox.wakes_at(NOW + total), None);
-    mailbox
-        .append(vec![message("1", "c")], NOW + total)
-        .unwrap();
+    mailbox.store([message("1", "c")], NOW + total);
     assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new(), "told once");
-    let taken = deliver(&mut mailbox, NOW + total, |_| true);
-    assert_eq!(taken, ["c-0"], "to the other alone");
+    assert_eq!(
+        deliver(&mut mailbox, NOW + total, |_| true),
+        ["c-0"],
+        "to the other alone"
+    );
     let tables = sql.tables();
     let mut logs = tables.iter().filter(|name| name.starts_with("log_"));
     assert!(logs.all(|name| sql.count(name) == 0), "nothing is left");
@@ -129,20 +124,16 @@ fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_hav
 #[test]
 fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    let events = (0..200)
-        .map(|n| message(&format!("{n}"), &format!("{n}")))
-        .collect();
-    mailbox.append(events, NOW).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store(many(0..200), NOW);
     let mut now = NOW;
     let mut tries = 0;
     let mut changes = Vec::new();
     while now < NOW + 30_000 {
-        while let Some(delivery) = mailbox.next(now).unwrap() {
+        changes.extend(end_all(&mut mailbox, now, |_| {
             tries += 1;
-            changes.extend(mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap());
-        }
-        mailbox.rest().unwrap();
+            unreachable()
+        }));
         now = mailbox.wakes_at(now).unwrap();
     }
     assert!(tries < 12, "{tries} tries in 30 s");
@@ -160,18 +151,16 @@ fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
     assert!(mailbox.waiting(0).unwrap().down_since_ms.is_some());
 
     // It is spared after a restart as well.
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     assert_eq!(mailbox.next(now - 1).unwrap(), None);
     let mut taken = 0;
     let mut first_second = 0;
     let back = now;
     while let Some(at) = mailbox.wakes_at(now) {
         now = now.max(at);
-        while let Some(delivery) = mailbox.next(now).unwrap() {
-            mailbox.done(&delivery, &Outcome::Taken, now, 0.5).unwrap();
-            taken += 1;
-            first_second += i32::from(now < back + 1000);
-        }
+        let now_taken = deliver(&mut mailbox, now, |_| true).len();
+        taken += now_taken;
+        first_second += if now < back + 1000 { now_taken } else { 0 };
     }
     assert_eq!(taken, 200);
     assert!(
@@ -179,32 +168,26 @@ fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
         "{first_second} requests in the first second"
     );
     assert!(now < back + 10_000, "it took {} ms", now - back);
-    mailbox.rest().unwrap();
     assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
 }
 
 #[test]
 fn after_an_outage_a_message_that_breaks_the_backend_every_time_holds_back_its_own_customer_alone()
 {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let (mut now, mut taken, mut sent) = (NOW, 0, 0);
     let back = NOW + 60_000;
     while now < NOW + 600_000 {
         let id = sent.to_string();
-        mailbox.append(vec![message(&id, &id)], now).unwrap();
+        mailbox.store([message(&id, &id)], now);
         sent += 1;
-        while let Some(delivery) = mailbox.next(now).unwrap() {
-            let breaks = now < back || ["3-0", "7-0"].contains(&delivery.events[0].id.as_str());
-            let outcome = if breaks {
-                unreachable()
-            } else {
-                Outcome::Taken
-            };
-            taken += i32::from(outcome == Outcome::Taken);
-            mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
-        }
-        mailbox.rest().unwrap();
+        end_all(&mut mailbox, now, |delivery| {
+            if now < back || ["3-0", "7-0"].contains(&delivery.events[0].id.as_str()) {
+                return unreachable();
+            }
+            taken += 1;
+            Outcome::Taken
+        });
         now += 250;
     }
     assert!(taken > sent - 6, "{taken} of {sent}");
@@ -212,13 +195,12 @@ fn after_an_outage_a_message_that_breaks_the_backend_every_time_holds_back_its_o
 
 #[test]
 fn a_customer_with_a_thousand_events_holds_back_nobody_else() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let mut events: Vec<Event> = (0..1_000)
         .map(|n| message("1", &format!("1.{n}")))
         .collect();
     events.push(message("2", "2"));
-    mailbox.append(events, NOW).unwrap();
+    mailbox.store(events, NOW);
     let mut next = || mailbox.next(NOW).unwrap().map(|it| it.events[0].id.clone());
     assert_eq!(next().as_deref(), Some("1.0-0"));
     assert_eq!(next().as_deref(), Some("2-0"));
@@ -254,11 +236,11 @@ fn a_customer_with_more_events_than_are_looked_at_holds_back_nobody_else_either(
 
 #[test]
 fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_either() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![choosy("crm"), destination("all")]).unwrap();
-    mailbox.append(vec![message("1", "1a")], NOW).unwrap();
+    let mut mailbox =
+        Mailbox::open(Native::new(), vec![choosy("crm"), destination("all")]).unwrap();
+    mailbox.store([message("1", "1a")], NOW);
     deliver(&mut mailbox, NOW, |_| false);
-    mailbox.append(vec![message("1", "1b")], NOW).unwrap();
+    mailbox.store([message("1", "1b")], NOW);
     let mut reached = Vec::new();
     deliver(&mut mailbox, NOW + 2_000, |delivery| {
         if delivery.destination == 0 {
@@ -277,48 +259,44 @@ fn a_new_destination_gets_what_comes_from_now_on() {
         ..destination("slow")
     };
     let mut mailbox = Mailbox::open(sql.clone(), vec![slow()]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     let mut mailbox = Mailbox::open(sql.clone(), vec![slow(), destination("new")]).unwrap();
-    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    mailbox.store([message("1", "b")], NOW);
     assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["b-0"]);
-    let mut resumed = Mailbox::open(sql.clone(), vec![destination("slow")]).unwrap();
+    let mut resumed = open(&sql, &["slow"]);
     assert_eq!(deliver(&mut resumed, NOW, |_| true), ["a-0", "b-0"]);
 }
 
 #[test]
 fn what_nobody_wants_wakes_nobody_who_was_just_opened() {
-    let sql = Native::new();
     let choosy = Destination {
         events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
         ..destination("crm")
     };
+    let sql = Native::new();
     let open = || Mailbox::open(sql.clone(), vec![choosy.clone()]).unwrap();
     let mut mailbox = open();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     let mut mailbox = open();
     let unwanted = status("1", "a", MessageStatus::Sent);
-    mailbox.append(vec![unwanted], NOW).unwrap();
+    mailbox.store([unwanted], NOW);
     assert_eq!(mailbox.wakes_at(NOW), None);
 }
 
 #[test]
 fn a_destination_that_is_down_and_says_when_to_come_again_is_left_alone_until_then() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
-    let events = (0..20).map(|n| message(&n.to_string(), &n.to_string()));
-    mailbox.append(events.collect(), NOW).unwrap();
-    while let Some(delivery) = mailbox.next(NOW).unwrap() {
-        mailbox.done(&delivery, &unreachable(), NOW, 0.5).unwrap();
-    }
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store(many(0..20), NOW);
+    end_all(&mut mailbox, NOW, |_| unreachable());
     let at = mailbox.wakes_at(NOW).unwrap();
-    let delivery = mailbox.next(at).unwrap().unwrap();
+    let delivery = mailbox.start(at);
     let busy = Outcome::Refused {
         error: "status 429".to_owned(),
         not_before_ms: Some(at + 600_000),
         whole: true,
     };
-    mailbox.done(&delivery, &busy, at, 0.5).unwrap();
+    mailbox.end(&delivery, &busy, at);
     assert_eq!(mailbox.next(at + 599_999).unwrap(), None);
     assert_eq!(mailbox.wakes_at(at), Some(at + 600_000));
 }
@@ -329,13 +307,10 @@ fn a_destination_that_is_down_is_tried_at_once_where_it_has_moved_to_and_then_sp
     let open = |url| open_with_crm_at(&sql, url);
     let (here, there) = ("http://127.0.0.1:9/hooks", "http://127.0.0.1:9/elsewhere");
     let mut mailbox = open(here);
-    let events = (0..20).map(|n| message(&n.to_string(), &n.to_string()));
-    mailbox.append(events.collect(), NOW).unwrap();
+    mailbox.store(many(0..20), NOW);
     let mut now = NOW;
     for _ in 0..10 {
-        while let Some(delivery) = mailbox.next(now).unwrap() {
-            mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap();
-        }
+        end_all(&mut mailbox, now, |_| unreachable());
         now = mailbox.wakes_at(now).unwrap();
     }
     let before = now - 1;
@@ -343,12 +318,12 @@ fn a_destination_that_is_down_is_tried_at_once_where_it_has_moved_to_and_then_sp
 
     let mut moved = open(there);
     assert!(moved.wakes_at(before).unwrap() <= before);
-    let delivery = moved.next(before).unwrap().unwrap();
-    moved.done(&delivery, &unreachable(), before, 0.5).unwrap();
+    let delivery = moved.start(before);
+    moved.end(&delivery, &unreachable(), before);
     let mut moved = open(there);
     assert_eq!(moved.wakes_at(before), Some(before + 1000));
     assert_eq!(moved.next(before + 999).unwrap(), None);
-    let delivery = moved.next(before + 1000).unwrap().unwrap();
+    let delivery = moved.start(before + 1000);
     let changes = moved.done(&delivery, &Outcome::Taken, before + 1000, 0.5);
     assert!(changes.unwrap().contains(&Change::Up));
 }
@@ -359,9 +334,7 @@ fn what_was_refused_goes_at_once_at_another_address() {
     let open = |url| open_with_crm_at(&sql, url);
     let (here, there) = ("http://127.0.0.1:9/hocks", "http://127.0.0.1:9/hooks");
     let mut mailbox = open(here);
-    mailbox
-        .append(vec![message("1", "1"), message("2", "2")], NOW)
-        .unwrap();
+    mailbox.store([message("1", "1"), message("2", "2")], NOW);
     deliver(&mut mailbox, NOW, |_| false);
     assert_eq!(open(here).wakes_at(NOW), Some(NOW + 1000));
     open(there);
@@ -371,18 +344,16 @@ fn what_was_refused_goes_at_once_at_another_address() {
 #[test]
 fn what_was_refused_is_tried_when_somebody_asks_also_after_a_restart() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
+    let open = || open(&sql, &["crm", "bot"]);
     let mut mailbox = open();
-    mailbox
-        .append(vec![message("1", "1"), message("2", "2")], NOW)
-        .unwrap();
+    mailbox.store([message("1", "1"), message("2", "2")], NOW);
     deliver(&mut mailbox, NOW, |_| false);
     assert_eq!(mailbox.retry("none", NOW + 1).unwrap(), None);
     assert_eq!(mailbox.wakes_at(NOW + 1), Some(NOW + 1000));
     assert_eq!(mailbox.retry("bot", NOW + 1).unwrap(), Some(1));
     assert_eq!(mailbox.wakes_at(NOW + 1), Some(NOW + 1));
     for mut mailbox in [open(), mailbox] {
-        let delivery = mailbox.next(NOW + 1).unwrap().unwrap();
+        let delivery = mailbox.start(NOW + 1);
         assert_eq!(delivery.destination, 1);
         assert_eq!(delivery.events[0].id, "1-0");
     }
@@ -393,22 +364,18 @@ fn what_was_refused_is_tried_when_somebody_asks_also_after_a_restart() {
 fn who_is_gone_or_down_is_tried_when_somebody_asks() {
     for (outcome, failing) in [(Outcome::Gone, 1), (unreachable(), 20)] {
         let sql = Native::new();
-        let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-        let events = (0..20).map(|n| message(&n.to_string(), &n.to_string()));
-        mailbox.append(events.collect(), NOW).unwrap();
+        let mut mailbox = open(&sql, &["crm"]);
+        mailbox.store(many(0..20), NOW);
         for _ in 0..failing {
             if let Some(delivery) = mailbox.next(NOW).unwrap() {
-                mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
+                mailbox.end(&delivery, &outcome, NOW);
             }
         }
         mailbox.rest().unwrap();
         assert_eq!(mailbox.next(NOW + 1).unwrap(), None, "{outcome:?}");
 
         mailbox.retry("crm", NOW + 1).unwrap();
-        for mut mailbox in [
-            Mailbox::open(sql, vec![destination("crm")]).unwrap(),
-            mailbox,
-        ] {
+        for mut mailbox in [open(&sql, &["crm"]), mailbox] {
             assert!(!mailbox.waiting(0).unwrap().gone);
             assert!(mailbox.next(NOW + 1).unwrap().is_some(), "{outcome:?}");
         }
@@ -417,7 +384,7 @@ fn who_is_gone_or_down_is_tried_when_somebody_asks() {
 
 /// Six customers whose messages break the backend, among many whose messages do not.
 fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(sql, &["crm"]);
     let mut now = NOW;
     for n in 0..240 {
         let id = if n % 40 == 0 {
@@ -425,7 +392,7 @@ fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
         } else {
             format!("{n}")
         };
-        mailbox.append(vec![message(&id, &id)], now).unwrap();
+        mailbox.store([message(&id, &id)], now);
         by_broken(&mut mailbox, now);
         now += 250;
     }
@@ -435,20 +402,16 @@ fn broken_by_six(sql: &Rc<Native>) -> (Mailbox, i64) {
 /// Delivers all that can go; what is of a broken customer gets no answer. Gives what was taken, and whether the
 /// destination went down.
 fn by_broken(mailbox: &mut Mailbox, now: i64) -> (Vec<String>, bool) {
-    let (mut taken, mut down) = (Vec::new(), false);
-    while let Some(delivery) = mailbox.next(now).unwrap() {
+    let mut taken = Vec::new();
+    let changes = end_all(mailbox, now, |delivery| {
         let id = delivery.events[0].id.clone();
-        let outcome = if id.starts_with("broken") {
-            unreachable()
-        } else {
-            taken.push(id);
-            Outcome::Taken
-        };
-        let changes = mailbox.done(&delivery, &outcome, now, 0.5).unwrap();
-        down |= changes.contains(&Change::Down);
-    }
-    mailbox.rest().unwrap();
-    (taken, down)
+        if id.starts_with("broken") {
+            return unreachable();
+        }
+        taken.push(id);
+        Outcome::Taken
+    });
+    (taken, changes.contains(&Change::Down))
 }
 
 #[test]
@@ -457,8 +420,8 @@ fn in_a_quiet_hour_messages_that_break_the_backend_every_time_are_no_outage() {
         let sql = Native::new();
         let (mut mailbox, mut now) = broken_by_six(&sql);
         if restarted {
-            mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
-            mailbox.append(vec![message("last", "last")], now).unwrap();
+            mailbox = open(&sql, &["crm"]);
+            mailbox.store([message("last", "last")], now);
             assert_eq!(by_broken(&mut mailbox, now).0, ["last-0"]);
         }
         let quiet_until = now + 1_800_000;
@@ -466,7 +429,7 @@ fn in_a_quiet_hour_messages_that_break_the_backend_every_time_are_no_outage() {
             now = at.max(now);
             assert_eq!(by_broken(&mut mailbox, now), (vec![], false));
         }
-        mailbox.append(vec![message("new", "new")], now).unwrap();
+        mailbox.store([message("new", "new")], now);
         assert_eq!(by_broken(&mut mailbox, now).0, ["new-0"]);
     }
 }
@@ -474,19 +437,19 @@ fn in_a_quiet_hour_messages_that_break_the_backend_every_time_are_no_outage() {
 #[test]
 fn a_destination_that_answers_is_not_down_for_long_because_of_five_messages_that_break_it() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let mut mailbox = open();
     let broken = (0..5).map(|n| message(&format!("broken{n}"), &format!("broken{n}")));
-    mailbox.append(broken.collect(), NOW).unwrap();
+    mailbox.store(broken, NOW);
     assert!(by_broken(&mut mailbox, NOW).1);
-    mailbox.append(vec![message("1", "new")], NOW).unwrap();
+    mailbox.store([message("1", "new")], NOW);
     let mut now = NOW;
     let mut tried = |crashes| {
         // Between two tries it is long forgotten what was tried last.
         let mut mailbox = open();
         now = now.max(mailbox.wakes_at(now).unwrap());
         if crashes {
-            return vec![mailbox.next(now).unwrap().unwrap().events[0].id.clone()];
+            return vec![mailbox.start(now).events[0].id.clone()];
         }
         by_broken(&mut mailbox, now).0
     };
@@ -496,15 +459,14 @@ fn a_destination_that_answers_is_not_down_for_long_because_of_five_messages_that
 
 #[test]
 fn an_outage_that_is_over_is_not_begun_anew_by_the_messages_that_break_the_backend() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let broken = (0..5).map(|n| message(&format!("broken{n}"), &format!("broken{n}")));
-    mailbox.append(broken.collect(), NOW).unwrap();
+    mailbox.store(broken, NOW);
     let mut now = NOW;
     let mut taken = Vec::new();
     while taken.is_empty() && now < NOW + 3_000_000 {
         if now > NOW + 300_000 {
-            mailbox.append(vec![message("1", "new")], now).unwrap();
+            mailbox.store([message("1", "new")], now);
         }
         taken = by_broken(&mut mailbox, now).0;
         now = now.max(mailbox.wakes_at(now).unwrap());
@@ -519,19 +481,18 @@ fn an_outage_that_is_over_is_not_begun_anew_by_the_messages_that_break_the_backe
 
 #[test]
 fn a_message_whose_refusal_ends_an_outage_is_tried_again_in_its_own_time() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let events = (0..5).map(|n| message(&format!("broken{n}"), &format!("broken{n}")));
-    mailbox.append(events.collect(), NOW).unwrap();
+    mailbox.store(events, NOW);
     assert!(by_broken(&mut mailbox, NOW).1);
     let back = mailbox.wakes_at(NOW).unwrap();
-    let delivery = mailbox.next(back).unwrap().unwrap();
+    let delivery = mailbox.start(back);
     let later = Outcome::Refused {
         error: "status 409".to_owned(),
         not_before_ms: Some(back + 10_000),
         whole: false,
     };
-    let changes = mailbox.done(&delivery, &later, back, 0.5).unwrap();
+    let changes = mailbox.end(&delivery, &later, back);
     assert_eq!(changes, [Change::Up]);
     let (mut now, mut taken) = (back, 0);
     while let Some(at) = mailbox.wakes_at(now).filter(|at| *at < back + 10_000) {

@@ -1,9 +1,6 @@
 //! What holds of somebody who was met under four names in four partitions, whatever comes then and fails.
 
-use super::{
-    partitions::{Number, of, phone, user},
-    *,
-};
+use super::{partitions::Number, *};
 use crate::conversation::consent::{Entry, Standing};
 
 /// A webhook with some of the person's names.
@@ -104,7 +101,7 @@ proptest! {
                 }
             }
             if let Some(partition) = step.delivers {
-                delivered.extend(deliver(&mut number.partitions[partition], NOW, |_| true));
+                delivered.extend(number.deliver(partition, NOW));
             }
         }
         delivered.extend(number.delivered());

@@ -29,8 +29,7 @@ pub(super) fn policy(answering: Answering) -> Policy {
 }
 
 fn mailbox_with(sql: &Rc<Native>, answering: Answering) -> Mailbox {
-    Mailbox::open(sql.clone(), vec![destination("crm")])
-        .unwrap()
+    open(sql, &["crm"])
         .with_policy(Some(policy(answering)))
         .unwrap()
 }
@@ -55,15 +54,14 @@ fn told(mailbox: &mut Mailbox, member: &str) -> Vec<serde_json::Value> {
 
 #[test]
 fn a_conversation_that_a_person_has_in_hand_is_told_as_such_until_they_are_done() {
-    let sql = Native::new();
-    let mut mailbox = mailbox(&sql);
+    let mut mailbox = mailbox(&Native::new());
     let events = vec![
         message("1", "a"),
         echo("1", "b"),
         message("1", "c"),
         message("2", "d"),
     ];
-    mailbox.append(events, NOW).unwrap();
+    mailbox.store(events, NOW);
     let handover = serde_json::json!({
         "by": "app", "since": "2026-02-02T02:40:00Z", "until": "2026-02-02T03:40:00Z",
     });
@@ -72,18 +70,16 @@ fn a_conversation_that_a_person_has_in_hand_is_told_as_such_until_they_are_done(
         told(&mut mailbox, "handover"),
         [none.clone(), handover.clone(), handover, none.clone()]
     );
-    mailbox
-        .append(vec![message("1", "e")], NOW + HOUR * 1000)
-        .unwrap();
+    mailbox.store([message("1", "e")], NOW + HOUR * 1000);
     assert_eq!(told(&mut mailbox, "handover"), [none]);
 }
 
 #[test]
 fn what_a_conversation_remembers_outlives_the_object_and_is_told_without_a_policy() {
     let sql = Native::new();
-    mailbox(&sql).append(vec![echo("1", "a")], NOW).unwrap();
-    let mut again = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    again.append(vec![message("1", "b")], NOW).unwrap();
+    mailbox(&sql).store([echo("1", "a")], NOW);
+    let mut again = open(&sql, &["crm"]);
+    again.store([message("1", "b")], NOW);
     let told = told(&mut again, "handover");
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|handover| handover["by"] == "app"));
@@ -93,8 +89,8 @@ fn what_a_conversation_remembers_outlives_the_object_and_is_told_without_a_polic
 fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
     let rows = |policy: Option<Policy>| {
         let sql = Native::new();
-        let mut mailbox = Mailbox::open(sql.clone(), vec![]).unwrap();
-        mailbox.append(vec![message("1", "a")], NOW).unwrap();
+        let mut mailbox = open(&sql, &[]);
+        mailbox.store([message("1", "a")], NOW);
         mailbox = mailbox.with_policy(policy).unwrap();
         let before = sql.changes();
         let both = vec![echo("1", "b"), message("1", "c")];
@@ -102,7 +98,7 @@ fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
             time: Some(NOW / 1000 + 1),
             ..event
         });
-        mailbox.append(later.collect(), NOW + 1000).unwrap();
+        mailbox.store(later, NOW + 1000);
         sql.changes() - before
     };
     assert_eq!(rows(Some(policy(Answering::default()))), rows(None));
@@ -110,20 +106,19 @@ fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
 
 #[test]
 fn of_two_conversations_that_are_one_the_handover_stays() {
-    let sql = Native::new();
-    let mut mailbox = mailbox(&sql);
-    let user = Name::User("US.1".to_owned());
+    let mut mailbox = mailbox(&Native::new());
+    let user = user("US.1");
     let as_user = Event {
         names: vec![user.clone()],
         ..message("1", "b")
     };
-    mailbox.append(vec![as_user, echo("1", "a")], NOW).unwrap();
+    mailbox.store([as_user, echo("1", "a")], NOW);
     let both = Event {
-        names: vec![user.clone(), Name::Phone("1".to_owned())],
+        names: vec![user.clone(), phone("1")],
         ..message("1", "c")
     };
-    mailbox.append(vec![both], NOW).unwrap();
-    let found = mailbox.find(&user).unwrap().unwrap();
+    mailbox.store([both], NOW);
+    let found = mailbox.with(&user);
     let handover = found.state.handover.unwrap();
     assert_eq!(handover.by, By::App);
     assert_eq!(mailbox.state(found.conversation).unwrap(), found.state);
@@ -135,12 +130,10 @@ fn what_a_person_says_about_being_written_to_is_told_whenever_it_changes_and_fol
     let consent = crate::checked::read("", &settings, Consent::read)
         .unwrap()
         .unwrap();
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")])
-        .unwrap()
+    let mut mailbox = open(&Native::new(), &["crm"])
         .with_policy(Policy::new(None, Some(consent)))
         .unwrap();
-    let (phone, user) = (Name::Phone("1".into()), Name::User("US.1".into()));
+    let (phone, user) = (phone("1"), user("US.1"));
     let said = |opted_in, at| Entry::told(opted_in, at, None);
     // Before anything came of them, under two names.
     for (name, entry, cause) in [(&phone, said(false, 5), "a"), (&user, said(true, 3), "b")] {
@@ -150,8 +143,8 @@ fn what_a_person_says_about_being_written_to_is_told_whenever_it_changes_and_fol
         names: vec![user.clone(), phone.clone()],
         ..message("1", "c")
     };
-    mailbox.append(vec![both], NOW).unwrap();
-    let found = mailbox.find(&user).unwrap().unwrap();
+    mailbox.store([both], NOW);
+    let found = mailbox.with(&user);
     assert_eq!(found.state.consent.standing(), Standing::OptedOut);
 
     // Nothing changes by what was said before, or again.
@@ -188,9 +181,8 @@ fn what_a_person_says_about_being_written_to_is_told_whenever_it_changes_and_fol
 
 #[test]
 fn who_asks_has_a_conversation_remember_something_else() {
-    let sql = Native::new();
-    let mut mailbox = mailbox(&sql);
-    let name = Name::Phone("1".to_owned());
+    let mut mailbox = mailbox(&Native::new());
+    let name = phone("1");
     let handover = Handover {
         by: By::Api,
         since: NOW / 1000,
@@ -202,17 +194,14 @@ fn who_asks_has_a_conversation_remember_something_else() {
     };
     let pause = |state: &mut State| state.handover = Some(handover);
     assert_eq!(mailbox.change_state(&name, pause).unwrap(), None);
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     let found = mailbox.change_state(&name, pause).unwrap().unwrap();
     assert_eq!(found.state, paused);
-    assert_eq!(mailbox.find(&name).unwrap().unwrap().state, paused);
+    assert_eq!(mailbox.with(&name).state, paused);
     mailbox
         .change_state(&name, |state| *state = State::default())
         .unwrap();
-    assert_eq!(
-        mailbox.find(&name).unwrap().unwrap().state,
-        State::default()
-    );
+    assert_eq!(mailbox.with(&name).state, State::default());
 }
 
 /// A rule that answers what has "hours" in it, and one that answers before the window closes.
@@ -275,8 +264,7 @@ fn a_rule_that_fires_once_in_a_while_fires_again_where_its_answer_was_never_sent
     };
     let asked = NOW / 1000;
     for (reply, asked, again) in [(0, asked, 2), (1, asked, 0), (0, asked - 1, 0)] {
-        let sql = Native::new();
-        let mut mailbox = mailbox_with(&sql, crate::config::answering_of(&config));
+        let mut mailbox = mailbox_with(&Native::new(), crate::config::answering_of(&config));
         let ids = answers(&mut mailbox, "a", NOW);
         assert_eq!(answers(&mut mailbox, "b", NOW + 1), [""; 0]);
         mailbox.unsent(&ids[reply], 1, asked).unwrap();
@@ -307,7 +295,7 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
         sent("4", "g"),
         asks("5", "h"),
     ];
-    mailbox.append(events, NOW).unwrap();
+    mailbox.store(events, NOW);
     deliver(&mut mailbox, NOW, |_| true);
     let due = NOW + 23 * HOUR * 1000;
     assert_eq!(mailbox.wakes_at(NOW), Some(due), "a rule wants to know");
@@ -342,12 +330,12 @@ fn of_a_window_that_is_about_to_close_the_partition_tells_where_the_person_is_no
         ..asks(person, id)
     };
     let events = vec![silent("1", "a"), silent("2", "b")];
-    mailbox.append(events, NOW).unwrap();
+    mailbox.store(events, NOW);
     mailbox.cede(&[silent("1", "c")], &[1], NOW).unwrap();
     let mut again = mailbox_with(&sql, answering());
     let told = again.closing(NOW + 23 * HOUR * 1000).unwrap();
     assert_eq!(told.len(), 1);
-    assert_eq!(told[0].names, [Name::Phone("2".to_owned())]);
+    assert_eq!(told[0].names, [phone("2")]);
     assert!(!again.is_closing(NOW + 24 * HOUR * 1000));
 }
 
@@ -359,12 +347,12 @@ fn a_window_that_was_about_to_close_wakes_nobody_once_the_rules_are_gone() {
         data: asks("1", id).data.replace("Hours", "Hello"),
         ..message("1", id)
     };
-    mailbox.append(vec![silent("a")], NOW).unwrap();
+    mailbox.store([silent("a")], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     assert!(mailbox.wakes_at(NOW).is_some());
-    let mut again = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut again = open(&sql, &["crm"]);
     again = again.with_policy(None).unwrap();
-    again.append(vec![silent("b")], NOW).unwrap();
+    again.store([silent("b")], NOW);
     deliver(&mut again, NOW, |_| true);
     assert_eq!(again.wakes_at(NOW), None);
 }
@@ -373,19 +361,16 @@ fn a_window_that_was_about_to_close_wakes_nobody_once_the_rules_are_gone() {
 fn a_window_costs_nothing_where_nobody_wants_to_know() {
     let sql = Native::new();
     let mut mailbox = mailbox(&sql);
-    mailbox.append(vec![asks("1", "a")], NOW).unwrap();
+    mailbox.store([asks("1", "a")], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     assert_eq!(mailbox.wakes_at(NOW), None);
-    let name = Name::Phone("1".to_owned());
-    assert_eq!(
-        mailbox.find(&name).unwrap().unwrap().state,
-        State::default()
-    );
+    let name = phone("1");
+    assert_eq!(mailbox.with(&name).state, State::default());
 }
 
 /// A mailbox whose windows other Workers are told, in steps of an hour.
 fn told_to_workers(sql: &Rc<Native>) -> Mailbox {
-    let mailbox = Mailbox::open(sql.clone(), vec![]).unwrap();
+    let mailbox = open(sql, &[]);
     mailbox.with_mirror(Some(Mirror::new(HOUR)))
 }
 
@@ -395,7 +380,7 @@ fn names_told(mailbox: &mut Mailbox, names: &[Name], id: &str) -> Vec<Vec<String
         names: names.to_vec(),
         ..message("", id)
     };
-    mailbox.append(vec![message], NOW).unwrap();
+    mailbox.store([message], NOW);
     let told = mailbox.mirrored().into_iter();
     told.map(|told| told.names).collect()
 }
@@ -403,7 +388,7 @@ fn names_told(mailbox: &mut Mailbox, names: &[Name], id: &str) -> Vec<Vec<String
 #[test]
 fn a_window_that_could_not_be_told_is_told_with_the_next_message_after_the_object_has_slept() {
     let sql = Native::new();
-    let ana = [Name::Phone("1650".to_owned())];
+    let ana = [phone("1650")];
     let mut mailbox = told_to_workers(&sql);
     assert_eq!(names_told(&mut mailbox, &ana, "a"), [["1650"]]);
     untold(&*sql, 1).unwrap();
@@ -420,9 +405,8 @@ fn a_window_that_could_not_be_told_is_told_with_the_next_message_after_the_objec
 
 #[test]
 fn a_window_is_told_under_a_name_that_is_learnt_while_it_does_not_move() {
-    let sql = Native::new();
-    let mut mailbox = told_to_workers(&sql);
-    let (phone, user) = (Name::Phone("1650".into()), Name::User("US.1".into()));
+    let mut mailbox = told_to_workers(&Native::new());
+    let (phone, user) = (phone("1650"), user("US.1"));
     let both = [user.clone(), phone.clone()];
     names_told(&mut mailbox, &both[1..], "a");
     assert_eq!(names_told(&mut mailbox, &both, "b"), [["US.1", "1650"]]);
@@ -439,10 +423,7 @@ fn a_window_is_told_under_a_name_that_is_learnt_while_it_does_not_move() {
 #[test]
 fn a_window_that_could_not_be_told_is_told_until_all_names_are() {
     let sql = Native::new();
-    let (phone, user) = (
-        Name::Phone("1650".to_owned()),
-        Name::User("US.1".to_owned()),
-    );
+    let (phone, user) = (phone("1650"), user("US.1"));
     let both = [user, phone.clone()];
     let mut mailbox = told_to_workers(&sql);
     assert_eq!(names_told(&mut mailbox, &both, "a"), [["US.1", "1650"]]);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    partitions::{Number, OF, of, phone, user},
+    partitions::{Number, OF},
     *,
 };
 
@@ -20,34 +20,24 @@ fn moved_in(mut number: Number) -> Number {
     number
 }
 
-fn takes_all(_: &Delivery) -> bool {
-    true
-}
-
 #[test]
 fn what_came_after_somebody_moved_waits_for_what_came_before() {
     let mut number = moved();
     assert!(number.ask(0, NOW));
-    let before = deliver(&mut number.partitions[0], NOW, takes_all);
+    let before = number.deliver(0, NOW);
     assert_eq!(
         before,
         ["as-user-0"],
         "what was here already waits for nothing"
     );
     assert_eq!(number.partitions[0].next(NOW).unwrap(), None);
-    assert_eq!(
-        deliver(&mut number.partitions[1], NOW, takes_all),
-        ["as-phone-0"]
-    );
+    assert_eq!(number.deliver(1, NOW), ["as-phone-0"]);
     assert!(number.ask(0, NOW + 1000));
     assert!(
         !number.ask(0, NOW + 60_000),
         "nothing is waited for any more"
     );
-    assert_eq!(
-        deliver(&mut number.partitions[0], NOW + 1000, takes_all),
-        ["as-both-0"]
-    );
+    assert_eq!(number.deliver(0, NOW + 1000), ["as-both-0"]);
 }
 
 #[test]
@@ -56,20 +46,16 @@ fn who_waits_still_waits_after_a_restart_and_asks_again() {
     number.restart(0);
     number.take(&of(&[phone("2")], "later"));
     number.restart(0);
-    assert_eq!(
-        deliver(&mut number.partitions[0], NOW, takes_all),
-        ["as-user-0"]
-    );
+    assert_eq!(number.deliver(0, NOW), ["as-user-0"]);
     assert_eq!(
         number.partitions[0].wakes_at(NOW),
         Some(0),
         "somebody is to be asked"
     );
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.deliver(1, NOW);
     number.ask(0, NOW);
     number.restart(0);
-    let later = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(later, ["as-both-0", "later-0"]);
+    assert_eq!(number.deliver(0, NOW), ["as-both-0", "later-0"]);
 }
 
 #[test]
@@ -78,18 +64,17 @@ fn a_refused_event_holds_its_person_up_across_partitions_until_it_is_taken_or_de
     number.take(&of(&[phone("3")], "stranger"));
     let refuses = |delivery: &Delivery| delivery.events[0].id != "as-phone-0";
     deliver(&mut number.partitions[1], NOW, refuses);
-    let others = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(others, ["as-user-0"]);
+    assert_eq!(number.deliver(0, NOW), ["as-user-0"]);
     number.ask(0, NOW);
-    assert_eq!(
-        deliver(&mut number.partitions[2], NOW, takes_all),
-        ["stranger-0"]
-    );
+    assert_eq!(number.deliver(2, NOW), ["stranger-0"]);
     let total_ms = 3_600_000;
     deliver(&mut number.partitions[1], NOW + total_ms, refuses);
     number.ask(0, NOW + total_ms);
-    let after = deliver(&mut number.partitions[0], NOW + total_ms, takes_all);
-    assert_eq!(after, ["as-both-0"], "it is a dead letter");
+    assert_eq!(
+        number.deliver(0, NOW + total_ms),
+        ["as-both-0"],
+        "it is a dead letter"
+    );
 }
 
 #[test]
@@ -109,15 +94,15 @@ fn after_a_restart_what_was_held_does_not_overtake_what_is_to_be_read_again_far_
     let mailbox = &mut number.partitions[0];
     while let Some(delivery) = mailbox.next(NOW).unwrap() {
         if !lost.contains(&delivery.events[0].id.as_str()) {
-            mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+            mailbox.end(&delivery, &Outcome::Taken, NOW);
         }
     }
     number.take(&of(&[user("US.1"), phone("2")], "as-both"));
     assert_eq!(number.partitions[0].next(NOW).unwrap(), None);
     number.restart(0);
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.deliver(1, NOW);
     number.ask(0, NOW);
-    let mut again = deliver(&mut number.partitions[0], NOW, takes_all);
+    let mut again = number.deliver(0, NOW);
     again.retain(|id| id.starts_with("as"));
     assert_eq!(again, ["as-user-0", "as-both-0"]);
 }
@@ -125,17 +110,7 @@ fn after_a_restart_what_was_held_does_not_overtake_what_is_to_be_read_again_far_
 /// Delivers all that can go to one destination, and gives the events' ids.
 fn delivered_to(number: &mut Number, partition: usize, destination: usize) -> Vec<String> {
     let mailbox = &mut number.partitions[partition];
-    let mut ids = Vec::new();
-    while let Some(delivery) = mailbox.next(NOW).unwrap() {
-        let outcome = if delivery.destination == destination {
-            ids.extend(delivery.events.iter().map(|event| event.id.clone()));
-            Outcome::Taken
-        } else {
-            refused()
-        };
-        mailbox.done(&delivery, &outcome, NOW, 0.5).unwrap();
-    }
-    ids
+    deliver(mailbox, NOW, |delivery| delivery.destination == destination)
 }
 
 #[test]
@@ -165,12 +140,11 @@ fn what_was_held_for_a_destination_that_was_away_when_that_ended_goes_when_it_is
     assert_eq!(delivered_to(&mut number, 0, 1), ["as-user-0"]);
     number.partitions[0].rest().unwrap();
     number.restart_with(0, &["crm"]);
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.deliver(1, NOW);
     number.ask(0, NOW);
     assert_eq!(number.waits_for(0), 0);
     number.restart_with(0, &["bi"]);
-    let back = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(back, ["as-both-0"]);
+    assert_eq!(number.deliver(0, NOW), ["as-both-0"]);
 }
 
 #[test]
@@ -186,16 +160,14 @@ fn who_was_in_three_partitions_waits_for_both_others() {
         assert_eq!(number.take(&of(std::slice::from_ref(name), &id)), partition);
     }
     number.take(&of(&names, "as-all"));
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.deliver(1, NOW);
     for _ in 0..2 {
         number.ask(0, NOW);
     }
-    let before = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(before, ["as-0-0"]);
-    deliver(&mut number.partitions[2], NOW, takes_all);
+    assert_eq!(number.deliver(0, NOW), ["as-0-0"]);
+    number.deliver(2, NOW);
     number.ask(0, NOW + 60_000);
-    let after = deliver(&mut number.partitions[0], NOW + 60_000, takes_all);
-    assert_eq!(after, ["as-all-0"]);
+    assert_eq!(number.deliver(0, NOW + 60_000), ["as-all-0"]);
 }
 
 #[test]
@@ -214,16 +186,14 @@ fn who_was_two_in_the_former_partition_waits_for_both() {
     }
     number.take(&of(&[user("US.1"), phone("2"), parent], "as-all"));
     let mailbox = &mut number.partitions[1];
-    let first = mailbox.next(NOW).unwrap().unwrap();
+    let first = mailbox.start(NOW);
     assert_eq!(first.events[0].id, "to-2-0");
-    mailbox.done(&first, &Outcome::Taken, NOW, 0.5).unwrap();
+    mailbox.end(&first, &Outcome::Taken, NOW);
     number.ask(0, NOW);
-    let before = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(before, ["to-US.1-0", "to-4-0"]);
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    assert_eq!(number.deliver(0, NOW), ["to-US.1-0", "to-4-0"]);
+    number.deliver(1, NOW);
     number.ask(0, NOW + 60_000);
-    let after = deliver(&mut number.partitions[0], NOW + 60_000, takes_all);
-    assert_eq!(after, ["as-all-0"]);
+    assert_eq!(number.deliver(0, NOW + 60_000), ["as-all-0"]);
 }
 
 #[test]
@@ -241,13 +211,11 @@ fn who_waits_and_turns_out_to_be_somebody_met_before_still_waits_also_after_a_re
         if restarts {
             number.restart(0);
         }
-        let before = deliver(&mut number.partitions[0], NOW, takes_all);
-        assert_eq!(before, ["first-0-0", "as-user-0"]);
+        assert_eq!(number.deliver(0, NOW), ["first-0-0", "as-user-0"]);
         number.ask(0, NOW);
-        deliver(&mut number.partitions[1], NOW, takes_all);
+        number.deliver(1, NOW);
         number.ask(0, NOW + 60_000);
-        let after = deliver(&mut number.partitions[0], NOW + 60_000, takes_all);
-        assert_eq!(after, ["as-both-0", "as-all-0"]);
+        assert_eq!(number.deliver(0, NOW + 60_000), ["as-both-0", "as-all-0"]);
     }
 }
 
@@ -265,20 +233,16 @@ fn what_still_came_to_the_former_partition_is_waited_for_as_well() {
     let mut number = moved();
     // It was on its way when the person moved.
     let stray = of(&[phone("2")], "stray");
-    number.partitions[1].append(vec![stray], NOW).unwrap();
+    number.partitions[1].store([stray], NOW);
     number.take(&of(&[user("US.1"), phone("2")], "later"));
-    let first = number.partitions[1].next(NOW).unwrap().unwrap();
+    let first = number.partitions[1].start(NOW);
     assert_eq!(first.events[0].id, "as-phone-0");
-    number.partitions[1]
-        .done(&first, &Outcome::Taken, NOW, 0.5)
-        .unwrap();
+    number.partitions[1].end(&first, &Outcome::Taken, NOW);
     number.ask(0, NOW);
-    let before = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(before, ["as-user-0", "as-both-0"]);
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    assert_eq!(number.deliver(0, NOW), ["as-user-0", "as-both-0"]);
+    number.deliver(1, NOW);
     number.ask(0, NOW + 60_000);
-    let after = deliver(&mut number.partitions[0], NOW + 60_000, takes_all);
-    assert_eq!(after, ["later-0"]);
+    assert_eq!(number.deliver(0, NOW + 60_000), ["later-0"]);
 }
 
 #[test]
@@ -286,8 +250,7 @@ fn nobody_waits_for_a_destination_that_there_is_no_more() {
     let mut number = moved();
     number.restart_with(1, &["other"]);
     number.ask(0, NOW);
-    let all = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(all, ["as-user-0", "as-both-0"]);
+    assert_eq!(number.deliver(0, NOW), ["as-user-0", "as-both-0"]);
 }
 
 #[test]
@@ -300,7 +263,7 @@ fn who_asks_for_many_has_the_log_walked_through_once() {
     let mut mailbox = Mailbox::open(sql.clone(), vec![slow]).unwrap();
     let persons: Vec<String> = (0..100).map(|n| format!("{n}")).collect();
     let events = persons.iter().map(|person| message(person, person));
-    mailbox.append(events.collect(), NOW).unwrap();
+    mailbox.store(events, NOW);
     let hold = |(id, person): (i64, &String)| {
         let behind = Behind {
             destination: "crm".to_owned(),
@@ -337,11 +300,10 @@ fn where_nothing_is_left_nobody_waits() {
     let mut number = Number::new();
     number.take(&of(&[user("US.1")], "as-user"));
     number.take(&of(&[phone("2")], "as-phone"));
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.deliver(1, NOW);
     number.take(&of(&[user("US.1"), phone("2")], "as-both"));
     assert!(!number.ask(0, NOW));
-    let all = deliver(&mut number.partitions[0], NOW, takes_all);
-    assert_eq!(all, ["as-user-0", "as-both-0"]);
+    assert_eq!(number.deliver(0, NOW), ["as-user-0", "as-both-0"]);
 }
 
 #[test]
@@ -351,16 +313,16 @@ fn what_was_refused_once_is_no_dead_letter_though_its_person_was_held_and_turned
     number.take(&of(&[phone("3")], "stranger"));
     number.take(&of(&[phone("4")], "as-third"));
     let mailbox = &mut number.partitions[0];
-    let as_user = mailbox.next(NOW).unwrap().unwrap();
-    let as_third = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&as_third, &refused(), NOW, 0.5).unwrap();
+    let as_user = mailbox.start(NOW);
+    let as_third = mailbox.start(NOW);
+    mailbox.end(&as_third, &refused(), NOW);
     number.take(&of(&[user("US.1"), phone("4")], "as-all"));
     let changes = number.partitions[0].done(&as_user, &refused(), NOW, 0.5);
     assert_eq!(changes.unwrap(), [], "it is tried again");
-    deliver(&mut number.partitions[1], NOW, takes_all);
+    number.deliver(1, NOW);
     number.ask(0, NOW);
     assert_eq!(
-        deliver(&mut number.partitions[0], NOW + 10_000, takes_all),
+        number.deliver(0, NOW + 10_000),
         ["as-user-0", "as-both-0", "as-third-0", "as-all-0"]
     );
 }
@@ -421,7 +383,7 @@ impl Run {
             refused()
         };
         let mailbox = &mut self.number.partitions[partition];
-        mailbox.done(&delivery, &outcome, self.now_ms, 0.5).unwrap();
+        mailbox.end(&delivery, &outcome, self.now_ms);
     }
 
     fn restart(&mut self, partition: usize) {

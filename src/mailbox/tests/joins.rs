@@ -32,35 +32,26 @@ fn bearing(name: &Name, ids: &[String]) -> Vec<String> {
 #[test]
 fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    let user = |id: &str| Name::User(id.to_owned());
-    let of = |names: Vec<Name>, id: &str| Event {
-        names,
-        ..message("", id)
-    };
-    mailbox
-        .append(vec![of(vec![user("US.OLD")], "a")], NOW)
-        .unwrap();
-    mailbox
-        .append(vec![of(vec![user("US.NEW")], "b")], NOW)
-        .unwrap();
-    mailbox.append(vec![message("1", "c")], NOW).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store([of(&[user("US.OLD")], "a")], NOW);
+    mailbox.store([of(&[user("US.NEW")], "b")], NOW);
+    mailbox.store([message("1", "c")], NOW);
     deliver(&mut mailbox, NOW, |_| false);
-    let both = of(vec![user("US.NEW"), Name::Phone("1".to_owned())], "d");
+    let both = of(&[user("US.NEW"), phone("1")], "d");
     let renamed = Event {
         effect: Effect::Renames {
             from: vec![user("US.OLD")],
         },
-        ..of(vec![user("US.NEW")], "e")
+        ..of(&[user("US.NEW")], "e")
     };
-    mailbox.append(vec![both, renamed], NOW).unwrap();
+    mailbox.store([both, renamed], NOW);
     assert_eq!(
         deliver(&mut mailbox, NOW + 5_000, |_| true),
         ["a-0", "b-0", "c-0", "d-0", "e-0"]
     );
     assert_eq!(mailbox.joins(), [3, 2].map(|from| Join { from, into: 1 }));
     assert_eq!(mailbox.joins(), [], "told once");
-    let mailbox = Mailbox::open(sql, vec![]).unwrap();
+    let mailbox = open(&sql, &[]);
     let joined = mailbox.joined_among([1, 2, 3, 4].into_iter());
     assert_eq!(
         joined.unwrap(),
@@ -71,28 +62,23 @@ fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
 
 #[test]
 fn what_two_who_turn_out_to_be_one_wrote_in_turns_goes_in_turns_though_one_was_parked() {
-    let sql = Native::new();
     let batches = Destination {
         format: Format::CloudEventsBatch,
         max_in_flight: 1,
         ..destination("crm")
     };
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batches]).unwrap();
-    let user = || Name::User("US.1".to_owned());
-    let of_user = |id: &str| Event {
-        names: vec![user()],
-        ..message("", id)
-    };
-    let came = vec![message("1", "a"), of_user("b"), message("1", "c")];
-    mailbox.append(came, NOW).unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&delivery, &refused(), NOW, 0.5).unwrap();
-    let both = Event {
-        names: vec![user(), Name::Phone("1".to_owned())],
-        ..message("", "d")
-    };
-    mailbox.append(vec![both], NOW).unwrap();
-    let delivery = mailbox.next(NOW + 1_000).unwrap().unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batches]).unwrap();
+    let came = vec![
+        message("1", "a"),
+        of(&[user("US.1")], "b"),
+        message("1", "c"),
+    ];
+    mailbox.store(came, NOW);
+    let delivery = mailbox.start(NOW);
+    mailbox.end(&delivery, &refused(), NOW);
+    let both = of(&[user("US.1"), phone("1")], "d");
+    mailbox.store([both], NOW);
+    let delivery = mailbox.start(NOW + 1_000);
     let ids: Vec<&str> = delivery
         .events
         .iter()
@@ -104,7 +90,7 @@ fn what_two_who_turn_out_to_be_one_wrote_in_turns_goes_in_turns_though_one_was_p
 /// A person's event by user id and another by phone number, each of whom is somebody of their own so far, and what tells
 /// that they are one.
 fn one_by_two_names() -> [Event; 3] {
-    let (user, phone) = (Name::User("US.1".to_owned()), Name::Phone("1".to_owned()));
+    let (user, phone) = (user("US.1"), phone("1"));
     [
         (vec![user.clone()], "by-user"),
         (vec![phone.clone()], "by-phone"),
@@ -118,17 +104,16 @@ fn one_by_two_names() -> [Event; 3] {
 
 #[test]
 fn what_was_on_its_way_is_not_given_up_for_what_the_other_conversation_was_refused() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let [by_user, by_phone, by_both] = one_by_two_names();
-    mailbox.append(vec![by_user, by_phone], NOW).unwrap();
-    let slow = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.store([by_user, by_phone], NOW);
+    let slow = mailbox.start(NOW);
     let late = NOW + 3_599_000;
     for now in [NOW, late] {
         assert_eq!(deliver(&mut mailbox, now, |_| false), Vec::<String>::new());
     }
-    mailbox.append(vec![by_both], late).unwrap();
-    let changes = mailbox.done(&slow, &refused(), late + 2_000, 0.5).unwrap();
+    mailbox.store([by_both], late);
+    let changes = mailbox.end(&slow, &refused(), late + 2_000);
     assert_eq!(changes, [], "it is tried again");
     assert_eq!(
         deliver(&mut mailbox, late + 10_000, |_| true),
@@ -138,37 +123,37 @@ fn what_was_on_its_way_is_not_given_up_for_what_the_other_conversation_was_refus
 
 #[test]
 fn nor_for_what_it_is_refused_after_they_became_one() {
-    let mut mailbox = Mailbox::open(Native::new(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let [by_user, by_phone, by_both] = one_by_two_names();
-    mailbox.append(vec![by_user, by_phone], NOW).unwrap();
-    let slow = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.store([by_user, by_phone], NOW);
+    let slow = mailbox.start(NOW);
     deliver(&mut mailbox, NOW, |_| false);
-    let again = mailbox.next(NOW + 2_000).unwrap().unwrap();
-    mailbox.append(vec![by_both], NOW + 2_000).unwrap();
-    mailbox.done(&again, &refused(), NOW + 2_000, 0.5).unwrap();
+    let again = mailbox.start(NOW + 2_000);
+    mailbox.store([by_both], NOW + 2_000);
+    mailbox.end(&again, &refused(), NOW + 2_000);
     let late = NOW + 3_700_000;
-    let changes = mailbox.done(&slow, &refused(), late, 0.5).unwrap();
+    let changes = mailbox.end(&slow, &refused(), late);
     assert_eq!(changes, [], "it is tried again");
 }
 
 #[test]
 fn what_waits_behind_it_is_tried_for_as_long_as_any_after_a_restart_too() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let mut mailbox = open();
     let [by_user, by_phone, by_both] = one_by_two_names();
     let slow = Event {
         id: "slow-0".to_owned(),
         ..by_user.clone()
     };
-    mailbox.append(vec![slow, by_user, by_phone], NOW).unwrap();
-    let slow = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.store([slow, by_user, by_phone], NOW);
+    let slow = mailbox.start(NOW);
     let late = NOW + 3_599_000;
     for now in [NOW, late] {
         assert_eq!(deliver(&mut mailbox, now, |_| false), Vec::<String>::new());
     }
-    mailbox.append(vec![by_both], late).unwrap();
-    mailbox.done(&slow, &Outcome::Taken, late, 0.5).unwrap();
+    mailbox.store([by_both], late);
+    mailbox.end(&slow, &Outcome::Taken, late);
     mailbox.save_all().unwrap();
     let mut mailbox = open();
     deliver(&mut mailbox, late + 2_000, |_| false);
@@ -186,9 +171,7 @@ fn started_for(mailbox: &mut Mailbox, destination: usize, now_ms: i64) -> Vec<St
         if delivery.destination == destination {
             ids.extend(delivery.events.iter().map(|event| event.id.clone()));
         } else {
-            mailbox
-                .done(&delivery, &Outcome::Taken, now_ms, 0.5)
-                .unwrap();
+            mailbox.end(&delivery, &Outcome::Taken, now_ms);
         }
     }
     ids
@@ -204,7 +187,7 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_begins_at_the_beginnin
     };
     let mut mailbox = open(vec![]);
     for event in one_by_two_names() {
-        mailbox.append(vec![event], NOW).unwrap();
+        mailbox.store([event], NOW);
         deliver(&mut mailbox, NOW, |_| true);
     }
     let late = Destination {
@@ -223,19 +206,19 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_was_away_meanwhile() {
     };
     let [by_user, by_phone, by_both] = one_by_two_names();
     let mut mailbox = open(&["crm", "bot"]);
-    mailbox.append(vec![by_user], NOW).unwrap();
+    mailbox.store([by_user], NOW);
     deliver(&mut mailbox, NOW, |_| true);
-    mailbox.append(vec![by_phone], NOW).unwrap();
+    mailbox.store([by_phone], NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
     let mut mailbox = open(&["crm"]);
-    mailbox.append(vec![by_both.clone()], NOW).unwrap();
+    mailbox.store([by_both.clone()], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     let mut mailbox = open(&["crm", "bot"]);
     let later = Event {
         id: "later-0".to_owned(),
         ..by_both
     };
-    mailbox.append(vec![later], NOW).unwrap();
+    mailbox.store([later], NOW);
     assert_eq!(started_for(&mut mailbox, 1, NOW), ["by-phone-0"]);
     let mut mailbox = open(&["bot"]);
     assert_eq!(
@@ -247,18 +230,18 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_was_away_meanwhile() {
 /// Event 14 is refused and 20 is on its way when 8 tells that they are of one person.
 fn two_become_one(mailbox: &mut Mailbox) {
     let (by_phone, by_user, by_both) = (event(14), event(20), event(8));
-    mailbox.append(vec![by_phone, by_user], NOW).unwrap();
-    let first = mailbox.next(NOW).unwrap().unwrap();
-    let _second = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&first, &refused(), NOW, 0.5).unwrap();
-    mailbox.append(vec![by_both], NOW).unwrap();
+    mailbox.store([by_phone, by_user], NOW);
+    let first = mailbox.start(NOW);
+    let _second = mailbox.start(NOW);
+    mailbox.end(&first, &refused(), NOW);
+    mailbox.store([by_both], NOW);
     assert_eq!(mailbox.next(NOW).unwrap(), None);
 }
 
 #[test]
 fn what_was_on_its_way_when_two_became_one_goes_first_after_a_restart() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("bot")]).unwrap();
+    let open = || open(&sql, &["bot"]);
     let mut mailbox = open();
     two_become_one(&mut mailbox);
     let mut mailbox = open();
@@ -271,12 +254,12 @@ fn what_was_on_its_way_when_two_became_one_goes_first_after_a_restart() {
 #[test]
 fn it_goes_first_however_much_is_delivered_again_before_it() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("bot")]).unwrap();
+    let open = || open(&sql, &["bot"]);
     let mut mailbox = open();
-    mailbox.append(vec![message("slow", "slow")], NOW).unwrap();
-    let _never_ends = mailbox.next(NOW).unwrap().unwrap();
+    mailbox.store([message("slow", "slow")], NOW);
+    let _never_ends = mailbox.start(NOW);
     let others = (0..600).map(|n| message(&format!("other {n}"), &format!("other.{n}")));
-    mailbox.append(others.collect(), NOW).unwrap();
+    mailbox.store(others, NOW);
     assert_eq!(deliver(&mut mailbox, NOW, |_| true).len(), 600);
     two_become_one(&mut mailbox);
     let mut mailbox = open();
@@ -288,30 +271,26 @@ fn it_goes_first_however_much_is_delivered_again_before_it() {
 #[test]
 fn where_three_turn_out_to_be_one_at_once_the_longest_wait_holds_after_a_restart_too() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let names = [
-        Name::User("US.1".to_owned()),
-        Name::Phone("1".to_owned()),
+        user("US.1"),
+        phone("1"),
         Name::Parent("US.ENT.1".to_owned()),
     ];
-    let of = |names: &[Name], id: &str| Event {
-        names: names.to_vec(),
-        ..message("", id)
-    };
     let mut mailbox = open();
     for name in &names {
         let event = of(std::slice::from_ref(name), name.value());
-        mailbox.append(vec![event], NOW).unwrap();
-        let delivery = mailbox.next(NOW).unwrap().unwrap();
+        mailbox.store([event], NOW);
+        let delivery = mailbox.start(NOW);
         let later = matches!(name, Name::Phone(_)).then_some(NOW + 60_000);
         let refused = Outcome::Refused {
             error: "status 422".to_owned(),
             not_before_ms: later,
             whole: false,
         };
-        mailbox.done(&delivery, &refused, NOW, 0.5).unwrap();
+        mailbox.end(&delivery, &refused, NOW);
     }
-    mailbox.append(vec![of(&names, "all")], NOW).unwrap();
+    mailbox.store([of(&names, "all")], NOW);
     for mut mailbox in [mailbox, open()] {
         assert_eq!(mailbox.next(NOW + 59_999).unwrap(), None);
     }
@@ -330,7 +309,7 @@ proptest! {
         let came: Vec<String> = played.came.iter().map(|event| event.id.clone()).collect();
         for person in 0..3 {
             let names = [Name::User(format!("US.{person}")), Name::Phone(format!("{person}"))];
-            let found = names.each_ref().map(|name| played.mailbox.find(name).unwrap().unwrap().conversation);
+            let found = names.each_ref().map(|name| played.mailbox.with(name).conversation);
             prop_assert_eq!(found[0], found[1]);
             for name in &names {
                 for taken in &played.taken {
@@ -346,21 +325,17 @@ proptest! {
 #[test]
 fn how_many_people_turn_out_to_be_known_does_not_matter_to_how_often_the_log_is_walked_through() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     let names = |n: usize| [Name::User(format!("US.{n}")), Name::Phone(n.to_string())];
-    let of = |names: &[Name], id: String| Event {
-        names: names.to_vec(),
-        ..message("", &id)
-    };
     for n in 0..101 {
         let apart =
-            names(n).map(|name| of(std::slice::from_ref(&name), format!("{}-{n}", name.key())));
-        mailbox.append(apart.to_vec(), NOW).unwrap();
+            names(n).map(|name| of(std::slice::from_ref(&name), &format!("{}-{n}", name.key())));
+        mailbox.store(apart, NOW);
     }
     let mut walks = |people: std::ops::Range<usize>| {
         let before = sql.log_read();
-        let together = people.map(|n| of(&names(n), format!("together-{n}")));
-        mailbox.append(together.collect(), NOW).unwrap();
+        let together = people.map(|n| of(&names(n), &format!("together-{n}")));
+        mailbox.store(together, NOW);
         sql.log_read() - before
     };
     assert_eq!(walks(0..1), walks(1..101));

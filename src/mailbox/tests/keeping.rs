@@ -21,7 +21,7 @@ fn kept(sql: &Native) -> i64 {
 fn what_is_kept_is_delivered_once_also_after_a_crash() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["a-0"]);
     assert_eq!(kept(&sql), 1);
     let mut again = open(&sql, &["crm"], 2);
@@ -37,13 +37,13 @@ fn what_is_kept_goes_when_its_time_is_over_though_nothing_more_comes() {
         data: format!(r#"{{"raw":"{}"}}"#, "x".repeat(900_000)),
         ..message("1", "large")
     };
-    mailbox.append(vec![large], NOW).unwrap();
+    mailbox.store([large], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     let mut now = NOW;
     for minute in 1..=150 {
         now = NOW + minute * 60_000;
         let event = message("1", &format!("{minute}"));
-        mailbox.append(vec![event], now).unwrap();
+        mailbox.store([event], now);
         deliver(&mut mailbox, now, |_| true);
         // Ten minutes more, since they go by generations.
         assert!(
@@ -76,7 +76,7 @@ fn what_somebody_waits_for_is_not_dropped_for_its_age_and_wakes_nobody() {
     let mut mailbox = Mailbox::open(sql.clone(), vec![paused])
         .unwrap()
         .keeping(HOUR);
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     deliver(&mut mailbox, NOW + 5 * HOUR, |_| true);
     assert_eq!(kept(&sql), 1);
     let at = NOW + 5 * HOUR;
@@ -88,7 +88,7 @@ fn who_no_longer_keeps_anything_has_nothing_left() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);
     let events = (0..9).map(|n| message("1", &format!("{n}")));
-    mailbox.append(events.collect(), NOW).unwrap();
+    mailbox.store(events, NOW);
     deliver(&mut mailbox, NOW, |_| true);
     assert_eq!(kept(&sql), 9);
     let mut mailbox = open(&sql, &["crm"], 0);
@@ -100,7 +100,7 @@ fn who_no_longer_keeps_anything_has_nothing_left() {
 fn a_destination_that_begins_at_the_beginning_gets_what_is_kept() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     let late = Destination {
         from: crate::config::StartsAt::Beginning,
@@ -120,7 +120,7 @@ fn what_waits_for_a_destination_that_was_taken_out_goes_after_a_week() {
         data: format!(r#"{{"raw":"{}"}}"#, "x".repeat(900_000)),
         ..message("1", "large")
     };
-    mailbox.append(vec![large], NOW).unwrap();
+    mailbox.store([large], NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
     let mut mailbox = open(&sql, &["crm"], 0);
     let week = NOW + 168 * HOUR;
@@ -143,7 +143,7 @@ fn a_message_that_is_kept_costs_no_more_rows_than_one_that_is_not() {
             time: Some(NOW / 1000 + n),
             ..message("1", id)
         };
-        mailbox.append(vec![event], NOW + n).unwrap();
+        mailbox.store([event], NOW + n);
         deliver(&mut mailbox, NOW + n, |_| true);
         costs.push(sql.changes() - before);
     }

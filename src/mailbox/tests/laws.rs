@@ -20,14 +20,13 @@ proptest! {
     fn any_split_order_and_repetition_ends_in_the_same_events(
         batches in proptest::collection::vec(proptest::collection::vec(0usize..30, 0..12), 1..12),
     ) {
-        let sql = Native::new();
-        let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+        let mut mailbox = open(&Native::new(), &["crm"]);
         let mut expected = HashSet::new();
         let mut stored = 0;
         for batch in batches {
             let events: Vec<Event> = batch.into_iter().map(event).collect();
             expected.extend(events.iter().map(|event| event.id.clone()));
-            stored += mailbox.append(events, NOW).unwrap();
+            stored += mailbox.store(events, NOW);
         }
         prop_assert_eq!(stored, expected.len());
         let taken = deliver(&mut mailbox, NOW, |_| true);

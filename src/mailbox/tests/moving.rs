@@ -1,7 +1,7 @@
 //! What is asked of the partition in which somebody was, and what goes over from there.
 
 use super::{
-    partitions::{Number, OF, of, phone, user},
+    partitions::{Number, OF},
     *,
 };
 use crate::conversation::handover::{By, Handover};
@@ -175,12 +175,12 @@ fn a_window_that_was_answered_since_somebody_moved_is_not_told_of_as_closing() {
 fn how_many_people_have_moved_does_not_matter_to_how_often_their_former_partition_walks_through_its_log()
  {
     let disk = Native::new();
-    let mut former = partitions::open(&disk, &["crm", "bot"]);
+    let mut former = open(&disk, &["crm", "bot"]);
     let people = |what: &str| -> Vec<Event> {
         let of = |n: usize| of(&[phone(&n.to_string())], &format!("{what}-{n}"));
         (0..100).map(of).collect()
     };
-    former.append(people("early"), NOW).unwrap();
+    former.store(people("early"), NOW);
     let late = people("late");
     let mut ask = |many: usize| {
         let before = disk.log_read();
@@ -194,7 +194,7 @@ fn how_many_people_have_moved_does_not_matter_to_how_often_their_former_partitio
 #[test]
 fn what_was_promised_is_let_go_when_meta_repeats_it_no_more_and_looked_for_once_an_hour_at_most() {
     let disk = Native::new();
-    let mut former = partitions::open(&disk, &["crm"]);
+    let mut former = open(&disk, &["crm"]);
     let days = |days: i64| NOW + days * 24 * 3_600_000;
     let event = |id: &str| of(&[phone("1")], id);
     let promise = |former: &mut Mailbox, id: &str, at: i64| {
@@ -206,9 +206,9 @@ fn what_was_promised_is_let_go_when_meta_repeats_it_no_more_and_looked_for_once_
     let refused = former.append(vec![event("a")], NOW);
     assert_eq!(refused, Err(SqlError::Moved));
     assert_eq!(promise(&mut former, "c", days(9) + 30_000), 2, "without a");
-    let opened = format!("{:?}", partitions::open(&disk, &["crm"]));
+    let opened = format!("{:?}", open(&disk, &["crm"]));
     assert!(!opened.contains(r#""b-0""#), "not read at opening");
-    former.append(vec![event("a")], days(9) + 30_000).unwrap();
+    former.store([event("a")], days(9) + 30_000);
     assert_eq!(
         promise(&mut former, "d", days(9) + 120_000),
         3,

@@ -182,6 +182,11 @@ impl Number {
         assert!(self.store_all(events, &routes));
     }
 
+    /// Delivers all that a partition may.
+    pub(super) fn deliver(&mut self, partition: usize, now_ms: i64) -> Vec<String> {
+        deliver(&mut self.partitions[partition], now_ms, |_| true)
+    }
+
     /// Delivers all there is, until nobody waits for anybody.
     pub(super) fn delivered(&mut self) -> Vec<String> {
         let mut all = Vec::new();
@@ -190,7 +195,7 @@ impl Number {
             let before = all.len();
             let mut asked = false;
             for partition in 0..self.partitions.len() {
-                all.extend(deliver(&mut self.partitions[partition], now, |_| true));
+                all.extend(self.deliver(partition, now));
                 asked |= self.ask(partition, now);
             }
             if !asked && all.len() == before {
@@ -198,26 +203,6 @@ impl Number {
             }
             now += 60_000;
         }
-    }
-}
-
-pub(super) fn open(disk: &Rc<Native>, destinations: &[&str]) -> Mailbox {
-    let destinations = destinations.iter().map(|id| destination(id));
-    Mailbox::open(disk.clone(), destinations.collect()).unwrap()
-}
-
-pub(super) fn user(id: &str) -> Name {
-    Name::User(id.to_owned())
-}
-
-pub(super) fn phone(digits: &str) -> Name {
-    Name::Phone(digits.to_owned())
-}
-
-pub(super) fn of(names: &[Name], id: &str) -> Event {
-    Event {
-        names: names.to_vec(),
-        ..message("", id)
     }
 }
 
@@ -288,10 +273,7 @@ fn who_was_met_in_two_partitions_takes_windows_and_consent_along_and_no_event_is
         ..of(&[phone("2")], "late")
     };
     assert_eq!(number.take(&late), by_user);
-    let found = number.partitions[usize::try_from(by_user).unwrap()]
-        .find(&name[0])
-        .unwrap()
-        .unwrap();
+    let found = number.partitions[usize::try_from(by_user).unwrap()].with(&name[0]);
     assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
     assert_eq!(found.state.fired, [("hours".to_owned(), 5)]);
     let mut delivered = number.delivered();

@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn who_is_written_to_first_and_writes_later_has_one_conversation() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
-    let name = Name::Phone("16505551234".to_owned());
+    let mut mailbox = open(&sql, &[]);
+    let name = phone("16505551234");
     let conversation = mailbox.meet(std::slice::from_ref(&name)).unwrap();
     let rows = sql.changes();
     assert_eq!(
@@ -14,35 +14,32 @@ fn who_is_written_to_first_and_writes_later_has_one_conversation() {
         conversation
     );
     assert_eq!(sql.changes(), rows, "who is known costs nothing");
-    mailbox
-        .append(vec![message("16505551234", "a")], NOW)
-        .unwrap();
-    let found = mailbox.find(&name).unwrap().unwrap();
+    mailbox.store([message("16505551234", "a")], NOW);
+    let found = mailbox.with(&name);
     assert_eq!(found.conversation, conversation);
     assert!(found.windows.customer_service.is_some());
 }
 
 #[test]
 fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    let user = Name::User("US.1".to_owned());
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    let user = user("US.1");
     let by_user = Event {
         names: vec![user.clone()],
         time: Some(NOW / 1000 - 100),
         ..message("", "a")
     };
     let by_both = Event {
-        names: vec![user.clone(), Name::Phone("1".to_owned())],
+        names: vec![user.clone(), phone("1")],
         effect: Effect::None,
         ..message("", "c")
     };
-    mailbox.append(vec![by_user], NOW).unwrap();
-    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    mailbox.store([by_user], NOW);
+    mailbox.store([message("1", "b")], NOW);
     deliver(&mut mailbox, NOW, |_| false);
-    mailbox.append(vec![by_both], NOW).unwrap();
+    mailbox.store([by_both], NOW);
 
-    let found = mailbox.find(&user).unwrap().unwrap();
+    let found = mailbox.with(&user);
     assert_eq!(found.names, ["phone:1", "user:US.1"]);
     assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
     assert_eq!(
@@ -58,13 +55,12 @@ fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
 
 #[test]
 fn an_event_carries_the_windows_as_they_stood_after_it() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let late = Event {
         time: Some(NOW / 1000 - 2 * 24 * 3600),
         ..message("1", "late")
     };
-    mailbox.append(vec![late, message("1", "b")], NOW).unwrap();
+    mailbox.store([late, message("1", "b")], NOW);
     let mut open = Vec::new();
     deliver(&mut mailbox, NOW, |delivery| {
         open.push(added_member(&delivery.events[0], "window")["customer_service"]["open"].clone());
@@ -75,8 +71,7 @@ fn an_event_carries_the_windows_as_they_stood_after_it() {
 
 #[test]
 fn a_status_that_was_overtaken_is_marked() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
     let told = [
         (MessageStatus::Read, false),
         (MessageStatus::Sent, true),
@@ -84,14 +79,14 @@ fn a_status_that_was_overtaken_is_marked() {
         (MessageStatus::Delivered, true),
     ];
     for (kind, overtaken) in told {
-        mailbox.append(vec![status("1", "m", kind)], NOW).unwrap();
+        mailbox.store([status("1", "m", kind)], NOW);
         deliver(&mut mailbox, NOW, |delivery| {
             let marked = added_member(&delivery.events[0], "superseded");
             assert_eq!(marked == true, overtaken, "{kind:?}");
             true
         });
     }
-    let found = mailbox.find(&Name::Phone("1".to_owned())).unwrap().unwrap();
+    let found = mailbox.with(&phone("1"));
     let statuses = mailbox.statuses(found.conversation, 10).unwrap();
     assert_eq!(statuses.len(), 1);
     assert_eq!(statuses[0].1, MessageStatus::Played);
@@ -99,13 +94,13 @@ fn a_status_that_was_overtaken_is_marked() {
 
 #[test]
 fn the_statuses_of_a_message_are_told_in_their_order() {
-    let mut mailbox = Mailbox::open(Native::new(), Vec::new()).unwrap();
+    let mut mailbox = open(&Native::new(), &[]);
     for told in [
         MessageStatus::Read,
         MessageStatus::Sent,
         MessageStatus::Sent,
     ] {
-        mailbox.append(vec![status("1", "aa", told)], NOW).unwrap();
+        mailbox.store([status("1", "aa", told)], NOW);
     }
     let time = Some(NOW / 1000);
     assert_eq!(

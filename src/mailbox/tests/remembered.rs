@@ -89,7 +89,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..20),
     ) {
         let (one, other) = (Native::new(), Native::new());
-        let open = |sql: &Rc<Native>| Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+        let open = |sql: &Rc<Native>| open(sql, &["crm"]);
         let mut remembers = open(&one);
         for step in steps {
             take(&mut remembers, step.clone());
@@ -104,15 +104,15 @@ proptest! {
 #[test]
 fn what_was_not_committed_is_not_remembered() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let mut mailbox = open();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     let full = "CREATE TRIGGER full BEFORE INSERT ON names BEGIN SELECT RAISE(ABORT, 'full'); END";
     sql.exec(full, &[]).unwrap();
     mailbox.append(vec![message("2", "b")], NOW).unwrap_err();
     sql.exec("DROP TRIGGER full", &[]).unwrap();
     // As the object does after a failure.
     let mut mailbox = open();
-    mailbox.append(vec![message("2", "b")], NOW).unwrap();
+    mailbox.store([message("2", "b")], NOW);
     assert_eq!(sql.count("names"), 2);
 }

@@ -57,10 +57,9 @@ fn figures(mailbox: &Mailbox, id: &str) -> (&'static str, i64, i64, i64, i64) {
 
 #[test]
 fn dead_letters_go_out_again_in_order_with_their_ids_and_a_mark() {
-    let sql = Native::new();
     let messages = [("1", "a"), ("1", "b"), ("2", "c"), ("1", "d")];
-    let mut mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
-    let of_one = mailbox.find(&Name::Phone("1".to_owned())).unwrap().unwrap();
+    let mut mailbox = with_dead_letters(&Native::new(), &messages, &["a-0", "b-0", "c-0"]);
+    let of_one = mailbox.with(&phone("1"));
     let which = Which {
         conversation: Some(of_one.conversation),
         ..of("crm")
@@ -68,7 +67,7 @@ fn dead_letters_go_out_again_in_order_with_their_ids_and_a_mark() {
     let begun = begin(&mut mailbox, wanted(which));
     assert_eq!((begun.state.name(), begun.found), ("running", 0));
     assert!(mailbox.wakes_at(LATER).unwrap() <= LATER);
-    mailbox.append(vec![message("1", "e")], LATER).unwrap();
+    mailbox.store([message("1", "e")], LATER);
     let mut marks = Vec::new();
     let taken = deliver(&mut mailbox, LATER, |delivery| {
         if delivery.destination == 0 {
@@ -108,13 +107,11 @@ fn a_dead_letter_stays_one_until_it_was_taken() {
 fn a_replay_survives_a_crash_at_any_step() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     begin(&mut mailbox, wanted(of("crm")));
     let mut mailbox = open();
-    let delivery = mailbox.next(LATER).unwrap().unwrap();
-    mailbox
-        .done(&delivery, &Outcome::Taken, LATER, 0.5)
-        .unwrap();
+    let delivery = mailbox.start(LATER);
+    mailbox.end(&delivery, &Outcome::Taken, LATER);
     let mut mailbox = open();
     assert_eq!(figures(&mailbox, "r1"), ("running", 2, 1, 1, 0));
     assert_eq!(deliver(&mut mailbox, LATER, |_| true), ["b-0"]);

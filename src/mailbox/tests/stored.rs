@@ -17,8 +17,8 @@ fn declared(sql: &Native, name: &str) -> String {
 #[test]
 fn the_tables_of_events_are_as_they_were() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store([message("1", "a")], NOW);
     assert_eq!(
         declared(&sql, "ids_"),
         "id BLOB PRIMARY KEY, conversation INTEGER, time INTEGER, message TEXT, status INTEGER) \
@@ -43,7 +43,7 @@ fn the_tables_of_events_are_as_they_were() {
 #[test]
 fn what_is_written_of_an_event_is_as_it_was() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     let wrote = Event {
         id: "b8bcee09bf9845ba-43f17a19e165ac79862b636e".to_owned(),
         ..message("1", "b")
@@ -52,7 +52,7 @@ fn what_is_written_of_an_event_is_as_it_was() {
         id: "a8bcee09bf9845ba-53f17a19e165ac79862b636e".to_owned(),
         ..status("1", "a", MessageStatus::Read)
     };
-    mailbox.append(vec![wrote, told], NOW).unwrap();
+    mailbox.store([wrote, told], NOW);
     let rows = |what: &str, table: &str| {
         let tables = sql.tables();
         let table = tables.iter().find(|name| name.starts_with(table)).unwrap();

@@ -11,14 +11,13 @@ fn failure(class: &str, at_ms: i64) -> Failure {
 
 #[test]
 fn what_waits_is_told_wherever_it_waits() {
-    let sql = Native::new();
     let choosy = Destination {
         events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
         max_in_flight: 2,
         ..destination("crm")
     };
-    let mut mailbox = Mailbox::open(sql.clone(), vec![choosy, destination("slow")]).unwrap();
-    mailbox.append(vec![message("0", "refused")], NOW).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![choosy, destination("slow")]).unwrap();
+    mailbox.store([message("0", "refused")], NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.destination == 1);
     // More than is looked at in advance, and every second of them is not wanted.
     let events = (0..600).flat_map(|n| {
@@ -28,9 +27,9 @@ fn what_waits_is_told_wherever_it_waits() {
             status(&person, &format!("of-{n}"), MessageStatus::Sent),
         ]
     });
-    mailbox.append(events.collect(), NOW + 5).unwrap();
+    mailbox.store(events, NOW + 5);
     for _ in 0..2 {
-        assert_eq!(mailbox.next(NOW + 7).unwrap().unwrap().destination, 0);
+        assert_eq!(mailbox.start(NOW + 7).destination, 0);
     }
     let waiting = mailbox.waiting(0).unwrap();
     assert_eq!(
@@ -56,41 +55,37 @@ fn what_waits_is_told_wherever_it_waits() {
 #[test]
 fn the_tries_are_those_of_what_has_failed_for_longest_or_of_the_outage() {
     let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store([message("1", "a")], NOW);
     let mut now = NOW;
     for _ in 0..3 {
         deliver(&mut mailbox, now, |_| false);
         now = mailbox.wakes_at(now).unwrap();
     }
-    mailbox.append(vec![message("2", "b")], now - 1).unwrap();
+    mailbox.store([message("2", "b")], now - 1);
     deliver(&mut mailbox, now - 1, |_| false);
     let waiting = mailbox.waiting(0).unwrap();
     assert_eq!(waiting.tries, 3);
     assert_eq!(waiting.last_error, Some(failure("status 422", now - 1)));
 
-    let events = (3..20).map(|n| message(&format!("{n}"), &format!("{n}")));
-    mailbox.append(events.collect(), now).unwrap();
+    mailbox.store(many(3..20), now);
     for _ in 0..3 {
-        while let Some(delivery) = mailbox.next(now).unwrap() {
-            mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap();
-        }
-        mailbox.rest().unwrap();
+        end_all(&mut mailbox, now, |_| unreachable());
         now = mailbox.wakes_at(now).unwrap();
     }
     let down = mailbox.waiting(0).unwrap();
     assert_eq!(down.tries, 3);
     assert!(down.down_since_ms.is_some());
-    let mut again = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+    let mut again = open(&sql, &["crm"]);
     assert_eq!(again.waiting(0).unwrap(), down, "also after a restart");
 }
 
 #[test]
 fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let mut mailbox = open();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     deliver(&mut mailbox, NOW, |_| false);
     let last_error = |mailbox: &mut Mailbox| mailbox.waiting(0).unwrap().last_error;
     assert_eq!(
@@ -101,7 +96,7 @@ fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
     deliver(&mut mailbox, NOW + 1_000, |_| true);
     assert_eq!(last_error(&mut mailbox), Some(failure("status 422", NOW)));
 
-    mailbox.append(vec![message("1", "b")], NOW).unwrap();
+    mailbox.store([message("1", "b")], NOW);
     let mut died = NOW;
     while let Some(at) = mailbox.wakes_at(died) {
         died = died.max(at);
@@ -113,11 +108,9 @@ fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
         "it died"
     );
 
-    mailbox.append(vec![message("1", "c")], died).unwrap();
-    let delivery = mailbox.next(died + 1).unwrap().unwrap();
-    mailbox
-        .done(&delivery, &Outcome::Gone, died + 1, 0.5)
-        .unwrap();
+    mailbox.store([message("1", "c")], died);
+    let delivery = mailbox.start(died + 1);
+    mailbox.end(&delivery, &Outcome::Gone, died + 1);
     assert_eq!(
         last_error(&mut open()),
         Some(failure("status 410", died + 1))
@@ -137,12 +130,12 @@ fn what_went_wrong_before_something_that_no_longer_matters_is_not_told_again_aft
         Mailbox::open(sql.clone(), vec![crm, destination("slow")]).unwrap()
     };
     let fails = |mailbox: &mut Mailbox, outcome: &Outcome, at: i64| {
-        let delivery = mailbox.next(at).unwrap().unwrap();
+        let delivery = mailbox.start(at);
         assert_eq!(delivery.destination, 0);
-        mailbox.done(&delivery, outcome, at, 0.5).unwrap();
+        mailbox.end(&delivery, outcome, at);
     };
     let mut mailbox = open("hocks");
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     fails(&mut mailbox, &Outcome::Gone, NOW);
     let mut mailbox = open("hooks");
     fails(&mut mailbox, &refused(), NOW + 1);
@@ -150,8 +143,7 @@ fn what_went_wrong_before_something_that_no_longer_matters_is_not_told_again_aft
     assert_eq!(open("hooks").waiting(0).unwrap().last_error, None);
 
     let mut mailbox = open("hooks");
-    let events = (2..20).map(|n| message(&n.to_string(), &n.to_string()));
-    mailbox.append(events.collect(), NOW + 3_000).unwrap();
+    mailbox.store(many(2..20), NOW + 3_000);
     for _ in 0..5 {
         fails(&mut mailbox, &unreachable(), NOW + 3_000);
     }
@@ -170,12 +162,11 @@ fn what_went_wrong_before_something_that_no_longer_matters_is_not_told_again_aft
 
 #[test]
 fn what_a_destination_takes_is_counted_and_costs_no_row() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![batching(0)]).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![batching(0)]).unwrap();
     let events = ["1a", "1b", "2a"].map(|id| message(id.get(..1).unwrap(), id));
-    mailbox.append(events.to_vec(), NOW).unwrap();
-    let delivery = mailbox.next(NOW).unwrap().unwrap();
-    mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+    mailbox.store(events, NOW);
+    let delivery = mailbox.start(NOW);
+    mailbox.end(&delivery, &Outcome::Taken, NOW);
     deliver(&mut mailbox, NOW, |_| false);
     mailbox.count_refused_replies(0);
     let counted = Counted {
@@ -199,12 +190,12 @@ fn what_a_destination_takes_is_counted_and_costs_no_row() {
 #[test]
 fn the_last_hour_survives_a_restart_where_the_cursor_was_written_down() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")]).unwrap();
+    let open = || open(&sql, &["crm", "bot"]);
     let mut mailbox = open();
-    mailbox.append(vec![message("1", "a")], NOW).unwrap();
+    mailbox.store([message("1", "a")], NOW);
     while let Some(delivery) = mailbox.next(NOW).unwrap() {
         if delivery.destination == 0 {
-            mailbox.done(&delivery, &Outcome::Taken, NOW, 0.5).unwrap();
+            mailbox.end(&delivery, &Outcome::Taken, NOW);
         }
     }
     mailbox.rest().unwrap();
@@ -214,11 +205,8 @@ fn the_last_hour_survives_a_restart_where_the_cursor_was_written_down() {
 
 #[test]
 fn that_a_conversation_goes_on_is_told_when_what_was_refused_is_taken() {
-    let sql = Native::new();
-    let mut mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
-    mailbox
-        .append(vec![message("1", "a"), message("1", "b")], NOW)
-        .unwrap();
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store([message("1", "a"), message("1", "b")], NOW);
     let mut changes = Vec::new();
     for (at, outcome) in [
         (NOW, refused()),
@@ -226,8 +214,8 @@ fn that_a_conversation_goes_on_is_told_when_what_was_refused_is_taken() {
         (NOW + 9_000, Outcome::Taken),
         (NOW + 9_000, Outcome::Taken),
     ] {
-        let delivery = mailbox.next(at).unwrap().unwrap();
-        changes.push(mailbox.done(&delivery, &outcome, at, 0.5).unwrap());
+        let delivery = mailbox.start(at);
+        changes.push(mailbox.end(&delivery, &outcome, at));
     }
     assert_eq!(
         changes,
@@ -246,14 +234,13 @@ fn to_ask_how_much_waits_again_costs_what_came_since() {
         Mailbox::open(sql.clone(), vec![paused]).unwrap()
     };
     let mut mailbox = open();
-    let events = (0..2_000).map(|n| message(&n.to_string(), &n.to_string()));
-    mailbox.append(events.collect(), NOW).unwrap();
+    mailbox.store(many(0..2_000), NOW);
     let mut asked = || {
         let before = sql.steps();
         let waiting = mailbox.waiting(0).unwrap();
         let steps = sql.steps() - before;
         let more = vec![message("1", &format!("more-{before}"))];
-        mailbox.append(more, NOW + 1).unwrap();
+        mailbox.store(more, NOW + 1);
         (waiting.events, steps)
     };
     let (first, again) = (asked(), asked());

@@ -8,7 +8,7 @@ fn a_replay_to_a_destination_that_is_taken_out_stops() {
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
     begin(&mut mailbox, wanted(of("crm")));
     mailbox.next(LATER).unwrap();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("bot")]).unwrap();
+    let mut mailbox = open(&sql, &["bot"]);
     mailbox.next(LATER).unwrap();
     assert_eq!(figures(&mailbox, "r1"), ("stopped", 1, 0, 0, 0));
     assert_eq!(sql.count("parked_events"), 0);
@@ -22,8 +22,8 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
     begin(&mut mailbox, wanted(of("crm")));
     assert_eq!(mailbox.replaying(Some("crm")), Some("r1"));
     assert_eq!(mailbox.replaying(Some("bot")), None);
-    let first = mailbox.next(LATER).unwrap().unwrap();
-    let second = mailbox.next(LATER).unwrap().unwrap();
+    let first = mailbox.start(LATER);
+    let second = mailbox.start(LATER);
     let stopped = mailbox.stop_replay("r1", LATER).unwrap().unwrap();
     assert_eq!(
         mailbox.replaying(Some("crm")),
@@ -39,8 +39,8 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
         ),
         ("stopped", 2, 1, None)
     );
-    mailbox.done(&first, &Outcome::Taken, LATER, 0.5).unwrap();
-    mailbox.done(&second, &refused(), LATER, 0.5).unwrap();
+    mailbox.end(&first, &Outcome::Taken, LATER);
+    mailbox.end(&second, &refused(), LATER);
     assert_eq!(figures(&mailbox, "r1"), ("stopped", 3, 0, 1, 0));
     assert_eq!(mailbox.replaying(Some("crm")), None);
     assert_eq!(told(&mailbox, "r1").dropped, 2);
@@ -62,7 +62,7 @@ fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that
         let sql = Native::new();
         let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
         begin(&mut mailbox, wanted(of("crm")));
-        let delivery = mailbox.next(LATER).unwrap().unwrap();
+        let delivery = mailbox.start(LATER);
         mailbox.stop_replay("r1", LATER).unwrap();
         let anew = Wanted {
             id: "r2".to_owned(),
@@ -71,9 +71,9 @@ fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that
         begin(&mut mailbox, anew);
         assert_eq!(mailbox.next(LATER).unwrap(), None);
         if crashes {
-            mailbox = Mailbox::open(sql, vec![destination("crm")]).unwrap();
+            mailbox = open(&sql, &["crm"]);
         } else {
-            mailbox.done(&delivery, &refused(), LATER, 0.5).unwrap();
+            mailbox.end(&delivery, &refused(), LATER);
             assert_eq!(told(&mailbox, "r1").dropped, 1);
         }
         assert_eq!(figures(&mailbox, "r2"), ("running", 1, 1, 0, 0));
@@ -87,9 +87,9 @@ fn a_replay_that_was_being_stopped_has_stopped_after_a_crash() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
     begin(&mut mailbox, wanted(of("crm")));
-    mailbox.next(LATER).unwrap().unwrap();
+    mailbox.start(LATER);
     mailbox.stop_replay("r1", LATER).unwrap();
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
     assert_eq!(deliver(&mut mailbox, LATER, |_| true), Vec::<String>::new());
     assert_eq!(figures(&mailbox, "r1"), ("stopped", 2, 0, 0, 0));
     assert_eq!(sql.count("dead_letters"), 2);
@@ -99,13 +99,13 @@ fn a_replay_that_was_being_stopped_has_stopped_after_a_crash() {
 fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops_when_that_is_given_up()
  {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let messages = [("1", "a"), ("2", "b")];
     with_dead_letters(&sql, &messages, &["a-0", "b-0"]);
     let mut mailbox = open();
     begin(&mut mailbox, wanted(of("crm")));
-    let delivery = mailbox.next(LATER).unwrap().unwrap();
-    mailbox.done(&delivery, &Outcome::Gone, LATER, 0.5).unwrap();
+    let delivery = mailbox.start(LATER);
+    mailbox.end(&delivery, &Outcome::Gone, LATER);
     let second = Wanted {
         id: "r2".to_owned(),
         ..wanted(of("crm"))
@@ -120,8 +120,7 @@ fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops
 
 #[test]
 fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
-    let sql = Native::new();
-    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &[]);
+    let mut mailbox = with_dead_letters(&Native::new(), &[("1", "a")], &[]);
     let mut ids = Vec::new();
     for number in 1..=12 {
         let id = format!("r{number:02}");
@@ -169,12 +168,11 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
 
 #[test]
 fn what_came_behind_a_replay_that_is_stopped_has_a_schedule_of_its_own() {
-    let sql = Native::new();
-    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+    let mut mailbox = with_dead_letters(&Native::new(), &[("1", "a")], &["a-0"]);
     begin(&mut mailbox, wanted(of("crm")));
     let (mut now, stop_at) = (LATER, LATER + 3_300_000);
     deliver(&mut mailbox, now, |delivery| delivery.destination == 1);
-    mailbox.append(vec![message("1", "b")], now + 1).unwrap();
+    mailbox.store([message("1", "b")], now + 1);
     while let Some(at) = mailbox.wakes_at(now).filter(|at| *at <= stop_at) {
         now = now.max(at);
         deliver(&mut mailbox, now, |delivery| delivery.destination == 1);

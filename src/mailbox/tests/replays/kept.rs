@@ -11,16 +11,14 @@ fn with_kept(sql: &Rc<Native>, n: usize) -> Mailbox {
         let events = chunk
             .iter()
             .map(|n| message(&format!("{n}"), &format!("{n}")));
-        mailbox.append(events.collect(), NOW).unwrap();
+        mailbox.store(events, NOW);
         deliver(&mut mailbox, NOW, |_| true);
     }
     mailbox
 }
 
 fn open_keeping(sql: &Rc<Native>) -> Mailbox {
-    Mailbox::open(sql.clone(), vec![destination("crm"), destination("bot")])
-        .unwrap()
-        .keeping(24 * 3_600_000)
+    open(sql, &["crm", "bot"]).keeping(24 * 3_600_000)
 }
 
 /// All of what `crm` was sent, to `to`.
@@ -34,12 +32,11 @@ fn all_of_crm(to: &str) -> Wanted {
 
 #[test]
 fn what_was_delivered_and_kept_goes_out_again_and_nothing_twice() {
-    let sql = Native::new();
-    let mut mailbox = with_kept(&sql, 5);
-    mailbox.append(vec![message("5", "5")], NOW).unwrap();
+    let mut mailbox = with_kept(&Native::new(), 5);
+    mailbox.store([message("5", "5")], NOW);
     // It waits for `crm` by itself, so that it is not replayed to it.
     begin(&mut mailbox, all_of_crm("crm"));
-    mailbox.append(vec![message("6", "6")], LATER).unwrap();
+    mailbox.store([message("6", "6")], LATER);
     let mut replayed = Vec::new();
     let mut fresh = Vec::new();
     deliver(&mut mailbox, LATER, |delivery| {
@@ -60,12 +57,11 @@ fn what_was_delivered_and_kept_goes_out_again_and_nothing_twice() {
 #[test]
 fn software_written_for_meta_is_replayed_nothing_that_meta_does_not_tell() {
     for crm_takes_it in [true, false] {
-        let sql = Native::new();
         let meta = Destination {
             format: Format::Meta,
             ..destination("meta")
         };
-        let mut mailbox = Mailbox::open(sql, vec![destination("crm"), meta])
+        let mut mailbox = Mailbox::open(Native::new(), vec![destination("crm"), meta])
             .unwrap()
             .keeping(24 * 3_600_000);
         let of_transoms = Event {
@@ -73,7 +69,7 @@ fn software_written_for_meta_is_replayed_nothing_that_meta_does_not_tell() {
             ..message("1", "stop")
         };
         let events = vec![message("1", "a"), of_transoms, message("1", "b")];
-        mailbox.append(events, NOW).unwrap();
+        mailbox.store(events, NOW);
         while let Some(now) = mailbox.wakes_at(NOW).filter(|now| *now < LATER) {
             deliver(&mut mailbox, now.max(NOW), |delivery| {
                 crm_takes_it || delivery.events[0].id != "stop-0"
@@ -91,12 +87,12 @@ fn what_was_still_to_come_when_a_replay_was_begun_comes_once_however_soon_that_i
         let sql = Native::new();
         let mut mailbox = with_kept(&sql, 300);
         let events = (0..400).map(|n| message(&format!("new{n}"), &format!("new{n}")));
-        mailbox.append(events.collect(), NOW).unwrap();
+        mailbox.store(events, NOW);
         if restarted {
             mailbox = open_keeping(&sql);
         } else {
-            let first = mailbox.next(NOW).unwrap().unwrap();
-            mailbox.done(&first, &Outcome::NotTried, NOW, 0.5).unwrap();
+            let first = mailbox.start(NOW);
+            mailbox.end(&first, &Outcome::NotTried, NOW);
         }
         begin(&mut mailbox, all_of_crm("crm"));
         let mut came = Vec::new();
@@ -128,7 +124,7 @@ fn what_was_still_to_come_when_a_replay_was_begun_comes_once_however_soon_that_i
 fn what_was_refused_before_a_replay_was_begun_and_is_taken_before_it_gets_there_comes_once() {
     let sql = Native::new();
     let mut mailbox = with_kept(&sql, 300);
-    mailbox.append(vec![message("1", "late")], NOW).unwrap();
+    mailbox.store([message("1", "late")], NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.destination == 1);
     begin(&mut mailbox, all_of_crm("crm"));
     assert_eq!(deliver(&mut mailbox, LATER, |_| true).len(), 301);
@@ -149,7 +145,7 @@ fn replayed_to_one_behind(other: &Destination, kept: bool) -> Vec<(String, bool)
     };
     let mut mailbox = open(true);
     let events = vec![message("1", "1a"), message("2", "1b")];
-    mailbox.append(events, NOW).unwrap();
+    mailbox.store(events, NOW);
     let mut now = NOW;
     while now < NOW + 2 * 3_600_000 {
         deliver(&mut mailbox, now, |_| kept);
@@ -198,12 +194,11 @@ fn what_a_destination_is_still_to_get_is_not_replayed_to_it_where_another_gave_i
 
 #[test]
 fn kept_events_are_chosen_by_event_conversation_type_and_time() {
-    let sql = Native::new();
     let choosy = Destination {
         events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
         ..destination("bot")
     };
-    let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm"), choosy])
+    let mut mailbox = Mailbox::open(Native::new(), vec![destination("crm"), choosy])
         .unwrap()
         .keeping(24 * 3_600_000);
     for (n, id) in (0..).zip(["1a", "2a", "1b", "2b"]) {
@@ -211,10 +206,10 @@ fn kept_events_are_chosen_by_event_conversation_type_and_time() {
             message(id.get(..1).unwrap(), id),
             status("3", id, MessageStatus::Played),
         ];
-        mailbox.append(events, NOW + n * 10).unwrap();
+        mailbox.store(events, NOW + n * 10);
         deliver(&mut mailbox, NOW + n * 10, |_| true);
     }
-    let one = mailbox.find(&Name::Phone("1".to_owned())).unwrap().unwrap();
+    let one = mailbox.with(&phone("1"));
     let any = || of("bot");
     for (number, which, expected) in [
         (1, any(), vec!["1a-0", "2a-0", "1b-0", "2b-0"]),
@@ -274,15 +269,13 @@ fn a_long_replay_goes_in_small_steps_and_new_events_have_every_second_turn() {
         .keeping(24 * 3_600_000);
     begin(&mut mailbox, all_of_crm("crm"));
     let events = (0..50).map(|n| message(&format!("new{n}"), &format!("new{n}")));
-    mailbox.append(events.collect(), LATER).unwrap();
+    mailbox.store(events, LATER);
     let mut taken = Vec::new();
     while let Some(delivery) = mailbox.next(LATER).unwrap() {
         assert_eq!(mailbox.next(LATER).unwrap(), None, "one at a time");
         assert!(sql.count("parked_events") <= 100);
         taken.push(delivery.events[0].id.clone());
-        mailbox
-            .done(&delivery, &Outcome::Taken, LATER, 0.5)
-            .unwrap();
+        mailbox.end(&delivery, &Outcome::Taken, LATER);
     }
     let last_new = taken.iter().rposition(|id| id.starts_with("new")).unwrap();
     assert!(last_new <= 101, "the last new event was number {last_new}");
@@ -300,17 +293,15 @@ fn a_long_replay_goes_in_small_steps_and_new_events_have_every_second_turn() {
 
 #[test]
 fn a_replay_to_a_destination_that_is_down_waits_with_it() {
-    let sql = Native::new();
-    let mut mailbox = with_kept(&sql, 1_000);
+    let mut mailbox = with_kept(&Native::new(), 1_000);
     begin(&mut mailbox, all_of_crm("crm"));
     let mut now = LATER;
     let mut tries = 0;
     while now < LATER + 30_000 {
-        while let Some(delivery) = mailbox.next(now).unwrap() {
+        end_all(&mut mailbox, now, |_| {
             tries += 1;
-            mailbox.done(&delivery, &unreachable(), now, 0.5).unwrap();
-        }
-        mailbox.rest().unwrap();
+            unreachable()
+        });
         now = now.max(mailbox.wakes_at(now).unwrap());
     }
     assert!(tries < 15, "{tries}");
@@ -320,8 +311,7 @@ fn a_replay_to_a_destination_that_is_down_waits_with_it() {
 
 #[test]
 fn a_replay_does_not_look_like_an_outage() {
-    let sql = Native::new();
-    let mut mailbox = with_kept(&sql, 200);
+    let mut mailbox = with_kept(&Native::new(), 200);
     begin(&mut mailbox, all_of_crm("crm"));
     mailbox.next(LATER).unwrap();
     let waiting = mailbox.waiting(0).unwrap();

@@ -5,9 +5,9 @@ use super::*;
 /// Tells that whoever had the first phone has the second one now.
 fn one_is_two(id: &str) -> Event {
     Event {
-        names: vec![Name::User("US.1".to_owned()), Name::Phone("2".to_owned())],
+        names: vec![user("US.1"), phone("2")],
         effect: Effect::Renames {
-            from: vec![Name::Phone("1".to_owned())],
+            from: vec![phone("1")],
         },
         ..message("2", id)
     }
@@ -15,18 +15,20 @@ fn one_is_two(id: &str) -> Event {
 
 #[test]
 fn a_replay_follows_a_person_who_turned_out_to_be_another() {
-    let sql = Native::new();
-    let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
-    mailbox.append(vec![one_is_two("c")], LATER).unwrap();
+    let mut mailbox = with_dead_letters(&Native::new(), &[("1", "a"), ("2", "b")], &["b-0"]);
+    mailbox.store([one_is_two("c")], LATER);
     deliver(&mut mailbox, LATER, |delivery| delivery.destination == 1);
-    let found = mailbox.find(&Name::Phone("2".to_owned())).unwrap().unwrap();
+    let found = mailbox.with(&phone("2"));
     let which = Which {
         conversation: Some(found.conversation),
         ..of("crm")
     };
     begin(&mut mailbox, wanted(which));
-    let taken = deliver(&mut mailbox, LATER + 5000, |_| true);
-    assert_eq!(taken, ["b-0", "c-0"], "one conversation, in its order");
+    assert_eq!(
+        deliver(&mut mailbox, LATER + 5000, |_| true),
+        ["b-0", "c-0"],
+        "one conversation, in its order"
+    );
 }
 
 #[test]
@@ -34,10 +36,10 @@ fn what_comes_back_of_a_replay_that_was_stopped_does_not_go_though_its_person_is
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
     begin(&mut mailbox, wanted(of("crm")));
-    let delivery = mailbox.next(LATER).unwrap().unwrap();
-    mailbox.append(vec![one_is_two("c")], LATER).unwrap();
+    let delivery = mailbox.start(LATER);
+    mailbox.store([one_is_two("c")], LATER);
     mailbox.stop_replay("r1", LATER).unwrap();
-    mailbox.done(&delivery, &refused(), LATER, 0.5).unwrap();
+    mailbox.end(&delivery, &refused(), LATER);
     assert_eq!(told(&mailbox, "r1").dropped, 1);
     let taken = deliver(&mut mailbox, LATER, |delivery| delivery.destination == 0);
     assert_eq!(taken, ["c-0"]);
