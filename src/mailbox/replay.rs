@@ -9,18 +9,11 @@ use super::{
 pub(super) const COLUMNS: &str = "id, kept, destination, receiver, event, conversation, from_ms, until_ms, end, place, \
      looked, state, begun_ms, ended_ms, found, died, dropped";
 
-/// How a replay stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplayState {
-    /// It goes on.
-    Running,
-    /// It was stopped; what had gone out by then still comes to its end.
-    Stopping,
-    /// It was stopped.
-    Stopped,
-    /// All that it found was delivered, or died.
-    Done,
-}
+/// What stands in the column `state`: it goes on, has been stopped, has ended since, has ended by itself.
+const RUNNING: i64 = 0;
+const STOPPING: i64 = 1;
+const STOPPED: i64 = 2;
+const DONE: i64 = 3;
 
 /// A replay, and how far it has got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +26,8 @@ pub struct Replay {
     pub kept: bool,
     /// The destination that gets them.
     pub to: String,
-    /// How it stands.
-    pub state: ReplayState,
+    /// Whether it was stopped. What had gone out by then still comes to its end.
+    pub(super) stopped: bool,
     /// Unix milliseconds.
     pub begun_ms: i64,
     /// Unix milliseconds.
@@ -54,33 +47,16 @@ pub struct Replay {
     pub(super) looked: bool,
 }
 
-impl ReplayState {
-    /// In one word, as users are told it: a replay that is stopping has stopped.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Stopping | Self::Stopped => "stopped",
-            Self::Done => "done",
-        }
-    }
-
-    fn write(self) -> i64 {
-        match self {
-            Self::Running => 0,
-            Self::Stopping => 1,
-            Self::Stopped => 2,
-            Self::Done => 3,
-        }
-    }
-
-    fn read(stored: i64) -> Self {
-        let all = [Self::Running, Self::Stopping, Self::Stopped];
-        let found = all.into_iter().find(|state| state.write() == stored);
-        found.unwrap_or(Self::Done)
-    }
-}
-
 impl Replay {
+    /// How it stands, in one word.
+    pub fn state(&self) -> &'static str {
+        match (self.stopped, self.ended_ms) {
+            (true, _) => "stopped",
+            (false, None) => "running",
+            (false, Some(_)) => "done",
+        }
+    }
+
     /// How many of the events that were found were taken.
     pub fn delivered(&self) -> i64 {
         self.found - self.waiting - self.died - self.dropped
@@ -102,7 +78,7 @@ impl Replay {
             end: row.get(8)?,
             place: row.get(9)?,
             looked: row.get::<i64>(10)? != 0,
-            state: ReplayState::read(row.get(11)?),
+            stopped: matches!(row.get(11)?, STOPPING | STOPPED),
             begun_ms: row.get(12)?,
             ended_ms: row.get(13)?,
             found: row.get(14)?,
@@ -114,6 +90,12 @@ impl Replay {
 
     /// Writes it down as it is.
     pub(super) fn write(&self, sql: &dyn Sql) -> Result<()> {
+        let state = match (self.stopped, self.ended_ms) {
+            (false, None) => RUNNING,
+            (true, None) => STOPPING,
+            (true, Some(_)) => STOPPED,
+            (false, Some(_)) => DONE,
+        };
         sql.run(
             &format!(
                 "INSERT OR REPLACE INTO replays ({COLUMNS}) \
@@ -131,7 +113,7 @@ impl Replay {
                 self.end.into(),
                 self.place.into(),
                 i64::from(self.looked).into(),
-                self.state.write().into(),
+                state.into(),
                 self.begun_ms.into(),
                 self.ended_ms.into(),
                 self.found.into(),
@@ -143,16 +125,12 @@ impl Replay {
 
     /// Whether it was stopped, or has delivered all.
     pub(super) fn is_over(&self) -> bool {
-        (self.looked || self.state == ReplayState::Stopping) && self.waiting == 0
+        (self.looked || self.stopped) && self.waiting == 0
     }
 
     /// If it is over, writes that down. Gives whether it is.
     pub(super) fn end_if_over(&mut self, sql: &dyn Sql, now_ms: i64) -> Result<bool> {
         if self.is_over() {
-            self.state = match self.state {
-                ReplayState::Stopping => ReplayState::Stopped,
-                _ => ReplayState::Done,
-            };
             self.ended_ms = Some(now_ms);
             self.write(sql)?;
         }

@@ -8,7 +8,7 @@ use super::{
     Change, Delivery, Mailbox, Outcome, conversations, count,
     cursor::Cursor,
     log::{COLUMNS, Log},
-    replay::{Replay, ReplayState},
+    replay::Replay,
     replays::{Job, drop_event},
     sql::{Result, Sql, Value, atomically},
 };
@@ -71,7 +71,6 @@ impl Mailbox {
             replay, waiting, ..
         } in jobs.filter(|job| job.replay.to == to)
         {
-            let stopping = replay.state == ReplayState::Stopping;
             for (index, seq) in seqs.iter().enumerate() {
                 if !waiting.contains(seq) {
                     continue;
@@ -80,7 +79,7 @@ impl Mailbox {
                     forget_dead_letter(sql, replay, *seq)?;
                 } else if index < died {
                     replay.died += 1;
-                } else if stopping {
+                } else if replay.stopped {
                     // The conversation may have become part of another while the request was on its way.
                     let conversation = conversations::joined_into(sql, first)?;
                     drop_event(sql, replay, conversation, *seq)?;
@@ -92,7 +91,7 @@ impl Mailbox {
                 waiting.remove(seq);
             }
             replay.waiting = count(waiting.len());
-            if died > 0 || stopping {
+            if died > 0 || replay.stopped {
                 replay.write(sql)?;
             }
             replay.end_if_over(sql, now_ms)?;
@@ -119,7 +118,7 @@ fn can_step(job: &Job, cursors: &[Cursor]) -> Option<usize> {
     let Job {
         replay, waiting, ..
     } = job;
-    if replay.looked || replay.state != ReplayState::Running || waiting.len() > FEW {
+    if replay.looked || replay.stopped || waiting.len() > FEW {
         return None;
     }
     let mut cursors = cursors.iter();

@@ -10,7 +10,7 @@ use super::{
     Mailbox, Which, count,
     cursor::Cursor,
     log::NUMBERS_PER_MS,
-    replay::{COLUMNS, Replay, ReplayState},
+    replay::{COLUMNS, Replay},
     replaying::begin_anew,
     sql::{Result, Sql, Value, atomically},
 };
@@ -93,7 +93,7 @@ impl Replays {
             &[],
         )? {
             let mut replay = Replay::read(&row)?;
-            if replay.state == ReplayState::Stopping {
+            if replay.stopped {
                 // When it went down in the midst, the conversations are tried when it would have been.
                 replay.dropped += count(drop_waiting(sql, &replay, &HashSet::new())?.len());
                 replay.write(sql)?;
@@ -151,7 +151,7 @@ impl Mailbox {
             id: wanted.id,
             kept: wanted.kept,
             to: wanted.to,
-            state: ReplayState::Running,
+            stopped: false,
             begun_ms: now_ms,
             ended_ms: None,
             found: 0,
@@ -240,7 +240,7 @@ impl Mailbox {
             let flying = Cursor::of(&self.cursors, &replay.to);
             let flying = flying.map(Cursor::flying).unwrap_or_default();
             let begins = atomically(sql, || {
-                replay.state = ReplayState::Stopping;
+                replay.stopped = true;
                 let dropped = drop_waiting(sql, replay, &flying)?;
                 replay.dropped += count(dropped.len());
                 waiting.retain(|seq| flying.contains(seq));

@@ -115,7 +115,7 @@ fn view(replay: &Replay, address: &Address) -> Object {
     let when = |ms: Option<i64>| ms.and_then(time);
     let mut view = Object::default();
     view.text("id", &replay.id)
-        .text("state", replay.state.name())
+        .text("state", replay.state())
         .text("of", if replay.kept { "all" } else { "dead-letters" })
         .text_if("destination", which.destination.as_deref())
         .text("to", &replay.to)

@@ -47,7 +47,7 @@ fn told(mailbox: &Mailbox, id: &str) -> Replay {
 fn figures(mailbox: &Mailbox, id: &str) -> (&'static str, i64, i64, i64, i64) {
     let replay = told(mailbox, id);
     (
-        replay.state.name(),
+        replay.state(),
         replay.found,
         replay.waiting,
         replay.delivered(),
@@ -65,7 +65,7 @@ fn dead_letters_go_out_again_in_order_with_their_ids_and_a_mark() {
         ..of("crm")
     };
     let begun = begin(&mut mailbox, wanted(which));
-    assert_eq!((begun.state.name(), begun.found), ("running", 0));
+    assert_eq!((begun.state(), begun.found), ("running", 0));
     assert!(mailbox.wakes_at(LATER).unwrap() <= LATER);
     mailbox.store([message("1", "e")], LATER);
     let mut marks = Vec::new();

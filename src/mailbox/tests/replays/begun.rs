@@ -32,7 +32,7 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
     );
     assert_eq!(
         (
-            stopped.state.name(),
+            stopped.state(),
             stopped.waiting,
             stopped.dropped,
             stopped.ended_ms
@@ -155,7 +155,7 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
             .replays(None, 99)
             .unwrap()
             .iter()
-            .all(|it| it.state.name() == "done")
+            .all(|it| it.state() == "done")
     );
     let week = 7 * 24 * 3_600_000;
     let wanted = Wanted {

@@ -252,7 +252,7 @@ fn kept_events_are_chosen_by_event_conversation_type_and_time() {
         let mut taken = deliver(&mut mailbox, LATER, |_| true);
         taken.sort_by_key(|id| expected.iter().position(|other| other == id));
         assert_eq!(taken, expected, "{number}");
-        assert_eq!(told(&mailbox, &id).state.name(), "done");
+        assert_eq!(told(&mailbox, &id).state(), "done");
     }
 }
 
