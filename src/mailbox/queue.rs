@@ -7,30 +7,17 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Join;
 
-/// An event that waits.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Queued {
-    pub(super) conversation: i64,
-    pub(super) received_ms: i64,
-}
-
-/// How events of one conversation are put together.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Batching {
-    /// How many go in one request.
-    pub(super) most: usize,
-    /// How long the conversation must have been quiet, in milliseconds, and how long that is waited for at most.
-    pub(super) quiet_ms: i64,
-    pub(super) quiet_max_ms: i64,
-}
-
 /// An event by its place in the log: that, its conversation, and when it was received (unix milliseconds).
-type Event = (i64, i64, i64);
+pub(super) type Event = (i64, i64, i64);
 
 /// A conversation is busy while a request of it is under way: nothing of it can go.
 #[derive(Debug)]
 pub(super) struct Queue {
-    batching: Batching,
+    /// How many events of a conversation go in one request.
+    most: usize,
+    /// How long the conversation must have been quiet, in milliseconds, and how long that is waited for at most.
+    quiet_ms: i64,
+    quiet_max_ms: i64,
     events: BTreeSet<Event>,
     /// The events by conversation: that, the place, and when it was received.
     by_conversation: BTreeSet<Event>,
@@ -41,9 +28,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(batching: Batching) -> Self {
+    pub(super) fn new(most: usize, quiet_ms: u32, quiet_max_ms: u32) -> Self {
         Self {
-            batching,
+            most,
+            quiet_ms: quiet_ms.into(),
+            quiet_max_ms: quiet_max_ms.into(),
             events: BTreeSet::new(),
             by_conversation: BTreeSet::new(),
             busy: HashMap::new(),
@@ -85,16 +74,12 @@ impl Queue {
             .map(|(one, seq, received_ms)| (*seq, *one, *received_ms))
     }
 
-    pub(super) fn insert(&mut self, seq: i64, queued: Queued) {
-        let Queued {
-            conversation,
-            received_ms,
-        } = queued;
-        let event = (seq, conversation, received_ms);
+    pub(super) fn insert(&mut self, event: Event) {
+        let (seq, conversation, received_ms) = event;
         self.lower(conversation);
         self.events.insert(event);
-        let event = (conversation, seq, received_ms);
-        self.by_conversation.insert(event);
+        self.by_conversation
+            .insert((conversation, seq, received_ms));
         self.raise(conversation);
     }
 
@@ -156,12 +141,12 @@ impl Queue {
     pub(super) fn next(&self, now_ms: i64) -> Option<Vec<i64>> {
         let mut conversations = self.waiting();
         let conversation = conversations.find(|waiting| self.ready_at(*waiting) <= now_ms)?;
-        Some(self.of(conversation).take(self.batching.most).collect())
+        Some(self.of(conversation).take(self.most).collect())
     }
 
     /// The first time later than `after` at which something can go (unix milliseconds; 0: at any time).
     pub(super) fn wakes_at(&self, after: i64) -> Option<i64> {
-        if self.batching.quiet_ms == 0 {
+        if self.quiet_ms == 0 {
             return self.heads.first().map(|_| 0).filter(|at| *at > after);
         }
         let times = self
@@ -178,7 +163,7 @@ impl Queue {
     /// When the first events of a conversation may go (unix milliseconds): when nothing more has come for a while, when
     /// they are as many as may go, or when the first has waited for long enough.
     fn ready_at(&self, conversation: i64) -> i64 {
-        if self.batching.quiet_ms == 0 {
+        if self.quiet_ms == 0 {
             return 0;
         }
         let mut received = self
@@ -188,14 +173,14 @@ impl Queue {
             return 0;
         };
         let (mut count, mut last) = (1, first);
-        for received_ms in received.take(self.batching.most - 1) {
+        for received_ms in received.take(self.most - 1) {
             (count, last) = (count + 1, received_ms);
         }
-        if count >= self.batching.most {
+        if count >= self.most {
             return 0;
         }
-        let quiet = last.saturating_add(self.batching.quiet_ms);
-        quiet.min(first.saturating_add(self.batching.quiet_max_ms))
+        let quiet = last.saturating_add(self.quiet_ms);
+        quiet.min(first.saturating_add(self.quiet_max_ms))
     }
 
     fn lower(&mut self, conversation: i64) {
@@ -223,20 +208,12 @@ mod tests {
 
     use super::*;
 
-    fn queue(most: usize, quiet_ms: i64) -> Queue {
-        Queue::new(Batching {
-            most,
-            quiet_ms,
-            quiet_max_ms: 10_000,
-        })
+    fn queue(most: usize, quiet_ms: u32) -> Queue {
+        Queue::new(most, quiet_ms, 10_000)
     }
 
     fn put(queue: &mut Queue, seq: i64, conversation: i64) {
-        let queued = Queued {
-            conversation,
-            received_ms: seq * 1000,
-        };
-        queue.insert(seq, queued);
+        queue.insert((seq, conversation, seq * 1000));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use crate::mailbox::{
     flow::BROKEN,
     log::Log,
     parking::{Refusal, Refused},
-    queue::Queued,
     sql::Result,
 };
 
@@ -135,12 +134,8 @@ impl Cursor {
 
     pub(super) fn back_to_queue(&mut self, flight: &Flight, now_ms: i64) {
         if !flight.parked {
-            let queued = Queued {
-                conversation: flight.conversation,
-                received_ms: now_ms,
-            };
             for seq in &flight.seqs {
-                self.queue.insert(*seq, queued);
+                self.queue.insert((*seq, flight.conversation, now_ms));
             }
             self.followed = true;
         }

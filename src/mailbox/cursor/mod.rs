@@ -62,8 +62,6 @@ struct Unread {
 pub(super) struct Cursor {
     sql: Rc<dyn Sql>,
     destination: Destination,
-    /// How many events of a conversation go in one request.
-    most: usize,
     parking: Parking,
     flow: Flow,
     /// Up to where the log was read, and when what was read last had been received (unix milliseconds).

@@ -5,8 +5,7 @@ use crate::{
     config::Format,
     mailbox::{
         flow::May,
-        log::{Entry, Log, Stored},
-        queue::Queued,
+        log::{Log, Stored},
         sql::Result,
     },
 };
@@ -78,7 +77,9 @@ impl Cursor {
             cursor.parking.next(now_ms, any, busy)
         };
         while let Some(conversation) = next(self) {
-            let events = self.parking.events(conversation, self.most)?;
+            let events = self
+                .parking
+                .events(conversation, self.destination.format.most_events())?;
             if !events.is_empty() {
                 self.fly(&events, true);
                 return Ok(Some(events));
@@ -134,29 +135,19 @@ impl Cursor {
 
     fn read_on(&mut self, log: &Log, now_ms: i64) -> Result<()> {
         while self.can_read(log, now_ms) {
-            let entries = log.behind(self.read, AHEAD)?;
-            let Some(last) = entries.last() else {
+            let (queue, destination) = (&mut self.queue, &self.destination);
+            let last = log.behind(self.read, AHEAD, &mut |event, kind| {
+                if destination.wants(kind) {
+                    queue.insert(event);
+                }
+            })?;
+            let Some((seq, _, received_ms)) = last else {
                 self.read = log.last();
                 break;
             };
-            self.read = last.seq;
-            self.read_ms = last.received_ms;
+            self.read = seq;
+            self.read_ms = received_ms;
             self.followed = true;
-            for Entry {
-                seq,
-                conversation,
-                received_ms,
-                kind,
-            } in entries
-            {
-                if self.destination.wants(&kind) {
-                    let queued = Queued {
-                        conversation,
-                        received_ms,
-                    };
-                    self.queue.insert(seq, queued);
-                }
-            }
         }
         Ok(())
     }

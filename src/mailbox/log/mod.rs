@@ -10,7 +10,7 @@
 mod reading;
 mod stored;
 
-pub(super) use reading::{Entry, Listed};
+pub(super) use reading::Listed;
 pub use stored::Stored;
 pub(super) use stored::{COLUMNS, DECLARED, complete};
 

@@ -6,17 +6,8 @@ use super::{
 };
 use crate::{
     config::Destination,
-    mailbox::{count, sql::Result},
+    mailbox::{count, queue, sql::Result},
 };
-
-/// What a cursor needs to know of an event in order to decide what to do with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::mailbox) struct Entry {
-    pub(in crate::mailbox) seq: i64,
-    pub(in crate::mailbox) conversation: i64,
-    pub(in crate::mailbox) received_ms: i64,
-    pub(in crate::mailbox) kind: String,
-}
 
 /// What a replay needs to know of an event in order to choose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,43 +19,40 @@ pub(in crate::mailbox) struct Listed {
     pub(in crate::mailbox) kind: String,
 }
 
-impl Entry {
-    fn of(event: &Stored) -> Self {
-        Self {
-            seq: event.seq,
-            conversation: event.conversation,
-            received_ms: event.received_ms,
-            kind: event.kind.clone(),
-        }
-    }
-}
-
 impl Log {
-    /// The next events behind a place in the log.
-    pub(in crate::mailbox) fn behind(&self, place: i64, most: usize) -> Result<Vec<Entry>> {
+    /// Gives the next events behind a place in the log to `each`, with their types. Gives the last of them.
+    pub(in crate::mailbox) fn behind(
+        &self,
+        place: i64,
+        most: usize,
+        each: &mut dyn FnMut(queue::Event, &str),
+    ) -> Result<Option<queue::Event>> {
+        let mut last = None;
         if let Some(recent) = self.recent.behind(place) {
-            return Ok(recent.take(most).map(Entry::of).collect());
+            for event in recent.take(most) {
+                let queued = (event.seq, event.conversation, event.received_ms);
+                each(*last.insert(queued), &event.kind);
+            }
+            return Ok(last);
         }
-        let mut entries = Vec::new();
+        let mut left = most;
         for table in self.tables_behind(place) {
-            let left = count(most.saturating_sub(entries.len()));
+            let rows = self.sql.exec(
+                &format!("SELECT seq, conversation, received_ms, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+                &[place.into(), count(left).into()],
+            )?;
+            for row in &rows {
+                each(
+                    *last.insert((row.get(0)?, row.get(1)?, row.get(2)?)),
+                    row.get(3)?,
+                );
+            }
+            left = left.saturating_sub(rows.len());
             if left == 0 {
                 break;
             }
-            let rows = self.sql.exec(
-                &format!("SELECT seq, conversation, received_ms, kind FROM {table} WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
-                &[place.into(), left.into()],
-            )?;
-            for row in rows {
-                entries.push(Entry {
-                    seq: row.get(0)?,
-                    conversation: row.get(1)?,
-                    received_ms: row.get(2)?,
-                    kind: row.get(3)?,
-                });
-            }
         }
-        Ok(entries)
+        Ok(last)
     }
 
     /// The next events behind a place in the log, up to another, whoever has passed them.
