@@ -2,72 +2,52 @@
 
 use crate::{
     event::{Home, rfc3339},
+    mailbox::Stored,
     written::{begin_member, push_string},
 };
 
 /// The `content-type` of one event.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 
-/// All that is written of an event. It holds message text, hence no `Debug`.
-#[derive(Clone, Copy)]
-pub struct Outgoing<'a> {
-    /// The event's id.
-    pub id: &'a str,
-    /// `type`: `whatsapp.<thing>.<what happened>`.
-    pub kind: &'a str,
-    /// Where it happened, by [`source`].
-    pub source: &'a str,
-    /// Who it is about.
-    pub subject: Option<&'a str>,
-    /// Unix seconds.
-    pub time: Option<i64>,
-    /// A JSON object. Carried byte for byte, as it holds what Meta sent.
-    pub data: &'a str,
-    /// A JSON object: what the mailbox has to add, say the windows. Its members become the last ones of `data`.
-    pub added: &'a str,
+/// An event as a JSON object; `source` is where it happened, by [`source()`].
+pub fn render(event: &Stored, source: &str) -> String {
+    let mut out = String::with_capacity(event.data.len() + event.added.len() + 320);
+    out.push_str(r#"{"specversion":"1.0""#);
+    let time = event.time.unwrap_or(event.received_ms.div_euclid(1000));
+    let time = rfc3339(time);
+    let subject = event.subject.as_deref();
+    for (name, value) in [
+        ("id", Some(event.id.as_str())),
+        ("type", Some(event.kind.as_str())),
+        ("source", Some(source)),
+        ("subject", subject.filter(|subject| !subject.is_empty())),
+        ("time", time.as_deref()),
+        ("datacontenttype", Some("application/json")),
+    ] {
+        if let Some(value) = value {
+            begin_member(&mut out, name);
+            push_string(&mut out, value);
+        }
+    }
+    begin_member(&mut out, "data");
+    render_data(event, &mut out);
+    out.push('}');
+    out
 }
 
-impl Outgoing<'_> {
-    /// The event as a JSON object.
-    pub fn render(&self) -> String {
-        let mut out = String::with_capacity(self.data.len() + self.added.len() + 320);
-        out.push_str(r#"{"specversion":"1.0""#);
-        let time = self.time.and_then(rfc3339);
-        for (name, value) in [
-            ("id", Some(self.id)),
-            ("type", Some(self.kind)),
-            ("source", Some(self.source)),
-            (
-                "subject",
-                self.subject.filter(|subject| !subject.is_empty()),
-            ),
-            ("time", time.as_deref()),
-            ("datacontenttype", Some("application/json")),
-        ] {
-            if let Some(value) = value {
-                begin_member(&mut out, name);
-                push_string(&mut out, value);
-            }
-        }
-        begin_member(&mut out, "data");
-        self.render_data(&mut out);
-        out.push('}');
-        out
+/// What came, byte for byte, and what the mailbox adds as the last members.
+fn render_data(event: &Stored, out: &mut String) {
+    let (Some(members), Some(added)) = (members(&event.data), members(&event.added)) else {
+        out.push_str(&event.data);
+        return;
+    };
+    out.push('{');
+    out.push_str(members);
+    if !members.is_empty() && !added.is_empty() {
+        out.push(',');
     }
-
-    fn render_data(&self, out: &mut String) {
-        let (Some(members), Some(added)) = (members(self.data), members(self.added)) else {
-            out.push_str(self.data);
-            return;
-        };
-        out.push('{');
-        out.push_str(members);
-        if !members.is_empty() && !added.is_empty() {
-            out.push(',');
-        }
-        out.push_str(added);
-        out.push('}');
-    }
+    out.push_str(added);
+    out.push('}');
 }
 
 /// What stands between the braces of a JSON object.
@@ -97,20 +77,26 @@ mod tests {
 
     use super::*;
 
-    const EVENT: Outgoing<'_> = Outgoing {
-        id: "a1-b2",
-        kind: "whatsapp.message.received",
-        source: "/whatsapp/106540352242922",
-        subject: Some("US.13491208655302741918"),
-        time: Some(1_795_334_400),
-        data: r#"{"message":{"id":"wamid.1"}, "raw":{"n":1.0e2}}"#,
-        added: r#"{"window":{"customer_service":{"open":true}}}"#,
-    };
+    const SOURCE: &str = "/whatsapp/106540352242922";
+
+    fn event() -> Stored {
+        Stored {
+            seq: 1,
+            conversation: 1,
+            id: "a1-b2".to_owned(),
+            kind: "whatsapp.message.received".to_owned(),
+            subject: Some("US.13491208655302741918".to_owned()),
+            time: Some(1_795_334_400),
+            received_ms: 0,
+            data: r#"{"message":{"id":"wamid.1"}, "raw":{"n":1.0e2}}"#.to_owned(),
+            added: r#"{"window":{"customer_service":{"open":true}}}"#.to_owned(),
+        }
+    }
 
     #[test]
     fn members_are_in_the_order_of_the_contract_and_data_is_untouched() {
         assert_eq!(
-            EVENT.render(),
+            render(&event(), SOURCE),
             concat!(
                 r#"{"specversion":"1.0","id":"a1-b2","type":"whatsapp.message.received","#,
                 r#""source":"/whatsapp/106540352242922","subject":"US.13491208655302741918","#,
@@ -122,21 +108,21 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_left_out() {
-        let bare = Outgoing {
+        let bare = Stored {
             subject: None,
-            time: None,
-            data: "{}",
-            added: "{}",
-            ..EVENT
-        }
-        .render();
+            time: Some(i64::MAX),
+            data: "{}".to_owned(),
+            added: "{}".to_owned(),
+            ..event()
+        };
+        let bare = render(&bare, SOURCE);
         assert!(bare.ends_with(r#""source":"/whatsapp/106540352242922","datacontenttype":"application/json","data":{}}"#));
-        let windowed = Outgoing {
-            data: "{ }",
-            added: r#"{"window":{}}"#,
-            ..EVENT
-        }
-        .render();
+        let windowed = Stored {
+            data: "{ }".to_owned(),
+            added: r#"{"window":{}}"#.to_owned(),
+            ..event()
+        };
+        let windowed = render(&windowed, SOURCE);
         assert!(windowed.ends_with(r#""data":{"window":{}}}"#), "{windowed}");
     }
 
@@ -173,8 +159,8 @@ mod tests {
         #[test]
         fn whatever_is_in_it_it_is_json(id: String, subject: Option<String>, time: Option<i64>, text: String) {
             let data = serde_json::json!({ "raw": text }).to_string();
-            let event = Outgoing { id: &id, subject: subject.as_deref(), time, data: &data, ..EVENT };
-            let read: Value = serde_json::from_str(&event.render()).unwrap();
+            let event = Stored { id: id.clone(), subject, time, data, ..event() };
+            let read: Value = serde_json::from_str(&render(&event, SOURCE)).unwrap();
             prop_assert_eq!(&read["id"], &Value::from(id));
             prop_assert_eq!(&read["data"]["raw"], &Value::from(text));
             prop_assert_eq!(&read["data"]["window"]["customer_service"]["open"], &Value::from(true));

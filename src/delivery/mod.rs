@@ -9,7 +9,6 @@ pub mod signature;
 mod ways;
 
 pub use answer::ErrorClass;
-pub use cloudevent::Outgoing;
 pub use request::{Request, request};
 pub use run::{REFUSED_MS, Run};
 pub use ways::{Way, Ways};

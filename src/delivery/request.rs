@@ -1,6 +1,10 @@
 //! The request that tells a destination what happened, in the format that it asked for.
 
-use super::{Outgoing, batch, cloudevent, signature};
+use super::{
+    batch,
+    cloudevent::{self, render},
+    signature,
+};
 use crate::{
     config::{Destination, Format},
     mailbox::Stored,
@@ -75,19 +79,6 @@ impl Request {
     fn add(&mut self, name: &str, value: String) {
         self.headers.push((name.to_owned(), value));
     }
-}
-
-fn render(event: &Stored, source: &str) -> String {
-    Outgoing {
-        id: &event.id,
-        kind: &event.kind,
-        source,
-        subject: event.subject.as_deref(),
-        time: event.time.or(Some(event.received_ms.div_euclid(1000))),
-        data: &event.data,
-        added: &event.added,
-    }
-    .render()
 }
 
 /// Meta's envelope with this event alone, or the text as it came, if that was no JSON that every parser reads.
