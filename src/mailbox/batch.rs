@@ -8,11 +8,6 @@ use serde::Serialize;
 /// How long a parameter may get, in bytes: half of the platform's limit of 2 MB, so that the last row may be long.
 const PARAMETER: usize = 1_000_000;
 
-/// JSON arrays of these texts.
-pub(super) fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> impl Iterator<Item = String> {
-    rows(texts)
-}
-
 /// JSON arrays of these rows.
 pub(super) fn rows(rows: impl Iterator<Item: Serialize>) -> impl Iterator<Item = String> {
     // What is put together here always can be written as JSON.
@@ -41,7 +36,7 @@ mod tests {
     #[test]
     fn a_large_batch_goes_in_several_parameters_and_keeps_its_order() {
         let texts: Vec<String> = (0..30).map(|n| format!("{n}").repeat(50_000)).collect();
-        let arrays: Vec<String> = super::texts(texts.iter().map(String::as_str)).collect();
+        let arrays: Vec<String> = rows(texts.iter()).collect();
         assert!(arrays.len() > 1);
         assert!(arrays.iter().all(|array| array.len() < 2_000_000));
         let back: Vec<String> = arrays

@@ -92,7 +92,7 @@ impl Ceded {
         if !self.promises {
             return Ok(false);
         }
-        for ids in batch::texts(events.iter().map(|event| event.id.as_str())) {
+        for ids in batch::rows(events.iter().map(|event| &event.id)) {
             let held = self.sql.exec(
                 "SELECT 1 FROM json_each(?1) AS wanted CROSS JOIN promised ON promised.id = wanted.value LIMIT 1",
                 &[ids.into()],
@@ -132,7 +132,7 @@ impl Ceded {
     /// Takes back promises about these events, which are to be stored here for the sake of a person: those that were
     /// made for somebody met later, who has a greater number.
     pub(super) fn release(&self, ids: &[String], person: i64) -> Result<()> {
-        for ids in batch::texts(ids.iter().map(String::as_str).filter(|_| self.promises)) {
+        for ids in batch::rows(ids.iter().filter(|_| self.promises)) {
             self.sql.run(
                 "DELETE FROM promised WHERE person > ?2 AND id IN (SELECT value FROM json_each(?1))",
                 &[ids.into(), person.into()],

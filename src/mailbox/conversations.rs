@@ -6,7 +6,7 @@ use super::{
     batch,
     sql::{Result, Row, Sql, Value},
 };
-use crate::conversation::{State, window::Windows};
+use crate::conversation::window::Windows;
 
 /// Selects all numbers that a conversation has had, by any of them.
 pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
@@ -29,7 +29,7 @@ pub(super) struct Conversation {
     pub(super) windows: Windows,
     /// The conversation that this one turned out to be part of.
     pub(super) joined: Option<i64>,
-    /// [`State`] as it is stored.
+    /// [`crate::conversation::State`] as it is stored.
     pub(super) state: Option<String>,
 }
 
@@ -47,17 +47,6 @@ impl Conversation {
             state: row.get(7)?,
         })
     }
-}
-
-/// How the windows of a conversation stand.
-pub(super) fn windows(sql: &dyn Sql, conversation: i64) -> Result<Windows> {
-    Ok(by_number(sql, conversation)?.windows)
-}
-
-/// What a conversation remembers.
-pub(super) fn state(sql: &dyn Sql, conversation: i64) -> Result<State> {
-    let found = by_number(sql, conversation)?;
-    Ok(State::read(found.state.as_deref()))
 }
 
 /// The conversation that this one has become part of, or itself.

@@ -124,7 +124,8 @@ impl Mailbox {
 
     /// What a conversation remembers.
     pub fn state(&self, conversation: i64) -> Result<State> {
-        conversations::state(&*self.sql, conversation)
+        let found = conversations::by_number(&*self.sql, conversation)?;
+        Ok(State::read(found.state.as_deref()))
     }
 
     /// Takes note of what a person, who may not be known yet, says about being written to; `cause` names that and nothing

@@ -46,19 +46,15 @@ impl Generations {
     }
 
     /// Makes `number` the newest generation, unless there is one that is newer: a clock that goes back must not put
-    /// new rows behind old ones. Gives the name of the newest table.
-    pub(super) fn open(&mut self, number: i64) -> Result<String> {
-        let number = match self.newest() {
-            Some(newest) if newest >= number => newest,
-            _ => {
-                let table = self.table(number);
-                self.sql
-                    .run(&format!("CREATE TABLE {table} {}", self.columns), &[])?;
-                self.numbers.push(number);
-                number
-            }
-        };
-        Ok(self.table(number))
+    /// new rows behind old ones.
+    pub(super) fn open(&mut self, number: i64) -> Result<()> {
+        if self.newest().is_none_or(|newest| newest < number) {
+            let table = self.table(number);
+            let statement = format!("CREATE TABLE {table} {}", self.columns);
+            self.sql.run(&statement, &[])?;
+            self.numbers.push(number);
+        }
+        Ok(())
     }
 
     /// The numbers of the generations, oldest first.
@@ -69,12 +65,6 @@ impl Generations {
     /// The names of all tables, newest first, since what is looked for is mostly recent.
     pub(super) fn tables(&self) -> impl Iterator<Item = String> {
         self.numbers.iter().rev().map(|number| self.table(*number))
-    }
-
-    /// One statement that reads from all tables what `select` reads from one, newest first.
-    pub(super) fn of_all(&self, select: impl Fn(String) -> String) -> String {
-        let selects: Vec<String> = self.tables().map(select).collect();
-        selects.join(" UNION ALL ")
     }
 
     /// Drops the generations that `over` says are over.
@@ -118,7 +108,7 @@ mod tests {
         let mut generations =
             Generations::load(sql.clone(), "ids", "(id TEXT PRIMARY KEY)").unwrap();
         generations.open(7).unwrap();
-        assert_eq!(generations.open(5).unwrap(), "ids_7");
+        generations.open(5).unwrap();
         assert_eq!(sql.tables(), ["ids_7"]);
     }
 

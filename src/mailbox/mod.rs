@@ -98,7 +98,7 @@ use ids::Ids;
 use log::Log;
 use parking::Parking;
 use people::People;
-use replays::Replays;
+use replays::Job;
 use sql::{Result, Sql};
 
 /// For how long it is remembered what has been seen, in milliseconds: Meta repeats for seven days.
@@ -127,7 +127,8 @@ pub struct Mailbox {
     joins: Vec<Join>,
     /// Since when it is counted what destinations take (unix milliseconds).
     counts_since_ms: Option<i64>,
-    replays: Replays,
+    /// The replays that have not ended.
+    replays: Vec<Job>,
     taken_out: Vec<(String, i64)>,
     /// When events are next to be let go that wait for destinations taken out of the settings.
     lapses_ms: Option<i64>,
@@ -169,7 +170,7 @@ impl Mailbox {
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            replays: Replays::load(&*sql, &cursors)?,
+            replays: Job::load_all(&*sql, &cursors)?,
             ids: Ids::load(sql.clone())?,
             people: People::new(sql.clone()),
             ceded: Ceded::load(sql.clone())?,
@@ -335,7 +336,7 @@ impl Mailbox {
 
     /// How the windows of a conversation stand.
     pub fn windows(&self, conversation: i64) -> Result<Windows> {
-        conversations::windows(&*self.sql, conversation)
+        Ok(conversations::by_number(&*self.sql, conversation)?.windows)
     }
 
     /// Finds a conversation by any of the person's names.

@@ -108,7 +108,7 @@ impl People {
         let names = events.into_iter().flat_map(all_names);
         let unknown = names.filter(|name| self.known(name).is_none());
         let keys: Vec<String> = unknown.map(Name::key).collect();
-        for keys in batch::texts(keys.iter().map(String::as_str)) {
+        for keys in batch::rows(keys.iter()) {
             let rows = self.sql.exec(
                 "SELECT wanted.value, conversations.* FROM json_each(?1) AS wanted \
                  CROSS JOIN names ON names.name = wanted.value \

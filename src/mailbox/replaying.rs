@@ -12,7 +12,7 @@ use super::{
     replays::{Job, drop_event},
     sql::{Result, Sql, Value, atomically},
 };
-use search::{Candidate, Search, numbers};
+use search::{Candidate, Search};
 
 /// How many events of one replay are parked at the same time.
 const AT_ONCE: usize = 100;
@@ -23,23 +23,23 @@ const FEW: usize = 50;
 impl Mailbox {
     /// Has every replay go on that can.
     pub(super) fn step_replays(&mut self, now_ms: i64) -> Result<()> {
-        if self.replays.0.is_empty() {
+        if self.replays.is_empty() {
             return Ok(());
         }
         let sql = &*self.sql;
-        for job in &mut self.replays.0 {
+        for job in &mut self.replays {
             if let Some(to) = can_step(job, &self.cursors) {
                 step(sql, &self.log, &mut self.cursors, to, job, now_ms)?;
             }
             job.replay.end_if_over(sql, now_ms)?;
         }
-        self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        self.replays.retain(|job| job.replay.ended_ms.is_none());
         Ok(())
     }
 
     /// Whether any replay can go on now, or end.
     pub(super) fn can_step_replays(&self) -> bool {
-        let mut jobs = self.replays.0.iter();
+        let mut jobs = self.replays.iter();
         jobs.any(|job| job.replay.is_over() || can_step(job, &self.cursors).is_some())
     }
 
@@ -52,7 +52,7 @@ impl Mailbox {
         now_ms: i64,
     ) -> Result<()> {
         let to = self.destination(delivery.destination);
-        let Some(to) = to.filter(|_| !self.replays.0.is_empty()) else {
+        let Some(to) = to.filter(|_| !self.replays.is_empty()) else {
             return Ok(());
         };
         let to = to.id.clone();
@@ -66,7 +66,7 @@ impl Mailbox {
             _ => None,
         });
         let died = died.unwrap_or(0);
-        let jobs = self.replays.0.iter_mut();
+        let jobs = self.replays.iter_mut();
         for Job {
             replay, waiting, ..
         } in jobs.filter(|job| job.replay.to == to)
@@ -96,7 +96,7 @@ impl Mailbox {
             }
             replay.end_if_over(sql, now_ms)?;
         }
-        self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        self.replays.retain(|job| job.replay.ended_ms.is_none());
         let begins = begin_anew(sql, &to, &dropped, now_ms)?;
         if let Some(cursor) = self.cursors.get_mut(delivery.destination) {
             cursor.due(&begins, now_ms);
@@ -144,6 +144,8 @@ fn step(
     let mut after = job.replay.clone();
     let mut parked = HashSet::new();
     let conversations = atomically(sql, || {
+        let numbers = after.which.conversation;
+        let numbers = numbers.map(|number| conversations::numbers(sql, number));
         let search = Search {
             sql,
             log,
@@ -151,7 +153,7 @@ fn step(
             to: cursor.destination(),
             read: job.read,
             coming: &job.coming,
-            numbers: numbers(sql, &after.which)?,
+            numbers: numbers.transpose()?,
         };
         let chosen = search.next(&mut after, room)?;
         let mut events = Vec::new();

@@ -61,13 +61,9 @@ pub(super) struct Job {
     pub(super) coming: HashSet<i64>,
 }
 
-/// The replays that have not ended.
-#[derive(Debug, Default)]
-pub(super) struct Replays(pub(super) Vec<Job>);
-
-impl Replays {
-    /// Finds replays that have not ended. Of one that was being stopped nothing more goes out.
-    pub(super) fn load(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Self> {
+impl Job {
+    /// Finds the replays that have not ended. Of one that was being stopped nothing more goes out.
+    pub(super) fn load_all(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Vec<Self>> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS replays (id TEXT PRIMARY KEY, kept INTEGER NOT NULL, destination TEXT, \
              receiver TEXT NOT NULL, event TEXT, conversation INTEGER, from_ms INTEGER, until_ms INTEGER, \
@@ -107,14 +103,14 @@ impl Replays {
             )?;
             // Nor is an event replayed that is delivered once more only because its delivery was not written down.
             let read = to.map(Cursor::read).into_iter().chain(begun).min();
-            jobs.push(Job {
+            jobs.push(Self {
                 replay,
                 waiting,
                 read: read.unwrap_or(0),
                 coming: HashSet::new(),
             });
         }
-        Ok(Self(jobs))
+        Ok(jobs)
     }
 }
 
@@ -143,7 +139,7 @@ impl Mailbox {
         if !is_known && self.dead_letters(&of_source, None, 1)?.is_empty() {
             return Ok(Begun::NoSource);
         }
-        if self.replays.0.len() >= MOST {
+        if self.replays.len() >= MOST {
             return Ok(Begun::TooMany(MOST));
         }
         let from = wanted.which.from_ms.unwrap_or(0);
@@ -177,7 +173,7 @@ impl Mailbox {
             "INSERT OR REPLACE INTO replay_begins (id, read) VALUES (?1, ?2)",
             &[replay.id.as_str().into(), read.into()],
         )?;
-        self.replays.0.push(Job {
+        self.replays.push(Job {
             replay: replay.clone(),
             waiting: HashSet::new(),
             read,
@@ -199,7 +195,7 @@ impl Mailbox {
 
     /// The id of a replay that may still deliver dead letters of a destination (`None`: of any), if there is one.
     pub fn replaying(&self, destination: Option<&str>) -> Option<&str> {
-        let mut jobs = self.replays.0.iter().map(|job| &job.replay);
+        let mut jobs = self.replays.iter().map(|job| &job.replay);
         let found = jobs.find(|replay| {
             destination.is_none() || replay.which.destination.as_deref() == destination
         });
@@ -221,7 +217,7 @@ impl Mailbox {
             .map(|row| {
                 let replay = Replay::read(row)?;
                 // How many wait is known in memory alone.
-                let jobs = self.replays.0.iter();
+                let jobs = self.replays.iter();
                 let mut running = jobs.filter(|job| job.replay.id == replay.id);
                 Ok(running.next().map_or(replay, |job| job.replay.clone()))
             })
@@ -232,7 +228,7 @@ impl Mailbox {
     /// `None` where there is none.
     pub fn stop_replay(&mut self, id: &str, now_ms: i64) -> Result<Option<Replay>> {
         let sql = &*self.sql;
-        let mut jobs = self.replays.0.iter_mut();
+        let mut jobs = self.replays.iter_mut();
         if let Some(Job {
             replay, waiting, ..
         }) = jobs.find(|job| job.replay.id == id)
@@ -255,7 +251,7 @@ impl Mailbox {
             }
         }
         let stopped = self.replay_of(id)?;
-        self.replays.0.retain(|job| job.replay.ended_ms.is_none());
+        self.replays.retain(|job| job.replay.ended_ms.is_none());
         Ok(stopped)
     }
 
@@ -266,7 +262,7 @@ impl Mailbox {
             let mut cursors = self.cursors.iter();
             cursors.any(|it| it.is_given_up(now_ms) && it.destination().id == job.replay.to)
         };
-        let jobs = self.replays.0.iter().filter(is_to);
+        let jobs = self.replays.iter().filter(is_to);
         let ids: Vec<String> = jobs.map(|job| job.replay.id.clone()).collect();
         for id in ids {
             self.stop_replay(&id, now_ms)?;

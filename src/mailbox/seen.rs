@@ -26,8 +26,7 @@ impl Seen {
         let found = tables
             .tables()
             .map(|table| format!("EXISTS (SELECT 1 FROM {table} WHERE id = unhex(wanted.value))"));
-        let found: Vec<String> = found.collect();
-        let found = found.join(" OR ");
+        let found = found.collect::<Vec<_>>().join(" OR ");
         let statement = format!("SELECT wanted.key FROM json_each(?1) AS wanted WHERE {found}");
         for keys in others.chunks(key::AT_ONCE) {
             for row in tables.sql.exec(&statement, &[key::array(keys).into()])? {
@@ -35,7 +34,7 @@ impl Seen {
             }
         }
         // All statuses of the message: whether this one is among them, and how far they go.
-        let statement = tables.of_all(|table| {
+        let found = tables.tables().map(|table| {
             format!(
                 "SELECT wanted.key, ids.id = unhex(wanted.value), ids.status \
                  FROM json_each(?1) AS wanted CROSS JOIN {table} AS ids \
@@ -45,6 +44,7 @@ impl Seen {
                 LAST = key::LAST,
             )
         });
+        let statement = found.collect::<Vec<_>>().join(" UNION ALL ");
         for keys in statuses.chunks(key::AT_ONCE) {
             for row in tables.sql.exec(&statement, &[key::array(keys).into()])? {
                 let Some(key) = at(keys, row.get(0)?) else {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::{
     config::Destination,
     mailbox::{
-        Which, conversations,
+        Which,
         log::{Listed, Log},
         replay::Replay,
         sql::{Result, Sql},
@@ -135,12 +135,4 @@ impl Search<'_> {
         // Where there are no conditions, the event need not be read.
         Ok(is_meant && (of.when.is_empty() || self.log.read_wanted(of, found.seq)?.is_some()))
     }
-}
-
-/// The numbers that the conversation which is asked for has had.
-pub(super) fn numbers(sql: &dyn Sql, which: &Which) -> Result<Option<HashSet<i64>>> {
-    let conversation = which.conversation;
-    conversation
-        .map(|conversation| conversations::numbers(sql, conversation))
-        .transpose()
 }
