@@ -86,6 +86,20 @@ fn status(send: &str, wamid: &str, status: MessageStatus, code: Option<u32>) -> 
     }
 }
 
+fn failed(send: &str, wamid: &str, code: u32) -> Event {
+    status(send, wamid, MessageStatus::Failed, Some(code))
+}
+
+fn sent(send: &str, wamid: &str) -> Event {
+    status(send, wamid, MessageStatus::Sent, None)
+}
+
+fn taken(wamid: &str) -> SendState {
+    SendState::Accepted {
+        message_id: wamid.to_owned(),
+    }
+}
+
 /// An outbox, its database and its clock.
 struct Bench {
     sql: Rc<Native>,
@@ -102,6 +116,20 @@ impl Bench {
             outbox,
             now: MINUTE,
         }
+    }
+
+    /// One in which these wait.
+    fn with(sends: impl IntoIterator<Item = Send>) -> Self {
+        let mut bench = Self::new();
+        for send in sends {
+            bench.add(send);
+        }
+        bench
+    }
+
+    /// One in which so many wait, each to somebody else.
+    fn filled(count: i64, send: impl Fn(&str, i64) -> Send) -> Self {
+        Self::with((0..count).map(|number| send(&format!("s{number}"), number + 1)))
     }
 
     fn reopen(&mut self, settings: &str) {
@@ -138,6 +166,12 @@ impl Bench {
         self.outbox.done(started, happened, self.now).unwrap()
     }
 
+    /// The next goes, and this becomes of it.
+    fn next_ends(&mut self, happened: Happened) -> (SendState, Option<NumberChange>) {
+        let started = self.wait_next();
+        self.done(started, happened)
+    }
+
     fn told(&mut self, event: Event) -> Option<NumberChange> {
         self.outbox.note_reports(&[event], self.now).unwrap()
     }
@@ -158,12 +192,7 @@ fn what_is_asked_for_twice_under_one_id_is_sent_once() {
     assert!(bench.add(send("a", 1)).is_some());
     assert!(bench.add(send("a", 1)).is_none());
     let started = bench.wait_next();
-    assert_eq!(
-        bench.done(started, accepted("wamid.1")).0,
-        SendState::Accepted {
-            message_id: "wamid.1".into()
-        }
-    );
+    assert_eq!(bench.done(started, accepted("wamid.1")).0, taken("wamid.1"));
     assert!(bench.add(send("a", 1)).is_none());
     assert_eq!(
         (bench.next(), bench.outbox.wakes_at(bench.now)),
@@ -216,8 +245,7 @@ fn what_waits_for_two_who_turn_out_to_be_one_goes_in_its_order() {
 
 #[test]
 fn what_was_on_its_way_when_the_object_ended_is_unknown_until_a_status_names_it() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
+    let mut bench = Bench::with([send("a", 1)]);
     bench.wait_next();
     bench.reopen("a");
     assert_eq!(bench.find("a").state, SendState::Unknown);
@@ -225,13 +253,8 @@ fn what_was_on_its_way_when_the_object_ended_is_unknown_until_a_status_names_it(
         (bench.next(), bench.outbox.wakes_at(bench.now)),
         (None, None)
     );
-    bench.told(status("a", "wamid.1", MessageStatus::Sent, None));
-    assert_eq!(
-        bench.find("a").state,
-        SendState::Accepted {
-            message_id: "wamid.1".into()
-        }
-    );
+    bench.told(sent("a", "wamid.1"));
+    assert_eq!(bench.find("a").state, taken("wamid.1"));
     let rows = bench.sql.changes();
     bench.told(status("a", "wamid.1", MessageStatus::Delivered, None));
     bench.told(status(
@@ -249,18 +272,11 @@ fn what_was_on_its_way_when_the_object_ended_is_unknown_until_a_status_names_it(
 
 #[test]
 fn a_status_that_overtakes_the_answer_counts() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    bench.add(send("b", 1));
+    let mut bench = Bench::with([send("a", 1), send("b", 1)]);
     let started = bench.wait_next();
-    bench.told(status("a", "wamid.1", MessageStatus::Sent, None));
+    bench.told(sent("a", "wamid.1"));
     let state = bench.done(started, Happened::NoAnswer).0;
-    assert_eq!(
-        state,
-        SendState::Accepted {
-            message_id: "wamid.1".into()
-        }
-    );
+    assert_eq!(state, taken("wamid.1"));
     assert_eq!(bench.wait_next().send.id, "b");
 }
 
@@ -275,8 +291,7 @@ fn what_became_of_messages_is_counted_once_they_have_ended() {
         ("e", Happened::NotTried),
     ] {
         bench.add(send(id, 1));
-        let started = bench.wait_next();
-        bench.done(started, happened);
+        bench.next_ends(happened);
     }
     let ended = Ended {
         accepted: 1,
@@ -285,7 +300,7 @@ fn what_became_of_messages_is_counted_once_they_have_ended() {
     };
     assert_eq!(bench.outbox.ended(), ended);
     let again = bench.wait_next();
-    bench.told(status("e", "wamid.2", MessageStatus::Sent, None));
+    bench.told(sent("e", "wamid.2"));
     bench.done(again, Happened::NoAnswer);
     assert_eq!(bench.outbox.ended().accepted, 2);
 }
@@ -312,11 +327,9 @@ fn what_we_refused_ourselves_does_not_count_as_asked_for() {
 
 #[test]
 fn a_late_failure_shows_with_its_code() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, accepted("wamid.1"));
-    bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_026)));
+    let mut bench = Bench::with([send("a", 1)]);
+    bench.next_ends(accepted("wamid.1"));
+    bench.told(failed("a", "wamid.1", 131_026));
     assert_eq!(bench.find("a").error, Some(131_026));
 }
 
@@ -324,8 +337,7 @@ fn a_late_failure_shows_with_its_code() {
 fn waits_of_the_refused(bench: &mut Bench, then: fn(&mut Bench)) -> Vec<i64> {
     bench.add(send("a", 1));
     let one = |_| {
-        let started = bench.wait_next();
-        bench.done(started, refused(131_056));
+        bench.next_ends(refused(131_056));
         then(bench);
         bench.outbox.wakes_at(bench.now).unwrap() - bench.now
     };
@@ -346,27 +358,24 @@ fn how_often_a_send_was_tried_is_known_though_the_object_ends_between_its_tries(
     let mut bench = Bench::new();
     let waits = waits_of_the_refused(&mut bench, |bench| bench.reopen("a"));
     assert_eq!(waits, [1_000, 4_000, 16_000, 64_000]);
-    let started = bench.wait_next();
-    bench.done(started, Happened::NoAnswer);
+    bench.next_ends(Happened::NoAnswer);
     bench.reopen("a");
-    bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_056)));
+    bench.told(failed("a", "wamid.1", 131_056));
     assert_eq!(
         bench.find("a").state,
         SendState::Unknown,
         "it may be of either try"
     );
-    bench.told(status("a", "wamid.2", MessageStatus::Sent, None));
+    bench.told(sent("a", "wamid.2"));
     assert!(matches!(bench.find("a").state, SendState::Accepted { .. }));
     assert_eq!(bench.sql.count("waits"), 0);
 }
 
 #[test]
 fn only_what_was_refused_to_a_customer_makes_who_is_written_to_too_often_wait_longer() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
+    let mut bench = Bench::with([send("a", 1)]);
     let waits = |code| {
-        let started = bench.wait_next();
-        bench.done(started, refused(code));
+        bench.next_ends(refused(code));
         bench.reopen("a");
         bench.outbox.wakes_at(bench.now).unwrap() - bench.now
     };
@@ -388,8 +397,7 @@ fn who_asks_is_told_when_it_will_go() {
     let (_, goes_ms) = bench.outbox.find("46", bench.now).unwrap().unwrap();
     assert_eq!(goes_ms, Some(bench.now + 12_000));
     for _ in 0..45 {
-        let started = bench.wait_next();
-        bench.done(started, accepted("wamid.1"));
+        bench.next_ends(accepted("wamid.1"));
     }
     bench.reopen("a");
     let asked = bench.now;
@@ -406,12 +414,10 @@ fn a_group_that_was_written_to_too_often_is_waited_for_and_nobody_else() {
     for number in 0..41 {
         bench.add(send(&number.to_string(), number));
     }
-    let group = bench.wait_next();
-    assert_eq!(bench.done(group, refused(131_208)).0, SendState::Queued);
+    assert_eq!(bench.next_ends(refused(131_208)).0, SendState::Queued);
     let before = bench.now;
     for _ in 0..40 {
-        let started = bench.wait_next();
-        bench.done(started, accepted("wamid.1"));
+        bench.next_ends(accepted("wamid.1"));
     }
     assert!(bench.now - before < 600, "the pace is as it was");
     assert_eq!(bench.wait_next().send.id, "0");
@@ -422,8 +428,7 @@ fn with_kept(count: i64) -> Bench {
     let mut bench = Bench::new();
     for number in 0..count {
         bench.add(send(&format!("kept{number}"), number));
-        let started = bench.wait_next();
-        bench.done(started, accepted("wamid.1"));
+        bench.next_ends(accepted("wamid.1"));
     }
     bench.now += 2 * 24 * 60 * MINUTE;
     bench.add(send("a", 1));

@@ -31,8 +31,7 @@ fn a_number_that_is_blocked_sends_nothing_but_one_message_every_five_minutes() {
         "no second one while the first is on its way"
     );
     bench.done(probe, refused(190));
-    let probe = bench.wait_next();
-    let (_, change) = bench.done(probe, accepted("wamid.1"));
+    let (_, change) = bench.next_ends(accepted("wamid.1"));
     assert!(matches!(change, Some(NumberChange::Unblocked(_))));
     let left: Vec<_> = (0..9).map(|_| bench.wait_next()).collect();
     assert_eq!(left.len(), 9, "nothing was lost");
@@ -40,10 +39,8 @@ fn a_number_that_is_blocked_sends_nothing_but_one_message_every_five_minutes() {
 
 #[test]
 fn a_blocked_number_stays_so_over_a_restart_and_is_tried_at_once_with_new_settings() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, refused(131_042));
+    let mut bench = Bench::with([send("a", 1)]);
+    bench.next_ends(refused(131_042));
     bench.reopen("a");
     assert!(bench.outbox.blocked().is_some());
     bench.now += MINUTE;
@@ -55,16 +52,12 @@ fn a_blocked_number_stays_so_over_a_restart_and_is_tried_at_once_with_new_settin
 
 #[test]
 fn one_message_at_fault_does_not_block_the_number_for_ever() {
-    let mut bench = Bench::new();
-    bench.add(send("at fault", 1));
-    bench.add(send("good", 2));
-    let started = bench.wait_next();
-    bench.done(started, refused(10));
+    let mut bench = Bench::with([send("at fault", 1), send("good", 2)]);
+    bench.next_ends(refused(10));
     let good = bench.wait_next();
     assert_eq!(good.send.id, "good");
     bench.done(good, accepted("wamid.1"));
-    let again = bench.wait_next();
-    let (state, change) = bench.done(again, refused(10));
+    let (state, change) = bench.next_ends(refused(10));
     assert!(matches!(
         state,
         SendState::Failed {
@@ -77,11 +70,9 @@ fn one_message_at_fault_does_not_block_the_number_for_ever() {
 
 #[test]
 fn a_late_failure_of_the_account_blocks_the_number() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, accepted("wamid.1"));
-    let change = bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_042)));
+    let mut bench = Bench::with([send("a", 1)]);
+    bench.next_ends(accepted("wamid.1"));
+    let change = bench.told(failed("a", "wamid.1", 131_042));
     let event = change.unwrap().event("106540352242922", bench.now);
     assert_eq!(event.kind, "transom.number.blocked");
     assert!(
@@ -108,24 +99,15 @@ fn a_late_failure_of_the_payment_stops_templates_alone_where_it_was_one_that_fai
         }
         bench.done(started, accepted("wamid.1"));
         bench.reopen("a");
-        bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_042)));
+        bench.told(failed("a", "wamid.1", 131_042));
         assert_eq!(bench.outbox.blocked().unwrap().of_templates, of_templates);
-    }
-}
-
-/// Sends so many, to one person each.
-fn fill(bench: &mut Bench, count: i64, send: impl Fn(&str, i64) -> Send) {
-    for number in 0..count {
-        bench.add(send(&format!("s{number}"), number + 1));
     }
 }
 
 /// A number that the first of so many sends has stopped.
 fn stopped(code: u32, count: i64, send: impl Fn(&str, i64) -> Send) -> Bench {
-    let mut bench = Bench::new();
-    fill(&mut bench, count, send);
-    let started = bench.wait_next();
-    bench.done(started, refused(code));
+    let mut bench = Bench::filled(count, send);
+    bench.next_ends(refused(code));
     bench
 }
 
@@ -152,50 +134,40 @@ fn a_message_that_meta_refuses_for_what_it_is_does_not_tell_that_the_number_can_
 
 #[test]
 fn those_that_waited_while_the_number_was_blocked_are_not_burnt_where_it_is_blocked_again() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 6, send);
+    let mut bench = Bench::filled(6, send);
     let all: Vec<_> = (0..6).map(|_| bench.wait_next()).collect();
     for started in all {
         assert_eq!(bench.done(started, refused(131_031)).0, SendState::Queued);
     }
-    let probe = bench.wait_next();
-    bench.done(probe, accepted("wamid.1"));
-    let next = bench.wait_next();
-    let (state, _) = bench.done(next, refused(131_031));
+    bench.next_ends(accepted("wamid.1"));
+    let (state, _) = bench.next_ends(refused(131_031));
     assert!(
         matches!(state, SendState::Failed { .. }),
         "others go: it is at fault itself"
     );
-    let next = bench.wait_next();
-    let (state, change) = bench.done(next, refused(131_031));
+    let (state, change) = bench.next_ends(refused(131_031));
     assert_eq!(state, SendState::Queued);
     assert!(matches!(change, Some(NumberChange::Blocked(_))));
 }
 
 #[test]
 fn after_a_restart_what_was_tried_while_the_number_was_blocked_goes_after_the_others() {
-    let mut bench = Bench::new();
-    bench.add(send("at fault", 1));
-    bench.add(send("good", 2));
-    let started = bench.wait_next();
-    bench.done(started, refused(10));
+    let mut bench = Bench::with([send("at fault", 1), send("good", 2)]);
+    bench.next_ends(refused(10));
     bench.now += 5 * MINUTE;
     bench.reopen("a");
     let good = bench.wait_next();
     assert_eq!(good.send.id, "good");
     bench.done(good, accepted("wamid.1"));
-    let again = bench.wait_next();
-    let (state, _) = bench.done(again, refused(10));
+    let (state, _) = bench.next_ends(refused(10));
     assert!(matches!(state, SendState::Failed { code: Some(10), .. }));
     assert_eq!(bench.find("at fault").error, None);
 }
 
 #[test]
 fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 3, templates);
-    let started = bench.wait_next();
-    let (state, change) = bench.done(started, refused(131_042));
+    let mut bench = Bench::filled(3, templates);
+    let (state, change) = bench.next_ends(refused(131_042));
     assert_eq!(state, SendState::Queued);
     assert!(matches!(change, Some(NumberChange::Blocked(blocked)) if blocked.of_templates));
     bench.add(send("answer", 9));
@@ -208,8 +180,7 @@ fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
         assert_eq!(change, None);
         bench.reopen("a");
     }
-    let answer = bench.wait_next();
-    let (_, change) = bench.done(answer, accepted("wamid.1"));
+    let (_, change) = bench.next_ends(accepted("wamid.1"));
     assert_eq!(change, None, "it says nothing of templates");
     let probe = bench.wait_next();
     assert!(probe.probes.is_some() && bench.now >= 6 * MINUTE);
@@ -222,8 +193,7 @@ fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
 fn where_it_turns_out_that_nothing_can_be_sent_all_waits() {
     let mut bench = stopped(131_042, 2, templates);
     bench.add(send("answer", 9));
-    let answer = bench.wait_next();
-    let (state, change) = bench.done(answer, refused(190));
+    let (state, change) = bench.next_ends(refused(190));
     assert_eq!(state, SendState::Queued);
     assert!(matches!(
         change,
@@ -240,11 +210,9 @@ fn where_it_turns_out_that_nothing_can_be_sent_all_waits() {
 
 #[test]
 fn a_number_that_a_status_stopped_sends_again_when_two_messages_in_a_row_were_not_refused_later() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 5, templates);
-    let started = bench.wait_next();
-    bench.done(started, accepted("wamid.0"));
-    let failed = |send: &str, wamid| status(send, wamid, MessageStatus::Failed, Some(131_042));
+    let mut bench = Bench::filled(5, templates);
+    bench.next_ends(accepted("wamid.0"));
+    let failed = |send: &str, wamid| failed(send, wamid, 131_042);
     assert!(bench.told(failed("s0", "wamid.0")).is_some());
     let probe = bench.wait_next();
     let id = probe.send.id.clone();
@@ -267,9 +235,8 @@ fn a_failure_of_days_ago_says_nothing_of_the_number() {
     let mut bench = Bench::new();
     bench.now += 1_000 * MINUTE;
     bench.add(send("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, accepted("wamid.1"));
-    let mut late = status("a", "wamid.1", MessageStatus::Failed, Some(131_042));
+    bench.next_ends(accepted("wamid.1"));
+    let mut late = failed("a", "wamid.1", 131_042);
     late.time = Some((bench.now - 60 * MINUTE) / 1_000);
     assert_eq!(bench.told(late), None);
     assert_eq!(bench.find("a").error, Some(131_042));
@@ -279,17 +246,15 @@ fn a_failure_of_days_ago_says_nothing_of_the_number() {
 fn a_status_that_overtakes_the_answer_tells_that_the_number_can_send() {
     let mut bench = stopped(190, 2, send);
     let probe = bench.wait_next();
-    bench.told(status(&probe.send.id, "wamid.1", MessageStatus::Sent, None));
+    bench.told(sent(&probe.send.id, "wamid.1"));
     let (_, change) = bench.done(probe, Happened::NoAnswer);
     assert!(matches!(change, Some(NumberChange::Unblocked(_))));
 }
 
 #[test]
 fn without_a_token_all_waits_until_there_is_one() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 10, send);
-    let started = bench.wait_next();
-    let (state, change) = bench.done(started, Happened::no_token());
+    let mut bench = Bench::filled(10, send);
+    let (state, change) = bench.next_ends(Happened::no_token());
     assert_eq!(state, SendState::Queued);
     let event = change.unwrap().event("106540352242922", bench.now);
     assert!(
@@ -298,8 +263,7 @@ fn without_a_token_all_waits_until_there_is_one() {
         event.data
     );
     bench.reopen("with a token");
-    let probe = bench.wait_next();
-    bench.done(probe, accepted("wamid.1"));
+    bench.next_ends(accepted("wamid.1"));
     assert_eq!(
         (0..9)
             .filter(|_| !bench.wait_next().send.id.is_empty())
@@ -310,14 +274,11 @@ fn without_a_token_all_waits_until_there_is_one() {
 
 #[test]
 fn what_waits_is_not_forgotten_however_long_it_waits() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, refused(131_031));
+    let mut bench = Bench::with([send("a", 1)]);
+    bench.next_ends(refused(131_031));
     bench.now += 30 * 24 * 60 * MINUTE;
     bench.reopen("a");
-    let probe = bench.wait_next();
-    bench.done(probe, accepted("wamid.1"));
+    bench.next_ends(accepted("wamid.1"));
     bench.now += 9 * 24 * 60 * MINUTE;
     bench.reopen("a");
     assert!(matches!(bench.find("a").state, SendState::Accepted { .. }));
@@ -346,16 +307,13 @@ fn a_probe_of_before_says_nothing_of_what_is_wrong_since() {
 
 #[test]
 fn what_failed_before_the_number_was_put_right_does_not_stop_it_again() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 3, send);
-    let first = bench.wait_next();
-    bench.done(first, accepted("wamid.0"));
-    let started = bench.wait_next();
-    bench.done(started, refused(131_031));
+    let mut bench = Bench::filled(3, send);
+    bench.next_ends(accepted("wamid.0"));
+    bench.next_ends(refused(131_031));
     let failed_ms = bench.now;
     let probe = bench.wait_next();
     assert!(bench.done(probe, accepted("wamid.1")).1.is_some());
-    let mut late = status("s0", "wamid.0", MessageStatus::Failed, Some(131_031));
+    let mut late = failed("s0", "wamid.0", 131_031);
     late.time = Some(failed_ms / 1_000);
     bench.reopen("a");
     assert_eq!(bench.told(late.clone()), None);
@@ -379,11 +337,9 @@ fn a_probe_that_did_not_leave_is_not_waited_for() {
 
 #[test]
 fn a_probe_to_a_customer_who_is_written_to_too_often_does_not_stop_the_others_for_as_long() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
+    let mut bench = Bench::with([send("a", 1)]);
     for _ in 0..7 {
-        let started = bench.wait_next();
-        bench.done(started, refused(131_056));
+        bench.next_ends(refused(131_056));
     }
     bench.add(send("b", 2));
     for id in ["b", "b", "a"] {
@@ -413,8 +369,7 @@ fn who_asks_is_told_that_an_answer_goes_though_templates_wait() {
 
 #[test]
 fn after_a_restart_what_waits_goes_before_what_is_new() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 2, send);
+    let mut bench = Bench::filled(2, send);
     bench.reopen("a");
     bench.now += 1_000;
     bench.add(send("new", 9));
@@ -424,8 +379,7 @@ fn after_a_restart_what_waits_goes_before_what_is_new() {
 
 #[test]
 fn what_cannot_be_read_any_more_fails_and_holds_back_nothing() {
-    let mut bench = Bench::new();
-    fill(&mut bench, 2, send);
+    let mut bench = Bench::filled(2, send);
     bench
         .sql
         .exec("UPDATE sends SET draft = '{}' WHERE id = 's0'", &[])

@@ -4,10 +4,8 @@ use super::{guard::Goes, *};
 
 #[test]
 fn the_fallback_goes_where_meta_says_that_the_window_is_closed_and_only_once() {
-    let mut bench = Bench::new();
-    bench.add(with_fallback("a", 1));
-    let started = bench.wait_next();
-    assert_eq!(bench.done(started, refused(131_047)).0, SendState::Queued);
+    let mut bench = Bench::with([with_fallback("a", 1)]);
+    assert_eq!(bench.next_ends(refused(131_047)).0, SendState::Queued);
     let fallback = bench.wait_next();
     assert_eq!(fallback.send.draft.message.kind(), "template");
     let (state, _) = bench.done(fallback, refused(131_047));
@@ -25,28 +23,21 @@ fn the_fallback_goes_where_meta_says_that_the_window_is_closed_and_only_once() {
 #[test]
 fn the_fallback_goes_where_a_status_says_later_that_the_window_was_closed() {
     for restarts in [false, true] {
-        let mut bench = Bench::new();
-        bench.add(with_fallback("a", 1));
-        let started = bench.wait_next();
-        bench.done(started, accepted("wamid.1"));
+        let mut bench = Bench::with([with_fallback("a", 1)]);
+        bench.next_ends(accepted("wamid.1"));
         if restarts {
             bench.reopen("a");
         }
-        let failed = || status("a", "wamid.1", MessageStatus::Failed, Some(131_047));
-        bench.told(failed());
-        bench.told(failed());
+        let first_failed = || failed("a", "wamid.1", 131_047);
+        bench.told(first_failed());
+        bench.told(first_failed());
         let fallback = bench.wait_next();
-        bench.told(failed());
+        bench.told(first_failed());
         assert_eq!(fallback.send.draft.message.kind(), "template");
         bench.done(fallback, accepted("wamid.2"));
-        bench.told(failed());
-        assert_eq!(
-            bench.find("a").state,
-            SendState::Accepted {
-                message_id: "wamid.2".into()
-            }
-        );
-        bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(131_047)));
+        bench.told(first_failed());
+        assert_eq!(bench.find("a").state, taken("wamid.2"));
+        bench.told(failed("a", "wamid.2", 131_047));
         assert_eq!(bench.find("a").error, Some(131_047));
         assert_eq!(
             (bench.next(), bench.outbox.wakes_at(bench.now)),
@@ -57,19 +48,16 @@ fn the_fallback_goes_where_a_status_says_later_that_the_window_was_closed() {
 
 #[test]
 fn a_fallback_is_forgotten_once_the_message_is_known_to_have_left() {
-    let mut bench = Bench::new();
-    bench.add(with_fallback("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, accepted("wamid.1"));
+    let mut bench = Bench::with([with_fallback("a", 1)]);
+    bench.next_ends(accepted("wamid.1"));
     assert!(bench.draft("a").is_some());
-    bench.told(status("a", "wamid.1", MessageStatus::Sent, None));
+    bench.told(sent("a", "wamid.1"));
     assert_eq!(bench.draft("a"), None);
 }
 
 #[test]
 fn the_fallback_goes_where_the_window_is_closed_when_its_turn_comes() {
-    let mut bench = Bench::new();
-    bench.add(with_fallback("a", 1));
+    let mut bench = Bench::with([with_fallback("a", 1)]);
     let mut started = bench.wait_next();
     bench.outbox.goes_as(&mut started, Goes::Fallback);
     assert_eq!(started.send.draft.message.kind(), "template");
@@ -84,8 +72,7 @@ fn what_is_told_before_the_answer_of_a_fallback_is_told_of_a_template() {
         (MessageStatus::Sent, None),
         (MessageStatus::Failed, Some(131_042)),
     ] {
-        let mut bench = Bench::new();
-        bench.add(with_fallback("a", 1));
+        let mut bench = Bench::with([with_fallback("a", 1)]);
         let mut started = bench.wait_next();
         bench.outbox.goes_as(&mut started, Goes::Fallback);
         bench.told(status("a", "wamid.1", word, code));
@@ -99,20 +86,18 @@ fn what_is_told_before_the_answer_of_a_fallback_is_told_of_a_template() {
 
 #[test]
 fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
-    let failed = || status("a", "wamid.1", MessageStatus::Failed, Some(131_047));
+    let first_failed = || failed("a", "wamid.1", 131_047);
     let fallback_goes = |bench: &mut Bench| {
         let fallback = bench.wait_next();
         assert_eq!(fallback.send.draft.message.kind(), "template");
         bench.done(fallback, accepted("wamid.2"));
-        bench.told(failed());
+        bench.told(first_failed());
         assert_eq!(bench.outbox.wakes_at(bench.now), None, "it goes once");
     };
-    let mut bench = Bench::new();
-    bench.add(with_fallback("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, refused(130_429));
+    let mut bench = Bench::with([with_fallback("a", 1)]);
+    bench.next_ends(refused(130_429));
     let again = bench.wait_next();
-    bench.told(failed());
+    bench.told(first_failed());
     let (state, _) = bench.done(again, accepted("wamid.1"));
     assert_eq!(
         state,
@@ -121,16 +106,14 @@ fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
     );
     fallback_goes(&mut bench);
     for happened in [Happened::NoAnswer, accepted("wamid.1")] {
-        let mut bench = Bench::new();
-        bench.add(with_fallback("a", 1));
+        let mut bench = Bench::with([with_fallback("a", 1)]);
         let started = bench.wait_next();
-        bench.told(failed());
+        bench.told(first_failed());
         assert_eq!(bench.done(started, happened).0, SendState::Queued);
         fallback_goes(&mut bench);
     }
     for restarts in [false, true] {
-        let mut bench = Bench::new();
-        bench.add(with_fallback("a", 1));
+        let mut bench = Bench::with([with_fallback("a", 1)]);
         let started = bench.wait_next();
         if restarts {
             bench.reopen("a");
@@ -138,7 +121,7 @@ fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
             bench.done(started, Happened::NoAnswer);
         }
         assert_eq!(bench.find("a").state, SendState::Unknown);
-        bench.told(failed());
+        bench.told(first_failed());
         fallback_goes(&mut bench);
     }
 }

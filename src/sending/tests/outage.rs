@@ -2,21 +2,11 @@
 
 use super::*;
 
-/// A number with so many messages that wait, each to somebody else.
-fn with_waiting(count: i64) -> Bench {
-    let mut bench = Bench::new();
-    for number in 0..count {
-        bench.add(send(&number.to_string(), number));
-    }
-    bench
-}
-
 /// How long it takes until 80 messages have gone, in milliseconds.
 fn eighty_go_in(bench: &mut Bench) -> i64 {
     let before = bench.now;
     for _ in 0..80 {
-        let started = bench.wait_next();
-        bench.done(started, accepted("wamid.1"));
+        bench.next_ends(accepted("wamid.1"));
     }
     bench.now - before
 }
@@ -25,24 +15,22 @@ fn eighty_go_in(bench: &mut Bench) -> i64 {
 fn what_waits_during_an_outage_of_meta_goes_on_waiting() {
     let server_error = || Happened::Answered(crate::meta::graph::answer::read(503, b""));
     for (minutes, happened) in [(10, server_error()), (60, Happened::NoAnswer)] {
-        let mut bench = with_waiting(1_000);
+        let mut bench = Bench::filled(1_000, send);
         let mut lost = 0;
         let began = bench.now;
         while bench.now - began < minutes * MINUTE {
-            let started = bench.wait_next();
-            assert_eq!(bench.done(started, happened.clone()).0, SendState::Unknown);
+            assert_eq!(bench.next_ends(happened.clone()).0, SendState::Unknown);
             lost += 1;
         }
         assert!(lost < 10 + minutes, "{lost} in {minutes} minutes");
-        let started = bench.wait_next();
-        bench.done(started, accepted("wamid.1"));
+        bench.next_ends(accepted("wamid.1"));
         assert!(eighty_go_in(&mut bench) < 2_000, "then all is as it was");
     }
 }
 
 #[test]
 fn where_no_connection_comes_about_nothing_is_lost_and_all_wait_as_in_an_outage() {
-    let mut bench = with_waiting(300);
+    let mut bench = Bench::filled(300, send);
     let mut tries = 0;
     let began = bench.now;
     while bench.now - began < 60 * MINUTE {
@@ -52,14 +40,13 @@ fn where_no_connection_comes_about_nothing_is_lost_and_all_wait_as_in_an_outage(
         tries += 1;
     }
     assert!(tries < 10 + 60, "{tries} in an hour");
-    let started = bench.wait_next();
-    bench.done(started, accepted("wamid.1"));
+    bench.next_ends(accepted("wamid.1"));
     assert!(eighty_go_in(&mut bench) < 2_000, "then all is as it was");
 }
 
 #[test]
 fn an_outage_lasts_though_the_object_ends_between_its_tries() {
-    let mut bench = with_waiting(1_000);
+    let mut bench = Bench::filled(1_000, send);
     let began = bench.now;
     let mut lost = 0;
     while bench.now - began < 60 * MINUTE {
@@ -68,14 +55,12 @@ fn an_outage_lasts_though_the_object_ends_between_its_tries() {
             bench.now = at;
             bench.reopen("a");
         }
-        let started = bench.wait_next();
-        bench.done(started, Happened::NoAnswer);
+        bench.next_ends(Happened::NoAnswer);
         lost += 1;
     }
     assert!(lost < 10 + 60, "{lost} in an hour");
     assert_eq!(bench.outbox.silent_since_ms(), Some(began));
-    let started = bench.wait_next();
-    bench.done(started, accepted("wamid.1"));
+    bench.next_ends(accepted("wamid.1"));
     bench.reopen("a");
     assert_eq!(bench.outbox.silent_since_ms(), None);
     assert!(eighty_go_in(&mut bench) < 3_000, "then all is as it was");
@@ -99,7 +84,7 @@ fn one_message_that_meta_chokes_on_holds_back_no_other() {
 
 #[test]
 fn what_goes_at_the_same_time_is_one_try() {
-    let mut bench = with_waiting(50);
+    let mut bench = Bench::filled(50, send);
     let under_way: Vec<_> = (0..40).map(|_| bench.wait_next()).collect();
     for started in under_way {
         bench.done(started, Happened::NoAnswer);
@@ -111,19 +96,16 @@ fn what_goes_at_the_same_time_is_one_try() {
 
 #[test]
 fn what_we_refuse_ourselves_costs_the_others_no_time() {
-    let mut bench = with_waiting(300);
+    let mut bench = Bench::filled(300, send);
     for _ in 0..6 {
-        let started = bench.wait_next();
-        bench.done(started, Happened::NoAnswer);
+        bench.next_ends(Happened::NoAnswer);
     }
     let before = bench.now;
     for _ in 0..200 {
-        let started = bench.wait_next();
-        bench.done(started, Happened::Refuse(Class::Late));
+        bench.next_ends(Happened::Refuse(Class::Late));
     }
     assert!(bench.now - before < MINUTE, "{}", bench.now - before);
-    let started = bench.wait_next();
-    bench.done(started, refused(131_056));
+    bench.next_ends(refused(131_056));
     let before = bench.now;
     bench.wait_next();
     assert!(bench.now - before < 1_000, "Meta answers again");

@@ -5,21 +5,19 @@ use super::*;
 #[test]
 fn a_failure_of_what_was_refused_and_waits_does_not_take_it_from_the_queue() {
     for code in [130_429, 131_042, 131_056] {
-        let failed = || status("a", "wamid.1", MessageStatus::Failed, Some(code));
-        let mut bench = Bench::new();
-        bench.add(send("a", 1));
-        let started = bench.wait_next();
-        bench.done(started, refused(code));
-        bench.told(failed());
+        let first_failed = || failed("a", "wamid.1", code);
+        let mut bench = Bench::with([send("a", 1)]);
+        bench.next_ends(refused(code));
+        bench.told(first_failed());
         assert_eq!(bench.find("a").state, SendState::Queued);
         let again = bench.wait_next();
-        bench.told(failed());
+        bench.told(first_failed());
         let (state, _) = bench.done(again, accepted("wamid.2"));
         let message_id = "wamid.2".into();
         assert_eq!(state, SendState::Accepted { message_id });
-        bench.told(failed());
+        bench.told(first_failed());
         assert_eq!(bench.find("a").error, None, "it is the first try's");
-        bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(131_026)));
+        bench.told(failed("a", "wamid.2", 131_026));
         assert_eq!(bench.find("a").error, Some(131_026));
     }
 }
@@ -27,13 +25,11 @@ fn a_failure_of_what_was_refused_and_waits_does_not_take_it_from_the_queue() {
 #[test]
 fn a_failure_that_overtakes_the_answer_is_told_of_a_fallback_and_of_a_second_try() {
     for (code, error) in [(131_047, 131_026), (190, 131_042), (190, 190)] {
-        let mut bench = Bench::new();
-        bench.add(with_fallback("a", 1));
-        let started = bench.wait_next();
-        bench.done(started, refused(code));
+        let mut bench = Bench::with([with_fallback("a", 1)]);
+        bench.next_ends(refused(code));
         let again = bench.wait_next();
-        bench.told(status("a", "wamid.1", MessageStatus::Failed, Some(131_000)));
-        bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(error)));
+        bench.told(failed("a", "wamid.1", 131_000));
+        bench.told(failed("a", "wamid.2", error));
         let (state, change) = bench.done(again, accepted("wamid.2"));
         let message_id = "wamid.2".into();
         assert_eq!(state, SendState::Accepted { message_id });
@@ -48,13 +44,11 @@ fn a_failure_that_overtakes_the_answer_is_told_of_a_fallback_and_of_a_second_try
 
 #[test]
 fn a_failure_of_a_second_try_counts_though_another_status_comes_between_it_and_the_answer() {
-    let mut bench = Bench::new();
-    bench.add(send("a", 1));
-    let started = bench.wait_next();
-    bench.done(started, refused(190));
+    let mut bench = Bench::with([send("a", 1)]);
+    bench.next_ends(refused(190));
     let probe = bench.wait_next();
-    bench.told(status("a", "wamid.2", MessageStatus::Failed, Some(190)));
-    bench.told(status("a", "wamid.2", MessageStatus::Sent, None));
+    bench.told(failed("a", "wamid.2", 190));
+    bench.told(sent("a", "wamid.2"));
     let (_, change) = bench.done(probe, accepted("wamid.2"));
     assert_eq!(bench.find("a").error, Some(190));
     assert_eq!(change, None);
@@ -64,10 +58,8 @@ fn a_failure_of_a_second_try_counts_though_another_status_comes_between_it_and_t
 #[test]
 fn a_failure_without_a_code_says_nothing_of_the_number() {
     for errors in [json!([]), json!(null), json!([{ "title": "x" }])] {
-        let mut bench = Bench::new();
-        bench.add(with_fallback("a", 1));
-        let started = bench.wait_next();
-        bench.done(started, accepted("wamid.1"));
+        let mut bench = Bench::with([with_fallback("a", 1)]);
+        bench.next_ends(accepted("wamid.1"));
         let mut failed = status("a", "wamid.1", MessageStatus::Failed, None);
         failed.data = json!({
             "status": { "id": "wamid.1", "biz_opaque_callback_data": "a", "errors": errors },
