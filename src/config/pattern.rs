@@ -6,14 +6,7 @@ use crate::{checked, event::TYPES};
 
 /// A type (`whatsapp.message.received`), all that begin alike (`whatsapp.message.*`), or all (`*`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(Form);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Form {
-    Exactly(String),
-    /// With the dot at its end; empty for all.
-    Prefix(String),
-}
+pub struct Pattern(String);
 
 /// Why a text is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,30 +25,22 @@ pub enum NotAPattern {
 impl Pattern {
     /// The pattern that every type matches.
     pub fn all() -> Self {
-        Self(Form::Prefix(String::new()))
+        Self("*".to_owned())
     }
 
     /// Reads a pattern. `*` stands for all that may follow, and only at the end.
     pub fn parse(text: &str) -> Result<Self, NotAPattern> {
-        let (name, wild) = match text.strip_suffix('*') {
+        let name = match text.strip_suffix('*') {
             Some("") => return Ok(Self::all()),
-            Some(prefix) => (prefix.strip_suffix('.').ok_or(NotAPattern::Form)?, true),
-            None => (text, false),
+            Some(prefix) => prefix.strip_suffix('.').ok_or(NotAPattern::Form)?,
+            None => text,
         };
-        let is_word = |word: &str| {
-            !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        };
+        let is_of_a_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_of_a_word);
         if !name.split('.').all(is_word) {
             return Err(NotAPattern::Form);
         }
-        let pattern = Self(if wild {
-            Form::Prefix(format!("{name}."))
-        } else {
-            Form::Exactly(name.to_owned())
-        });
+        let pattern = Self(text.to_owned());
         if TYPES.iter().any(|kind| pattern.matches(kind)) {
             Ok(pattern)
         } else {
@@ -66,9 +51,9 @@ impl Pattern {
 
     /// Whether an event of this type is wanted.
     pub fn matches(&self, kind: &str) -> bool {
-        match &self.0 {
-            Form::Exactly(name) => kind == name,
-            Form::Prefix(prefix) => kind.starts_with(prefix),
+        match self.0.strip_suffix('*') {
+            Some(prefix) => kind.starts_with(prefix),
+            None => kind == self.0,
         }
     }
 }

@@ -53,11 +53,7 @@ fn message(root: Json<'_>, settings: &Consent, ledger: &Ledger) -> Option<Heard>
     if message.get("group_id").is_some() {
         return None;
     }
-    let at = |path: &[&str]| {
-        path.iter()
-            .try_fold(message, |json, name| json.get(name))?
-            .text()
-    };
+    let at = |path: &[&str]| message.at(path)?.text();
     let pressed: [&[&str]; 6] = [
         &["button", "payload"],
         &["button", "text"],

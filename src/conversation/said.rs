@@ -39,11 +39,7 @@ impl<'a> Said<'a> {
 
     /// A text in `data`, by the members that lead to it.
     pub(super) fn get(&self, path: &[&str]) -> Option<Cow<'a, str>> {
-        let mut json = self.root;
-        for name in path {
-            json = json.get(name)?;
-        }
-        json.text()
+        self.root.at(path)?.text()
     }
 
     pub(super) fn kind(&self) -> Option<Cow<'a, str>> {
@@ -63,7 +59,7 @@ impl<'a> Said<'a> {
 
     /// Whether the customer came by an advertisement.
     pub(super) fn is_referred(&self) -> bool {
-        let referral = self.root.get("message").and_then(|it| it.get("referral"));
+        let referral = self.root.at(&["message", "referral"]);
         referral.is_some_and(Json::is_object)
     }
 

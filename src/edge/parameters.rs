@@ -143,19 +143,9 @@ pub fn in_body(body: &[u8], known: &'static [Parameter]) -> Result<Parameters, S
         }
         root.only(&names);
         for parameter in known {
-            let value = root.get(parameter.name);
-            let value = value.and_then(|node| match (parameter.kind, node.value()) {
-                // To JSON Schema, 7.0 is whole.
-                (Kind::Whole, Value::Number(number)) => {
-                    let number = number.to_string();
-                    Some(number.strip_suffix(".0").unwrap_or(&number).to_owned())
-                }
-                (Kind::Whole, _) => node.refuse("must be a whole number"),
-                (Kind::Flag, _) => node.flag().map(|flag| flag.to_string()),
-                _ => node.text().map(str::to_owned),
-            });
-            let there = root.get(parameter.name).is_some();
-            if (value.is_some() || !there)
+            let node = root.get(parameter.name);
+            let value = node.and_then(|node| member(&node, parameter.kind));
+            if (value.is_some() || node.is_none())
                 && let Err(reason) = parameters.add(parameter, value.as_deref())
             {
                 root.fault(reason);
@@ -167,6 +157,20 @@ pub fn in_body(body: &[u8], known: &'static [Parameter]) -> Result<Parameters, S
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         faults.join("; ")
     })
+}
+
+/// A member of a body, as it would stand in a query.
+fn member(node: &Node<'_>, kind: Kind) -> Option<String> {
+    match (kind, node.value()) {
+        // To JSON Schema, 7.0 is whole.
+        (Kind::Whole, Value::Number(number)) => {
+            let number = number.to_string();
+            Some(number.strip_suffix(".0").unwrap_or(&number).to_owned())
+        }
+        (Kind::Whole, _) => node.refuse("must be a whole number"),
+        (Kind::Flag, _) => node.flag().map(|flag| flag.to_string()),
+        _ => node.text().map(str::to_owned),
+    }
 }
 
 #[cfg(test)]

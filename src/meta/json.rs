@@ -215,6 +215,11 @@ impl<'a> Json<'a> {
         found.filter(|value| !value.is_null())
     }
 
+    /// What these names lead to, each a member of the one before.
+    pub fn at(self, path: &[&str]) -> Option<Json<'a>> {
+        path.iter().try_fold(self, |json, name| json.get(name))
+    }
+
     /// The member of that name, where there is exactly one and it is not `null`.
     pub fn only(self, name: &str) -> Option<Json<'a>> {
         let mut values = self

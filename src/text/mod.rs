@@ -7,6 +7,6 @@ mod expression;
 mod fold;
 mod words;
 
-pub use expression::{Expression, NotAnExpression};
+pub use expression::Expression;
 pub use fold::folded;
 pub use words::{Phrases, without_pictograms, words};

@@ -140,7 +140,7 @@ fn read_text(node: &Node<'_>) -> Option<Text> {
         node.only(&["matches"]);
         let pattern = node.need("matches")?;
         let expression = Expression::parse(pattern.short_text(LONGEST_PATTERN)?);
-        let expression = expression.map_err(|error| pattern.fault(error.to_string()));
+        let expression = expression.map_err(|error| pattern.fault(error));
         return expression.ok().map(Text::Matches);
     }
     let mut phrases = Phrases::default();

@@ -45,10 +45,7 @@ fn state<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let person = Person::contact(contact);
     let about = person.user.clone().or_else(|| person.phone.clone())?;
     let draft = Draft::new(kind, about, ["contact".into(), item.canonical().into()]);
-    let time = item
-        .get("metadata")
-        .and_then(|metadata| metadata.get("timestamp"))
-        .and_then(seconds);
+    let time = item.at(&["metadata", "timestamp"]).and_then(seconds);
     Draft {
         time,
         person,

@@ -90,9 +90,7 @@ fn payment<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
         "failed" => "whatsapp.payment.failed",
         _ => return None,
     };
-    let transaction = payment
-        .get("transaction")
-        .and_then(|transaction| transaction.get("id"));
+    let transaction = payment.at(&["transaction", "id"]);
     let key = vec![
         "payment".into(),
         change.common.field.clone(),

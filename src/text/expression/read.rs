@@ -2,8 +2,11 @@
 
 use std::{iter::Peekable, str::Chars};
 
-use super::{Member, NotAnExpression, Place, Step};
+use super::{Member, Place, Step};
 use crate::text::{fold, folded};
+
+/// Why a text is no regular expression.
+type NoExpression = &'static str;
 
 /// How many steps an expression may come to.
 const MOST_STEPS: usize = 1_000;
@@ -28,14 +31,14 @@ enum Part {
 }
 
 /// The steps of an expression.
-pub(super) fn steps(text: &str) -> Result<Vec<Step>, NotAnExpression> {
+pub(super) fn steps(text: &str) -> Result<Vec<Step>, NoExpression> {
     let mut reader = Reader {
         rest: text.chars().peekable(),
         depth: 0,
     };
     let part = reader.choice()?;
     if reader.rest.peek().is_some() {
-        return Err(NotAnExpression("has a ) too many"));
+        return Err("has a ) too many");
     }
     let mut steps = Vec::new();
     write(&part, &mut steps)?;
@@ -44,9 +47,9 @@ pub(super) fn steps(text: &str) -> Result<Vec<Step>, NotAnExpression> {
 }
 
 /// Writes the steps of a part.
-fn write(part: &Part, steps: &mut Vec<Step>) -> Result<(), NotAnExpression> {
+fn write(part: &Part, steps: &mut Vec<Step>) -> Result<(), NoExpression> {
     if steps.len() > MOST_STEPS {
-        return Err(NotAnExpression("comes to more than 1000 steps"));
+        return Err("comes to more than 1000 steps");
     }
     match part {
         Part::Step(step) => steps.push(step.clone()),
@@ -85,8 +88,8 @@ fn write(part: &Part, steps: &mut Vec<Step>) -> Result<(), NotAnExpression> {
 /// Writes steps that may be left out.
 fn optional(
     steps: &mut Vec<Step>,
-    body: impl FnOnce(&mut Vec<Step>) -> Result<(), NotAnExpression>,
-) -> Result<(), NotAnExpression> {
+    body: impl FnOnce(&mut Vec<Step>) -> Result<(), NoExpression>,
+) -> Result<(), NoExpression> {
     let fork = steps.len();
     steps.push(Step::Fork(0, 0));
     body(steps)?;
@@ -97,7 +100,7 @@ fn optional(
     Ok(())
 }
 
-fn write_choice(parts: &[Part], steps: &mut Vec<Step>) -> Result<(), NotAnExpression> {
+fn write_choice(parts: &[Part], steps: &mut Vec<Step>) -> Result<(), NoExpression> {
     let Some((first, rest)) = parts.split_first() else {
         return Ok(());
     };
@@ -129,7 +132,7 @@ impl Reader<'_> {
         self.rest.next_if_eq(&c).is_some()
     }
 
-    fn choice(&mut self) -> Result<Part, NotAnExpression> {
+    fn choice(&mut self) -> Result<Part, NoExpression> {
         let mut parts = vec![self.row()?];
         while self.takes('|') {
             parts.push(self.row()?);
@@ -137,7 +140,7 @@ impl Reader<'_> {
         Ok(Part::Choice(parts))
     }
 
-    fn row(&mut self) -> Result<Part, NotAnExpression> {
+    fn row(&mut self) -> Result<Part, NoExpression> {
         let mut parts = Vec::new();
         while let Some(c) = self.rest.next_if(|c| !matches!(c, '|' | ')')) {
             let part = self.part(c)?;
@@ -146,22 +149,20 @@ impl Reader<'_> {
         Ok(Part::Row(parts))
     }
 
-    fn part(&mut self, c: char) -> Result<Part, NotAnExpression> {
+    fn part(&mut self, c: char) -> Result<Part, NoExpression> {
         Ok(match c {
             '(' => {
                 if self.takes('?') && !self.takes(':') {
-                    return Err(NotAnExpression(
-                        "may have no group that begins with (? other than (?:",
-                    ));
+                    return Err("may have no group that begins with (? other than (?:");
                 }
                 self.depth += 1;
                 if self.depth > DEEPEST {
-                    return Err(NotAnExpression("has more than 20 groups in each other"));
+                    return Err("has more than 20 groups in each other");
                 }
                 let inside = self.choice()?;
                 self.depth -= 1;
                 if !self.takes(')') {
-                    return Err(NotAnExpression("has a group that is not closed"));
+                    return Err("has a group that is not closed");
                 }
                 inside
             }
@@ -178,13 +179,13 @@ impl Reader<'_> {
                 },
             },
             '*' | '+' | '?' | '{' => {
-                return Err(NotAnExpression("has a repetition of nothing"));
+                return Err("has a repetition of nothing");
             }
             c => literal(c),
         })
     }
 
-    fn repeated(&mut self, part: Part) -> Result<Part, NotAnExpression> {
+    fn repeated(&mut self, part: Part) -> Result<Part, NoExpression> {
         let (least, most) = match self.rest.peek() {
             Some('*') => (0, None),
             Some('+') => (1, None),
@@ -194,7 +195,7 @@ impl Reader<'_> {
         };
         self.rest.next();
         if matches!(self.rest.peek(), Some('*' | '+' | '?' | '{')) {
-            return Err(NotAnExpression("has a repetition of a repetition"));
+            return Err("has a repetition of a repetition");
         }
         Ok(Part::Repeat {
             part: Box::new(part),
@@ -204,9 +205,8 @@ impl Reader<'_> {
     }
 
     /// Reads `{n}`, `{n,}` or `{n,m}` up to the last brace.
-    fn times(&mut self) -> Result<(usize, Option<usize>), NotAnExpression> {
-        const WRONG: NotAnExpression =
-            NotAnExpression("may repeat by {n}, {n,} or {n,m}, at most 100 times");
+    fn times(&mut self) -> Result<(usize, Option<usize>), NoExpression> {
+        const WRONG: NoExpression = "may repeat by {n}, {n,} or {n,m}, at most 100 times";
         self.rest.next();
         let least = self.number().ok_or(WRONG)?;
         let most = if self.takes(',') {
@@ -240,8 +240,8 @@ impl Reader<'_> {
     }
 
     /// Reads a set behind its first bracket. A `]` that comes first stands for itself.
-    fn set(&mut self) -> Result<Part, NotAnExpression> {
-        const OPEN: NotAnExpression = NotAnExpression("has a [ that is not closed");
+    fn set(&mut self) -> Result<Part, NoExpression> {
+        const OPEN: NoExpression = "has a [ that is not closed";
         let not = self.takes('^');
         let mut set = Vec::new();
         loop {
@@ -265,7 +265,7 @@ impl Reader<'_> {
                 (Member::Between(first, _), Member::Between(last, _)) if first <= last => {
                     set.push(Member::Between(first, last));
                 }
-                _ => return Err(NotAnExpression("has a range that is none")),
+                _ => return Err("has a range that is none"),
             }
         }
     }
@@ -293,7 +293,7 @@ fn plain(c: char) -> Member {
 }
 
 /// What stands behind a backslash.
-fn escaped(c: Option<char>) -> Result<Member, NotAnExpression> {
+fn escaped(c: Option<char>) -> Result<Member, NoExpression> {
     Ok(match c {
         Some(kind @ ('d' | 's' | 'w')) => Member::Kind { kind, not: false },
         Some('D') => Member::Kind {
@@ -312,9 +312,9 @@ fn escaped(c: Option<char>) -> Result<Member, NotAnExpression> {
         Some('t') => Member::Between('\t', '\t'),
         Some(c) if c.is_ascii_punctuation() => Member::Between(c, c),
         _ => {
-            return Err(NotAnExpression(
+            return Err(
                 "has a \\ before what needs none: known are \\b \\d \\s \\w \\B \\D \\S \\W \\n \\t and signs",
-            ));
+            );
         }
     })
 }
