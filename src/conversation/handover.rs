@@ -164,12 +164,20 @@ mod tests {
 
     fn event(kind: &str, time: Option<i64>) -> Event {
         Event {
-            id: String::new(),
             kind: kind.to_owned(),
             time,
-            names: Vec::new(),
-            effect: Effect::None,
-            data: "{}".to_owned(),
+            ..Event::named(Vec::new())
+        }
+    }
+
+    fn handover(by: By, since: i64, until: Option<i64>) -> Handover {
+        Handover { by, since, until }
+    }
+
+    fn with_app_id(app_id: &str) -> Answering {
+        Answering {
+            app_id: Some(app_id.to_owned()),
+            ..Answering::default()
         }
     }
 
@@ -185,17 +193,9 @@ mod tests {
             ("whatsapp.handover.control_taken", By::Meta),
         ] {
             let since = NOW - 60;
-            let handover = Handover {
-                by,
-                since,
-                until: Some(since + 600),
-            };
-            assert_eq!(told(kind, Some(since)), Some(handover), "{kind}");
-            assert_eq!(
-                told(kind, Some(NOW - 600)),
-                None,
-                "told when it was over: {kind}"
-            );
+            let expected = handover(by, since, Some(since + 600));
+            assert_eq!(told(kind, Some(since)), Some(expected), "{kind}");
+            assert_eq!(told(kind, Some(NOW - 600)), None, "it is over: {kind}");
             assert_eq!(told(kind, None).map(|handover| handover.since), Some(NOW));
         }
         for kind in [
@@ -219,14 +219,10 @@ mod tests {
 
     #[test]
     fn it_holds_until_it_ends() {
-        let handover = |until| Handover {
-            by: By::Api,
-            since: 0,
-            until,
-        };
-        assert!(handover(Some(NOW + 1)).is_active(NOW));
-        assert!(!handover(Some(NOW)).is_active(NOW));
-        assert!(handover(None).is_active(i64::MAX));
+        let until = |until| handover(By::Api, 0, until);
+        assert!(until(Some(NOW + 1)).is_active(NOW));
+        assert!(!until(Some(NOW)).is_active(NOW));
+        assert!(until(None).is_active(i64::MAX));
     }
 
     #[test]
@@ -235,21 +231,10 @@ mod tests {
             data: format!(r#"{{"control":{{{new_owner}}}}}"#),
             ..event(&format!("whatsapp.handover.control_{kind}"), Some(NOW))
         };
-        let (unnamed, ours, other) = (
-            "",
-            r#""new_owner_app_id":"57""#,
-            r#""new_owner_app_id":"58""#,
-        );
-        let named = Answering {
-            app_id: Some("57".to_owned()),
-            ..Answering::default()
-        };
-        let unset = Answering::default();
-        let meta = Some(Handover {
-            by: By::Meta,
-            since: NOW - 60,
-            until: None,
-        });
+        let ours = r#""new_owner_app_id":"57""#;
+        let (unnamed, other) = ("", r#""new_owner_app_id":"58""#);
+        let (named, unset) = (with_app_id("57"), Answering::default());
+        let meta = Some(handover(By::Meta, NOW - 60, None));
         for (kind, new_owner, settings, goes_to_ours) in [
             ("passed", unnamed, &unset, true),
             ("passed", other, &unset, true),
@@ -273,13 +258,7 @@ mod tests {
 
     #[test]
     fn what_is_passed_to_our_app_ends_only_what_another_app_had_before() {
-        let by = |by| {
-            Some(Handover {
-                by,
-                since: NOW - 60,
-                until: None,
-            })
-        };
+        let by = |by| Some(handover(by, NOW - 60, None));
         let after = |before, since| {
             let passed = event("whatsapp.handover.control_passed", Some(since));
             Handover::after(before, &passed, &Answering::default(), NOW)
@@ -293,24 +272,17 @@ mod tests {
 
     #[test]
     fn who_took_over_last_has_it_until_the_later_end() {
-        let handover = |by, since, until| Handover { by, since, until };
         let stopped = handover(By::Rule, NOW, None);
+        let app = |since, until| handover(By::App, since, until);
+        let meta = handover(By::Meta, NOW, Some(NOW + 8));
         for (one, other, both) in [
+            (stopped, app(NOW + 5, Some(NOW + 9)), app(NOW + 5, None)),
+            (stopped, app(NOW, Some(NOW + 9)), app(NOW, None)),
+            (stopped, app(NOW - 5, Some(NOW + 9)), stopped),
             (
-                stopped,
-                handover(By::App, NOW + 5, Some(NOW + 9)),
-                handover(By::App, NOW + 5, None),
-            ),
-            (
-                stopped,
-                handover(By::App, NOW, Some(NOW + 9)),
-                handover(By::App, NOW, None),
-            ),
-            (stopped, handover(By::App, NOW - 5, Some(NOW + 9)), stopped),
-            (
-                handover(By::Meta, NOW, Some(NOW + 8)),
-                handover(By::App, NOW + 1, Some(NOW + 7)),
-                handover(By::App, NOW + 1, Some(NOW + 8)),
+                meta,
+                app(NOW + 1, Some(NOW + 7)),
+                app(NOW + 1, Some(NOW + 8)),
             ),
         ] {
             assert_eq!(one.joined(other), both);
@@ -324,16 +296,9 @@ mod tests {
             data: format!(r#"{{"control":{{"new_owner_app_id":"{app}"}}}}"#),
             ..event("whatsapp.handover.control_passed", Some(since))
         };
-        let ours = Answering {
-            app_id: Some("57".to_owned()),
-            ..Answering::default()
-        };
+        let ours = with_app_id("57");
         for by in [By::Rule, By::Api, By::App] {
-            let stopped = Some(Handover {
-                by,
-                since: NOW - 5,
-                until: None,
-            });
+            let stopped = Some(handover(by, NOW - 5, None));
             let there = Handover::after(stopped, &control("58", NOW), &ours, NOW);
             assert_eq!(there, stopped);
             let back = Handover::after(there, &control("57", NOW + 1), &ours, NOW + 1);
@@ -349,24 +314,15 @@ mod tests {
             (By::Api, NOW, true),
             (By::App, NOW - 5, true),
         ] {
-            let handover = Handover {
-                by,
-                since,
-                until: None,
-            };
-            assert_eq!(handover.overtakes(NOW), overtakes, "{by:?} {since}");
+            let found = handover(by, since, None).overtakes(NOW);
+            assert_eq!(found, overtakes, "{by:?} {since}");
         }
     }
 
     #[test]
     fn it_is_told_in_times() {
-        let handover = Handover {
-            by: By::App,
-            since: NOW,
-            until: Some(NOW + 3600),
-        };
         assert_eq!(
-            handover.view(),
+            handover(By::App, NOW, Some(NOW + 3600)).view(),
             r#"{"by":"app","since":"2026-11-22T08:00:00Z","until":"2026-11-22T09:00:00Z"}"#
         );
     }

@@ -75,6 +75,27 @@ fn first() -> Known {
     }
 }
 
+/// What follows from an event of a conversation of which nothing is remembered.
+fn conclude(config: &Value, event: &Event) -> Conclusion {
+    policy(config).conclude(event, &known(State::default()), NOW * 1000)
+}
+
+fn in_a_group(event: Event) -> Event {
+    Event {
+        names: vec![Name::Group("G".to_owned())],
+        ..event
+    }
+}
+
+/// A window that is about to close.
+fn closing() -> Event {
+    Event {
+        kind: CLOSING.to_owned(),
+        effect: Effect::None,
+        ..wrote("x")
+    }
+}
+
 fn rule(concluded: &Conclusion) -> Value {
     let found = concluded.added.iter().find(|(name, _)| *name == "rule");
     found.map_or(Value::Null, |(_, json)| serde_json::from_str(json).unwrap())
@@ -138,25 +159,14 @@ fn each_condition_holds_for_what_it_is_about() {
         (json!({ "first_contact": false }), &hours, true),
         (json!({ "first_contact": true }), &hours, false),
     ] {
-        assert_eq!(
-            fires(&when, event, &known(State::default())),
-            expected,
-            "{when}"
-        );
+        let fires = fires(&when, event, &known(State::default()));
+        assert_eq!(fires, expected, "{when}");
     }
     assert!(fires(&json!({ "first_contact": true }), &hours, &first()));
     assert!(!fires(&json!({ "first_contact": false }), &hours, &first()));
-    let closing = Event {
-        kind: CLOSING.to_owned(),
-        effect: Effect::None,
-        ..hours
-    };
-    assert!(fires(
-        &json!({ "window": "closing" }),
-        &closing,
-        &known(State::default())
-    ));
-    assert!(!fires(&json!({}), &closing, &known(State::default())));
+    let known = known(State::default());
+    assert!(fires(&json!({ "window": "closing" }), &closing(), &known));
+    assert!(!fires(&json!({}), &closing(), &known));
 }
 
 #[test]
@@ -166,43 +176,29 @@ fn the_first_rule_that_fits_fires_and_no_other() {
         { "id": "b", "when": { "text": "b" }, "reply": [text("Hi {{customer.name}}"), text("{{customer.username|you}}")] },
         { "id": "c", "when": {}, "reply": text("C") },
     ] });
-    let concluded = policy(&config).conclude(&wrote("b c"), &known(State::default()), NOW * 1000);
-    let sent: Vec<_> = concluded
-        .replies
-        .iter()
-        .map(|reply| {
-            (
-                reply.id.as_str(),
-                reply.message.members()["text"]["body"].as_str().unwrap(),
-                reply.answers.as_deref(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        sent,
-        [
-            ("a-1.rule:b.0", "Hi Ana", Some("wamid.A")),
-            ("a-1.rule:b.1", "you", None)
-        ]
-    );
+    let concluded = conclude(&config, &wrote("b c"));
+    let sent = concluded.replies.iter().map(|reply| {
+        let body = &reply.message.members()["text"]["body"];
+        (reply.id.as_str(), body.as_str(), reply.answers.as_deref())
+    });
+    let expected = [
+        ("a-1.rule:b.0", Some("Hi Ana"), Some("wamid.A")),
+        ("a-1.rule:b.1", Some("you"), None),
+    ];
+    assert_eq!(sent.collect::<Vec<_>>(), expected);
     assert_eq!(
         rule(&concluded),
         json!({ "id": "b", "sends": ["1065.a-1.rule:b.0", "1065.a-1.rule:b.1"] })
     );
     assert_eq!(concluded.replies[0].conversation, 7);
-    let concluded = policy(&json!({ "replies": [] })).conclude(
-        &wrote("b"),
-        &known(State::default()),
-        NOW * 1000,
-    );
+    let concluded = conclude(&json!({ "replies": [] }), &wrote("b"));
     assert_eq!(rule(&concluded), Value::Null);
 }
 
 #[test]
 fn a_rule_for_another_number_is_none() {
     let config = json!({ "replies": [ { "numbers": ["2"], "when": {}, "tag": "x" } ] });
-    let concluded = policy(&config).conclude(&wrote("b"), &known(State::default()), NOW * 1000);
-    assert_eq!(concluded, Conclusion::default());
+    assert_eq!(conclude(&config, &wrote("b")), Conclusion::default());
 }
 
 #[test]
@@ -245,14 +241,10 @@ fn nothing_is_answered_where_nobody_should_be() {
         handover: Some(Handover { until, ..handover }),
         ..State::default()
     };
-    let group = Event {
-        names: vec![Name::Group("G".to_owned())],
-        ..wrote("x")
-    };
     let at = |time| Event { time, ..wrote("x") };
     for (event, state, expected) in [
         (wrote("x"), State::default(), Value::Null),
-        (group, State::default(), json!("group")),
+        (in_a_group(wrote("x")), State::default(), json!("group")),
         (at(Some(NOW - 600)), State::default(), Value::Null),
         (at(Some(NOW - 601)), State::default(), json!("late")),
         (at(None), State::default(), json!("late")),
@@ -264,10 +256,8 @@ fn nothing_is_answered_where_nobody_should_be() {
         let concluded = policy(&config).conclude(&event, &known(state.clone()), NOW * 1000);
         assert_eq!(rule(&concluded)["withheld"], expected);
         if expected != Value::Null {
-            assert_eq!(
-                rule(&concluded),
-                json!({ "id": "it", "withheld": expected })
-            );
+            let told = json!({ "id": "it", "withheld": expected });
+            assert_eq!(rule(&concluded), told);
             assert_eq!((concluded.replies.len(), concluded.state), (0, state));
         }
     }
@@ -285,10 +275,8 @@ fn nothing_is_answered_where_nobody_should_be() {
             kind: kind.to_owned(),
             ..wrote("x")
         };
-        assert!(
-            !fires(&json!({}), &event, &known(State::default())),
-            "{kind}"
-        );
+        let fires = fires(&json!({}), &event, &known(State::default()));
+        assert!(!fires, "{kind}");
     }
 }
 
@@ -296,11 +284,7 @@ fn nothing_is_answered_where_nobody_should_be() {
 fn groups_are_answered_where_that_is_set() {
     let config =
         json!({ "answering": { "groups": true }, "replies": [ { "when": {}, "tag": "x" } ] });
-    let group = Event {
-        names: vec![Name::Group("G".to_owned())],
-        ..wrote("x")
-    };
-    let concluded = policy(&config).conclude(&group, &known(State::default()), NOW * 1000);
+    let concluded = conclude(&config, &in_a_group(wrote("x")));
     assert_eq!(rule(&concluded)["tags"], json!(["x"]));
 }
 
@@ -313,7 +297,7 @@ fn a_group_is_not_answered_with_what_meta_takes_in_none() {
         json!({ "answering": { "groups": true }, "replies": [ { "when": {}, "reply": reply } ] });
     let group = said(&json!({ "group_id": "G", "kind": "text", "text": { "body": "x" } }));
     for (event, replies, withheld) in [(wrote("x"), 1, Value::Null), (group, 0, json!("unfit"))] {
-        let concluded = policy(&config).conclude(&event, &known(State::default()), NOW * 1000);
+        let concluded = conclude(&config, &event);
         assert_eq!(concluded.replies.len(), replies);
         assert_eq!(rule(&concluded)["withheld"], withheld);
     }
@@ -328,11 +312,7 @@ fn a_rule_hands_over_and_a_customer_who_has_enough_of_rules_gets_no_more() {
     ] {
         let mut it = action.clone();
         it["when"] = json!({});
-        let concluded = policy(&json!({ "replies": [it] })).conclude(
-            &wrote("x"),
-            &known(State::default()),
-            NOW * 1000,
-        );
+        let concluded = conclude(&json!({ "replies": [it] }), &wrote("x"));
         let handover = Handover {
             by: By::Rule,
             since: NOW,
@@ -347,11 +327,7 @@ fn what_no_longer_fits_or_may_not_go_is_not_sent() {
     let long = json!({ "replies": [ { "id": "it", "when": {}, "tag": "x", "reply": { "type": "interactive", "interactive": {
         "type": "button", "body": { "text": "?" },
         "action": { "buttons": [ { "type": "reply", "reply": { "id": "1", "title": "{{message.text}}" } } ] } } } } ] });
-    let concluded = policy(&long).conclude(
-        &wrote(&"x".repeat(21)),
-        &known(State::default()),
-        NOW * 1000,
-    );
+    let concluded = conclude(&long, &wrote(&"x".repeat(21)));
     assert_eq!(
         rule(&concluded),
         json!({ "id": "it", "withheld": "unfit", "tags": ["x"] })
@@ -466,14 +442,9 @@ fn who_stops_and_starts_all_day_is_confirmed_five_times() {
 fn the_window_closes_silently_for_who_has_opted_out() {
     let config =
         json!({ "replies": [ { "when": { "window": "closing" }, "reply": text("Sorry") } ] });
-    let closing = Event {
-        kind: CLOSING.to_owned(),
-        effect: Effect::None,
-        ..wrote("x")
-    };
     for (opted_in, replies) in [(true, 1), (false, 0)] {
         let mut policy = policy_with(&config, Some(&json!({})));
-        let concluded = policy.conclude(&closing, &known(who_said(opted_in)), NOW * 1000);
+        let concluded = policy.conclude(&closing(), &known(who_said(opted_in)), NOW * 1000);
         assert_eq!(concluded.replies.len(), replies, "{opted_in}");
     }
 }
