@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use crate::written::word_of;
 
 /// One thing that happened: a message came, a status changed, a template was rejected. `Debug` does not show its data.
 #[derive(Clone, PartialEq, Eq)]
@@ -160,8 +160,7 @@ pub enum Effect {
 }
 
 /// How far a message of the business has come, in the order in which it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MessageStatus {
     /// Meta has sent it.
     Sent,
@@ -173,6 +172,32 @@ pub enum MessageStatus {
     Played,
     /// It will never arrive.
     Failed,
+}
+
+const STATUSES: [(MessageStatus, &str); 5] = [
+    (MessageStatus::Sent, "sent"),
+    (MessageStatus::Delivered, "delivered"),
+    (MessageStatus::Read, "read"),
+    (MessageStatus::Played, "played"),
+    (MessageStatus::Failed, "failed"),
+];
+
+impl MessageStatus {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        word_of(&STATUSES, self)
+    }
+
+    /// Its place in the order in which a message goes, from 0 on. It is stored, and crosses between objects.
+    pub fn place(self) -> u8 {
+        self as u8
+    }
+
+    /// The one at this place.
+    pub fn at(place: u8) -> Option<Self> {
+        let (status, _) = STATUSES.get(usize::from(place))?;
+        Some(*status)
+    }
 }
 
 /// Which mailbox keeps an event.

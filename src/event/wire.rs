@@ -88,7 +88,7 @@ fn write_event(out: &mut Vec<u8>, event: &Event) {
                     out.extend_from_slice(&end.to_le_bytes());
                 }
             }
-            out.push(status_byte(*status));
+            out.push(status.place());
             write_text(out, message);
         }
         Effect::Renames { from } => {
@@ -110,16 +110,6 @@ fn write_names(out: &mut Vec<u8>, names: &[Name]) {
             Name::Topic(_) => 4,
         });
         write_text(out, name.value());
-    }
-}
-
-fn status_byte(status: MessageStatus) -> u8 {
-    match status {
-        MessageStatus::Sent => 0,
-        MessageStatus::Delivered => 1,
-        MessageStatus::Read => 2,
-        MessageStatus::Played => 3,
-        MessageStatus::Failed => 4,
     }
 }
 
@@ -203,23 +193,12 @@ impl Rest<'_> {
                     5 => Some(i64::from_le_bytes(self.bytes()?)),
                     _ => None,
                 },
-                status: self.status()?,
+                status: MessageStatus::at(self.byte()?).ok_or(Malformed)?,
                 message: self.text()?,
             },
             4 => Effect::Renames {
                 from: self.many(Self::name)?,
             },
-            _ => return Err(Malformed),
-        })
-    }
-
-    fn status(&mut self) -> Result<MessageStatus, Malformed> {
-        Ok(match self.byte()? {
-            0 => MessageStatus::Sent,
-            1 => MessageStatus::Delivered,
-            2 => MessageStatus::Read,
-            3 => MessageStatus::Played,
-            4 => MessageStatus::Failed,
             _ => return Err(Malformed),
         })
     }
@@ -243,13 +222,7 @@ mod tests {
     }
 
     fn status() -> impl Strategy<Value = MessageStatus> {
-        prop::sample::select(vec![
-            MessageStatus::Sent,
-            MessageStatus::Delivered,
-            MessageStatus::Read,
-            MessageStatus::Played,
-            MessageStatus::Failed,
-        ])
+        (0u8..5).prop_map(|place| MessageStatus::at(place).unwrap())
     }
 
     fn effect() -> impl Strategy<Value = Effect> {

@@ -114,7 +114,8 @@ impl Ids {
             let (_, time) = all.iter().find(|(told, _)| *told == write_status(status))?;
             Some((status, *time))
         };
-        Ok(STATUSES.into_iter().filter_map(told).collect())
+        let all = (0..).map_while(MessageStatus::at);
+        Ok(all.filter_map(told).collect())
     }
 
     /// The last status of the messages that were sent in a conversation lately, newest first.
@@ -162,27 +163,10 @@ fn read_last(row: &Row) -> Result<Option<(String, MessageStatus, Option<i64>)>> 
     Ok(Some((row.get(0)?, status, row.get(2)?)))
 }
 
-/// In the order in which a message goes through them.
-const STATUSES: [MessageStatus; 5] = [
-    MessageStatus::Sent,
-    MessageStatus::Delivered,
-    MessageStatus::Read,
-    MessageStatus::Played,
-    MessageStatus::Failed,
-];
-
 fn write_status(status: MessageStatus) -> i64 {
-    match status {
-        MessageStatus::Sent => 1,
-        MessageStatus::Delivered => 2,
-        MessageStatus::Read => 3,
-        MessageStatus::Played => 4,
-        MessageStatus::Failed => 5,
-    }
+    i64::from(status.place()) + 1
 }
 
 pub(super) fn read_status(stored: i64) -> Option<MessageStatus> {
-    STATUSES
-        .into_iter()
-        .find(|status| write_status(*status) == stored)
+    MessageStatus::at(u8::try_from(stored.checked_sub(1)?).ok()?)
 }

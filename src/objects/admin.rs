@@ -65,10 +65,9 @@ impl Mailbox {
         let statuses: Vec<String> = statuses
             .iter()
             .map(|(message, status, time)| {
-                let status = serde_json::to_string(status).unwrap_or_default();
                 Object::default()
                     .text("message_id", message)
-                    .json("status", &status)
+                    .text("status", status.name())
                     .text_if("time", time.and_then(rfc3339).as_deref())
                     .finish()
             })

@@ -172,7 +172,7 @@ impl Core {
                 .iter()
                 .map(|(status, time)| {
                     Object::default()
-                        .json("status", &serde_json::to_string(status).unwrap_or_default())
+                        .text("status", status.name())
                         .text_or_null("time", time.and_then(rfc3339).as_deref())
                         .finish()
                 })

@@ -1,5 +1,7 @@
 //! Reads a destination out of `CONFIG`.
 
+use std::ops::RangeInclusive;
+
 use super::{Condition, Destination, Format, Header, OWN, StartsAt};
 use crate::{
     checked::Node,
@@ -86,18 +88,11 @@ impl Destination {
 
     /// When, and how many.
     fn read_pace(&mut self, node: &Node<'_>) {
-        set(&mut self.timeout_ms, node, "timeout_ms", 100, 30_000, "ms");
-        set(
-            &mut self.max_in_flight,
-            node,
-            "max_in_flight",
-            1,
-            1000,
-            "requests",
-        );
-        let mut most = 0;
-        set(&mut most, node, "max_per_second", 1, 1000, "requests");
-        self.max_per_second = (most > 0).then_some(most);
+        let requests = |key| node.get(key)?.whole(&(1..=1000), "requests");
+        let timeout_ms = ms(node, "timeout_ms", 100..=30_000);
+        self.timeout_ms = timeout_ms.unwrap_or(self.timeout_ms);
+        self.max_in_flight = requests("max_in_flight").unwrap_or(self.max_in_flight);
+        self.max_per_second = requests("max_per_second");
         self.read_quiet(node);
         if let Some(retry) = node.get("retry") {
             self.retry = read_retry(&retry);
@@ -108,16 +103,9 @@ impl Destination {
     }
 
     fn read_quiet(&mut self, node: &Node<'_>) {
-        set(&mut self.quiet_ms, node, "quiet_ms", 0, 60_000, "ms");
-        self.quiet_max_ms = self.quiet_max_ms.max(self.quiet_ms);
-        set(
-            &mut self.quiet_max_ms,
-            node,
-            "quiet_max_ms",
-            0,
-            LONGEST_QUIET_MS,
-            "ms",
-        );
+        self.quiet_ms = ms(node, "quiet_ms", 0..=60_000).unwrap_or(self.quiet_ms);
+        let quiet_max_ms = ms(node, "quiet_max_ms", 0..=LONGEST_QUIET_MS);
+        self.quiet_max_ms = quiet_max_ms.unwrap_or(self.quiet_max_ms.max(self.quiet_ms));
         for member in ["quiet_ms", "quiet_max_ms"] {
             let Some(node) = node.get(member) else {
                 continue;
@@ -193,11 +181,7 @@ fn read_retry(node: &Node<'_>) -> Retry {
         return default;
     }
     node.only(&["first_ms", "max_ms", "total_ms"]);
-    let read = |key, least, otherwise| {
-        let set = node.get(key);
-        let set = set.and_then(|node| node.whole(&(least..=WEEK_MS), "ms"));
-        set.map_or(otherwise, u64::from)
-    };
+    let read = |key, least, otherwise| ms(node, key, least..=WEEK_MS).map_or(otherwise, u64::from);
     let first_ms = read("first_ms", 10, default.first_ms);
     // Who sets a first wait longer than the usual cap means what they say.
     let max_ms = read("max_ms", 10, default.max_ms.max(first_ms));
@@ -212,10 +196,10 @@ fn read_retry(node: &Node<'_>) -> Retry {
     }
 }
 
-/// Sets `to` to a whole number, where there is one.
-fn set(to: &mut u32, node: &Node<'_>, key: &str, least: u32, most: u32, unit: &str) {
-    let number = node.get(key);
-    *to = number
-        .and_then(|node| node.whole(&(least..=most), unit))
-        .unwrap_or(*to);
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "a range is written where it is passed"
+)]
+fn ms(node: &Node<'_>, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
+    node.get(key)?.whole(&range, "ms")
 }

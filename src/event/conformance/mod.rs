@@ -61,7 +61,7 @@ fn written(home: &Home, event: &Event, webhook: &Value) -> Value {
             status,
             free_until,
         } => {
-            let mut it = json!({"message": message, "status": status});
+            let mut it = json!({"message": message, "status": status.name()});
             if let Some(end) = free_until {
                 it["free_until"] = json!(end);
             }
