@@ -1,9 +1,12 @@
 //! Reads JSON that a person or a backend wrote, and tells the path and the reason of everything that is wrong with
-//! it, not just of the first.
+//! it, not just of the first, as far as anybody would read on.
 
 use std::{cell::RefCell, fmt, ops::RangeInclusive};
 
 use serde_json::{Map, Value};
+
+/// How many faults are told.
+const MOST: usize = 100;
 
 /// What is wrong, and where. Never holds a value, only names and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,11 +91,13 @@ impl Reading {
 impl<'a> Node<'a> {
     /// Records a fault of this value.
     pub(crate) fn fault(&self, reason: impl Into<String>) {
-        let fault = Fault {
-            path: self.path(),
-            reason: reason.into(),
-        };
-        self.reading.faults.borrow_mut().push(fault);
+        let mut faults = self.reading.faults.borrow_mut();
+        if faults.len() < MOST {
+            faults.push(Fault {
+                path: self.path(),
+                reason: reason.into(),
+            });
+        }
     }
 
     /// Records a fault and gives nothing, for the end of a chain.
@@ -126,6 +131,7 @@ impl<'a> Node<'a> {
             .into_iter()
             .flat_map(Map::keys)
             .filter(|key| !known.contains(&key.as_str()))
+            .take(MOST)
         {
             let hint = hint(key, if is_plain(key) { known } else { &[] });
             self.child(key, self.value)
@@ -161,7 +167,7 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list that has as many as `count` says; another count is a fault, and the items are given all
-    /// the same. `what` names them in the plural.
+    /// the same, but no more than there may be. `what` names them in the plural.
     pub(crate) fn items(&self, count: RangeInclusive<usize>, what: &str) -> Vec<Node<'a>> {
         let Some(items) = self.value.as_array() else {
             self.fault(format!("must be a list of {what}"));
@@ -174,7 +180,8 @@ impl<'a> Node<'a> {
         }
         let path = self.path();
         let item = |(index, value)| self.reading.node(format!("{path}[{index}]"), value);
-        items.iter().enumerate().map(item).collect()
+        let may_be = items.iter().take(*count.end());
+        may_be.enumerate().map(item).collect()
     }
 
     /// [`Self::items`] of a member that must be there.
@@ -296,7 +303,7 @@ mod tests {
     #[test]
     fn every_fault_is_told_with_its_path() {
         let found = faults(
-            &json!({ "list": [ { "n": 1 }, { "n": "two" }, {} ] }),
+            &json!({ "list": [ { "n": "two" }, {}, { "n": "one too many" } ] }),
             |node| {
                 for item in node
                     .need("list")
@@ -311,8 +318,8 @@ mod tests {
             found,
             [
                 "list: at most 2 things",
-                "list[1].n: must be 1 to 9 apples",
-                "list[2].n: is required"
+                "list[0].n: must be 1 to 9 apples",
+                "list[1].n: is required"
             ]
         );
     }

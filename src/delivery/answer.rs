@@ -343,6 +343,34 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_all_faults_is_not_told_all_of_them() {
+        let rows: Vec<String> = (0..5_000).map(|n| format!(r#"{{"id":{n}}}"#)).collect();
+        let list = format!(
+            r#"{{"type":"interactive","interactive":{{"type":"list","action":{{"sections":[{{"rows":[{}]}}]}}}}}}"#,
+            rows.join(",")
+        );
+        let members: Vec<String> = (0..5_000).map(|n| format!(r#""x{n}":1"#)).collect();
+        for reply in [
+            list,
+            format!("{{{}}}", members.join(",")),
+            format!(
+                r#"{{"type":"text","text":{{"body":"x"}},{}}}"#,
+                members.join(",")
+            ),
+            format!(
+                r#"{{"type":"template","template":{{"components":[{}]}}}}"#,
+                vec!["{}"; 20_000].join(",")
+            ),
+            vec!["7"; 30_000].join(","),
+        ] {
+            let body = format!(r#"{{"replies":[{reply}]}}"#);
+            assert!(body.len() < BODY_LIMIT);
+            let faults = replies(&body).unwrap_err();
+            assert!((1..=100).contains(&faults.len()), "{}", faults.len());
+        }
+    }
+
+    #[test]
     fn replies_in_an_answer_that_cannot_be_read_are_a_fault_and_all_else_in_it_is_not() {
         let long = "x".repeat(BODY_LIMIT);
         for (body, asks) in [
