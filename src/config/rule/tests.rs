@@ -76,70 +76,35 @@ fn a_rule_that_asks_for_closing_windows_has_them_told_an_hour_before() {
 
 #[test]
 fn every_fault_is_told_with_its_path() {
-    for (rule, expected) in [
-        (
-            json!({ "when": {} }),
-            "replies[0]: does nothing: it needs reply, tag, hand_over or stop",
-        ),
-        (json!({ "tag": "x" }), "replies[0].when: is required"),
-        (
-            json!({ "when": {}, "tag": "x", "given": 1 }),
-            "replies[0].given: is not known here",
-        ),
-        (
-            json!({ "when": { "txt": "x" }, "tag": "x" }),
-            "replies[0].when.txt: is not known here, did you mean text?",
-        ),
-        (
-            json!({ "when": { "text": "?!" }, "tag": "x" }),
-            "replies[0].when.text: must be words or phrases, with | between them",
-        ),
-        (
-            json!({ "when": { "text": { "matches": "(" } }, "tag": "x" }),
-            "replies[0].when.text.matches: has a group that is not closed",
-        ),
-        (
-            json!({ "when": { "office_hours": "open" }, "tag": "x" }),
-            "replies[0].when.office_hours: must be inside or outside",
-        ),
-        (
-            json!({ "when": { "office_hours": "inside" }, "tag": "x" }),
-            "replies: a condition on office_hours needs answering.office_hours",
-        ),
-        (
-            json!({ "when": { "window": "closing", "text": "x" }, "tag": "x" }),
-            "replies[0].when.text: is a condition on a message, and beside window there is none",
-        ),
-        (
-            json!({ "when": { "window": "closing", "first_contact": true }, "tag": "x" }),
-            "replies[0].when.first_contact: is a condition on a message, and beside window there is none",
-        ),
-        (
-            json!({ "when": {}, "reply": { "type": "text", "text": { "body": "" } } }),
-            "replies[0].reply.text.body: must not be blank",
-        ),
-        (
-            json!({ "when": {}, "reply": text("{{customer.mail}}") }),
-            "replies[0].reply: what can be filled in is customer.name, customer.phone, customer.user_id, customer.username, message.text",
-        ),
-        (
-            json!({ "when": {}, "tag": "x", "once_in_s": 60 }),
-            "replies[0]: needs an id, by which it is remembered that it fired",
-        ),
-        (
-            json!({ "id": "A", "when": {}, "tag": "x" }),
-            "replies[0].id: must be 1 to 64 of a-z, 0-9, _ and -",
-        ),
-        (
-            json!({ "when": {}, "stop": true, "hand_over": true }),
-            "replies[0].hand_over: must be left out beside stop",
-        ),
-        (
-            json!({ "when": {}, "hand_over": { "for_s": 0 } }),
-            "replies[0].hand_over.for_s: must be 1 to 31622400 seconds",
-        ),
-    ] {
-        assert_eq!(faults(&json!({ "replies": [rule] })), [expected], "{rule}");
+    let cases = json!([
+        [{ "when": {} }, "replies[0]: does nothing: it needs reply, tag, hand_over or stop"],
+        [{ "tag": "x" }, "replies[0].when: is required"],
+        [{ "when": {}, "tag": "x", "given": 1 }, "replies[0].given: is not known here"],
+        [{ "when": { "txt": "x" }, "tag": "x" }, "replies[0].when.txt: is not known here, did you mean text?"],
+        [{ "when": { "text": "?!" }, "tag": "x" }, "replies[0].when.text: must be words or phrases, with | between them"],
+        [{ "when": { "text": { "matches": "(" } }, "tag": "x" },
+            "replies[0].when.text.matches: has a group that is not closed"],
+        [{ "when": { "office_hours": "open" }, "tag": "x" }, "replies[0].when.office_hours: must be inside or outside"],
+        [{ "when": { "office_hours": "inside" }, "tag": "x" },
+            "replies: a condition on office_hours needs answering.office_hours"],
+        [{ "when": { "window": "closing", "text": "x" }, "tag": "x" },
+            "replies[0].when.text: is a condition on a message, and beside window there is none"],
+        [{ "when": { "window": "closing", "first_contact": true }, "tag": "x" },
+            "replies[0].when.first_contact: is a condition on a message, and beside window there is none"],
+        [{ "when": {}, "reply": text("") }, "replies[0].reply.text.body: must not be blank"],
+        [{ "when": {}, "reply": text("{{customer.mail}}") },
+            "replies[0].reply: what can be filled in is customer.name, customer.phone, customer.user_id, \
+             customer.username, message.text"],
+        [{ "when": {}, "tag": "x", "once_in_s": 60 },
+            "replies[0]: needs an id, by which it is remembered that it fired"],
+        [{ "id": "A", "when": {}, "tag": "x" }, "replies[0].id: must be 1 to 64 of a-z, 0-9, _ and -"],
+        [{ "when": {}, "stop": true, "hand_over": true }, "replies[0].hand_over: must be left out beside stop"],
+        [{ "when": {}, "hand_over": { "for_s": 0 } }, "replies[0].hand_over.for_s: must be 1 to 31622400 seconds"],
+    ]);
+    for case in cases.as_array().unwrap() {
+        let rule = &case[0];
+        let faults = faults(&json!({ "replies": [rule] }));
+        assert_eq!(json!(faults), json!([case[1]]), "{rule}");
     }
     assert_eq!(
         faults(&json!({ "answering": { "app_id": "our app" } })),
