@@ -128,22 +128,31 @@ mod tests {
 
     const NOW: i64 = 1_795_334_400;
 
-    #[test]
-    fn a_message_that_comes_late_is_not_waited_for_where_a_later_one_is_answered() {
-        let wrote = |time| Event {
+    fn wrote(time: i64, kind: &str) -> Event {
+        Event {
+            kind: kind.to_owned(),
             effect: Effect::Opens { referral: false },
             time: Some(time),
             data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
             ..Event::named(vec![Name::User("US.1".into())])
-        };
+        }
+    }
+
+    fn open_for_a_day() -> Windows {
+        Windows {
+            customer_service: Some(NOW + CUSTOMER_SERVICE),
+            ..Windows::default()
+        }
+    }
+
+    #[test]
+    fn a_message_that_comes_late_is_not_waited_for_where_a_later_one_is_answered() {
+        let wrote = |time| wrote(time, "");
         let answered = Event {
             effect: Effect::Answers,
             ..wrote(NOW + 1)
         };
-        let windows = Windows {
-            customer_service: Some(NOW + CUSTOMER_SERVICE),
-            ..Windows::default()
-        };
+        let windows = open_for_a_day();
         let after = |before, event: &Event| Closing::after(before, event, windows, 60, NOW + 2);
         let waits = after(None, &wrote(NOW));
         assert!(waits.is_some());
@@ -160,13 +169,6 @@ mod tests {
 
     #[test]
     fn what_is_written_to_another_app_moves_what_waits_and_nothing_waits_by_it() {
-        let wrote = |time, kind: &str| Event {
-            kind: kind.to_owned(),
-            effect: Effect::Opens { referral: false },
-            time: Some(time),
-            data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
-            ..Event::named(vec![Name::User("US.1".into())])
-        };
         let after = |before, event: &Event| {
             let windows = Windows::default().after(&event.effect, event.time);
             Closing::after(before, event, windows, 60, NOW)
@@ -187,20 +189,15 @@ mod tests {
 
     #[test]
     fn the_window_of_a_person_is_told_of_and_that_of_a_group_is_not() {
-        let windows = Windows {
-            customer_service: Some(NOW + CUSTOMER_SERVICE),
-            ..Windows::default()
-        };
         for (name, at) in [
             (Name::User("US.1".into()), Some(NOW + CUSTOMER_SERVICE - 60)),
             (Name::Group("G".into()), None),
         ] {
             let wrote = Event {
-                effect: Effect::Opens { referral: false },
-                data: r#"{"customer":{"user_id":"US.1"}}"#.to_owned(),
-                ..Event::named(vec![name.clone()])
+                names: vec![name.clone()],
+                ..wrote(NOW, "")
             };
-            let closing = Closing::after(None, &wrote, windows, 60, NOW);
+            let closing = Closing::after(None, &wrote, open_for_a_day(), 60, NOW);
             assert_eq!(closing.map(|closing| closing.at), at, "{name:?}");
         }
     }

@@ -21,7 +21,7 @@ use crate::{
     config::Settings,
     environment,
     mailbox::address::Address,
-    objects::{BINDING, ask_within, respond_as, side_by_side},
+    objects::{BINDING, fetch, respond_as, side_by_side, within},
 };
 
 /// How many mailboxes are asked at most: the platform allows an invocation only so many calls.
@@ -87,7 +87,10 @@ async fn answers(env: &Env, mailboxes: Vec<Address>) -> Vec<MailboxAnswer> {
 
 async fn destinations(env: &Env, mailbox: &str) -> Option<Value> {
     let init = RequestInit::new();
-    let answer = ask_within(BUDGET, env, BINDING, mailbox, "destinations", &init).await;
-    let mut answer = answer.filter(|answer| answer.status_code() < 300)?;
+    let answer = fetch(env, BINDING, mailbox, "destinations", &init);
+    let mut answer = within(BUDGET, answer).await.ok()?;
+    if answer.status_code() >= 300 {
+        return None;
+    }
     answer.json().await.ok()
 }

@@ -23,21 +23,8 @@ pub(crate) async fn ask(
     command: &str,
     init: &RequestInit,
 ) -> Option<Response> {
-    ask_within(BUDGET, env, binding, name, command, init).await
-}
-
-/// Like [`ask`], with another time limit.
-pub(crate) async fn ask_within(
-    budget: Duration,
-    env: &Env,
-    binding: &str,
-    name: &str,
-    command: &str,
-    init: &RequestInit,
-) -> Option<Response> {
-    within(budget, fetch(env, binding, name, command, init))
-        .await
-        .ok()
+    let answer = fetch(env, binding, name, command, init);
+    within(BUDGET, answer).await.ok()
 }
 
 /// Like [`ask`], without a time limit.

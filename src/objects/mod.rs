@@ -47,9 +47,7 @@ mod stub;
 
 pub(crate) use addresses::{BINDING, mailboxes, names_of};
 pub(crate) use append::{append_all, extend_objects};
-#[cfg(feature = "panic-routes")]
-pub(crate) use ask::fetch;
-pub(crate) use ask::{ask, ask_within, post};
+pub(crate) use ask::{ask, fetch, post};
 pub(crate) use consent::stranger;
 pub use courier::Courier;
 pub use drift::Drift;
@@ -58,4 +56,4 @@ pub use mailbox::Mailbox;
 pub(crate) use partitions::mailbox_of;
 pub(crate) use query::names;
 pub(crate) use respond::{faulty, respond, respond_as};
-pub(crate) use side_by_side::{side_by_side, try_side_by_side};
+pub(crate) use side_by_side::{side_by_side, try_side_by_side, within};

@@ -6,7 +6,7 @@ use futures_util::future::{Either, maybe_done, select};
 use worker::{Delay, Result};
 
 /// The result of calls to objects, or an error if they take longer than this.
-pub(super) async fn within<T>(
+pub(crate) async fn within<T>(
     budget: Duration,
     calls: impl Future<Output = Result<T>>,
 ) -> Result<T> {

@@ -21,6 +21,20 @@ fn events_of(body: &[u8]) -> Vec<(Home, Event)> {
         .collect()
 }
 
+/// The one event of a webhook.
+#[track_caller]
+fn only(webhook: &Value) -> (Home, Event) {
+    only_of(webhook.to_string().as_bytes())
+}
+
+#[track_caller]
+fn only_of(body: &[u8]) -> (Home, Event) {
+    let [(home, event)] = &events_of(body)[..] else {
+        panic!("{}", String::from_utf8_lossy(body))
+    };
+    (home.clone(), event.clone())
+}
+
 fn data(event: &Event) -> Value {
     serde_json::from_str(&event.data).unwrap()
 }

@@ -2,17 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{BUSINESS, change, data, events, messages, webhook};
+use super::{BUSINESS, change, data, events, messages, only, webhook};
 use crate::event::{Effect, Event, Home, Name};
 
 fn phone(number: &str) -> Vec<Name> {
     vec![Name::Phone(number.into())]
-}
-
-fn only(webhook: &Value) -> (Home, Event) {
-    let mut events = events(webhook);
-    assert_eq!(events.len(), 1, "{events:?}");
-    events.remove(0)
 }
 
 #[test]
@@ -257,9 +251,8 @@ fn what_stands_beside_one_item_goes_with_it_and_beside_several_is_told_for_itsel
     };
     let [one, two] = ["wamid.A", "wamid.B"].map(|id| super::text(id, "16505551234"));
     let alone = of(std::slice::from_ref(&one));
-    let [(_, event)] = &alone[..] else {
-        panic!("{alone:?}")
-    };
+    let (_, event) = &alone[0];
+    assert_eq!(alone.len(), 1);
     let raw = &data(event)["raw"]["entry"][0]["changes"][0]["value"];
     assert_eq!(raw["conversation_context"], context);
     let both = of(&[one, two]);

@@ -2,7 +2,7 @@
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/calls>
 
 use crate::meta::payload::message::{AUDIO, DOCUMENT};
-use crate::meta::payload::{CONTACTS, ERRORS, METADATA, PRODUCT};
+use crate::meta::payload::{CONTACTS, ERRORS, FROM_AND_TO, METADATA, PRODUCT, RECIPIENT};
 use crate::meta::shape::Shape::{Any, Hidden, List, Number, Object, Text, Upper};
 use crate::meta::shape::{Shape, member};
 
@@ -45,12 +45,7 @@ pub const CALL: Shape = Object(&[
     ),
     ERRORS,
     member(&["timestamp"], Hidden),
-    member(&["from"], Hidden),
-    member(&["from_user_id"], Hidden),
-    member(&["from_parent_user_id"], Hidden),
-    member(&["to"], Hidden),
-    member(&["to_user_id"], Hidden),
-    member(&["to_parent_user_id"], Hidden),
+    FROM_AND_TO,
 ]);
 
 /// How a call of the business is doing.
@@ -61,14 +56,5 @@ pub const CALL_STATUS: Shape = Object(&[
     ERRORS,
     member(&["type"], Hidden),
     member(&["timestamp"], Hidden),
-    member(&["recipient_id"], Hidden),
-    member(&["recipient_user_id"], Hidden),
-    member(
-        &[
-            "recipient_parent_user_id",
-            "parent_recipient_user_id",
-            "parent_user_id",
-        ],
-        Hidden,
-    ),
+    RECIPIENT,
 ]);

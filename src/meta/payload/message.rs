@@ -1,7 +1,7 @@
 //! One message, as `messages`, `smb_message_echoes`, `history` and `standby` carry it.
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages>
 
-use crate::meta::payload::ERRORS;
+use crate::meta::payload::{ERRORS, FROM_AND_TO};
 use crate::meta::shape::Shape::{
     Any, Bool, Filled, Hidden, JsonText, List, Number, Object, Phone, Text, TrueWithout,
 };
@@ -57,13 +57,8 @@ pub const MESSAGE: Shape = Object(&[
     member(&["history_context"], Object(&[member(&["status"], Text)])),
     ERRORS,
     member(&["timestamp"], Hidden),
-    member(&["from"], Hidden),
-    member(&["from_user_id"], Hidden),
-    member(&["from_parent_user_id"], Hidden),
+    FROM_AND_TO,
     member(&["from_logical_id"], Hidden),
-    member(&["to"], Hidden),
-    member(&["to_user_id"], Hidden),
-    member(&["to_parent_user_id"], Hidden),
     member(&["identity"], Hidden),
 ]);
 

@@ -42,6 +42,31 @@ pub const CONTACTS: Member = member(
     ])),
 );
 
+/// Who sent something, and to whom.
+pub const FROM_AND_TO: Member = member(
+    &[
+        "from",
+        "from_user_id",
+        "from_parent_user_id",
+        "to",
+        "to_user_id",
+        "to_parent_user_id",
+    ],
+    Shape::Hidden,
+);
+
+/// To whom something went whose status is told.
+pub const RECIPIENT: Member = member(
+    &[
+        "recipient_id",
+        "recipient_user_id",
+        "recipient_parent_user_id",
+        "parent_recipient_user_id",
+        "parent_user_id",
+    ],
+    Shape::Hidden,
+);
+
 /// Errors, as the Graph API and all webhooks write them.
 pub const ERRORS: Member = member(&["errors"], List(&ERROR));
 

@@ -1,7 +1,7 @@
 //! How a message of the business is doing, and the payments that are told by the same list.
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status>
 
-use crate::meta::payload::{ERRORS, PRICING};
+use crate::meta::payload::{ERRORS, PRICING, RECIPIENT};
 use crate::meta::shape::Shape::{Hidden, Number, Object, Text};
 use crate::meta::shape::{Shape, member};
 
@@ -28,16 +28,7 @@ pub const STATUS: Shape = Object(&[
     member(&["message"], Hidden),
     member(&["timestamp"], Hidden),
     member(&["group_id"], Hidden),
-    member(&["recipient_id"], Hidden),
-    member(&["recipient_user_id"], Hidden),
-    member(
-        &[
-            "recipient_parent_user_id",
-            "parent_recipient_user_id",
-            "parent_user_id",
-        ],
-        Hidden,
-    ),
+    RECIPIENT,
     member(&["recipient_identity_key_hash"], Hidden),
     member(
         &["recipient_participant_id", "participant_recipient_id"],
