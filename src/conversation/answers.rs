@@ -32,15 +32,6 @@ pub struct Answers {
     budget: Budget,
 }
 
-/// What is to be answered.
-struct Heard<'a> {
-    event: &'a Event,
-    known: &'a Known,
-    said: &'a Said<'a>,
-    /// Unix seconds.
-    now: i64,
-}
-
 impl Answers {
     /// The rules of these settings, for this number, with what is left of its budget.
     pub fn new(
@@ -108,11 +99,10 @@ impl Answers {
             hours.hold(now, offset.unwrap_or_default())
         };
         let situation = Situation {
+            event,
+            known,
             said: &said,
-            closing: event.kind == CLOSING,
-            first_contact: known.before.customer_service.is_none() && event.kind != CLOSING,
             in_office_hours: hours.is_some_and(open),
-            state: &known.state,
             now,
         };
         let Some(rule) = rules::find(&self.answering.rules, &situation).cloned() else {
@@ -123,13 +113,7 @@ impl Answers {
         if let Some(why) = self.guard(event, &concluded.state, now) {
             view.text("withheld", why);
         } else {
-            let heard = Heard {
-                event,
-                known,
-                said: &said,
-                now,
-            };
-            self.fire(&rule, &heard, concluded, &mut view);
+            self.fire(&rule, &situation, concluded, &mut view);
         }
         concluded.added.push(("rule", view.finish()));
     }
@@ -151,12 +135,12 @@ impl Answers {
     fn fire(
         &mut self,
         rule: &Rule,
-        heard: &Heard<'_>,
+        situation: &Situation<'_>,
         concluded: &mut Conclusion,
         view: &mut Object,
     ) {
-        let now = heard.now;
-        match self.replies(rule, heard) {
+        let now = situation.now;
+        match self.replies(rule, situation) {
             Ok(replies) => {
                 let ids: Vec<String> = replies
                     .iter()
@@ -195,13 +179,18 @@ impl Answers {
     }
 
     /// The messages that a rule sends, or why it sends none.
-    fn replies(&mut self, rule: &Rule, heard: &Heard<'_>) -> Result<Vec<Reply>, &'static str> {
-        let Heard {
+    fn replies(
+        &mut self,
+        rule: &Rule,
+        situation: &Situation<'_>,
+    ) -> Result<Vec<Reply>, &'static str> {
+        let Situation {
             event,
             known,
             said,
             now,
-        } = *heard;
+            ..
+        } = *situation;
         if rule.replies.is_empty() {
             return Ok(Vec::new());
         }

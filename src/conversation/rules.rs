@@ -1,16 +1,17 @@
 //! Which rule fires.
 
-use super::{said::Said, state::State};
-use crate::config::{Referral, Rule, Text, When};
+use super::{closing::CLOSING, policy::Known, said::Said};
+use crate::{
+    config::{Referral, Rule, Text, When},
+    event::Event,
+};
 
 /// What rules are asked about.
 pub(super) struct Situation<'a> {
+    pub(super) event: &'a Event,
+    pub(super) known: &'a Known,
     pub(super) said: &'a Said<'a>,
-    /// It is not a message: the window is about to close.
-    pub(super) closing: bool,
-    pub(super) first_contact: bool,
     pub(super) in_office_hours: bool,
-    pub(super) state: &'a State,
     /// Unix seconds.
     pub(super) now: i64,
 }
@@ -24,7 +25,7 @@ pub(super) fn find<'r>(rules: &'r [Rule], situation: &Situation<'_>) -> Option<&
 
 impl Situation<'_> {
     fn is_in_time(&self, rule: &Rule) -> bool {
-        let mut fired = self.state.fired.iter();
+        let mut fired = self.known.state.fired.iter();
         let fired = fired.find(|(id, _)| *id == rule.id);
         let (Some(once_in_s), Some((_, fired))) = (rule.once_in_s, fired) else {
             return true;
@@ -34,10 +35,13 @@ impl Situation<'_> {
 
     fn meets(&self, when: &When) -> bool {
         let said = self.said;
-        when.window_closing == self.closing
+        // It is no message where a window is about to close.
+        let closing = self.event.kind == CLOSING;
+        let first_contact = self.known.before.customer_service.is_none() && !closing;
+        when.window_closing == closing
             && when
                 .first_contact
-                .is_none_or(|first| first == self.first_contact)
+                .is_none_or(|first| first == first_contact)
             && when
                 .office_hours
                 .is_none_or(|inside| inside == self.in_office_hours)

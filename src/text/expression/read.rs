@@ -226,30 +226,22 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Option<usize> {
-        let mut number = None;
+        let mut digits = String::new();
         while let Some(c) = self.rest.next_if(char::is_ascii_digit) {
-            let digit = usize::try_from(c.to_digit(10)?).ok()?;
-            number = Some(
-                number
-                    .unwrap_or(0usize)
-                    .checked_mul(10)?
-                    .checked_add(digit)?,
-            );
+            digits.push(c);
         }
-        number
+        digits.parse().ok()
     }
 
     /// Reads a set behind its first bracket. A `]` that comes first stands for itself.
     fn set(&mut self) -> Result<Part, NoExpression> {
-        const OPEN: NoExpression = "has a [ that is not closed";
         let not = self.takes('^');
         let mut set = Vec::new();
         loop {
-            let member = match self.rest.next().ok_or(OPEN)? {
-                ']' if !set.is_empty() => return Ok(take(set, not)),
-                '\\' => escaped(self.rest.next())?,
-                c => plain(c),
-            };
+            if !set.is_empty() && self.takes(']') {
+                return Ok(take(set, not));
+            }
+            let member = self.member()?;
             let mut ahead = self.rest.clone();
             let is_range = ahead.next() == Some('-') && ahead.next().is_some_and(|c| c != ']');
             if !is_range {
@@ -257,16 +249,19 @@ impl Reader<'_> {
                 continue;
             }
             self.rest.next();
-            let last = match self.rest.next().ok_or(OPEN)? {
-                '\\' => escaped(self.rest.next())?,
-                c => plain(c),
-            };
-            match (member, last) {
+            match (member, self.member()?) {
                 (Member::Between(first, _), Member::Between(last, _)) if first <= last => {
                     set.push(Member::Between(first, last));
                 }
                 _ => return Err("has a range that is none"),
             }
+        }
+    }
+
+    fn member(&mut self) -> Result<Member, NoExpression> {
+        match self.rest.next().ok_or("has a [ that is not closed")? {
+            '\\' => escaped(self.rest.next()),
+            c => Ok(plain(c)),
         }
     }
 }
