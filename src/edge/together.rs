@@ -67,23 +67,7 @@ pub fn confirm(answer: &Answer) -> Option<i64> {
 /// Makes one page of several. Each holds the first items of its mailbox; where it has a next page, more follow behind
 /// its last item. So the whole is complete only up to the first of these last items, and ends there.
 fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String {
-    let mut items = Vec::new();
-    let mut end: Option<String> = None;
-    for page in pages {
-        let theirs = placed(*page, name);
-        let last = theirs.last().map(|(place, _)| place.clone());
-        if let Some(last) = last.filter(|_| page.get("next").is_some()) {
-            let is_first = |end: &String| compare(action, &last, end) == Ordering::Less;
-            if end.as_ref().is_none_or(is_first) {
-                end = Some(last);
-            }
-        }
-        items.extend(theirs);
-    }
-    items.sort_by(|(one, _), (other, _)| compare(action, one, other));
-    if let Some(end) = &end {
-        items.retain(|(place, _)| compare(action, place, end) != Ordering::Greater);
-    }
+    let (items, is_cut) = items(action, name, pages);
     let mut written = Vec::new();
     let mut length = 0;
     let mut next = None;
@@ -102,39 +86,64 @@ fn page(action: Action, name: &str, pages: &[Json<'_>], limit: usize) -> String 
         written.push(item);
         next = group.first().map(|(place, _)| place.as_str());
     }
-    let more = groups.peek().is_some() || end.is_some();
+    let more = groups.peek().is_some() || is_cut;
     let mut page = Object::default();
     if action == Action::Destinations {
-        add_sums(
-            &mut page,
-            pages,
-            &[
-                "waiting_sends",
-                "accepted_sends",
-                "failed_sends",
-                "unknown_sends",
-            ],
-        );
-        let blocked = pages.iter().filter_map(|page| page.get("number_blocked"));
-        let templates_only = |blocked: &Json<'_>| {
-            let flag = blocked.get("templates_only");
-            flag.is_some_and(|flag| flag.raw() == "true")
-        };
-        if let Some(worst) = blocked.min_by_key(templates_only) {
-            page.json("number_blocked", worst.raw());
-        }
-        page.text_if(
-            "graph_silent_since",
-            first(pages, "graph_silent_since").as_deref(),
-        );
+        add_sends(&mut page, pages);
     }
     page.json(name, &list(&written))
         .text_if("next", next.filter(|_| more));
     page.finish()
 }
 
+/// The items of all pages in their order, up to where the whole is complete, and whether it ends there.
+fn items<'a>(action: Action, name: &str, pages: &[Json<'a>]) -> (Vec<Placed<'a>>, bool) {
+    let mut items = Vec::new();
+    let mut end: Option<String> = None;
+    for page in pages {
+        let theirs = placed(*page, name);
+        let last = theirs.last().map(|(place, _)| place.clone());
+        if let Some(last) = last.filter(|_| page.get("next").is_some()) {
+            let is_first = |end: &String| compare(action, &last, end) == Ordering::Less;
+            if end.as_ref().is_none_or(is_first) {
+                end = Some(last);
+            }
+        }
+        items.extend(theirs);
+    }
+    items.sort_by(|(one, _), (other, _)| compare(action, one, other));
+    if let Some(end) = &end {
+        items.retain(|(place, _)| compare(action, place, end) != Ordering::Greater);
+    }
+    (items, end.is_some())
+}
+
+/// How the number's own messages stand in all partitions: it is blocked as much as in the worst of them.
+fn add_sends(page: &mut Object, pages: &[Json<'_>]) {
+    let counts = [
+        "waiting_sends",
+        "accepted_sends",
+        "failed_sends",
+        "unknown_sends",
+    ];
+    add_sums(page, pages, &counts);
+    let blocked = pages.iter().filter_map(|page| page.get("number_blocked"));
+    let templates_only = |blocked: &Json<'_>| {
+        let flag = blocked.get("templates_only");
+        flag.is_some_and(|flag| flag.raw() == "true")
+    };
+    if let Some(worst) = blocked.min_by_key(templates_only) {
+        page.json("number_blocked", worst.raw());
+    }
+    let silent_since = first(pages, "graph_silent_since");
+    page.text_if("graph_silent_since", silent_since.as_deref());
+}
+
+/// An item, behind its place in the order of all.
+type Placed<'a> = (String, Json<'a>);
+
 /// The items of a page, each with its place in the order of all: by `places`, or by its id if there are none.
-fn placed<'a>(page: Json<'a>, name: &str) -> Vec<(String, Json<'a>)> {
+fn placed<'a>(page: Json<'a>, name: &str) -> Vec<Placed<'a>> {
     let items = || page.get(name).into_iter().flat_map(Json::items);
     let text = |place: Json<'a>| place.text().unwrap_or_default().into_owned();
     match page.get("places") {

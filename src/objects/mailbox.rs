@@ -17,7 +17,7 @@ use worker::{
 
 use super::{core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
 use crate::{
-    config::{Answering, Consent, Settings},
+    config::{Answering, Config, Consent, Destination, Settings},
     conversation::{
         Answers, Policy,
         budget::{BY_RULE, Budget},
@@ -219,32 +219,14 @@ impl Mailbox {
             return Err(SqlError::NotSetUp);
         };
         let Settings { graph, config, .. } = &ready.settings;
-        // At no rate at all nothing would ever go.
-        let share = |most: u32| address.share_of(most).max(1);
         let rates = Rates {
-            per_second: share(config.sending.per_second),
-            per_minute: config.sending.per_minute.map(share),
+            per_second: share(&address, config.sending.per_second),
+            per_minute: config.sending.per_minute.map(|most| share(&address, most)),
         };
-        let destinations = config.destinations.iter();
-        let destinations = destinations
-            .filter(|destination| destination.wants_number(phone_number_id.as_deref()))
-            .cloned()
-            .map(|mut destination| {
-                destination.max_in_flight = share(destination.max_in_flight);
-                destination.max_per_second = destination.max_per_second.map(share);
-                destination
-            })
-            .collect();
+        let destinations = destinations(config, phone_number_id.as_deref(), &address);
         let mut mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
         let source = cloudevent::source(&home);
-        for (destination, waiting) in mailbox.taken_out() {
-            let mut line = Object::default();
-            line.text("event", "destination.left")
-                .text("source", &source)
-                .text("destination", &destination)
-                .number("waiting_events", waiting);
-            console_error!("{}", line.finish());
-        }
+        log_taken_out(&mut mailbox, &source);
         let now = now_ms();
         let mut outbox = Outbox::open(sql.clone(), rates, graph.digest(), now)?;
         for join in mailbox.joined_among(outbox.conversations())? {
@@ -360,6 +342,36 @@ impl Mailbox {
             self.alarm.set(Some(wakes_at));
         }
         Ok(())
+    }
+}
+
+/// How much of what a number may do this mailbox may. At nothing at all nothing would ever go.
+fn share(address: &Address, most: u32) -> u32 {
+    address.share_of(most).max(1)
+}
+
+/// The destinations that want what concerns a number, each with its share of requests.
+fn destinations(config: &Config, number: Option<&str>, address: &Address) -> Vec<Destination> {
+    let all = config.destinations.iter();
+    let wanted = all.filter(|destination| destination.wants_number(number));
+    wanted
+        .map(|destination| Destination {
+            max_in_flight: share(address, destination.max_in_flight),
+            max_per_second: destination.max_per_second.map(|most| share(address, most)),
+            ..destination.clone()
+        })
+        .collect()
+}
+
+/// Logs what waited for destinations that were taken out of the settings.
+fn log_taken_out(mailbox: &mut mailbox::Mailbox, source: &str) {
+    for (destination, waiting) in mailbox.taken_out() {
+        let mut line = Object::default();
+        line.text("event", "destination.left")
+            .text("source", source)
+            .text("destination", &destination)
+            .number("waiting_events", waiting);
+        console_error!("{}", line.finish());
     }
 }
 
