@@ -26,7 +26,7 @@ pub use destination::{Condition, Destination, Format, Header, StartsAt};
 pub use hours::OfficeHours;
 pub use number::Number;
 pub use pattern::{NotAPattern, Pattern};
-pub use placeholder::{PLACEHOLDERS, filled};
+pub use placeholder::{PLACEHOLDERS, encoded, filled};
 pub use retry::Retry;
 pub use rule::{HandOver, Referral, Rule, Text, When};
 pub use secret::{NotASigningSecret, Secret, SigningSecret};

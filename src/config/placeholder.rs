@@ -38,21 +38,35 @@ pub(super) fn refuse(message: &Node<'_>) {
     }
 }
 
-/// A text with its placeholders filled in. Signs that could break a line become blanks, and several blanks one.
-pub fn filled<'v>(text: &str, value: impl Fn(&str) -> Option<std::borrow::Cow<'v, str>>) -> String {
+/// A text with its placeholders filled in. Signs that could break a line become blanks, and several blanks one. In a link
+/// all is encoded that could end the piece of it in which it stands: else a customer would choose what is fetched.
+pub fn filled<'v>(
+    text: &str,
+    in_link: bool,
+    value: impl Fn(&str) -> Option<std::borrow::Cow<'v, str>>,
+) -> String {
     let mut out = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Placeholder { name, otherwise } => {
                 let found = value(name).map(|value| line(&value));
-                let found = found.filter(|found| !found.is_empty());
+                // In a link, dots alone lead a level up, encoded or not.
+                let is_nothing = |c: char| in_link && c == '.';
+                let found = found.filter(|found| !found.chars().all(is_nothing));
                 let found = found.unwrap_or_else(|| line(otherwise));
-                out.extend(found.chars().take(LONGEST));
+                let found: String = found.chars().take(LONGEST).collect();
+                out.push_str(&if in_link { encoded(&found) } else { found });
             }
         }
     }
     out
+}
+
+/// A text as a piece of a URL.
+pub fn encoded(text: &str) -> String {
+    let encoded = url::form_urlencoded::byte_serialize(text.as_bytes());
+    encoded.collect::<String>().replace('+', "%20")
 }
 
 /// A text in one line: Meta takes no template with a value that has more lines, or a row of blanks.
@@ -113,9 +127,9 @@ mod tests {
             ("}} {{", "}} {{"),
             ("", ""),
         ] {
-            assert_eq!(filled(text, value), expected, "{text}");
+            assert_eq!(filled(text, false, value), expected, "{text}");
         }
-        let text = filled("{{message.text}}", value);
+        let text = filled("{{message.text}}", false, value);
         assert_eq!(text.chars().count(), 256, "and is not filled in again");
         assert!(text.starts_with("x{{customer.name}}x"));
     }

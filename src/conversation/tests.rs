@@ -323,6 +323,25 @@ fn a_rule_hands_over_and_a_customer_who_has_enough_of_rules_gets_no_more() {
 }
 
 #[test]
+fn what_a_customer_says_stays_one_piece_of_a_link() {
+    let card = json!({ "type": "image", "image": {
+        "link": "https://cdn.example/cards/{{message.text}}.png?for={{customer.name|no one}}", "caption": "{{message.text}}" } });
+    let config = json!({ "replies": [ { "id": "it", "when": {}, "reply": card } ] });
+    for (said, link) in [
+        (
+            "../all?x=ñ &y#",
+            "..%2Fall%3Fx%3D%C3%B1%20%26y%23.png?for=Ana",
+        ),
+        ("..", ".png?for=Ana"),
+    ] {
+        let concluded = conclude(&config, &wrote(said));
+        let image = &concluded.replies[0].message.members()["image"];
+        let link = format!("https://cdn.example/cards/{link}");
+        assert_eq!(*image, json!({ "link": link, "caption": said }));
+    }
+}
+
+#[test]
 fn what_no_longer_fits_or_may_not_go_is_not_sent() {
     let long = json!({ "replies": [ { "id": "it", "when": {}, "tag": "x", "reply": { "type": "interactive", "interactive": {
         "type": "button", "body": { "text": "?" },

@@ -1,6 +1,7 @@
 //! CloudEvents 1.0, structured JSON: how an event is written for a destination.
 
 use crate::{
+    config::encoded,
     event::{Home, rfc3339},
     mailbox::Stored,
     written::{begin_member, push_string},
@@ -55,19 +56,13 @@ fn members(object: &str) -> Option<&str> {
     Some(object.trim().strip_prefix('{')?.strip_suffix('}')?.trim())
 }
 
-/// CloudEvents' `source`: the business number, or the account where there is none.
+/// CloudEvents' `source`: the business number, or the account where there is none. It must be a URI reference, and Meta's
+/// ids are digits only by habit.
 pub fn source(home: &Home) -> String {
     match home {
-        Home::Number(id) => format!("/whatsapp/{}", segment(id)),
-        Home::Account(id) => format!("/whatsapp/account/{}", segment(id)),
+        Home::Number(id) => format!("/whatsapp/{}", encoded(id)),
+        Home::Account(id) => format!("/whatsapp/account/{}", encoded(id)),
     }
-}
-
-/// `source` must be a URI reference, and Meta's ids are digits only by habit.
-fn segment(id: &str) -> String {
-    url::form_urlencoded::byte_serialize(id.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20")
 }
 
 #[cfg(test)]
