@@ -28,16 +28,20 @@ fn read(members: &serde_json::Value) -> Result<Destination, Vec<String>> {
         .map_err(|faults| faults.iter().map(SettingsFault::to_string).collect())
 }
 
-fn faults(members: &serde_json::Value) -> Vec<String> {
-    read(members).err().unwrap_or_default()
+/// A destination with these members is refused, and all that is said of it.
+#[track_caller]
+fn refused(members: &serde_json::Value, expected: &[impl AsRef<str>]) {
+    let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
+    let found = read(members).err().unwrap_or_default();
+    assert_eq!(found, expected, "{members}");
 }
 
 #[test]
 fn other_ports_are_refused_unless_they_are_allowed() {
     let url = "https://crm.example:22/h";
-    assert_eq!(
-        faults(&json!({ "url": url })),
-        ["destinations[0].url: the port must be 443 or above 1023, unless any_port is true"]
+    refused(
+        &json!({ "url": url }),
+        &["destinations[0].url: the port must be 443 or above 1023, unless any_port is true"],
     );
     let crm = read(&json!({ "url": url, "any_port": true })).unwrap();
     assert_eq!(crm.url.as_str(), url);
@@ -48,12 +52,12 @@ fn a_destination_may_want_some_numbers_alone() {
     let crm = read(&json!({ "numbers": ["106540352242922", "2"] })).unwrap();
     let wants = |number| crm.wants_number(number);
     assert!(wants(Some("2")) && !wants(Some("3")) && !wants(None));
-    assert_eq!(
-        faults(&json!({ "numbers": ["+1 555", 7] })),
-        [
+    refused(
+        &json!({ "numbers": ["+1 555", 7] }),
+        &[
             "destinations[0].numbers[0]: must be a phone_number_id: digits, such as 106540352242922",
             "destinations[0].numbers[1]: must be a string",
-        ]
+        ],
     );
 }
 
@@ -88,14 +92,12 @@ fn software_written_for_meta_is_told_nothing_that_meta_does_not_tell() {
     assert!(crm.wants("whatsapp.message.received"));
     assert!(!crm.wants("transom.consent.changed"));
     let fault = "Meta has no such event, so the format meta cannot tell of it";
-    assert_eq!(
-        faults(
-            &json!({ "format": "meta", "events": ["*", "transom.*", "transom.consent.changed"] })
-        ),
-        [
+    refused(
+        &json!({ "format": "meta", "events": ["*", "transom.*", "transom.consent.changed"] }),
+        &[
             format!("destinations[0].events[1]: {fault}"),
             format!("destinations[0].events[2]: {fault}"),
-        ]
+        ],
     );
     assert!(read(&json!({ "events": ["transom.*"] })).is_ok());
 }
@@ -113,11 +115,7 @@ fn a_condition_looks_into_lists() {
 #[test]
 fn a_condition_that_could_never_hold_is_refused() {
     let path = "a condition is on a member of data, such as data.message.kind";
-    assert_eq!(
-        faults(
-            &json!({ "when": { "data": 1, "data..x": 1, "data.call.m": {}, "data.call.n": [], "data.mesage.kind": "image", "data.window.x": true, "type": "x" } })
-        ),
-        [
+    refused(&json!({ "when": { "data": 1, "data..x": 1, "data.call.m": {}, "data.call.n": [], "data.mesage.kind": "image", "data.window.x": true, "type": "x" } }), &[
             format!("destinations[0].when.data: {path}"),
             format!("destinations[0].when.data..x: {path}"),
             "destinations[0].when.data.call.m: must be a string, a number, true or false, or a list of such"
@@ -128,8 +126,7 @@ fn a_condition_that_could_never_hold_is_refused() {
             "destinations[0].when.data.window.x: the mailbox adds this after it is known who wants the event"
                 .to_owned(),
             format!("destinations[0].when.type: {path}"),
-        ]
-    );
+        ]);
 }
 
 #[test]
@@ -162,28 +159,26 @@ fn a_header_that_would_get_in_the_way_is_refused() {
         "CF-Worker",
         "Connection",
     ] {
-        assert_eq!(
-            faults(&json!({ "headers": { name: "x" } })),
-            [format!(
+        refused(
+            &json!({ "headers": { name: "x" } }),
+            &[format!(
                 "destinations[0].headers.{name}: is a header that is not yours to set"
-            )]
+            )],
         );
     }
-    assert_eq!(
-        faults(
-            &json!({ "headers": { "a b": "x", "X-A": "env:TWO_LINES", "X-B": "env:NOT_SET", "X-C": "", "x-c": "1", "X-D": "é" } })
-        ),
-        [
+    refused(
+        &json!({ "headers": { "a b": "x", "X-A": "env:TWO_LINES", "X-B": "env:NOT_SET", "X-C": "", "x-c": "1", "X-D": "é" } }),
+        &[
             "destinations[0].headers.X-A: must be 1 to 4096 printable ASCII characters",
             "destinations[0].headers.X-B: NOT_SET is not set: npx wrangler secret put NOT_SET (locally: a line in .dev.vars)",
             "destinations[0].headers.X-C: must be 1 to 4096 printable ASCII characters",
             "destinations[0].headers.X-D: must be 1 to 4096 printable ASCII characters",
             "destinations[0].headers.?: must be the name of a header: 1 to 64 letters, digits and -",
-        ]
+        ],
     );
-    assert_eq!(
-        faults(&json!({ "headers": { "X-A": "1", "x-a": "2" } })),
-        ["destinations[0].headers.x-a: is there twice: upper and lower case are the same"]
+    refused(
+        &json!({ "headers": { "X-A": "1", "x-a": "2" } }),
+        &["destinations[0].headers.x-a: is there twice: upper and lower case are the same"],
     );
 }
 
@@ -196,22 +191,20 @@ fn quiet_is_for_batches() {
     );
     let bot = read(&json!({ "format": "cloudevents-batch", "quiet_ms": 1500 })).unwrap();
     assert_eq!((bot.quiet_ms, bot.quiet_max_ms), (1500, 30_000));
-    assert_eq!(
-        faults(&json!({ "quiet_ms": 1500 })),
-        ["destinations[0].quiet_ms: is for the format cloudevents-batch alone"]
+    refused(
+        &json!({ "quiet_ms": 1500 }),
+        &["destinations[0].quiet_ms: is for the format cloudevents-batch alone"],
     );
-    assert_eq!(
-        faults(
-            &json!({ "format": "cloudevents-batch", "quiet_ms": 60_001, "quiet_max_ms": 300_001 })
-        ),
-        [
+    refused(
+        &json!({ "format": "cloudevents-batch", "quiet_ms": 60_001, "quiet_max_ms": 300_001 }),
+        &[
             "destinations[0].quiet_ms: must be 0 to 60000 ms",
-            "destinations[0].quiet_max_ms: must be 0 to 300000 ms"
-        ]
+            "destinations[0].quiet_max_ms: must be 0 to 300000 ms",
+        ],
     );
-    assert_eq!(
-        faults(&json!({ "format": "cloudevents-batch", "quiet_ms": 20, "quiet_max_ms": 10 })),
-        ["destinations[0].quiet_max_ms: must not be below quiet_ms"]
+    refused(
+        &json!({ "format": "cloudevents-batch", "quiet_ms": 20, "quiet_max_ms": 10 }),
+        &["destinations[0].quiet_max_ms: must not be below quiet_ms"],
     );
 }
 
@@ -225,11 +218,11 @@ fn pace_and_start_can_be_set() {
     );
     let crm = read(&json!({})).unwrap();
     assert_eq!((crm.max_per_second, crm.from), (None, StartsAt::Now));
-    assert_eq!(
-        faults(&json!({ "max_per_second": 0, "from": "yesterday" })),
-        [
+    refused(
+        &json!({ "max_per_second": 0, "from": "yesterday" }),
+        &[
             "destinations[0].from: must be now or beginning",
-            "destinations[0].max_per_second: must be 1 to 1000 requests"
-        ]
+            "destinations[0].max_per_second: must be 1 to 1000 requests",
+        ],
     );
 }
