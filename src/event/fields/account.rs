@@ -36,31 +36,27 @@ const UPDATES: &[&str] = &[
 /// All that happens to an account stays in order.
 fn account<'a>(
     change: &Change<'_, 'a>,
-    kind: impl Into<Cow<'static, str>>,
+    kind: Cow<'static, str>,
     shape: &Shape,
     value: Json<'a>,
 ) -> Option<Draft<'a>> {
     managed(change, kind, value).with_payload("account", shape, value)
 }
 
-fn managed<'a>(
-    change: &Change<'_, 'a>,
-    kind: impl Into<Cow<'static, str>>,
-    value: Json<'a>,
-) -> Draft<'a> {
+fn managed<'a>(change: &Change<'_, 'a>, kind: Cow<'static, str>, value: Json<'a>) -> Draft<'a> {
     change.managed(kind, Some("account".to_owned()), value)
 }
 
 pub(super) fn alert<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     let alert = value.get("alert_info").unwrap_or(value);
     alert.get("alert_type")?;
-    let draft = managed(change, "whatsapp.account.alert", value);
+    let draft = managed(change, "whatsapp.account.alert".into(), value);
     draft.with_payload_of("account", &[(&ALERT_ENTITY, value), (&ALERT, alert)])
 }
 
 pub(super) fn review<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     value.get("decision")?;
-    account(change, "whatsapp.account.reviewed", &REVIEW, value)
+    account(change, "whatsapp.account.reviewed".into(), &REVIEW, value)
 }
 
 pub(super) fn update<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
@@ -69,12 +65,12 @@ pub(super) fn update<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Dra
     let event = event.strip_prefix("ACCOUNT_").unwrap_or(event);
     let event = event.strip_suffix("_ACCOUNT").unwrap_or(event);
     let kind = format!("whatsapp.account.{}", event.to_ascii_lowercase());
-    account(change, kind, &UPDATE, value)
+    account(change, kind.into(), &UPDATE, value)
 }
 
 pub(super) fn capability<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     let kind = "whatsapp.account.capability_changed";
-    account(change, kind, &CAPABILITY, value)
+    account(change, kind.into(), &CAPABILITY, value)
 }
 
 pub(super) fn solution<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {

@@ -24,29 +24,29 @@ pub(super) fn settings<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<D
 pub(super) fn name<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     value.get("decision")?;
     let kind = "whatsapp.phone_number.name_reviewed";
-    number(change, kind, &NUMBER_NAME, value)
+    number(change, kind.into(), &NUMBER_NAME, value)
 }
 
 pub(super) fn quality<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     let kind = "whatsapp.phone_number.quality_changed";
-    number(change, kind, &NUMBER_QUALITY, value)
+    number(change, kind.into(), &NUMBER_QUALITY, value)
 }
 
 pub(super) fn security<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     const EVENTS: &[&str] = &["pin_changed", "pin_reset_request", "pin_request_success"];
     let kind = kind("whatsapp.phone_number", value.get("event"), EVENTS)?;
-    number(change, kind, &SECURITY, value)
+    number(change, kind.into(), &SECURITY, value)
 }
 
 pub(super) fn username<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft<'a>> {
     value.get("status")?;
     let kind = "whatsapp.phone_number.username_changed";
-    number(change, kind, &BUSINESS_USERNAME, value)
+    number(change, kind.into(), &BUSINESS_USERNAME, value)
 }
 
 fn number<'a>(
     change: &Change<'_, 'a>,
-    kind: impl Into<Cow<'static, str>>,
+    kind: Cow<'static, str>,
     shape: &Shape,
     value: Json<'a>,
 ) -> Option<Draft<'a>> {
