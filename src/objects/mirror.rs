@@ -9,8 +9,8 @@ use std::{
     rc::Rc,
 };
 
-use js_sys::{Object, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use js_sys::{Promise, Reflect};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use worker::{Env, Result, console_error};
 
@@ -34,24 +34,16 @@ const MOST_WAITING: usize = 2_000;
 /// How long it may be silent before it counts as gone, in milliseconds.
 const SILENCE_MS: i64 = 30_000;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/objects/mirror.js")]
 extern "C" {
-    /// A KV namespace.
-    #[derive(Clone)]
-    type Namespace;
-
-    #[wasm_bindgen(method, catch)]
-    fn put(
-        this: &Namespace,
-        key: &str,
-        value: &str,
-        options: &Object,
-    ) -> std::result::Result<Promise, JsValue>;
+    /// Writes to a KV namespace, until a time (unix seconds).
+    fn put(namespace: &JsValue, key: &str, value: &str, expiration: f64) -> Promise;
 }
 
 /// What waits to be told.
 pub(super) struct Mirroring {
-    namespace: Option<Namespace>,
+    /// The KV namespace.
+    namespace: Option<JsValue>,
     waiting: RefCell<VecDeque<Mirrored>>,
     /// The conversations whose window could not be told since `failed()` was last called. It is written down already.
     failed: RefCell<Vec<i64>>,
@@ -62,9 +54,8 @@ pub(super) struct Mirroring {
 impl Mirroring {
     pub(super) fn of(env: &Env) -> Self {
         let namespace = Reflect::get(env.as_ref(), &JsValue::from_str(BINDING)).ok();
-        let namespace = namespace.filter(JsValue::is_object);
         Self {
-            namespace: namespace.map(JsCast::unchecked_into),
+            namespace: namespace.filter(JsValue::is_object),
             waiting: RefCell::default(),
             failed: RefCell::default(),
             at_work: Cell::new(0),
@@ -90,7 +81,7 @@ impl Mirroring {
     async fn tell(
         &self,
         storage: &Storage,
-        namespace: &Namespace,
+        namespace: &JsValue,
         phone_number_id: &str,
         address: &Address,
     ) {
@@ -98,8 +89,11 @@ impl Mirroring {
             for name in &next.names {
                 self.at_work.set(now_ms());
                 let key = format!("{phone_number_id}/{name}");
+                // A time in seconds is far below what a float holds exactly.
+                #[allow(clippy::cast_precision_loss)]
+                let put = put(namespace, &key, &next.value, next.expires_at as f64);
                 // The platform's words may hold the key, and with it the customer's name.
-                if put(namespace, &key, &next).await.is_err() {
+                if JsFuture::from(put).await.is_err() {
                     let mut line = written::Object::default();
                     line.text("event", "window.not_told")
                         .text("source", &cloudevent::source(&address.home()))
@@ -116,20 +110,6 @@ impl Mirroring {
     fn next(&self) -> Option<Mirrored> {
         self.waiting.borrow_mut().pop_front()
     }
-}
-
-async fn put(
-    namespace: &Namespace,
-    key: &str,
-    window: &Mirrored,
-) -> std::result::Result<(), JsValue> {
-    let options = Object::new();
-    // A time in seconds is far below what a float holds exactly.
-    #[allow(clippy::cast_precision_loss)]
-    let expiration = JsValue::from_f64(window.expires_at as f64);
-    Reflect::set(&options, &JsValue::from_str("expiration"), &expiration)?;
-    JsFuture::from(namespace.put(key, &window.value, &options)?).await?;
-    Ok(())
 }
 
 impl Mailbox {
