@@ -119,11 +119,12 @@ impl Cursor {
     fn read_ahead(&mut self, log: &Log, now_ms: i64) -> Result<()> {
         self.read_on(log, now_ms)?;
         // All that may be read at once is of conversations that are busy, and hides the others. What the longest of them
-        // has is parked, as if it had been refused, which makes room to read on.
-        while self.queue.ready() == 0 && self.queue.len() >= MOST_AHEAD && self.is_behind(log) {
+        // has is parked, as if it had been refused, which makes room to read on. There may be more behind it than can be
+        // parked at once: that has its turn when a request has ended.
+        if self.queue.ready() == 0 && self.queue.len() >= MOST_AHEAD && self.is_behind(log) {
             let busy = self.queue.conversations();
             let Some(longest) = busy.max_by_key(|one| self.queue.of(*one).count()) else {
-                break;
+                return Ok(());
             };
             self.parking.schedule(longest, now_ms)?;
             self.followed = true;
