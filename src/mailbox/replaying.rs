@@ -2,8 +2,6 @@
 
 mod search;
 
-use std::collections::HashSet;
-
 use super::{
     Change, Delivery, Mailbox, Outcome, conversations, count,
     cursor::Cursor,
@@ -97,11 +95,10 @@ impl Mailbox {
             replay.end_if_over(sql, now_ms)?;
         }
         self.replays.retain(|job| job.replay.ended_ms.is_none());
-        let begins = begin_anew(sql, &to, &dropped, now_ms)?;
-        if let Some(cursor) = self.cursors.get_mut(delivery.destination) {
-            cursor.due(&begins, now_ms);
+        match self.cursors.get_mut(delivery.destination) {
+            Some(cursor) => cursor.begin_anew(&dropped, now_ms),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -141,10 +138,9 @@ fn step(
         return Ok(());
     };
     let room = AT_ONCE.saturating_sub(job.waiting.len());
-    let mut after = job.replay.clone();
-    let mut parked = HashSet::new();
-    let conversations = atomically(sql, || {
-        let numbers = after.which.conversation;
+    atomically(sql, || {
+        let replay = &mut job.replay;
+        let numbers = replay.which.conversation;
         let numbers = numbers.map(|number| conversations::numbers(sql, number));
         let search = Search {
             sql,
@@ -155,7 +151,7 @@ fn step(
             coming: &job.coming,
             numbers: numbers.transpose()?,
         };
-        let chosen = search.next(&mut after, room)?;
+        let chosen = search.next(replay, room)?;
         let mut events = Vec::new();
         for Candidate {
             seq,
@@ -165,21 +161,16 @@ fn step(
         } in chosen
         {
             let conversation = conversations::joined_into(sql, conversation)?;
-            if park(sql, log, &after, seq, conversation, is_dead)? {
-                parked.insert(seq);
+            if park(sql, log, replay, seq, conversation, is_dead)? {
+                job.waiting.insert(seq);
                 events.push((conversation, seq));
             }
         }
-        let conversations = begin_anew(sql, &after.to, &events, now_ms)?;
-        after.found += count(parked.len());
-        after.write(sql)?;
-        Ok(conversations)
-    })?;
-    cursor.due(&conversations, now_ms);
-    job.waiting.extend(parked);
-    after.waiting = count(job.waiting.len());
-    job.replay = after;
-    Ok(())
+        replay.found += count(events.len());
+        replay.waiting = count(job.waiting.len());
+        replay.write(sql)?;
+        cursor.begin_anew(&events, now_ms)
+    })
 }
 
 /// Parks a copy of an event, marked as replayed. Gives whether it was not parked before.
@@ -224,30 +215,4 @@ fn park(
         &parameters,
     )?;
     Ok(!parked.is_empty())
-}
-
-/// After events were parked or taken back (each given with its conversation): if one of them is or was the first of its
-/// conversation, another event is first now. Such conversations are tried at once, with tries counted anew; all others
-/// wait as before. Gives the conversations that are tried, of which the cursor is to be told once this is committed
-/// ([`Cursor::due`]).
-pub(super) fn begin_anew(
-    sql: &dyn Sql,
-    to: &str,
-    events: &[(i64, i64)],
-    now_ms: i64,
-) -> Result<Vec<i64>> {
-    let mut first = events.to_vec();
-    first.sort_unstable();
-    first.dedup_by_key(|(conversation, _)| *conversation);
-    let mut begun = Vec::new();
-    for (conversation, seq) in first {
-        begun.extend(sql.first_integer(
-            "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-             SELECT ?1, ?2, 0, ?3, ?3, 'replayed' WHERE NOT EXISTS (SELECT 1 FROM parked_events JOIN parked \
-               USING (destination, conversation) WHERE destination = ?1 AND conversation = ?2 AND seq < ?4) \
-             RETURNING conversation",
-            &[to.into(), conversation.into(), now_ms.into(), seq.into()],
-        )?);
-    }
-    Ok(begun)
 }

@@ -11,7 +11,6 @@ use super::{
     cursor::Cursor,
     log::NUMBERS_PER_MS,
     replay::{COLUMNS, Replay},
-    replaying::begin_anew,
     sql::{Result, Sql, Value, atomically},
 };
 
@@ -235,7 +234,8 @@ impl Mailbox {
         {
             let flying = Cursor::of(&self.cursors, &replay.to);
             let flying = flying.map(Cursor::flying).unwrap_or_default();
-            let begins = atomically(sql, || {
+            let cursor = Cursor::of_mut(&mut self.cursors, &replay.to);
+            atomically(sql, || {
                 replay.stopped = true;
                 let dropped = drop_waiting(sql, replay, &flying)?;
                 replay.dropped += count(dropped.len());
@@ -244,11 +244,11 @@ impl Mailbox {
                 if !replay.end_if_over(sql, now_ms)? {
                     replay.write(sql)?;
                 }
-                begin_anew(sql, &replay.to, &dropped, now_ms)
+                match cursor {
+                    Some(cursor) => cursor.begin_anew(&dropped, now_ms),
+                    None => Ok(()),
+                }
             })?;
-            if let Some(cursor) = Cursor::of_mut(&mut self.cursors, &replay.to) {
-                cursor.due(&begins, now_ms);
-            }
         }
         let stopped = self.replay_of(id)?;
         self.replays.retain(|job| job.replay.ended_ms.is_none());

@@ -11,88 +11,10 @@ use crate::{
         log::Log,
         parking::Parking,
         queue::Queue,
-        sql::{Result, Row, Sql},
+        sql::{Result, Sql, SqlError},
         tally::Tally,
     },
 };
-
-/// Reads what is written of a destination's cursor, brought into line with the present settings. Begins one if there is
-/// none.
-fn written(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<Written> {
-    let id = destination.id.as_str();
-    let place = match destination.from {
-        StartsAt::Now => log.last(),
-        StartsAt::Beginning => 0,
-    };
-    sql.run(
-        "INSERT OR IGNORE INTO cursors (destination, place, gone) VALUES (?1, ?2, '')",
-        &[id.into(), place.into()],
-    )?;
-    let url = destination.url.as_str();
-    if was_elsewhere(sql, id, url)? {
-        // At another address all that waits is tried at once. While it is down, tries are counted anew.
-        sql.run(
-            "UPDATE cursors SET down_tries = 0, down_next_ms = 0 WHERE destination = ?1 AND down_since_ms IS NOT NULL",
-            &[id.into()],
-        )?;
-        Parking::hurry(sql, id, 0)?;
-    }
-    let rows = sql.exec(
-        "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
-         WHERE destination = ?1",
-        &[id.into()],
-    )?;
-    let mut written = match rows.first() {
-        Some(row) => Written::read(row)?,
-        None => Written::default(),
-    };
-    let gone = written.gone.as_deref();
-    if gone == Some("") {
-        // While it was out of the settings, people may have turned out to be one.
-        Parking::come_back(sql, id)?;
-        log.renumber(written.place)?;
-    }
-    // A destination that is gone is back once it has another address; then it may have the former one again, too.
-    if gone.is_some_and(|gone| gone != url) {
-        is_back(sql, id)?;
-        written.gone_ms = None;
-        written.failure = None;
-    }
-    Ok(written)
-}
-
-/// What is written down of a cursor.
-#[derive(Default)]
-struct Written {
-    place: i64,
-    /// The address that is gone; empty while the destination is not configured.
-    gone: Option<String>,
-    gone_ms: Option<i64>,
-    down: Option<Down>,
-    failure: Option<Failure>,
-    tally: Tally,
-}
-
-impl Written {
-    fn read(row: &Row) -> Result<Self> {
-        let down = match row.get(2)? {
-            Some(since_ms) => Some(Down {
-                since_ms,
-                tries: u32::try_from(row.get::<i64>(3)?).unwrap_or(u32::MAX),
-                next_ms: row.get(4)?,
-            }),
-            None => None,
-        };
-        Ok(Self {
-            place: row.get(0)?,
-            gone: row.get(1)?,
-            gone_ms: row.get(8)?,
-            down,
-            failure: Failure::read(row, 5)?,
-            tally: Tally::read(row.get::<Option<&str>>(7)?),
-        })
-    }
-}
 
 impl Cursor {
     pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<()> {
@@ -138,24 +60,52 @@ impl Cursor {
         Ok(left)
     }
 
-    /// Opens a destination's cursor. One that was not there before begins at the end of the log, and gets what comes from
-    /// now on; or, if it asks for that, at the beginning of what is still there.
+    /// Opens a destination's cursor, brought into line with the present settings. One that was not there before begins at
+    /// the end of the log, and gets what comes from now on; or, if it asks for that, at the beginning of what is still
+    /// there.
     pub(in crate::mailbox) fn load(
         sql: Rc<dyn Sql>,
         destination: Destination,
         log: &Log,
     ) -> Result<Self> {
-        let written = written(&*sql, &destination, log)?;
-        let parking = Parking::load(sql.clone(), &destination.id, destination.retry)?;
+        let (id, url) = (destination.id.as_str(), destination.url.as_str());
+        begin(&*sql, &destination, log)?;
+        let rows = sql.exec(
+            "SELECT place, gone, down_since_ms, down_tries, down_next_ms, error, error_ms, tally, gone_ms FROM cursors \
+             WHERE destination = ?1",
+            &[id.into()],
+        )?;
+        let row = rows.first().ok_or(SqlError::Column(0))?;
+        let place = row.get(0)?;
+        let down = match row.get(2)? {
+            Some(since_ms) => Some(Down {
+                since_ms,
+                tries: u32::try_from(row.get::<i64>(3)?).unwrap_or(u32::MAX),
+                next_ms: row.get(4)?,
+            }),
+            None => None,
+        };
+        // The address that is gone; empty where the destination was not configured.
+        let gone = row.get::<Option<&str>>(1)?;
+        if gone == Some("") {
+            // While it was out of the settings, people may have turned out to be one.
+            Parking::come_back(&*sql, id)?;
+            log.renumber(place)?;
+        }
+        // A destination that is gone is back once it has another address; then it may have the former one again, too.
+        let is_gone = gone == Some(url);
+        if gone.is_some() && !is_gone {
+            is_back(&*sql, id)?;
+        }
+        let failure = Failure::read(row, 5)?.filter(|_| gone.is_none() || is_gone);
         Ok(Self {
-            sql,
-            flow: Flow::new(destination.retry, destination.max_per_second, written.down),
-            parking,
-            read: written.place,
+            flow: Flow::new(destination.retry, destination.max_per_second, down),
+            parking: Parking::load(sql.clone(), id, destination.retry)?,
+            read: place,
             read_ms: 0,
-            saved: written.place,
+            saved: place,
             since_saved: 0,
-            gone_ms: written.gone_ms,
+            gone_ms: row.get::<Option<i64>>(8)?.filter(|_| is_gone),
             queue: Queue::new(
                 destination.format.most_events(),
                 destination.quiet_ms,
@@ -165,10 +115,11 @@ impl Cursor {
             in_flight: HashMap::new(),
             retried: 0,
             retried_last: false,
-            tally: written.tally,
+            tally: Tally::read(row.get(7)?),
             unread: Unread::default(),
-            failure: written.failure,
+            failure,
             destination,
+            sql,
         })
     }
 
@@ -231,6 +182,28 @@ impl Cursor {
         self.since_saved = 0;
         Ok(())
     }
+}
+
+/// Writes down that there is a destination, and where. At another address all that waits is tried at once. While it is
+/// down, tries are counted anew.
+fn begin(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<()> {
+    let id = destination.id.as_str();
+    let place = match destination.from {
+        StartsAt::Now => log.last(),
+        StartsAt::Beginning => 0,
+    };
+    sql.run(
+        "INSERT OR IGNORE INTO cursors (destination, place, gone) VALUES (?1, ?2, '')",
+        &[id.into(), place.into()],
+    )?;
+    if was_elsewhere(sql, id, destination.url.as_str())? {
+        sql.run(
+            "UPDATE cursors SET down_tries = 0, down_next_ms = 0 WHERE destination = ?1 AND down_since_ms IS NOT NULL",
+            &[id.into()],
+        )?;
+        Parking::hurry(sql, id, 0)?;
+    }
+    Ok(())
 }
 
 /// Writes down that a destination is not gone.
