@@ -4,7 +4,7 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    Join,
+    Change, Join,
     log::Log,
     schedule::{Parked, Schedule},
     sql::{Result, Sql, atomically},
@@ -31,17 +31,6 @@ pub(super) struct Refusal<'a> {
     pub(super) not_before_ms: Option<i64>,
     pub(super) now_ms: i64,
     pub(super) random: f64,
-}
-
-/// What became of refused events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// Their conversation waits from now on.
-    Parked,
-    /// It goes on waiting.
-    Again,
-    /// So many of them were given up, the first of them.
-    Dead(usize),
 }
 
 impl Parking {
@@ -156,7 +145,7 @@ impl Parking {
         seqs: &[i64],
         aside: bool,
         refusal: &Refusal<'_>,
-    ) -> Result<Refused> {
+    ) -> Result<Option<Change>> {
         let now_ms = refusal.now_ms;
         let before = self.conversations.get(conversation);
         let attempts = before.map_or(0, |parked| parked.attempts).saturating_add(1);
@@ -187,9 +176,9 @@ impl Parking {
         })?;
         self.conversations.insert(conversation, parked);
         Ok(match (next, before) {
-            (None, _) => Refused::Dead(dead),
-            (Some(_), None) => Refused::Parked,
-            (Some(_), Some(_)) => Refused::Again,
+            (None, _) => Some(Change::Dead(dead)),
+            (Some(_), None) => Some(Change::Parked),
+            (Some(_), Some(_)) => None,
         })
     }
 

@@ -1,13 +1,7 @@
 //! What became of what was on its way to a destination.
 
 use super::{Cursor, Flight};
-use crate::mailbox::{
-    Failure,
-    flow::BROKEN,
-    log::Log,
-    parking::{Refusal, Refused},
-    sql::Result,
-};
+use crate::mailbox::{Failure, flow::BROKEN, log::Log, parking::Refusal, sql::Result};
 
 /// After how many deliveries the place is written down. What was delivered since is delivered again after a crash.
 const SAVE_EVERY: u32 = 100;
@@ -162,11 +156,7 @@ impl Cursor {
             !flight.parked,
             refusal,
         )?;
-        let mut changes = match refused {
-            Refused::Parked => vec![Change::Parked],
-            Refused::Again => vec![],
-            Refused::Dead(count) => vec![Change::Dead(count)],
-        };
+        let mut changes = Vec::from_iter(refused);
         if whole {
             if self
                 .flow

@@ -10,10 +10,8 @@
 //! - `row`: what is written down of it
 //! - `next`: what goes next
 //! - `done`: what became of what was on its way
-//! - `held`: what waits for another partition
 
 mod done;
-mod held;
 mod next;
 mod row;
 
@@ -271,6 +269,40 @@ impl Cursor {
             }
         }
         Ok(())
+    }
+
+    /// Holds a conversation back from the event `before` on; `None` ends that.
+    pub(super) fn hold(&mut self, conversation: i64, before: Option<i64>) {
+        self.parking.hold(conversation, before);
+        self.followed = true;
+    }
+
+    /// Has a parked conversation be tried, unless it has a time of its own.
+    pub(super) fn schedule(&mut self, conversation: i64, now_ms: i64) -> Result<()> {
+        self.followed = true;
+        self.parking.schedule(conversation, now_ms)
+    }
+
+    /// Events of these conversations that are still to be delivered, each with its conversation: not all, but the first
+    /// and the last of each conversation. Events behind `until` may be missing.
+    pub(super) fn undelivered(
+        &self,
+        log: &Log,
+        conversations: &[i64],
+        until: i64,
+    ) -> Result<Vec<(i64, i64)>> {
+        let mut undelivered = log.undelivered(self.read, until, conversations)?;
+        for conversation in conversations {
+            let mut seqs = self.parking.undelivered(*conversation)?;
+            seqs.extend(self.queue.of(*conversation));
+            for flight in self.in_flight.values() {
+                if flight.conversation == *conversation {
+                    seqs.extend_from_slice(&flight.seqs);
+                }
+            }
+            undelivered.extend(seqs.into_iter().map(|seq| (*conversation, seq)));
+        }
+        Ok(undelivered)
     }
 
     /// What waits for the destination, and how that goes. What is on its way waits as well. Behind what was read, events
