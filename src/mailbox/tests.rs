@@ -132,6 +132,14 @@ fn message(person: &str, id: &str) -> Event {
     }
 }
 
+/// One that is stored in parts.
+fn large(person: &str, id: &str) -> Event {
+    Event {
+        data: format!(r#"{{"raw":"{}"}}"#, "ä".repeat(500_000)),
+        ..message(person, id)
+    }
+}
+
 fn status(person: &str, about: &str, status: MessageStatus) -> Event {
     Event {
         id: format!("{about}-{}", status as u8),

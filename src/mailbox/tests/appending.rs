@@ -111,11 +111,7 @@ fn one_message_received_and_delivered_writes_four_rows() {
 fn parts_of_an_event_are_kept_for_as_long_as_its_row() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"]);
-    let large = Event {
-        data: format!(r#"{{"text":"{}"}}"#, "x".repeat(600_000)),
-        ..message("1", "large")
-    };
-    mailbox.store([large, message("2", "b")], NOW);
+    mailbox.store([large("1", "large"), message("2", "b")], NOW);
     let [first, second] = [(); 2].map(|()| mailbox.start(NOW));
     mailbox.end(&first, &Outcome::Taken, NOW);
     mailbox.rest().unwrap();

@@ -96,35 +96,19 @@ fn dead_letters_are_found_by_destination_event_conversation_and_time() {
         (summary.count, summary.oldest_ms, summary.newest_ms),
         (3, Some(NOW), Some(NOW + 2))
     );
-    assert_eq!(
-        count(Which {
-            destination: Some("bot".to_owned()),
-            ..any()
-        }),
-        0
-    );
-    assert_eq!(
-        count(Which {
-            event: Some("b-0".to_owned()),
-            ..any()
-        }),
-        1
-    );
-    assert_eq!(
-        count(Which {
-            conversation: Some(one.conversation),
-            ..any()
-        }),
-        2
-    );
-    assert_eq!(
-        count(Which {
-            from_ms: Some(NOW + 1),
-            until_ms: Some(NOW + 2),
-            ..any()
-        }),
-        1
-    );
+    let (destination, event) = (Some("bot".to_owned()), Some("b-0".to_owned()));
+    let conversation = Some(one.conversation);
+    let (from_ms, until_ms) = (Some(NOW + 1), Some(NOW + 2));
+    #[rustfmt::skip]
+    let expected = [
+        (Which { destination, ..any() }, 0),
+        (Which { event, ..any() }, 1),
+        (Which { conversation, ..any() }, 2),
+        (Which { from_ms, until_ms, ..any() }, 1),
+    ];
+    for (which, expected) in expected {
+        assert_eq!(count(which.clone()), expected, "{which:?}");
+    }
 }
 
 #[test]
@@ -212,10 +196,7 @@ fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
 fn deleted_dead_letters_leave_nothing_behind() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"]);
-    let large = Event {
-        data: format!(r#"{{"raw":"{}"}}"#, "x".repeat(900_000)),
-        ..message("1", "a")
-    };
+    let large = large("1", "a");
     mailbox.store([large.clone(), message("2", "b")], NOW);
     while let Some(wakes_at) = mailbox.wakes_at(NOW) {
         deliver(&mut mailbox, wakes_at.max(NOW), |_| false);

@@ -210,14 +210,14 @@ fn a_customer_with_a_thousand_events_holds_back_nobody_else() {
 #[test]
 fn a_customer_with_more_events_than_are_looked_at_holds_back_nobody_else_either() {
     let sql = Native::new();
-    let open = || Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let open = || open(&sql, &["crm"]);
     let mut mailbox = open();
     let mut events: Vec<Event> = (0..10_300)
         .map(|n| message("1", &format!("1.{n}")))
         .collect();
     let theirs: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
     events.push(message("2", "2"));
-    mailbox.append(events, NOW).unwrap();
+    mailbox.store(events, NOW);
     let next = |mailbox: &mut Mailbox| mailbox.next(NOW).unwrap().map(|it| it.events[0].id.clone());
     assert_eq!(next(&mut mailbox).as_deref(), Some("1.0-0"));
     assert_eq!(next(&mut mailbox).as_deref(), Some("2-0"));

@@ -108,16 +108,9 @@ fn what_is_remembered_is_written_with_the_row_that_is_written_anyway() {
 fn of_two_conversations_that_are_one_the_handover_stays() {
     let mut mailbox = mailbox(&Native::new());
     let user = user("US.1");
-    let as_user = Event {
-        names: vec![user.clone()],
-        ..message("1", "b")
-    };
+    let as_user = of(std::slice::from_ref(&user), "b");
     mailbox.store([as_user, echo("1", "a")], NOW);
-    let both = Event {
-        names: vec![user.clone(), phone("1")],
-        ..message("1", "c")
-    };
-    mailbox.store([both], NOW);
+    mailbox.store([of(&[user.clone(), phone("1")], "c")], NOW);
     let found = mailbox.with(&user);
     let handover = found.state.handover.unwrap();
     assert_eq!(handover.by, By::App);
@@ -139,11 +132,7 @@ fn what_a_person_says_about_being_written_to_is_told_whenever_it_changes_and_fol
     for (name, entry, cause) in [(&phone, said(false, 5), "a"), (&user, said(true, 3), "b")] {
         mailbox.say(name, entry, cause, "1065", NOW).unwrap();
     }
-    let both = Event {
-        names: vec![user.clone(), phone.clone()],
-        ..message("1", "c")
-    };
-    mailbox.store([both], NOW);
+    mailbox.store([of(&[user.clone(), phone.clone()], "c")], NOW);
     let found = mailbox.with(&user);
     assert_eq!(found.state.consent.standing(), Standing::OptedOut);
 
@@ -223,6 +212,25 @@ pub(super) fn asks(person: &str, id: &str) -> Event {
     }
 }
 
+/// A message that no rule answers.
+fn silent(person: &str, id: &str) -> Event {
+    Event {
+        data: asks(person, id).data.replace("Hours", "Hello"),
+        ..asks(person, id)
+    }
+}
+
+/// Events come, and are answered by messages with these ids.
+fn answers(mailbox: &mut Mailbox, events: Vec<Event>, now_ms: i64) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut answer = |replies: Vec<Reply>| {
+        ids.extend(replies.into_iter().map(|reply| reply.id));
+        Ok(())
+    };
+    mailbox.append_and(events, now_ms, &mut answer).unwrap();
+    ids
+}
+
 #[test]
 fn a_rule_answers_an_event_once_in_the_transaction_that_stores_it() {
     let sql = Native::new();
@@ -232,15 +240,9 @@ fn a_rule_answers_an_event_once_in_the_transaction_that_stores_it() {
     assert!(mailbox.append_and(event(), NOW, &mut { fails }).is_err());
     // As the object does after a failure.
     let mut mailbox = mailbox_with(&sql, answering());
-    let mut answered = Vec::new();
-    for _ in 0..3 {
-        let mut answer = |replies: Vec<Reply>| {
-            answered.extend(replies);
-            Ok(())
-        };
-        mailbox.append_and(event(), NOW, &mut answer).unwrap();
-    }
-    let ids: Vec<&str> = answered.iter().map(|reply| reply.id.as_str()).collect();
+    let ids = [(); 3]
+        .map(|()| answers(&mut mailbox, event(), NOW))
+        .concat();
     assert_eq!(ids, ["a-0.rule:hours.0"]);
     let rule = serde_json::json!({ "id": "hours", "sends": ["1065.a-0.rule:hours.0"] });
     assert_eq!(told(&mut mailbox, "rule"), [rule]);
@@ -252,16 +254,7 @@ fn a_rule_that_fires_once_in_a_while_fires_again_where_its_answer_was_never_sent
         { "id": "closed", "once_in_s": 43_200, "when": {}, "reply": [
             { "type": "text", "text": { "body": "Closed" } }, { "type": "text", "text": { "body": "Bye" } } ] },
     ] });
-    let answers = |mailbox: &mut Mailbox, id, now| {
-        let mut ids = Vec::new();
-        let mut answer = |replies: Vec<Reply>| {
-            ids.extend(replies.into_iter().map(|reply| reply.id));
-            Ok(())
-        };
-        let event = vec![asks("1", id)];
-        mailbox.append_and(event, now, &mut answer).unwrap();
-        ids
-    };
+    let answers = |mailbox: &mut Mailbox, id, now| answers(mailbox, vec![asks("1", id)], now);
     let asked = NOW / 1000;
     for (reply, asked, again) in [(0, asked, 2), (1, asked, 0), (0, asked - 1, 0)] {
         let mut mailbox = mailbox_with(&Native::new(), crate::config::answering_of(&config));
@@ -280,10 +273,6 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
     let sent = |person: &str, id: &str| Event {
         time: Some(NOW / 1000 + 60),
         ..status(person, id, MessageStatus::Sent)
-    };
-    let silent = |person: &str, id: &str| Event {
-        data: asks(person, id).data.replace("Hours", "Hello"),
-        ..asks(person, id)
     };
     let events = vec![
         silent("1", "a"),
@@ -306,13 +295,8 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
     // What a rule answers them may never be sent. The others were answered.
     let untold = ["1", "5"].map(|phone| vec![Name::Phone(phone.to_owned())]);
     assert_eq!(names, untold);
-    let mut answered = Vec::new();
-    let mut answer = |replies: Vec<Reply>| {
-        answered.extend(replies);
-        Ok(())
-    };
-    again.append_and(events, due, &mut answer).unwrap();
-    assert!(answered[0].id.ends_with(".rule:sorry.0"));
+    let ids = answers(&mut again, events, due);
+    assert!(ids[0].ends_with(".rule:sorry.0"));
     deliver(&mut again, due, |delivery| {
         assert_eq!(delivery.events[0].kind, "transom.window.closing");
         true
@@ -325,10 +309,6 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
 fn of_a_window_that_is_about_to_close_the_partition_tells_where_the_person_is_now() {
     let sql = Native::new();
     let mut mailbox = mailbox_with(&sql, answering());
-    let silent = |person: &str, id: &str| Event {
-        data: asks(person, id).data.replace("Hours", "Hello"),
-        ..asks(person, id)
-    };
     let events = vec![silent("1", "a"), silent("2", "b")];
     mailbox.store(events, NOW);
     mailbox.cede(&[silent("1", "c")], &[1], NOW).unwrap();
@@ -343,16 +323,12 @@ fn of_a_window_that_is_about_to_close_the_partition_tells_where_the_person_is_no
 fn a_window_that_was_about_to_close_wakes_nobody_once_the_rules_are_gone() {
     let sql = Native::new();
     let mut mailbox = mailbox_with(&sql, answering());
-    let silent = |id: &str| Event {
-        data: asks("1", id).data.replace("Hours", "Hello"),
-        ..message("1", id)
-    };
-    mailbox.store([silent("a")], NOW);
+    mailbox.store([silent("1", "a")], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     assert!(mailbox.wakes_at(NOW).is_some());
     let mut again = open(&sql, &["crm"]);
     again = again.with_policy(None).unwrap();
-    again.store([silent("b")], NOW);
+    again.store([silent("1", "b")], NOW);
     deliver(&mut again, NOW, |_| true);
     assert_eq!(again.wakes_at(NOW), None);
 }

@@ -10,15 +10,10 @@ use crate::conversation::{
 
 /// Ana by both of her names, and Bob.
 fn started(sql: &Rc<Native>) -> Mailbox {
-    let mailbox = Mailbox::open(sql.clone(), vec![destination("crm")]).unwrap();
+    let mailbox = open(sql, &["crm"]);
     let mut mailbox = mailbox.with_mirror(Some(Mirror::new(3600)));
-    let ana = Event {
-        names: vec![user(), phone()],
-        ..message("", "a")
-    };
-    mailbox
-        .append(vec![ana, message("1777", "b")], NOW)
-        .unwrap();
+    let ana = of(&[user(), phone()], "a");
+    mailbox.store([ana, message("1777", "b")], NOW);
     mailbox
 }
 
@@ -47,7 +42,7 @@ fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
     mailbox.rest().unwrap();
     let forgotten = mailbox.forget_person(&phone(), NOW).unwrap().unwrap();
     assert_eq!(forgotten.names, ["phone:1650", "user:US.ana"]);
-    for mailbox in [mailbox, Mailbox::open(sql.clone(), vec![]).unwrap()] {
+    for mailbox in [mailbox, open(&sql, &[])] {
         for name in [user(), phone()] {
             assert_eq!(mailbox.find(&name).unwrap(), None);
         }
@@ -78,7 +73,7 @@ fn who_was_forgotten_and_writes_again_is_somebody_new() {
     let before = mailbox.find(&phone()).unwrap().unwrap();
     mailbox.forget_person(&phone(), NOW).unwrap();
     assert_eq!(mailbox.forget_person(&phone(), NOW).unwrap(), None);
-    mailbox.append(vec![message("1650", "c")], NOW).unwrap();
+    mailbox.store([message("1650", "c")], NOW);
     let after = mailbox.find(&phone()).unwrap().unwrap();
     assert_eq!(after.names, ["phone:1650"]);
     assert_ne!(after.conversation, before.conversation);
@@ -91,11 +86,7 @@ fn who_was_forgotten_and_writes_again_is_somebody_new() {
 fn what_a_person_wrote_before_is_delivered_though_they_were_forgotten_and_stored_once() {
     let mut mailbox = started(&Native::new());
     mailbox.forget_person(&user(), NOW).unwrap();
-    let again = Event {
-        names: vec![user(), phone()],
-        ..message("", "a")
-    };
-    assert_eq!(mailbox.append(vec![again], NOW).unwrap(), 0);
+    assert_eq!(mailbox.store([of(&[user(), phone()], "a")], NOW), 0);
     assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["a-0", "b-0"]);
 }
 

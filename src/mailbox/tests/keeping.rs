@@ -33,11 +33,7 @@ fn what_is_kept_is_delivered_once_also_after_a_crash() {
 fn what_is_kept_goes_when_its_time_is_over_though_nothing_more_comes() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);
-    let large = Event {
-        data: format!(r#"{{"raw":"{}"}}"#, "x".repeat(900_000)),
-        ..message("1", "large")
-    };
-    mailbox.store([large], NOW);
+    mailbox.store([large("1", "large")], NOW);
     deliver(&mut mailbox, NOW, |_| true);
     let mut now = NOW;
     for minute in 1..=150 {
@@ -116,11 +112,7 @@ fn a_destination_that_begins_at_the_beginning_gets_what_is_kept() {
 fn what_waits_for_a_destination_that_was_taken_out_goes_after_a_week() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm", "bot"], 0);
-    let large = Event {
-        data: format!(r#"{{"raw":"{}"}}"#, "x".repeat(900_000)),
-        ..message("1", "large")
-    };
-    mailbox.store([large], NOW);
+    mailbox.store([large("1", "large")], NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
     let mut mailbox = open(&sql, &["crm"], 0);
     let week = NOW + 168 * HOUR;
