@@ -76,15 +76,10 @@ mod tests {
 
     fn event() -> Stored {
         Stored {
-            seq: 1,
-            conversation: 1,
-            id: "a1-b2".to_owned(),
-            kind: "whatsapp.message.received".to_owned(),
-            subject: Some("US.13491208655302741918".to_owned()),
             time: Some(1_795_334_400),
-            received_ms: 0,
             data: r#"{"message":{"id":"wamid.1"}, "raw":{"n":1.0e2}}"#.to_owned(),
             added: r#"{"window":{"customer_service":{"open":true}}}"#.to_owned(),
+            ..Stored::example()
         }
     }
 
@@ -106,9 +101,7 @@ mod tests {
         let bare = Stored {
             subject: None,
             time: Some(i64::MAX),
-            data: "{}".to_owned(),
-            added: "{}".to_owned(),
-            ..event()
+            ..Stored::example()
         };
         let bare = render(&bare, SOURCE);
         assert!(bare.ends_with(r#""source":"/whatsapp/106540352242922","datacontenttype":"application/json","data":{}}"#));

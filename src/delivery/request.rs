@@ -114,18 +114,13 @@ mod tests {
 
     fn event(id: &str, length: usize) -> Stored {
         Stored {
-            seq: 1,
-            conversation: 1,
             id: id.to_owned(),
-            kind: "whatsapp.message.received".to_owned(),
-            time: None,
-            received_ms: NOW * 1000 + 999,
-            subject: Some("US.1".to_owned()),
             added: r#"{"replayed":true}"#.to_owned(),
             data: format!(
                 r#"{{"message":{{"id":"{id}"}},"raw":{{"entry": [1.0], "x":"{}"}}}}"#,
                 "ä".repeat(length / 2)
             ),
+            ..Stored::example()
         }
     }
 

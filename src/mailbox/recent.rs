@@ -93,13 +93,8 @@ mod tests {
         Stored {
             seq,
             conversation,
-            id: format!("e-{seq}"),
-            kind: "whatsapp.message.received".to_owned(),
-            time: None,
-            received_ms: seq,
-            subject: None,
-            added: "{}".to_owned(),
             data: "x".repeat(length),
+            ..Stored::example()
         }
     }
 

@@ -203,24 +203,22 @@ mod tests {
         Happened::Answered(GraphAnswer::Refused { code, class, again })
     }
 
+    fn taken() -> SendState {
+        SendState::Accepted {
+            message_id: "wamid.1".into(),
+        }
+    }
+
     #[test]
     fn a_send_that_went_well_is_accepted() {
-        let state = SendState::Queued.after(Happened::Start).after(accepted());
-        assert_eq!(
-            state,
-            SendState::Accepted {
-                message_id: "wamid.1".into()
-            }
-        );
+        let started = SendState::Queued.after(Happened::Start);
+        assert_eq!(started.after(accepted()), taken());
     }
 
     #[test]
     fn what_proves_that_nothing_went_out_goes_back_to_the_queue() {
-        assert_eq!(
-            SendState::Started.after(refused(131_056, Class::PairRate, true)),
-            SendState::Queued
-        );
         for happened in [
+            refused(131_056, Class::PairRate, true),
             Happened::ConnectionRefused,
             Happened::NotTried,
             Happened::Undecided,
@@ -231,40 +229,19 @@ mod tests {
 
     #[test]
     fn a_refusal_is_final() {
-        let failed = SendState::Started.after(refused(131_047, Class::Window, false));
-        assert_eq!(
-            failed,
-            SendState::Failed {
-                code: Some(131_047),
-                class: Class::Window
-            }
-        );
+        let (code, class) = (Some(131_047), Class::Window);
+        let failed = SendState::Started.after(refused(131_047, class, false));
+        assert_eq!(failed, SendState::Failed { code, class });
         assert_eq!(failed.clone().after(Happened::Start), failed);
     }
 
     #[test]
-    fn a_send_that_was_on_its_way_when_the_object_stopped_is_unknown() {
-        assert_eq!(
-            SendState::Started.after(Happened::Restarted),
-            SendState::Unknown
-        );
-        assert_eq!(
-            SendState::Queued.after(Happened::Restarted),
-            SendState::Queued
-        );
-    }
-
-    #[test]
-    fn a_status_tells_of_a_send_whose_answer_was_lost() {
-        let seen = SendState::Unknown.after(Happened::Seen {
-            message_id: "wamid.1".into(),
-        });
-        assert_eq!(
-            seen,
-            SendState::Accepted {
-                message_id: "wamid.1".into()
-            }
-        );
+    fn a_send_that_was_on_its_way_when_the_object_stopped_is_unknown_until_a_status_tells() {
+        let [started, queued] =
+            [SendState::Started, SendState::Queued].map(|state| state.after(Happened::Restarted));
+        assert_eq!((&started, queued), (&SendState::Unknown, SendState::Queued));
+        let message_id = "wamid.1".into();
+        assert_eq!(started.after(Happened::Seen { message_id }), taken());
     }
 
     #[test]
@@ -272,12 +249,7 @@ mod tests {
         for (state, stored) in [
             (SendState::Queued, r#"{"state":"queued"}"#),
             (SendState::Started, r#"{"state":"started"}"#),
-            (
-                SendState::Accepted {
-                    message_id: "wamid.1".into(),
-                },
-                r#"{"message_id":"wamid.1","state":"accepted"}"#,
-            ),
+            (taken(), r#"{"message_id":"wamid.1","state":"accepted"}"#),
             (
                 SendState::Failed {
                     code: Some(131_056),

@@ -53,6 +53,24 @@ impl fmt::Debug for Stored {
     }
 }
 
+#[cfg(test)]
+impl Stored {
+    /// One for tests.
+    pub(crate) fn example() -> Self {
+        Self {
+            seq: 1,
+            conversation: 1,
+            id: "a1-b2".to_owned(),
+            kind: "whatsapp.message.received".to_owned(),
+            time: None,
+            received_ms: 1_795_334_400_999,
+            subject: Some("US.13491208655302741918".to_owned()),
+            added: "{}".to_owned(),
+            data: "{}".to_owned(),
+        }
+    }
+}
+
 impl Stored {
     /// Reads a row of [`COLUMNS`].
     pub(in crate::mailbox) fn read(row: &Row) -> Result<Self> {

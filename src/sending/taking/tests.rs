@@ -24,15 +24,8 @@ impl Bench {
     fn new() -> Self {
         let sql = Native::new();
         let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
-        let wrote = Event {
-            id: "a-0".into(),
-            kind: "whatsapp.message.received".into(),
-            time: Some(NOW / 1000 - 3600),
-            names: vec![Name::User("US.1".into()), Name::Phone("16505551234".into())],
-            effect: Effect::Opens { referral: false },
-            data: "{}".into(),
-        };
-        mailbox.append(vec![wrote], NOW).unwrap();
+        let names = vec![Name::User("US.1".into()), Name::Phone("16505551234".into())];
+        mailbox.append(vec![wrote("a-0", names)], NOW).unwrap();
         let outbox = Outbox::open(sql.clone(), Rates::default(), String::new(), NOW).unwrap();
         Self {
             sql,
@@ -63,6 +56,17 @@ impl Bench {
                 .to_vec()
         };
         take(&mut intake, wanted, names).unwrap()
+    }
+}
+
+/// A message of an hour ago.
+fn wrote(id: &str, names: Vec<Name>) -> Event {
+    Event {
+        id: id.to_owned(),
+        kind: "whatsapp.message.received".to_owned(),
+        time: Some(NOW / 1000 - 3600),
+        effect: Effect::Opens { referral: false },
+        ..Event::named(names)
     }
 }
 
@@ -162,14 +166,7 @@ fn a_group_gets_no_interactive_message() {
     let interactive = json!({ "type": "interactive", "interactive": {
         "type": "button", "body": { "text": "Well?" }, "action": { "buttons": [button] } } });
     let mut bench = Bench::new();
-    let wrote = Event {
-        id: "g-0".into(),
-        kind: "whatsapp.message.received".into(),
-        time: Some(NOW / 1000 - 3600),
-        names: vec![Name::Group("G".into())],
-        effect: Effect::Opens { referral: false },
-        data: "{}".into(),
-    };
+    let wrote = wrote("g-0", vec![Name::Group("G".into())]);
     bench.mailbox.append(vec![wrote], NOW).unwrap();
     let mut take = |to: &str, message: &Value| {
         bench.take(&json!({ "conversation": to, "message": message }), None)
