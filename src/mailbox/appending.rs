@@ -112,7 +112,7 @@ impl Mailbox {
             let concluded = self.conclude(event, at, now_ms);
             if self.wants(event) {
                 let seq = self.log.number(now_ms) + count(wanted.len());
-                let windows = self.people.windows(conversation);
+                let windows = self.people.get(conversation).map(|known| known.windows);
                 let added = added(event, windows, superseded, &concluded.added, now_ms);
                 wanted.push(stored(event, seq, conversation, added, now_ms));
             }

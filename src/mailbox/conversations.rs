@@ -6,7 +6,7 @@ use super::{
     batch,
     sql::{Result, Row, Sql, Value},
 };
-use crate::conversation::window::Windows;
+use crate::conversation::{State, window::Windows};
 
 /// Selects all numbers that a conversation has had, by any of them.
 pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
@@ -29,11 +29,15 @@ pub(super) struct Conversation {
     pub(super) windows: Windows,
     /// The conversation that this one turned out to be part of.
     pub(super) joined: Option<i64>,
-    /// [`crate::conversation::State`] as it is stored.
+    /// [`State`] as it is stored.
     pub(super) state: Option<String>,
 }
 
 impl Conversation {
+    pub(super) fn state(&self) -> State {
+        State::read(self.state.as_deref())
+    }
+
     /// Reads a row whose columns are a name and then all of a conversation's.
     pub(super) fn read(row: &Row) -> Result<Self> {
         Ok(Self {

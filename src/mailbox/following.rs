@@ -4,7 +4,7 @@ use super::{
     Mailbox, Which,
     closing::Closings,
     conversations,
-    people::{NOBODY, Placed},
+    people::Placed,
     person::{self, Found},
     sql::{Result, atomically},
 };
@@ -85,22 +85,24 @@ impl Mailbox {
     /// What follows from an event. Nothing is read where there is no policy and nothing is remembered.
     pub(super) fn conclude(&mut self, event: &Event, placed: Placed, now_ms: i64) -> Conclusion {
         let conversation = placed.conversation;
-        let remembered = self.people.state(conversation);
-        let nothing = self.policy.is_none() && self.mirror.is_none() && remembered.is_none();
-        if conversation == NOBODY || nothing {
+        // What is nobody's is in no conversation.
+        let Some(found) = self.people.get(conversation) else {
+            return Conclusion::default();
+        };
+        if self.policy.is_none() && self.mirror.is_none() && found.state.is_none() {
             return Conclusion::default();
         }
         let mut known = Known {
             conversation,
             before: placed.before,
-            windows: self.people.windows(conversation).unwrap_or_default(),
-            state: State::read(remembered),
+            windows: found.windows,
+            state: found.state(),
         };
         if let Some(mirror) = &self.mirror {
             let anew = known.state.untold || placed.named;
             // Some events name a person by the phone number alone: then the user id is still to be told.
             let has_user = event.names.iter().any(|name| matches!(name, Name::User(_)));
-            known.state.untold &= !has_user && self.people.user(conversation).is_some();
+            known.state.untold &= !has_user && found.user.is_some();
             let told = mirror.told(event, &known, anew, now_ms.div_euclid(1000));
             self.mirrored.extend(told);
         }
@@ -124,8 +126,7 @@ impl Mailbox {
 
     /// What a conversation remembers.
     pub fn state(&self, conversation: i64) -> Result<State> {
-        let found = conversations::by_number(&*self.sql, conversation)?;
-        Ok(State::read(found.state.as_deref()))
+        Ok(conversations::by_number(&*self.sql, conversation)?.state())
     }
 
     /// Takes note of what a person, who may not be known yet, says about being written to; `cause` names that and nothing

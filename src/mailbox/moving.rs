@@ -210,7 +210,10 @@ fn moved(people: &People, names: &[&Name], undelivered: &[Undelivered]) -> Moved
         ..Moved::default()
     };
     for number in conversations {
-        let mut state = State::read(people.state(number));
+        let Some(known) = people.get(number) else {
+            continue;
+        };
+        let mut state = known.state();
         moved.conversations.push(FormerConversation {
             number,
             handover: state.handover.take(),
@@ -221,8 +224,7 @@ fn moved(people: &People, names: &[&Name], undelivered: &[Undelivered]) -> Moved
             handover: None,
         });
         moved.conversations.extend(parts);
-        let windows = people.windows(number).unwrap_or_default();
-        moved.windows = moved.windows.joined(windows);
+        moved.windows = moved.windows.joined(known.windows);
         moved.state = std::mem::take(&mut moved.state).joined(state);
     }
     moved

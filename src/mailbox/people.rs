@@ -218,21 +218,9 @@ impl People {
         changes
     }
 
-    /// How the windows of a conversation stand after the events that were placed so far.
-    pub(super) fn windows(&self, conversation: i64) -> Option<Windows> {
-        self.conversations
-            .get(&conversation)
-            .map(|found| found.windows)
-    }
-
-    /// The user id of a conversation's person, where it is known.
-    pub(super) fn user(&self, conversation: i64) -> Option<&str> {
-        self.conversations.get(&conversation)?.user.as_deref()
-    }
-
-    /// What a conversation remembers, as it is stored; `None`: nothing.
-    pub(super) fn state(&self, conversation: i64) -> Option<&str> {
-        self.conversations.get(&conversation)?.state.as_deref()
+    /// A conversation as it is after the events that were placed so far.
+    pub(super) fn get(&self, conversation: i64) -> Option<&Conversation> {
+        self.conversations.get(&conversation)
     }
 
     /// Has a conversation remember this, unless it does already.
@@ -249,9 +237,10 @@ impl People {
 
     /// Has the windows of a conversation told to other Workers with its next event.
     pub(super) fn untold(&mut self, conversation: i64) {
-        let mut state = State::read(self.state(conversation));
-        state.untold = true;
-        self.remember(conversation, &state);
+        if let Some(mut state) = self.get(conversation).map(Conversation::state) {
+            state.untold = true;
+            self.remember(conversation, &state);
+        }
     }
 
     /// Adds what another partition knows to a conversation; `is_new`: it was not known to be theirs before.

@@ -52,14 +52,11 @@ pub(super) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
 /// Like [`find`] without the names: these take a walk through everybody's.
 pub(super) fn look(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
     let people = People::of(sql.clone(), &[Event::named(vec![name.clone()])])?;
-    let Some(conversation) = people.known(name).map(|(id, _)| id) else {
-        return Ok(None);
-    };
-    Ok(Some(Found {
+    Ok(people.known(name).map(|(conversation, known)| Found {
         conversation,
         names: Vec::new(),
-        windows: people.windows(conversation).unwrap_or_default(),
-        state: State::read(people.state(conversation)),
+        windows: known.windows,
+        state: known.state(),
     }))
 }
 
