@@ -22,23 +22,21 @@ pub enum Standing {
     OptedOut,
 }
 
+const STANDINGS: [(Standing, &str); 3] = [
+    (Standing::Unknown, "unknown"),
+    (Standing::OptedIn, "opted_in"),
+    (Standing::OptedOut, "opted_out"),
+];
+
 impl Standing {
     /// Its word.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::OptedIn => "opted_in",
-            Self::OptedOut => "opted_out",
-        }
+        word_of(&STANDINGS, self)
     }
 
     /// That of a word.
     pub fn read(name: &str) -> Self {
-        match name {
-            "opted_in" => Self::OptedIn,
-            "opted_out" => Self::OptedOut,
-            _ => Self::Unknown,
-        }
+        of_word(&STANDINGS, name).unwrap_or(Self::Unknown)
     }
 }
 

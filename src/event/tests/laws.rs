@@ -66,21 +66,11 @@ fn status() -> impl Strategy<Value = Item> {
 }
 
 fn broken() -> impl Strategy<Value = Item> {
-    (
-        prop::sample::select(vec!["messages", "statuses", "errors", "user_actions"]),
-        scalar(),
-        extras(),
-    )
-        .prop_map(|(list, value, extras)| {
-            (
-                list,
-                if extras.is_empty() {
-                    value
-                } else {
-                    Value::Object(extras)
-                },
-            )
-        })
+    let lists = prop::sample::select(vec!["messages", "statuses", "errors", "user_actions"]);
+    (lists, scalar(), extras()).prop_map(|(list, value, extras)| {
+        let extras = Some(extras).filter(|extras| !extras.is_empty());
+        (list, extras.map_or(value, Value::Object))
+    })
 }
 
 fn hash(text: &str) -> u64 {
