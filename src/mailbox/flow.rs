@@ -12,6 +12,10 @@ const FAILURES: usize = 5;
 /// that fail.
 pub(super) const BROKEN: u32 = 2;
 
+/// A destination that is down is tried this often at least (milliseconds), unless its own schedule begins more slowly:
+/// for as long as nobody notices that it is back, its customers wait.
+const NOTICED_WITHIN_MS: u64 = 300_000;
+
 /// How many requests a second it gets in the first second after it came back. Twice as many in each that follows.
 const FIRST_RATE: f64 = 4.0;
 
@@ -216,9 +220,10 @@ impl Flow {
     }
 }
 
-/// When a destination that is down is tried again: by the schedule of its events, and without an end.
+/// When a destination that is down is tried again: by the schedule of its events, but sooner and without an end.
 fn next(retry: &Retry, down: Down, now_ms: i64, random: f64) -> i64 {
     let endless = Retry {
+        max_ms: retry.max_ms.min(NOTICED_WITHIN_MS.max(retry.first_ms)),
         total_ms: u64::MAX,
         ..*retry
     };
@@ -290,6 +295,22 @@ mod tests {
         answered(&mut flow, NOW, 7);
         let mut all = (0..8).map(|conversation| flow.failed(NOW, conversation, 0.5));
         assert_eq!(all.position(|is_down| is_down), Some(4));
+    }
+
+    #[test]
+    fn that_a_destination_is_back_is_noticed_within_minutes_however_long_it_was_down() {
+        let mut flow = Flow::new(Retry::default(), None, None);
+        let mut now = NOW;
+        let mut waits = Vec::new();
+        for conversation in 1..=12 {
+            flow.failed(now, conversation, 0.5);
+            if let May::Wait(at) = flow.may(now, 0) {
+                waits.push((at - now) / 1000);
+                now = at;
+                flow.started(now);
+            }
+        }
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
     }
 
     #[test]
