@@ -46,6 +46,21 @@ fn destination(id: &str) -> Destination {
     }
 }
 
+fn paused(id: &str) -> Destination {
+    Destination {
+        paused: true,
+        ..destination(id)
+    }
+}
+
+/// One that wants events of these types alone.
+fn wanting(types: &str, id: &str) -> Destination {
+    Destination {
+        events: vec![Pattern::parse(types).unwrap()],
+        ..destination(id)
+    }
+}
+
 fn batching(quiet_ms: u32) -> Destination {
     Destination {
         format: Format::CloudEventsBatch,

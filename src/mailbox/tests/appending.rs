@@ -61,10 +61,7 @@ fn when_everything_is_delivered_no_text_is_left() {
 #[test]
 fn what_no_destination_wants_is_not_kept() {
     let sql = Native::new();
-    let choosy = Destination {
-        events: vec![Pattern::parse("whatsapp.status.*").unwrap()],
-        ..destination("crm")
-    };
+    let choosy = wanting("whatsapp.status.*", "crm");
     let mut mailbox = Mailbox::open(sql.clone(), vec![choosy]).unwrap();
     assert_eq!(mailbox.store([message("1", "a")], NOW), 1);
     assert!(!sql.tables().iter().any(|name| name.starts_with("log_")));

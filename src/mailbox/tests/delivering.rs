@@ -254,10 +254,7 @@ fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_eit
 #[test]
 fn a_new_destination_gets_what_comes_from_now_on() {
     let sql = Native::new();
-    let slow = || Destination {
-        paused: true,
-        ..destination("slow")
-    };
+    let slow = || paused("slow");
     let mut mailbox = Mailbox::open(sql.clone(), vec![slow()]).unwrap();
     mailbox.store([message("1", "a")], NOW);
     let mut mailbox = Mailbox::open(sql.clone(), vec![slow(), destination("new")]).unwrap();
@@ -269,10 +266,7 @@ fn a_new_destination_gets_what_comes_from_now_on() {
 
 #[test]
 fn what_nobody_wants_wakes_nobody_who_was_just_opened() {
-    let choosy = Destination {
-        events: vec![Pattern::parse("whatsapp.message.*").unwrap()],
-        ..destination("crm")
-    };
+    let choosy = wanting("whatsapp.message.*", "crm");
     let sql = Native::new();
     let open = || Mailbox::open(sql.clone(), vec![choosy.clone()]).unwrap();
     let mut mailbox = open();

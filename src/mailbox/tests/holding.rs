@@ -256,10 +256,7 @@ fn nobody_waits_for_a_destination_that_there_is_no_more() {
 #[test]
 fn who_asks_for_many_has_the_log_walked_through_once() {
     let sql = Native::new();
-    let slow = Destination {
-        paused: true,
-        ..destination("crm")
-    };
+    let slow = paused("crm");
     let mut mailbox = Mailbox::open(sql.clone(), vec![slow]).unwrap();
     let persons: Vec<String> = (0..100).map(|n| format!("{n}")).collect();
     let events = persons.iter().map(|person| message(person, person));

@@ -65,11 +65,7 @@ fn what_is_kept_goes_when_its_time_is_over_though_nothing_more_comes() {
 #[test]
 fn what_somebody_waits_for_is_not_dropped_for_its_age_and_wakes_nobody() {
     let sql = Native::new();
-    let paused = Destination {
-        paused: true,
-        ..destination("crm")
-    };
-    let mut mailbox = Mailbox::open(sql.clone(), vec![paused])
+    let mut mailbox = Mailbox::open(sql.clone(), vec![paused("crm")])
         .unwrap()
         .keeping(HOUR);
     mailbox.store([message("1", "a")], NOW);

@@ -32,6 +32,14 @@ fn wanted(which: Which) -> Wanted {
     }
 }
 
+/// One of all of `crm`'s, by this name.
+fn wanted_as(id: &str) -> Wanted {
+    Wanted {
+        id: id.to_owned(),
+        ..wanted(of("crm"))
+    }
+}
+
 fn begin(mailbox: &mut Mailbox, wanted: Wanted) -> Replay {
     match mailbox.replay(wanted, LATER).unwrap() {
         Begun::Running(replay) => *replay,
@@ -133,10 +141,7 @@ fn a_replay_may_go_to_another_destination_also_to_one_that_does_not_want_such_ev
         ..wanted(of("crmm"))
     };
     assert_eq!(mailbox.replay(mistyped, LATER).unwrap(), Begun::NoSource);
-    let other = Destination {
-        events: vec![Pattern::parse("whatsapp.flow.*").unwrap()],
-        ..destination("other")
-    };
+    let other = wanting("whatsapp.flow.*", "other");
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm"), other]).unwrap();
     begin(&mut mailbox, to("other"));
     let mut reached = Vec::new();

@@ -226,13 +226,7 @@ fn that_a_conversation_goes_on_is_told_when_what_was_refused_is_taken() {
 #[test]
 fn to_ask_how_much_waits_again_costs_what_came_since() {
     let sql = Native::new();
-    let open = || {
-        let paused = Destination {
-            paused: true,
-            ..destination("crm")
-        };
-        Mailbox::open(sql.clone(), vec![paused]).unwrap()
-    };
+    let open = || Mailbox::open(sql.clone(), vec![paused("crm")]).unwrap();
     let mut mailbox = open();
     mailbox.store(many(0..2_000), NOW);
     let mut asked = || {

@@ -30,15 +30,8 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
         Some("r1"),
         "two are on their way"
     );
-    assert_eq!(
-        (
-            stopped.state(),
-            stopped.waiting,
-            stopped.dropped,
-            stopped.ended_ms
-        ),
-        ("stopped", 2, 1, None)
-    );
+    assert_eq!((stopped.state(), stopped.ended_ms), ("stopped", None));
+    assert_eq!((stopped.waiting, stopped.dropped), (2, 1));
     mailbox.end(&first, &Outcome::Taken, LATER);
     mailbox.end(&second, &refused(), LATER);
     assert_eq!(figures(&mailbox, "r1"), ("stopped", 3, 0, 1, 0));
@@ -64,11 +57,7 @@ fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that
         begin(&mut mailbox, wanted(of("crm")));
         let delivery = mailbox.start(LATER);
         mailbox.stop_replay("r1", LATER).unwrap();
-        let anew = Wanted {
-            id: "r2".to_owned(),
-            ..wanted(of("crm"))
-        };
-        begin(&mut mailbox, anew);
+        begin(&mut mailbox, wanted_as("r2"));
         assert_eq!(mailbox.next(LATER).unwrap(), None);
         if crashes {
             mailbox = open(&sql, &["crm"]);
@@ -106,11 +95,7 @@ fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops
     begin(&mut mailbox, wanted(of("crm")));
     let delivery = mailbox.start(LATER);
     mailbox.end(&delivery, &Outcome::Gone, LATER);
-    let second = Wanted {
-        id: "r2".to_owned(),
-        ..wanted(of("crm"))
-    };
-    assert_eq!(mailbox.replay(second, LATER).unwrap(), Begun::Gone);
+    assert_eq!(mailbox.replay(wanted_as("r2"), LATER).unwrap(), Begun::Gone);
     mailbox.next(LATER + 3_600_000).unwrap();
     mailbox.rest().unwrap();
     for mailbox in [mailbox, open()] {
@@ -124,10 +109,7 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
     let mut ids = Vec::new();
     for number in 1..=12 {
         let id = format!("r{number:02}");
-        let wanted = Wanted {
-            id: id.clone(),
-            ..wanted(of("crm"))
-        };
+        let wanted = wanted_as(&id);
         match mailbox.replay(wanted.clone(), LATER).unwrap() {
             Begun::Running(replay) => {
                 assert_eq!(
@@ -158,11 +140,7 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
             .all(|it| it.state() == "done")
     );
     let week = 7 * 24 * 3_600_000;
-    let wanted = Wanted {
-        id: "s".to_owned(),
-        ..wanted(of("crm"))
-    };
-    mailbox.replay(wanted, LATER + week + 1).unwrap();
+    mailbox.replay(wanted_as("s"), LATER + week + 1).unwrap();
     assert_eq!(listed(&mailbox, None), ["s"]);
 }
 
