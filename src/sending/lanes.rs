@@ -91,24 +91,17 @@ impl Lanes {
 
     /// How many wait in one conversation.
     pub(super) fn len_of(&self, conversation: i64) -> usize {
-        let conversation = self.end(conversation);
-        self.by_conversation
-            .get(&conversation)
-            .map_or(0, |lane| lane.queue.len())
+        self.lane(conversation).map_or(0, |lane| lane.queue.len())
     }
 
     /// How many wait before a place: in all, and in one conversation.
     pub(super) fn before(&self, place: i64, conversation: i64) -> (usize, usize) {
-        let conversation = self.end(conversation);
         let before = |lane: &Lane| {
             let queue = lane.queue.iter();
             queue.filter(|other| other.place < place).count()
         };
         let all = self.by_conversation.values().map(before).sum();
-        (
-            all,
-            self.by_conversation.get(&conversation).map_or(0, before),
-        )
+        (all, self.lane(conversation).map_or(0, before))
     }
 
     /// So many messages went to one customer lately.
@@ -154,9 +147,13 @@ impl Lanes {
 
     /// Whether what waits at this place is a template.
     pub(super) fn is_template(&self, conversation: i64, place: i64) -> bool {
-        let lane = self.by_conversation.get(&self.end(conversation));
+        let lane = self.lane(conversation);
         let mut queue = lane.iter().flat_map(|lane| &lane.queue);
         queue.any(|waiting| waiting.place == place && waiting.is_template)
+    }
+
+    fn lane(&self, conversation: i64) -> Option<&Lane> {
+        self.by_conversation.get(&self.end(conversation))
     }
 
     /// The conversation that this one has become part of, or itself.
@@ -232,8 +229,7 @@ impl Lanes {
 
     /// When a send may go that has `ahead` others of its conversation before it (unix milliseconds).
     pub(super) fn expected(&self, conversation: i64, ahead: usize, now_ms: i64) -> i64 {
-        let conversation = self.end(conversation);
-        let lane = self.by_conversation.get(&conversation);
+        let lane = self.lane(conversation);
         let pair = lane.map(|lane| lane.pair).unwrap_or_default();
         let first = lane.and_then(|lane| lane.queue.front());
         let first = first.map_or(i64::MIN, |first| first.next_ms);

@@ -124,15 +124,18 @@ fn check(
             let found = intake.mailbox.look(&name)?;
             (name, found)
         }
-        Whom::Conversation(name) => match find(intake.mailbox, &names(name))? {
-            Some((name, found)) => (name, Some(found)),
-            None => {
-                return fault(
-                    "conversation",
-                    "nobody of this name is known here: give to or recipient",
-                );
-            }
-        },
+        Whom::Conversation(written) => {
+            // The first of these names that somebody has.
+            let found = by_any(&names(written), |name| {
+                let found = intake.mailbox.look(name)?;
+                Ok(found.map(|found| (name.clone(), Some(found))))
+            })?;
+            let Some(found) = found else {
+                let unknown = "nobody of this name is known here: give to or recipient";
+                return fault("conversation", unknown);
+            };
+            found
+        }
     };
     if let Name::Group(_) = name
         && wanted.messages.iter().any(Message::is_for_no_group)
@@ -156,13 +159,6 @@ fn check(
         goes,
         wanted,
     }))
-}
-
-/// The first of these names that somebody has.
-fn find(mailbox: &Mailbox, names: &[Name]) -> Result<Option<(Name, Found)>> {
-    by_any(names, |name| {
-        Ok(mailbox.look(name)?.map(|found| (name.clone(), found)))
-    })
 }
 
 /// How large a message is, in bytes.
