@@ -214,9 +214,7 @@ impl Answers {
         if !may_write && replies.iter().any(|reply| reply.message.is_free_form()) {
             return Err("window");
         }
-        if !self.budget.spend(replies.len(), now) {
-            return Err("budget");
-        }
+        self.budget.spend(known.conversation, replies.len(), now)?;
         Ok(replies)
     }
 

@@ -1,5 +1,7 @@
 //! How many messages rules may send in a day: each may cost money.
 
+use std::collections::HashMap;
+
 use crate::{
     event::{self, Event, rfc3339},
     written::Object,
@@ -10,12 +12,17 @@ pub(super) const DAY_S: i64 = 24 * 60 * 60;
 /// What is in the ids of sends that a rule asked for. They are counted by it when a mailbox opens.
 pub const BY_RULE: &str = ".rule:";
 
+/// At least so many messages a day may go to one customer, where `per_day` has room for them.
+const LEAST_SHARE: u32 = 20;
+
 /// What was spent of a number's budget today, by the calendar of UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Budget {
     per_day: u32,
     day: i64,
     spent: u32,
+    /// What of it each conversation had: in memory only, since who would spend all of it leaves the mailbox no rest.
+    shares: HashMap<i64, u32>,
 }
 
 impl Budget {
@@ -25,6 +32,7 @@ impl Budget {
             per_day,
             day: now.div_euclid(DAY_S),
             spent,
+            shares: HashMap::new(),
         }
     }
 
@@ -33,20 +41,32 @@ impl Budget {
         now.div_euclid(DAY_S) * DAY_S
     }
 
-    /// Spends so many messages at `now` (unix seconds), all of them or, where there is not enough left, none.
-    pub fn spend(&mut self, messages: usize, now: i64) -> bool {
+    /// Spends so many messages in a conversation at `now` (unix seconds): all of them or, where there is not enough left,
+    /// none. Then it says what is exhausted: the `budget`, or the customer's `share`, which is a tenth of it. One customer,
+    /// or somebody's bot that answers every message, leaves the others enough.
+    pub fn spend(
+        &mut self,
+        conversation: i64,
+        messages: usize,
+        now: i64,
+    ) -> Result<(), &'static str> {
         let day = now.div_euclid(DAY_S);
         if day > self.day {
             (self.day, self.spent) = (day, 0);
+            self.shares.clear();
         }
-        let after = u32::try_from(messages)
-            .ok()
-            .and_then(|messages| self.spent.checked_add(messages));
-        let Some(after) = after.filter(|after| *after <= self.per_day) else {
-            return false;
-        };
-        self.spent = after;
-        true
+        let messages = u32::try_from(messages).unwrap_or(u32::MAX);
+        let spent = self.spent.saturating_add(messages);
+        if spent > self.per_day {
+            return Err("budget");
+        }
+        let share = self.shares.entry(conversation).or_default();
+        let had = share.saturating_add(messages);
+        if had > LEAST_SHARE.max(self.per_day / 10) {
+            return Err("share");
+        }
+        (self.spent, *share) = (spent, had);
+        Ok(())
     }
 
     /// Gives one message back that was asked for at `asked` (unix seconds), where that was today.
@@ -89,24 +109,39 @@ mod tests {
     #[test]
     fn what_is_spent_is_spent_until_the_next_day() {
         let mut budget = Budget::new(3, 0, NOW);
-        assert!(budget.spend(2, NOW));
-        assert!(!budget.spend(2, NOW), "all or none");
-        assert!(budget.spend(1, NOW));
-        assert!(!budget.spend(1, NOW + 3600));
-        assert!(!budget.spend(1, NOW - DAY_S), "a clock that goes back");
-        assert!(budget.spend(3, NOW + DAY_S));
-        assert!(!Budget::new(3, 3, NOW).spend(1, NOW));
-        assert!(!Budget::new(0, 0, NOW).spend(1, NOW));
+        let exhausted = Err("budget");
+        assert_eq!(budget.spend(1, 2, NOW), Ok(()));
+        assert_eq!(budget.spend(2, 2, NOW), exhausted, "all or none");
+        assert_eq!(budget.spend(2, 1, NOW), Ok(()));
+        assert_eq!(budget.spend(3, 1, NOW + 3600), exhausted);
+        let earlier = budget.spend(3, 1, NOW - DAY_S);
+        assert_eq!(earlier, exhausted, "a clock that goes back");
+        assert_eq!(budget.spend(3, 3, NOW + DAY_S), Ok(()));
+        assert_eq!(Budget::new(3, 3, NOW).spend(1, 1, NOW), exhausted);
+        assert_eq!(Budget::new(0, 0, NOW).spend(1, 1, NOW), exhausted);
+    }
+
+    #[test]
+    fn one_customer_gets_a_tenth_of_it_and_twenty_at_least() {
+        for (per_day, share) in [(1_000, 100), (100, 20), (20, 20)] {
+            let mut budget = Budget::new(per_day, 0, NOW);
+            let mut spend = |conversation, now| budget.spend(conversation, 1, now);
+            assert!((0..share).all(|_| spend(1, NOW) == Ok(())));
+            let why = if share == per_day { "budget" } else { "share" };
+            assert_eq!(spend(1, NOW), Err(why), "{per_day}");
+            assert_eq!(spend(2, NOW).is_ok(), share < per_day, "{per_day}");
+            assert_eq!(spend(1, NOW + DAY_S), Ok(()));
+        }
     }
 
     #[test]
     fn what_is_given_back_may_be_spent_again_on_the_same_day() {
         let mut budget = Budget::new(1, 1, NOW);
         budget.give_back(NOW - DAY_S);
-        assert!(!budget.spend(1, NOW));
+        assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
         budget.give_back(NOW - 60);
-        assert!(budget.spend(1, NOW));
-        assert!(!budget.spend(1, NOW));
+        assert_eq!(budget.spend(1, 1, NOW), Ok(()));
+        assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
     }
 
     #[test]
