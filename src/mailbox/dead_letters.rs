@@ -181,33 +181,16 @@ impl DeadLetter {
 
 impl Mailbox {
     /// The next `most` dead letters behind a place, by destination and then in the order in which they came. The place
-    /// is a destination and a `seq` ([`Place::behind`]).
+    /// is a destination and a `seq` ([`Place::behind`]). With `waiting` the same of what waits because it was refused, or
+    /// one before it in its conversation.
     pub fn dead_letters(
         &self,
         which: &Which,
+        waiting: bool,
         after: Option<(&str, i64)>,
         most: i64,
     ) -> Result<Vec<DeadLetter>> {
-        self.letters("dead_letters", which, after, most)
-    }
-
-    /// The same of what waits because it was refused, or one before it in its conversation.
-    pub fn refused(
-        &self,
-        which: &Which,
-        after: Option<(&str, i64)>,
-        most: i64,
-    ) -> Result<Vec<DeadLetter>> {
-        self.letters(WAITING, which, after, most)
-    }
-
-    fn letters(
-        &self,
-        table: &str,
-        which: &Which,
-        after: Option<(&str, i64)>,
-        most: i64,
-    ) -> Result<Vec<DeadLetter>> {
+        let table = if waiting { WAITING } else { "dead_letters" };
         let (mut clause, mut parameters) = which.clause();
         if let Some((destination, seq)) = after {
             clause.push_str(" AND (destination, seq) > (?, ?)");

@@ -135,7 +135,7 @@ impl Mailbox {
             destination: source.map(str::to_owned),
             ..Which::default()
         };
-        if !is_known && self.dead_letters(&of_source, None, 1)?.is_empty() {
+        if !is_known && self.dead_letters(&of_source, false, None, 1)?.is_empty() {
             return Ok(Begun::NoSource);
         }
         if self.replays.len() >= MOST {

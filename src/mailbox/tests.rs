@@ -109,6 +109,12 @@ impl Mailbox {
         self.done(delivery, outcome, now_ms, 0.5).unwrap()
     }
 
+    /// All dead letters.
+    fn dead(&self) -> Vec<DeadLetter> {
+        self.dead_letters(&Which::default(), false, None, 99)
+            .unwrap()
+    }
+
     /// The conversation with somebody who must be known.
     fn with(&self, name: &Name) -> Found {
         self.find(name).unwrap().unwrap()

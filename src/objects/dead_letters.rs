@@ -33,11 +33,9 @@ impl Mailbox {
             let mut places = Vec::new();
             let mut length = 0;
             // One more than is told shows whether there are more.
-            let found = if waiting {
-                core.mailbox.refused(&which, after, limit + 1)?
-            } else {
-                core.mailbox.dead_letters(&which, after, limit + 1)?
-            };
+            let found = core
+                .mailbox
+                .dead_letters(&which, waiting, after, limit + 1)?;
             let mut found = found.iter();
             for letter in found.by_ref().take(usize::try_from(limit).unwrap_or(1)) {
                 let content = if with_content {

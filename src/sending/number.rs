@@ -15,7 +15,7 @@ const SAYS_HOW_IT_IS_MS: i64 = 15 * 60 * 1000;
 #[derive(Debug)]
 pub(super) struct Number {
     sql: Rc<dyn Sql>,
-    silence: Silence,
+    pub(super) silence: Silence,
     blocked: Option<Blocked>,
     /// Whether Meta has taken a message since it last said that the number can send nothing; and whether it has taken a
     /// template.
@@ -70,16 +70,6 @@ impl Number {
     /// Why it can send nothing, where it cannot.
     pub(super) fn blocked(&self) -> Option<&Blocked> {
         self.blocked.as_ref()
-    }
-
-    /// Until when nothing goes because Meta is silent (unix milliseconds).
-    pub(super) fn silent_until_ms(&self) -> i64 {
-        self.silence.until_ms()
-    }
-
-    /// Since when Meta says nothing that can be read, where that is an outage (unix milliseconds).
-    pub(super) fn silent_since_ms(&self) -> Option<i64> {
-        self.silence.since_ms()
     }
 
     /// Whether it can send, for all that is known, and has just sent others of this kind.

@@ -295,7 +295,7 @@ impl Outbox {
             }
             Some(blocked) => (due(Kinds::All)?.max(blocked.tries_ms), Kinds::All, true),
         };
-        let ready = self.pacing.at(now_ms).max(self.number.silent_until_ms());
+        let ready = self.pacing.at(now_ms).max(self.number.silence.until_ms());
         Some((at.max(ready), kinds, probes))
     }
 
@@ -344,7 +344,7 @@ impl Outbox {
 
     /// Since when there is an outage of Meta's, where there is one (unix milliseconds).
     pub fn silent_since_ms(&self) -> Option<i64> {
-        self.number.silent_since_ms()
+        self.number.silence.since_ms()
     }
 
     /// When a send goes that has so many before it, in all and in its conversation.
@@ -360,7 +360,7 @@ impl Outbox {
         self.pacing
             .expected(ahead, now_ms)
             .max(self.lanes.expected(conversation, ahead_in_lane, now_ms))
-            .max(self.number.silent_until_ms())
+            .max(self.number.silence.until_ms())
             .max(blocked.map_or(0, |blocked| blocked.tries_ms))
     }
 }

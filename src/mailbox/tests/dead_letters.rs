@@ -26,7 +26,7 @@ fn dead_letters_are_listed_page_by_page_without_their_content() {
     let messages = [("1", "a"), ("2", "b"), ("1", "c")];
     let mailbox = with_dead_letters(&Native::new(), &messages, &["a-0", "b-0", "c-0"]);
     let all = Which::default();
-    let first = mailbox.dead_letters(&all, None, 2).unwrap();
+    let first = mailbox.dead_letters(&all, false, None, 2).unwrap();
     let ids = |letters: &[DeadLetter]| {
         letters
             .iter()
@@ -36,7 +36,7 @@ fn dead_letters_are_listed_page_by_page_without_their_content() {
     assert_eq!(ids(&first), ["a-0", "b-0"]);
     let last = &first[1];
     let after = Some((last.destination.as_str(), last.event.seq));
-    let second = mailbox.dead_letters(&all, after, 2).unwrap();
+    let second = mailbox.dead_letters(&all, false, after, 2).unwrap();
     assert_eq!(ids(&second), ["c-0"]);
     assert_eq!(
         (
@@ -63,7 +63,7 @@ fn what_waits_because_it_was_refused_is_listed_as_dead_letters_are() {
             event: event.map(str::to_owned),
             ..Which::default()
         };
-        mailbox.refused(&which, after, 9).unwrap()
+        mailbox.dead_letters(&which, true, after, 9).unwrap()
     };
     let all = waiting(None, None);
     let [first, second] = all.as_slice() else {
@@ -78,10 +78,7 @@ fn what_waits_because_it_was_refused_is_listed_as_dead_letters_are() {
     let behind = std::slice::from_ref(second);
     assert_eq!(waiting(Some("c-0"), None), behind);
     assert_eq!(waiting(None, Some(("bot", first.event.seq))), behind);
-    assert_eq!(
-        mailbox.dead_letters(&Which::default(), None, 9).unwrap(),
-        []
-    );
+    assert_eq!(mailbox.dead(), []);
 }
 
 #[test]
@@ -142,7 +139,7 @@ fn what_was_told_of_some_dead_letters_does_not_confirm_others() {
     // One goes, and another event dies.
     mailbox.delete(&which(Some("a-0"))).unwrap();
     let less = mailbox.summary(&which(None)).unwrap();
-    let letters = mailbox.dead_letters(&which(None), None, 9).unwrap();
+    let letters = mailbox.dead();
     let later = letters[0].died_ms.unwrap() + 60_000;
     mailbox.store([message("3", "c")], later);
     while let Some(wakes_at) = mailbox.wakes_at(later) {
@@ -201,7 +198,7 @@ fn deleted_dead_letters_leave_nothing_behind() {
     while let Some(wakes_at) = mailbox.wakes_at(NOW) {
         deliver(&mut mailbox, wakes_at.max(NOW), |_| false);
     }
-    let letters = mailbox.dead_letters(&Which::default(), None, 9).unwrap();
+    let letters = mailbox.dead();
     assert_eq!(mailbox.content(&letters[0]).unwrap(), large.data);
     let which = Which {
         event: Some("a-0".to_owned()),
