@@ -109,6 +109,16 @@ impl Mailbox {
         self.done(delivery, outcome, now_ms, 0.5).unwrap()
     }
 
+    /// All that can go is taken. Gives the ids.
+    fn deliver(&mut self, now_ms: i64) -> Vec<String> {
+        deliver(self, now_ms, |_| true)
+    }
+
+    /// All that can go is refused.
+    fn refuse(&mut self, now_ms: i64) {
+        deliver(self, now_ms, |_| false);
+    }
+
     /// All dead letters.
     fn dead(&self) -> Vec<DeadLetter> {
         self.dead_letters(&Which::default(), false, None, 99)

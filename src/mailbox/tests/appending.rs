@@ -48,7 +48,7 @@ fn when_everything_is_delivered_no_text_is_left() {
         let events = (0..size).map(|n| message(&format!("{n}"), &format!("{size}.{n}")));
         mailbox.store(events, NOW + size);
         assert_eq!(
-            deliver(&mut mailbox, NOW, |_| true).len(),
+            mailbox.deliver(NOW).len(),
             2 * usize::try_from(size).unwrap()
         );
         for table in sql.tables().iter().filter(|name| name.starts_with("log_")) {
@@ -78,7 +78,7 @@ fn an_event_of_three_megabytes_is_kept_in_parts_and_comes_back_whole() {
     };
     mailbox.store([large.clone()], NOW);
     let mut seen = None;
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     deliver(&mut mailbox, NOW + 1000, |delivery| {
         seen = Some(delivery.events[0].data.clone());
         true
@@ -92,14 +92,14 @@ fn one_message_received_and_delivered_writes_four_rows() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"]);
     mailbox.store([message("1", "a")], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     let before = sql.changes();
     let next = Event {
         time: Some(NOW / 1000 + 1),
         ..message("1", "b")
     };
     mailbox.store([next], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     // Its id, its body, the window, and the body again when it goes. The fifth is the alarm.
     assert_eq!(sql.changes() - before, 4);
 }

@@ -155,7 +155,7 @@ fn what_joined_a_batch_that_had_failed_already_does_not_die_with_it() {
             mailbox.store([message("1", "c")], now);
         }
         now = now.max(mailbox.wakes_at(now).unwrap());
-        deliver(&mut mailbox, now, |_| false);
+        mailbox.refuse(now);
     }
     let dead = mailbox.dead();
     let dead = dead.iter().map(|letter| letter.event.id.as_str());

@@ -13,7 +13,7 @@ fn taken_at(times: [i64; 4], opened_anew: bool) -> Vec<String> {
             mailbox = open();
         }
         mailbox.store([message("1", &format!("{n}"))], now);
-        taken.extend(deliver(&mut mailbox, now, |_| true));
+        taken.extend(mailbox.deliver(now));
     }
     taken
 }
@@ -47,7 +47,7 @@ fn a_clock_that_jumped_back_overwrites_no_dead_letter() {
         // So many that their table is dropped when they are passed.
         let events = (0..5).map(|n| message(&format!("{n}"), &format!("{round}.{n}")));
         mailbox.store(events, now);
-        deliver(&mut mailbox, now, |_| false);
+        mailbox.refuse(now);
     }
     assert_eq!(sql.count("dead_letters"), 15);
 }

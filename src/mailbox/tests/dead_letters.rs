@@ -196,7 +196,7 @@ fn deleted_dead_letters_leave_nothing_behind() {
     let large = large("1", "a");
     mailbox.store([large.clone(), message("2", "b")], NOW);
     while let Some(wakes_at) = mailbox.wakes_at(NOW) {
-        deliver(&mut mailbox, wakes_at.max(NOW), |_| false);
+        mailbox.refuse(wakes_at.max(NOW));
     }
     let letters = mailbox.dead();
     assert_eq!(mailbox.content(&letters[0]).unwrap(), large.data);
@@ -229,7 +229,7 @@ fn opening_takes_no_longer_for_many_dead_letters() {
         let open = || Mailbox::open(sql.clone(), vec![crm.clone()]).unwrap();
         let mut mailbox = open();
         mailbox.store(many(0..letters), NOW);
-        deliver(&mut mailbox, NOW, |_| false);
+        mailbox.refuse(NOW);
         assert_eq!(mailbox.waiting(0).unwrap().dead_letters, count(letters));
         // What was prepared once stays so.
         open();

@@ -15,14 +15,8 @@ fn a_refused_message_holds_back_its_own_customer_alone() {
     });
     assert_eq!(taken, ["2a-0", "2b-0"]);
     assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 1000));
-    assert_eq!(
-        deliver(&mut mailbox, NOW + 999, |_| true),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        deliver(&mut mailbox, NOW + 1000, |_| true),
-        ["1a-0", "1b-0", "1c-0"]
-    );
+    assert_eq!(mailbox.deliver(NOW + 999), Vec::<String>::new());
+    assert_eq!(mailbox.deliver(NOW + 1000), ["1a-0", "1b-0", "1c-0"]);
     assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
 }
 
@@ -64,7 +58,7 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
         ..destination("crm")
     };
     let mut moved = Mailbox::open(sql.clone(), vec![moved]).unwrap();
-    assert_eq!(deliver(&mut moved, NOW, |_| true), ["a-0"]);
+    assert_eq!(moved.deliver(NOW), ["a-0"]);
 }
 
 fn open_with_crm_at(sql: &Rc<Native>, url: &str) -> Mailbox {
@@ -84,7 +78,7 @@ fn who_was_gone_and_had_another_address_gets_all_again_under_the_former_one() {
     open("http://127.0.0.1:9/elsewhere");
     let mut back = open("http://127.0.0.1:9/hooks");
     assert!(!back.waiting(0).unwrap().gone);
-    assert_eq!(deliver(&mut back, NOW + 3_600_000, |_| true), ["a-0"]);
+    assert_eq!(back.deliver(NOW + 3_600_000), ["a-0"]);
 }
 
 #[test]
@@ -111,11 +105,7 @@ fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_hav
     assert_eq!(mailbox.wakes_at(NOW + total), None);
     mailbox.store([message("1", "c")], NOW + total);
     assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new(), "told once");
-    assert_eq!(
-        deliver(&mut mailbox, NOW + total, |_| true),
-        ["c-0"],
-        "to the other alone"
-    );
+    assert_eq!(mailbox.deliver(NOW + total), ["c-0"], "to the other alone");
     let tables = sql.tables();
     let mut logs = tables.iter().filter(|name| name.starts_with("log_"));
     assert!(logs.all(|name| sql.count(name) == 0), "nothing is left");
@@ -158,7 +148,7 @@ fn a_dead_destination_gets_one_try_at_a_time_and_what_waits_when_it_is_back() {
     let back = now;
     while let Some(at) = mailbox.wakes_at(now) {
         now = now.max(at);
-        let now_taken = deliver(&mut mailbox, now, |_| true).len();
+        let now_taken = mailbox.deliver(now).len();
         taken += now_taken;
         first_second += if now < back + 1000 { now_taken } else { 0 };
     }
@@ -226,7 +216,7 @@ fn a_customer_with_more_events_than_are_looked_at_holds_back_nobody_else_either(
     let mut mailbox = open();
     let mut taken = Vec::new();
     while mailbox.wakes_at(NOW).is_some() {
-        taken.extend(deliver(&mut mailbox, NOW, |_| true));
+        taken.extend(mailbox.deliver(NOW));
         mailbox.rest().unwrap();
     }
     taken.retain(|id| id != "2-0");
@@ -239,7 +229,7 @@ fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_eit
     let mut mailbox =
         Mailbox::open(Native::new(), vec![choosy("crm"), destination("all")]).unwrap();
     mailbox.store([message("1", "1a")], NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     mailbox.store([message("1", "1b")], NOW);
     let mut reached = Vec::new();
     deliver(&mut mailbox, NOW + 2_000, |delivery| {
@@ -259,9 +249,9 @@ fn a_new_destination_gets_what_comes_from_now_on() {
     mailbox.store([message("1", "a")], NOW);
     let mut mailbox = Mailbox::open(sql.clone(), vec![slow(), destination("new")]).unwrap();
     mailbox.store([message("1", "b")], NOW);
-    assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["b-0"]);
+    assert_eq!(mailbox.deliver(NOW), ["b-0"]);
     let mut resumed = open(&sql, &["slow"]);
-    assert_eq!(deliver(&mut resumed, NOW, |_| true), ["a-0", "b-0"]);
+    assert_eq!(resumed.deliver(NOW), ["a-0", "b-0"]);
 }
 
 #[test]
@@ -271,7 +261,7 @@ fn what_nobody_wants_wakes_nobody_who_was_just_opened() {
     let open = || Mailbox::open(sql.clone(), vec![choosy.clone()]).unwrap();
     let mut mailbox = open();
     mailbox.store([message("1", "a")], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     let mut mailbox = open();
     let unwanted = status("1", "a", MessageStatus::Sent);
     mailbox.store([unwanted], NOW);
@@ -329,10 +319,10 @@ fn what_was_refused_goes_at_once_at_another_address() {
     let (here, there) = ("http://127.0.0.1:9/hocks", "http://127.0.0.1:9/hooks");
     let mut mailbox = open(here);
     mailbox.store([message("1", "1"), message("2", "2")], NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     assert_eq!(open(here).wakes_at(NOW), Some(NOW + 1000));
     open(there);
-    assert_eq!(deliver(&mut open(there), NOW, |_| true), ["1-0", "2-0"]);
+    assert_eq!(open(there).deliver(NOW), ["1-0", "2-0"]);
 }
 
 #[test]
@@ -341,7 +331,7 @@ fn what_was_refused_is_tried_when_somebody_asks_also_after_a_restart() {
     let open = || open(&sql, &["crm", "bot"]);
     let mut mailbox = open();
     mailbox.store([message("1", "1"), message("2", "2")], NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     assert_eq!(mailbox.retry("none", NOW + 1).unwrap(), None);
     assert_eq!(mailbox.wakes_at(NOW + 1), Some(NOW + 1000));
     assert_eq!(mailbox.retry("bot", NOW + 1).unwrap(), Some(1));
@@ -351,7 +341,7 @@ fn what_was_refused_is_tried_when_somebody_asks_also_after_a_restart() {
         assert_eq!(delivery.destination, 1);
         assert_eq!(delivery.events[0].id, "1-0");
     }
-    assert_eq!(deliver(&mut open(), NOW + 1, |_| true), ["1-0", "2-0"]);
+    assert_eq!(open().deliver(NOW + 1), ["1-0", "2-0"]);
 }
 
 #[test]

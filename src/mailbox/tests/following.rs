@@ -285,7 +285,7 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
         asks("5", "h"),
     ];
     mailbox.store(events, NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     let due = NOW + 23 * HOUR * 1000;
     assert_eq!(mailbox.wakes_at(NOW), Some(due), "a rule wants to know");
     assert_eq!(mailbox.closing(due - 1).unwrap(), []);
@@ -324,12 +324,12 @@ fn a_window_that_was_about_to_close_wakes_nobody_once_the_rules_are_gone() {
     let sql = Native::new();
     let mut mailbox = mailbox_with(&sql, answering());
     mailbox.store([silent("1", "a")], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     assert!(mailbox.wakes_at(NOW).is_some());
     let mut again = open(&sql, &["crm"]);
     again = again.with_policy(None).unwrap();
     again.store([silent("1", "b")], NOW);
-    deliver(&mut again, NOW, |_| true);
+    again.deliver(NOW);
     assert_eq!(again.wakes_at(NOW), None);
 }
 
@@ -338,7 +338,7 @@ fn a_window_costs_nothing_where_nobody_wants_to_know() {
     let sql = Native::new();
     let mut mailbox = mailbox(&sql);
     mailbox.store([asks("1", "a")], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     assert_eq!(mailbox.wakes_at(NOW), None);
     let name = phone("1");
     assert_eq!(mailbox.with(&name).state, State::default());

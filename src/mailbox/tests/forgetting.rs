@@ -38,7 +38,7 @@ fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
     mailbox
         .say(&phone(), opted_out, "cause", "1065", NOW)
         .unwrap();
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     mailbox.rest().unwrap();
     let forgotten = mailbox.forget_person(&phone(), NOW).unwrap().unwrap();
     assert_eq!(forgotten.names, ["phone:1650", "user:US.ana"]);
@@ -87,7 +87,7 @@ fn what_a_person_wrote_before_is_delivered_though_they_were_forgotten_and_stored
     let mut mailbox = started(&Native::new());
     mailbox.forget_person(&user(), NOW).unwrap();
     assert_eq!(mailbox.store([of(&[user(), phone()], "a")], NOW), 0);
-    assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["a-0", "b-0"]);
+    assert_eq!(mailbox.deliver(NOW), ["a-0", "b-0"]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn the_dead_letters_of_who_is_forgotten_go_and_no_others() {
     let mut mailbox = started(&Native::new());
     let died = NOW + 3_600_000;
     for at in [NOW, died] {
-        deliver(&mut mailbox, at, |_| false);
+        mailbox.refuse(at);
     }
     assert_eq!(mailbox.summary(&Which::default()).unwrap().count, 2);
     mailbox.forget_person(&phone(), died).unwrap();

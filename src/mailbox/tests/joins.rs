@@ -36,7 +36,7 @@ fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
     mailbox.store([of(&[user("US.OLD")], "a")], NOW);
     mailbox.store([of(&[user("US.NEW")], "b")], NOW);
     mailbox.store([message("1", "c")], NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     let both = of(&[user("US.NEW"), phone("1")], "d");
     let renamed = Event {
         effect: Effect::Renames {
@@ -46,7 +46,7 @@ fn a_person_who_turns_out_to_be_a_third_in_one_webhook_keeps_what_waits() {
     };
     mailbox.store([both, renamed], NOW);
     assert_eq!(
-        deliver(&mut mailbox, NOW + 5_000, |_| true),
+        mailbox.deliver(NOW + 5_000),
         ["a-0", "b-0", "c-0", "d-0", "e-0"]
     );
     assert_eq!(mailbox.joins(), [3, 2].map(|from| Join { from, into: 1 }));
@@ -110,13 +110,13 @@ fn what_was_on_its_way_is_not_given_up_for_what_the_other_conversation_was_refus
     let slow = mailbox.start(NOW);
     let late = NOW + 3_599_000;
     for now in [NOW, late] {
-        assert_eq!(deliver(&mut mailbox, now, |_| false), Vec::<String>::new());
+        mailbox.refuse(now);
     }
     mailbox.store([by_both], late);
     let changes = mailbox.end(&slow, &refused(), late + 2_000);
     assert_eq!(changes, [], "it is tried again");
     assert_eq!(
-        deliver(&mut mailbox, late + 10_000, |_| true),
+        mailbox.deliver(late + 10_000),
         ["by-user-0", "by-phone-0", "by-both-0"]
     );
 }
@@ -127,7 +127,7 @@ fn nor_for_what_it_is_refused_after_they_became_one() {
     let [by_user, by_phone, by_both] = one_by_two_names();
     mailbox.store([by_user, by_phone], NOW);
     let slow = mailbox.start(NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     let again = mailbox.start(NOW + 2_000);
     mailbox.store([by_both], NOW + 2_000);
     mailbox.end(&again, &refused(), NOW + 2_000);
@@ -150,16 +150,16 @@ fn what_waits_behind_it_is_tried_for_as_long_as_any_after_a_restart_too() {
     let slow = mailbox.start(NOW);
     let late = NOW + 3_599_000;
     for now in [NOW, late] {
-        assert_eq!(deliver(&mut mailbox, now, |_| false), Vec::<String>::new());
+        mailbox.refuse(now);
     }
     mailbox.store([by_both], late);
     mailbox.end(&slow, &Outcome::Taken, late);
     mailbox.save_all().unwrap();
     let mut mailbox = open();
-    deliver(&mut mailbox, late + 2_000, |_| false);
+    mailbox.refuse(late + 2_000);
     assert_eq!(sql.count("dead_letters"), 0);
     assert_eq!(
-        deliver(&mut mailbox, late + 10_000, |_| true),
+        mailbox.deliver(late + 10_000),
         ["by-user-0", "by-phone-0", "by-both-0"]
     );
 }
@@ -188,7 +188,7 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_begins_at_the_beginnin
     let mut mailbox = open(vec![]);
     for event in one_by_two_names() {
         mailbox.store([event], NOW);
-        deliver(&mut mailbox, NOW, |_| true);
+        mailbox.deliver(NOW);
     }
     let late = Destination {
         from: crate::config::StartsAt::Beginning,
@@ -207,12 +207,12 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_was_away_meanwhile() {
     let [by_user, by_phone, by_both] = one_by_two_names();
     let mut mailbox = open(&["crm", "bot"]);
     mailbox.store([by_user], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     mailbox.store([by_phone], NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
     let mut mailbox = open(&["crm"]);
     mailbox.store([by_both.clone()], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     let mut mailbox = open(&["crm", "bot"]);
     let later = Event {
         id: "later-0".to_owned(),
@@ -221,10 +221,7 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_was_away_meanwhile() {
     mailbox.store([later], NOW);
     assert_eq!(started_for(&mut mailbox, 1, NOW), ["by-phone-0"]);
     let mut mailbox = open(&["bot"]);
-    assert_eq!(
-        deliver(&mut mailbox, NOW, |_| true),
-        ["by-phone-0", "later-0"]
-    );
+    assert_eq!(mailbox.deliver(NOW), ["by-phone-0", "later-0"]);
 }
 
 /// Event 14 is refused and 20 is on its way when 8 tells that they are of one person.
@@ -245,10 +242,7 @@ fn what_was_on_its_way_when_two_became_one_goes_first_after_a_restart() {
     let mut mailbox = open();
     two_become_one(&mut mailbox);
     let mut mailbox = open();
-    assert_eq!(
-        deliver(&mut mailbox, NOW + 5_000, |_| true),
-        ["14-0", "20-0", "8-0"]
-    );
+    assert_eq!(mailbox.deliver(NOW + 5_000), ["14-0", "20-0", "8-0"]);
 }
 
 #[test]
@@ -260,10 +254,10 @@ fn it_goes_first_however_much_is_delivered_again_before_it() {
     let _never_ends = mailbox.start(NOW);
     let others = (0..600).map(|n| message(&format!("other {n}"), &format!("other.{n}")));
     mailbox.store(others, NOW);
-    assert_eq!(deliver(&mut mailbox, NOW, |_| true).len(), 600);
+    assert_eq!(mailbox.deliver(NOW).len(), 600);
     two_become_one(&mut mailbox);
     let mut mailbox = open();
-    let mut taken = deliver(&mut mailbox, NOW + 5_000, |_| true);
+    let mut taken = mailbox.deliver(NOW + 5_000);
     taken.retain(|id| !id.starts_with("other"));
     assert_eq!(taken, ["slow-0", "14-0", "20-0", "8-0"]);
 }

@@ -22,10 +22,10 @@ fn what_is_kept_is_delivered_once_also_after_a_crash() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);
     mailbox.store([message("1", "a")], NOW);
-    assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["a-0"]);
+    assert_eq!(mailbox.deliver(NOW), ["a-0"]);
     assert_eq!(kept(&sql), 1);
     let mut again = open(&sql, &["crm"], 2);
-    assert_eq!(deliver(&mut again, NOW, |_| true), Vec::<String>::new());
+    assert_eq!(again.deliver(NOW), Vec::<String>::new());
     assert_eq!(kept(&sql), 1);
 }
 
@@ -34,13 +34,13 @@ fn what_is_kept_goes_when_its_time_is_over_though_nothing_more_comes() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);
     mailbox.store([large("1", "large")], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     let mut now = NOW;
     for minute in 1..=150 {
         now = NOW + minute * 60_000;
         let event = message("1", &format!("{minute}"));
         mailbox.store([event], now);
-        deliver(&mut mailbox, now, |_| true);
+        mailbox.deliver(now);
         // Ten minutes more, since they go by generations.
         assert!(
             (minute.min(120)..=131).contains(&(kept(&sql) - 1)),
@@ -52,7 +52,7 @@ fn what_is_kept_goes_when_its_time_is_over_though_nothing_more_comes() {
     while let Some(at) = mailbox.wakes_at(now) {
         assert!(at > now, "it spins at {at}");
         now = at;
-        deliver(&mut mailbox, now, |_| true);
+        mailbox.deliver(now);
         wakes += 1;
     }
     assert_eq!((kept(&sql), mailbox.wakes_at(now)), (0, None));
@@ -69,7 +69,7 @@ fn what_somebody_waits_for_is_not_dropped_for_its_age_and_wakes_nobody() {
         .unwrap()
         .keeping(HOUR);
     mailbox.store([message("1", "a")], NOW);
-    deliver(&mut mailbox, NOW + 5 * HOUR, |_| true);
+    mailbox.deliver(NOW + 5 * HOUR);
     assert_eq!(kept(&sql), 1);
     let at = NOW + 5 * HOUR;
     assert_eq!(mailbox.wakes_at(at), Some(at + HOUR), "looked at again");
@@ -81,10 +81,10 @@ fn who_no_longer_keeps_anything_has_nothing_left() {
     let mut mailbox = open(&sql, &["crm"], 2);
     let events = (0..9).map(|n| message("1", &format!("{n}")));
     mailbox.store(events, NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     assert_eq!(kept(&sql), 9);
     let mut mailbox = open(&sql, &["crm"], 0);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     assert_eq!(kept(&sql), 0);
 }
 
@@ -93,7 +93,7 @@ fn a_destination_that_begins_at_the_beginning_gets_what_is_kept() {
     let sql = Native::new();
     let mut mailbox = open(&sql, &["crm"], 2);
     mailbox.store([message("1", "a")], NOW);
-    deliver(&mut mailbox, NOW, |_| true);
+    mailbox.deliver(NOW);
     let late = Destination {
         from: crate::config::StartsAt::Beginning,
         ..destination("late")
@@ -101,7 +101,7 @@ fn a_destination_that_begins_at_the_beginning_gets_what_is_kept() {
     let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm"), late])
         .unwrap()
         .keeping(2 * HOUR);
-    assert_eq!(deliver(&mut mailbox, NOW, |_| true), ["a-0"]);
+    assert_eq!(mailbox.deliver(NOW), ["a-0"]);
 }
 
 #[test]
@@ -113,9 +113,9 @@ fn what_waits_for_a_destination_that_was_taken_out_goes_after_a_week() {
     let mut mailbox = open(&sql, &["crm"], 0);
     let week = NOW + 168 * HOUR;
     assert_eq!(mailbox.wakes_at(NOW), Some(week));
-    deliver(&mut mailbox, week - 1, |_| true);
+    mailbox.deliver(week - 1);
     assert_eq!(sql.count("parked_events"), 1, "it may come back");
-    deliver(&mut mailbox, week, |_| true);
+    mailbox.deliver(week);
     let left = ["parked_events", "parked", "parts"].map(|table| sql.count(table));
     assert_eq!((left, mailbox.wakes_at(week)), ([0, 0, 0], None));
 }
@@ -132,7 +132,7 @@ fn a_message_that_is_kept_costs_no_more_rows_than_one_that_is_not() {
             ..message("1", id)
         };
         mailbox.store([event], NOW + n);
-        deliver(&mut mailbox, NOW + n, |_| true);
+        mailbox.deliver(NOW + n);
         costs.push(sql.changes() - before);
     }
     // Its id, its body, the window, and the cursor in place of the body's end. The alarm is set twice: for it, and for

@@ -29,7 +29,7 @@ proptest! {
             stored += mailbox.store(events, NOW);
         }
         prop_assert_eq!(stored, expected.len());
-        let taken = deliver(&mut mailbox, NOW, |_| true);
+        let taken = mailbox.deliver(NOW);
         prop_assert_eq!(taken.len(), expected.len());
         prop_assert_eq!(taken.into_iter().collect::<HashSet<_>>(), expected);
     }

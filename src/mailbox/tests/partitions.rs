@@ -184,7 +184,7 @@ impl Number {
 
     /// Delivers all that a partition may.
     pub(super) fn deliver(&mut self, partition: usize, now_ms: i64) -> Vec<String> {
-        deliver(&mut self.partitions[partition], now_ms, |_| true)
+        self.partitions[partition].deliver(now_ms)
     }
 
     /// Delivers all there is, until nobody waits for anybody.

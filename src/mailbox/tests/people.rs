@@ -36,7 +36,7 @@ fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
     };
     mailbox.store([by_user], NOW);
     mailbox.store([message("1", "b")], NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     mailbox.store([by_both], NOW);
 
     let found = mailbox.with(&user);
@@ -47,10 +47,7 @@ fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
         found.windows,
         "by its former number"
     );
-    assert_eq!(
-        deliver(&mut mailbox, NOW + 5000, |_| true),
-        ["a-0", "b-0", "c-0"]
-    );
+    assert_eq!(mailbox.deliver(NOW + 5000), ["a-0", "b-0", "c-0"]);
 }
 
 #[test]

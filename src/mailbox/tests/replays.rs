@@ -103,7 +103,7 @@ fn a_dead_letter_stays_one_until_it_was_taken() {
     let mut now = LATER;
     while let Some(at) = mailbox.wakes_at(now) {
         now = now.max(at);
-        deliver(&mut mailbox, now, |_| false);
+        mailbox.refuse(now);
     }
     assert_eq!(figures(&mailbox, "r1"), ("done", 2, 0, 1, 1));
     let letters = mailbox.dead();
@@ -122,7 +122,7 @@ fn a_replay_survives_a_crash_at_any_step() {
     mailbox.end(&delivery, &Outcome::Taken, LATER);
     let mut mailbox = open();
     assert_eq!(figures(&mailbox, "r1"), ("running", 2, 1, 1, 0));
-    assert_eq!(deliver(&mut mailbox, LATER, |_| true), ["b-0"]);
+    assert_eq!(mailbox.deliver(LATER), ["b-0"]);
     assert_eq!(figures(&open(), "r1"), ("done", 2, 0, 2, 0));
 }
 
@@ -182,7 +182,7 @@ fn what_is_replayed_into_a_batch_that_had_failed_already_does_not_die_with_it() 
     replay(&mut mailbox, &["a", "b"], LATER);
     let mut now = LATER;
     while told(&mailbox, "of-a").died == 0 {
-        deliver(&mut mailbox, now, |_| false);
+        mailbox.refuse(now);
         if now < LATER + 3_590_000 && mailbox.wakes_at(now).unwrap() >= LATER + 3_590_000 {
             replay(&mut mailbox, &["c"], LATER + 3_590_000);
         }
@@ -190,7 +190,7 @@ fn what_is_replayed_into_a_batch_that_had_failed_already_does_not_die_with_it() 
     }
     assert_eq!(figures(&mailbox, "of-b"), ("done", 1, 0, 0, 1));
     assert_eq!(figures(&mailbox, "of-c"), ("running", 1, 1, 0, 0));
-    assert_eq!(deliver(&mut mailbox, now, |_| true), ["c-0"]);
+    assert_eq!(mailbox.deliver(now), ["c-0"]);
     assert_eq!(figures(&mailbox, "of-c"), ("done", 1, 0, 1, 0));
     assert_eq!(sql.count("dead_letters"), 2);
 }

@@ -59,11 +59,11 @@ fn the_tries_are_those_of_what_has_failed_for_longest_or_of_the_outage() {
     mailbox.store([message("1", "a")], NOW);
     let mut now = NOW;
     for _ in 0..3 {
-        deliver(&mut mailbox, now, |_| false);
+        mailbox.refuse(now);
         now = mailbox.wakes_at(now).unwrap();
     }
     mailbox.store([message("2", "b")], now - 1);
-    deliver(&mut mailbox, now - 1, |_| false);
+    mailbox.refuse(now - 1);
     let waiting = mailbox.waiting(0).unwrap();
     assert_eq!(waiting.tries, 3);
     assert_eq!(waiting.last_error, Some(failure("status 422", now - 1)));
@@ -86,21 +86,21 @@ fn what_went_wrong_last_is_known_after_a_restart_while_it_still_matters() {
     let open = || open(&sql, &["crm"]);
     let mut mailbox = open();
     mailbox.store([message("1", "a")], NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     let last_error = |mailbox: &mut Mailbox| mailbox.waiting(0).unwrap().last_error;
     assert_eq!(
         last_error(&mut open()),
         Some(failure("status 422", NOW)),
         "it waits"
     );
-    deliver(&mut mailbox, NOW + 1_000, |_| true);
+    mailbox.deliver(NOW + 1_000);
     assert_eq!(last_error(&mut mailbox), Some(failure("status 422", NOW)));
 
     mailbox.store([message("1", "b")], NOW);
     let mut died = NOW;
     while let Some(at) = mailbox.wakes_at(died) {
         died = died.max(at);
-        deliver(&mut mailbox, died, |_| false);
+        mailbox.refuse(died);
     }
     assert_eq!(
         last_error(&mut open()),
@@ -167,7 +167,7 @@ fn what_a_destination_takes_is_counted_and_costs_no_row() {
     mailbox.store(events, NOW);
     let delivery = mailbox.start(NOW);
     mailbox.end(&delivery, &Outcome::Taken, NOW);
-    deliver(&mut mailbox, NOW, |_| false);
+    mailbox.refuse(NOW);
     mailbox.count_refused_replies(0);
     let counted = Counted {
         since_ms: NOW,

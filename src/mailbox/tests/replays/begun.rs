@@ -38,10 +38,7 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
     assert_eq!(mailbox.replaying(Some("crm")), None);
     assert_eq!(told(&mailbox, "r1").dropped, 2);
     let much_later = LATER + 3_600_000;
-    assert_eq!(
-        deliver(&mut mailbox, much_later, |_| true),
-        Vec::<String>::new()
-    );
+    assert_eq!(mailbox.deliver(much_later), Vec::<String>::new());
     assert_eq!(sql.count("dead_letters"), 2, "they are still there");
     assert_eq!(sql.count("parked_events") + sql.count("parked"), 0);
     assert_eq!(mailbox.stop_replay("r2", LATER).unwrap(), None);
@@ -66,7 +63,7 @@ fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that
             assert_eq!(told(&mailbox, "r1").dropped, 1);
         }
         assert_eq!(figures(&mailbox, "r2"), ("running", 1, 1, 0, 0));
-        assert_eq!(deliver(&mut mailbox, LATER, |_| true), ["a-0"]);
+        assert_eq!(mailbox.deliver(LATER), ["a-0"]);
         assert_eq!(figures(&mailbox, "r2"), ("done", 1, 0, 1, 0));
     }
 }
@@ -79,7 +76,7 @@ fn a_replay_that_was_being_stopped_has_stopped_after_a_crash() {
     mailbox.start(LATER);
     mailbox.stop_replay("r1", LATER).unwrap();
     let mut mailbox = open(&sql, &["crm"]);
-    assert_eq!(deliver(&mut mailbox, LATER, |_| true), Vec::<String>::new());
+    assert_eq!(mailbox.deliver(LATER), Vec::<String>::new());
     assert_eq!(figures(&mailbox, "r1"), ("stopped", 2, 0, 0, 0));
     assert_eq!(sql.count("dead_letters"), 2);
 }
@@ -131,7 +128,7 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
     };
     assert_eq!(listed(&mailbox, None), ids[..4]);
     assert_eq!(listed(&mailbox, Some("r07")), ids[4..8]);
-    deliver(&mut mailbox, LATER, |_| true);
+    mailbox.deliver(LATER);
     assert!(
         mailbox
             .replays(None, 99)

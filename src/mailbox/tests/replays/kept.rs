@@ -12,7 +12,7 @@ fn with_kept(sql: &Rc<Native>, n: usize) -> Mailbox {
             .iter()
             .map(|n| message(&format!("{n}"), &format!("{n}")));
         mailbox.store(events, NOW);
-        deliver(&mut mailbox, NOW, |_| true);
+        mailbox.deliver(NOW);
     }
     mailbox
 }
@@ -76,7 +76,7 @@ fn software_written_for_meta_is_replayed_nothing_that_meta_does_not_tell() {
             });
         }
         begin(&mut mailbox, all_of_crm("meta"));
-        assert_eq!(deliver(&mut mailbox, LATER, |_| true), ["a-0", "b-0"]);
+        assert_eq!(mailbox.deliver(LATER), ["a-0", "b-0"]);
         assert_eq!(figures(&mailbox, "r1"), ("done", 2, 0, 2, 0));
     }
 }
@@ -127,7 +127,7 @@ fn what_was_refused_before_a_replay_was_begun_and_is_taken_before_it_gets_there_
     mailbox.store([message("1", "late")], NOW);
     deliver(&mut mailbox, NOW, |delivery| delivery.destination == 1);
     begin(&mut mailbox, all_of_crm("crm"));
-    assert_eq!(deliver(&mut mailbox, LATER, |_| true).len(), 301);
+    assert_eq!(mailbox.deliver(LATER).len(), 301);
     assert_eq!(figures(&mailbox, "r1"), ("done", 300, 0, 300, 0));
 }
 
@@ -204,7 +204,7 @@ fn kept_events_are_chosen_by_event_conversation_type_and_time() {
             status("3", id, MessageStatus::Played),
         ];
         mailbox.store(events, NOW + n * 10);
-        deliver(&mut mailbox, NOW + n * 10, |_| true);
+        mailbox.deliver(NOW + n * 10);
     }
     let one = mailbox.with(&phone("1"));
     let any = || of("bot");
@@ -224,7 +224,7 @@ fn kept_events_are_chosen_by_event_conversation_type_and_time() {
             ..wanted_as(id)
         };
         begin(&mut mailbox, wanted);
-        let mut taken = deliver(&mut mailbox, LATER, |_| true);
+        let mut taken = mailbox.deliver(LATER);
         taken.sort_by_key(|id| expected.iter().position(|other| other == id));
         assert_eq!(taken, expected, "{id}");
         assert_eq!(told(&mailbox, id).state(), "done");

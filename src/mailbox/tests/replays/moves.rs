@@ -25,7 +25,7 @@ fn a_replay_follows_a_person_who_turned_out_to_be_another() {
     };
     begin(&mut mailbox, wanted(which));
     assert_eq!(
-        deliver(&mut mailbox, LATER + 5000, |_| true),
+        mailbox.deliver(LATER + 5000),
         ["b-0", "c-0"],
         "one conversation, in its order"
     );
