@@ -151,7 +151,7 @@ impl Directory {
 
     /// Forgets the person who has this name.
     pub fn forget(&mut self, name: &Name) -> Result<Option<Found>> {
-        let found = forget(&self.sql, name)?;
+        let found = forget(&self.sql, name, &[])?;
         if let Some(found) = &found {
             self.people.forget(found.conversation);
             self.joined.clear();

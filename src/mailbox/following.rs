@@ -176,12 +176,18 @@ impl Mailbox {
         Ok(found)
     }
 
-    /// Forgets the person who has this name, with their dead letters. Gives who was forgotten; `None` if nobody is known
-    /// by the name. What is still to be delivered of theirs is, and so is what is to be sent.
-    pub fn forget_person(&mut self, name: &Name, now_ms: i64) -> Result<Option<Found>> {
+    /// Forgets the person who has this name, and is `called` so elsewhere, with their dead letters. Gives who was
+    /// forgotten; `None` if nobody is known by the name. What is still to be delivered of theirs is, and so is what is to
+    /// be sent.
+    pub fn forget_person(
+        &mut self,
+        name: &Name,
+        called: &[String],
+        now_ms: i64,
+    ) -> Result<Option<Found>> {
         let sql = self.sql.clone();
         let found = atomically(&*sql, || {
-            let found = person::forget(&sql, name)?;
+            let found = person::forget(&sql, name, called)?;
             if let Some(found) = &found {
                 self.delete(&Which {
                     conversation: Some(found.conversation),

@@ -93,7 +93,9 @@ impl Mailbox {
                 if let Some(replay) = core.mailbox.replaying(None) {
                     return Ok(Err(replay.to_owned()));
                 }
-                let found = each(&persons, &mut |name| core.mailbox.forget_person(name, now))?;
+                let found = each(&persons, &mut |name| {
+                    core.mailbox.forget_person(name, &persons, now)
+                })?;
                 core.rest()?;
                 Ok(Ok(found))
             })?;

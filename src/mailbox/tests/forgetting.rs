@@ -40,7 +40,7 @@ fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
         .unwrap();
     mailbox.deliver(NOW);
     mailbox.rest().unwrap();
-    let forgotten = mailbox.forget_person(&phone(), NOW).unwrap().unwrap();
+    let forgotten = mailbox.forget_person(&phone(), &[], NOW).unwrap().unwrap();
     assert_eq!(forgotten.names, ["phone:1650", "user:US.ana"]);
     for mailbox in [mailbox, open(&sql, &[])] {
         for name in [user(), phone()] {
@@ -71,8 +71,8 @@ fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
 fn who_was_forgotten_and_writes_again_is_somebody_new() {
     let mut mailbox = started(&Native::new());
     let before = mailbox.find(&phone()).unwrap().unwrap();
-    mailbox.forget_person(&phone(), NOW).unwrap();
-    assert_eq!(mailbox.forget_person(&phone(), NOW).unwrap(), None);
+    mailbox.forget_person(&phone(), &[], NOW).unwrap();
+    assert_eq!(mailbox.forget_person(&phone(), &[], NOW).unwrap(), None);
     mailbox.store([message("1650", "c")], NOW);
     let after = mailbox.find(&phone()).unwrap().unwrap();
     assert_eq!(after.names, ["phone:1650"]);
@@ -83,9 +83,24 @@ fn who_was_forgotten_and_writes_again_is_somebody_new() {
 }
 
 #[test]
+fn who_had_a_number_before_is_not_forgotten_with_its_owner_of_now() {
+    let mut mailbox = started(&Native::new());
+    // Bob wrote by it in another partition, which this one is not told.
+    let bobs = ["phone:1650".to_owned(), "user:US.bob".to_owned()];
+    assert_eq!(mailbox.forget_person(&phone(), &bobs, NOW).unwrap(), None);
+    assert!(mailbox.find(&user()).unwrap().is_some());
+    let anas = ["user:US.ana".to_owned()];
+    for called in [&anas, &bobs[..1]] {
+        let mut mailbox = started(&Native::new());
+        let forgotten = mailbox.forget_person(&phone(), called, NOW).unwrap();
+        assert!(forgotten.is_some(), "{called:?}");
+    }
+}
+
+#[test]
 fn what_a_person_wrote_before_is_delivered_though_they_were_forgotten_and_stored_once() {
     let mut mailbox = started(&Native::new());
-    mailbox.forget_person(&user(), NOW).unwrap();
+    mailbox.forget_person(&user(), &[], NOW).unwrap();
     assert_eq!(mailbox.store([of(&[user(), phone()], "a")], NOW), 0);
     assert_eq!(mailbox.deliver(NOW), ["a-0", "b-0"]);
 }
@@ -98,7 +113,7 @@ fn the_dead_letters_of_who_is_forgotten_go_and_no_others() {
         mailbox.refuse(at);
     }
     assert_eq!(mailbox.summary(&Which::default()).unwrap().count, 2);
-    mailbox.forget_person(&phone(), died).unwrap();
+    mailbox.forget_person(&phone(), &[], died).unwrap();
     let left = mailbox.dead();
     let left: Vec<_> = left.iter().map(|letter| &letter.event.id).collect();
     assert_eq!(left, ["b-0"]);
@@ -108,7 +123,7 @@ fn the_dead_letters_of_who_is_forgotten_go_and_no_others() {
 fn other_workers_are_told_that_no_window_of_theirs_is_open() {
     let mut mailbox = started(&Native::new());
     mailbox.mirrored();
-    mailbox.forget_person(&phone(), NOW).unwrap();
+    mailbox.forget_person(&phone(), &[], NOW).unwrap();
     let told = mailbox.mirrored();
     assert_eq!(told.len(), 1);
     assert_eq!(
