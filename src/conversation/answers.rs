@@ -62,9 +62,9 @@ impl Answers {
         &self.phone_number_id
     }
 
-    /// A message that a rule asked for at `asked` (unix seconds) was not sent, and will not be.
-    pub fn unsent(&mut self, asked: i64) {
-        self.budget.give_back(asked);
+    /// A message that a rule asked for in a conversation at `asked` (unix seconds) was not sent, and will not be.
+    pub fn unsent(&mut self, conversation: i64, asked: i64) {
+        self.budget.give_back(conversation, asked);
     }
 
     /// Takes note of who has the conversation in hand, and of when its window is about to close.

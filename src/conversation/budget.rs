@@ -69,10 +69,13 @@ impl Budget {
         Ok(())
     }
 
-    /// Gives one message back that was asked for at `asked` (unix seconds), where that was today.
-    pub fn give_back(&mut self, asked: i64) {
+    /// Gives one message back that was asked for in a conversation at `asked` (unix seconds), where that was today.
+    pub fn give_back(&mut self, conversation: i64, asked: i64) {
         if asked.div_euclid(DAY_S) == self.day {
             self.spent = self.spent.saturating_sub(1);
+            if let Some(share) = self.shares.get_mut(&conversation) {
+                *share = share.saturating_sub(1);
+            }
         }
     }
 
@@ -137,11 +140,18 @@ mod tests {
     #[test]
     fn what_is_given_back_may_be_spent_again_on_the_same_day() {
         let mut budget = Budget::new(1, 1, NOW);
-        budget.give_back(NOW - DAY_S);
+        budget.give_back(1, NOW - DAY_S);
         assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
-        budget.give_back(NOW - 60);
+        budget.give_back(1, NOW - 60);
         assert_eq!(budget.spend(1, 1, NOW), Ok(()));
         assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
+        let mut budget = Budget::new(100, 0, NOW);
+        assert_eq!(budget.spend(1, 20, NOW), Ok(()));
+        budget.give_back(2, NOW);
+        assert_eq!(budget.spend(1, 1, NOW), Err("share"), "of another");
+        budget.give_back(1, NOW);
+        assert_eq!(budget.spend(1, 1, NOW), Ok(()));
+        assert_eq!(budget.spend(1, 1, NOW), Err("share"));
     }
 
     #[test]

@@ -78,10 +78,10 @@ impl Policy {
         self.answers.as_ref()
     }
 
-    /// A message that a rule asked for at `asked` (unix seconds) was not sent, and will not be.
-    pub fn unsent(&mut self, asked: i64) {
+    /// A message that a rule asked for in a conversation at `asked` (unix seconds) was not sent, and will not be.
+    pub fn unsent(&mut self, conversation: i64, asked: i64) {
         if let Some(answers) = &mut self.answers {
-            answers.unsent(asked);
+            answers.unsent(conversation, asked);
         }
     }
 

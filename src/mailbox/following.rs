@@ -34,7 +34,7 @@ impl Mailbox {
     /// was the first message of those that the rule asked for, the rule may fire again.
     pub fn unsent(&mut self, id: &str, conversation: i64, asked: i64) -> Result<()> {
         if let Some(policy) = &mut self.policy {
-            policy.unsent(asked);
+            policy.unsent(conversation, asked);
         }
         let rule = id.split_once(BY_RULE).map(|(_, rest)| rest);
         if let Some(rule) = rule.and_then(|rest| rest.strip_suffix(".0"))
