@@ -5,7 +5,7 @@ use super::{
     answers::Answers,
     budget::DAY_S,
     closing::CLOSING,
-    consent::{self, How, Standing},
+    consent::{self, Standing},
     recipient,
     state::State,
     window::Windows,
@@ -120,7 +120,7 @@ fn hear(
     let mut written = false;
     let mut heard = event.kind == CLOSING && before == Standing::OptedOut;
     if let Some(entry) = entry {
-        written = matches!(entry.how, How::Word | How::Button);
+        written = entry.is_written();
         heard = written && !entry.opted_in;
         concluded.added.push(("consent", entry.view()));
         ledger = ledger.with(entry);

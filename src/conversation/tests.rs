@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     budget::Budget,
     closing::CLOSING,
-    consent::Standing,
+    consent::{Entry, Standing},
     handover::{By, Handover},
     window::Windows,
     *,
@@ -455,6 +455,19 @@ fn who_stops_and_starts_all_day_is_confirmed_five_times() {
     let sent: usize = words.map(|(n, word)| confirmed(NOW + 6 * n, word)).sum();
     assert_eq!(sent, 5);
     assert_eq!(confirmed(NOW + 90_000, "stop"), 1, "a day later");
+}
+
+#[test]
+fn what_others_say_of_a_customer_all_day_takes_no_confirmation_from_them() {
+    let consent = json!({ "confirm_stop": text("No more.") });
+    let mut policy = policy_with(&json!({ "replies": [] }), Some(&consent));
+    let told = (1..10).map(|n| Entry::told(true, NOW - 3_600 * n, None));
+    let state = State {
+        consent: told.collect(),
+        ..State::default()
+    };
+    let concluded = policy.conclude(&wrote("stop"), &known(state), NOW * 1000);
+    assert_eq!(concluded.replies.len(), 1);
 }
 
 #[test]

@@ -114,6 +114,11 @@ impl Entry {
         (self.at, !self.opted_in, self.how, self.by.as_deref())
     }
 
+    /// Whether the customer has just written or pressed it.
+    pub(in crate::conversation) fn is_written(&self) -> bool {
+        matches!(self.how, How::Word | How::Button)
+    }
+
     fn read(json: Json<'_>) -> Option<Self> {
         let text = |name| Some(json.get(name)?.text()?.into_owned());
         Some(Self {
@@ -183,9 +188,10 @@ impl Ledger {
         self.0.last()
     }
 
-    /// How many things were said after a time (unix seconds), as far as is remembered.
+    /// How many things the customer wrote or pressed after a time (unix seconds), as far as is remembered.
     pub(in crate::conversation) fn since(&self, at: i64) -> usize {
-        self.0.iter().filter(|entry| entry.at > at).count()
+        let written = |entry: &&Entry| entry.at > at && entry.is_written();
+        self.0.iter().filter(written).count()
     }
 
     /// With one thing more that was said.
