@@ -139,6 +139,8 @@ mod tests {
         ] {
             let refused = GraphAnswer::Refused { code, class, again };
             assert_eq!(error(status, code, false), refused);
+            let is_known = find(code).is_some();
+            assert_eq!(error(status, code, true) == refused, is_known, "{code}");
         }
     }
 
