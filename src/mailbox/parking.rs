@@ -175,10 +175,10 @@ impl Parking {
             }
         })?;
         self.conversations.insert(conversation, parked);
-        Ok(match (next, before) {
-            (None, _) => Some(Change::Dead(dead)),
-            (Some(_), None) => Some(Change::Parked),
-            (Some(_), Some(_)) => None,
+        Ok(match next {
+            None => Some(Change::Dead(dead)),
+            // The conversation may be parked already, for what came before or for another reason.
+            Some(_) => (attempts == 1).then_some(Change::Parked),
         })
     }
 

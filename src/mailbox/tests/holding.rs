@@ -315,7 +315,7 @@ fn what_was_refused_once_is_no_dead_letter_though_its_person_was_held_and_turned
     mailbox.end(&as_third, &refused(), NOW);
     number.take(&of(&[user("US.1"), phone("4")], "as-all"));
     let changes = number.partitions[0].done(&as_user, &refused(), NOW, 0.5);
-    assert_eq!(changes.unwrap(), [], "it is tried again");
+    assert_eq!(changes.unwrap(), [Change::Parked], "it is tried again");
     number.deliver(1, NOW);
     number.ask(0, NOW);
     assert_eq!(

@@ -114,7 +114,7 @@ fn what_was_on_its_way_is_not_given_up_for_what_the_other_conversation_was_refus
     }
     mailbox.store([by_both], late);
     let changes = mailbox.end(&slow, &refused(), late + 2_000);
-    assert_eq!(changes, [], "it is tried again");
+    assert_eq!(changes, [Change::Parked], "it is tried again");
     assert_eq!(
         mailbox.deliver(late + 10_000),
         ["by-user-0", "by-phone-0", "by-both-0"]

@@ -204,23 +204,23 @@ fn the_last_hour_survives_a_restart_where_the_cursor_was_written_down() {
 }
 
 #[test]
-fn that_a_conversation_goes_on_is_told_when_what_was_refused_is_taken() {
+fn that_a_conversation_waits_and_goes_on_is_told_of_each_event_that_is_refused_and_taken() {
     let mut mailbox = open(&Native::new(), &["crm"]);
-    mailbox.store([message("1", "a"), message("1", "b")], NOW);
+    mailbox.store(["a", "b", "c"].map(|id| message("1", id)), NOW);
     let mut changes = Vec::new();
     for (at, outcome) in [
         (NOW, refused()),
         (NOW + 2_000, refused()),
         (NOW + 9_000, Outcome::Taken),
-        (NOW + 9_000, Outcome::Taken),
+        (NOW + 9_000, refused()),
+        (NOW + 19_000, Outcome::Taken),
+        (NOW + 19_000, Outcome::Taken),
     ] {
         let delivery = mailbox.start(at);
         changes.push(mailbox.end(&delivery, &outcome, at));
     }
-    assert_eq!(
-        changes,
-        [vec![Change::Parked], vec![], vec![Change::Resumed], vec![]]
-    );
+    let [parked, resumed] = [&[Change::Parked][..], &[Change::Resumed]];
+    assert_eq!(changes, [parked, &[], resumed, parked, resumed, &[]]);
 }
 
 #[test]
