@@ -39,7 +39,8 @@ pub(super) fn refuse(message: &Node<'_>) {
 }
 
 /// A text with its placeholders filled in. Signs that could break a line become blanks, and several blanks one. In a link
-/// all is encoded that could end the piece of it in which it stands: else a customer would choose what is fetched.
+/// all is encoded of a value that could end the piece of it in which it stands: else a customer would choose what is
+/// fetched.
 pub fn filled<'v>(
     text: &str,
     in_link: bool,
@@ -50,13 +51,12 @@ pub fn filled<'v>(
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Placeholder { name, otherwise } => {
-                let found = value(name).map(|value| line(&value));
+                let found = value(name).map(|value| short(&value));
                 // In a link, dots alone lead a level up, encoded or not.
                 let is_nothing = |c: char| in_link && c == '.';
                 let found = found.filter(|found| !found.chars().all(is_nothing));
-                let found = found.unwrap_or_else(|| line(otherwise));
-                let found: String = found.chars().take(LONGEST).collect();
-                out.push_str(&if in_link { encoded(&found) } else { found });
+                let found = found.map(|found| if in_link { encoded(&found) } else { found });
+                out.push_str(&found.unwrap_or_else(|| short(otherwise)));
             }
         }
     }
@@ -69,11 +69,11 @@ pub fn encoded(text: &str) -> String {
     encoded.collect::<String>().replace('+', "%20")
 }
 
-/// A text in one line: Meta takes no template with a value that has more lines, or a row of blanks.
-fn line(text: &str) -> String {
+/// What is filled in of a text, in one line: Meta takes no template with a value that has more lines, or a row of blanks.
+fn short(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    words.join(" ")
+    words.join(" ").chars().take(LONGEST).collect()
 }
 
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
@@ -132,6 +132,9 @@ mod tests {
         let text = filled("{{message.text}}", false, value);
         assert_eq!(text.chars().count(), 256, "and is not filled in again");
         assert!(text.starts_with("x{{customer.name}}x"));
+        let link = "https://x.example/{{customer.name}}/{{customer.phone|no%20one}}";
+        let encoded = "https://x.example/Ana%20P%C3%A9rez/no%20one";
+        assert_eq!(filled(link, true, value), encoded, "what a customer says");
     }
 
     #[test]
