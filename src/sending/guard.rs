@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::conversation::handover::By;
+    use crate::{checked, conversation::handover::By};
 
     #[test]
     fn a_free_form_message_needs_an_open_window_with_a_minute_to_spare() {
@@ -121,12 +121,40 @@ mod tests {
         }
     }
 
+    fn template() -> Message {
+        let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
+        Message::check(&template).unwrap()
+    }
+
     #[test]
     fn a_template_may_always_go() {
-        let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
-        assert_eq!(
-            check(&Message::check(&template).unwrap(), true, None, 1_000),
-            Ok(Goes::Message)
-        );
+        assert_eq!(check(&template(), true, None, 1_000), Ok(Goes::Message));
+    }
+
+    #[test]
+    fn consent_is_looked_at_for_templates_alone_and_by_their_category() {
+        use Standing::{OptedOut, Unknown};
+        let settings = json!({ "opt_in": "all", "templates": { "n": "utility" } });
+        let settings = checked::read("consent", &settings, Consent::read).unwrap();
+        let text = json!({ "type": "text", "text": { "body": "x" } });
+        let text = Message::check(&text).unwrap();
+        let marketing = Some(Category::Marketing);
+        let (opted_out, not_in) = (Some(Objection::OptedOut), Some(Objection::NotOptedIn));
+        for (message, category, standing, closes_at, expected) in [
+            (&text, None, OptedOut, None, None),
+            (&template(), None, Unknown, Some(1_001), None),
+            (&template(), None, Unknown, Some(1_000), not_in),
+            (&template(), None, Unknown, None, not_in),
+            (&template(), None, OptedOut, Some(1_001), None),
+            (&template(), marketing, OptedOut, Some(1_001), opted_out),
+        ] {
+            let of = |settings| objection(settings, message, category, standing, closes_at, 1_000);
+            assert_eq!(
+                of(settings.as_ref()),
+                expected,
+                "{standing:?} {closes_at:?}"
+            );
+            assert_eq!(of(None), None, "where it is switched off");
+        }
     }
 }
