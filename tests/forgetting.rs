@@ -102,6 +102,21 @@ async fn who_is_forgotten_is_so_in_all_partitions_also_where_they_were_before() 
 }
 
 #[tokio::test]
+async fn who_had_the_phone_number_before_is_not_forgotten_with_its_owner_of_now() {
+    let (transom, crm) = start(4).await;
+    crm.always(Answer::status(422));
+    let before = Customer::nth(1).user_id.unwrap();
+    write(&transom, &[&Customer::local().user_id(&before)]).await;
+    write(&transom, &[&Customer::local()]).await;
+    died(&transom, 2).await;
+    assert_eq!(forget(&transom, local::CUSTOMER_PHONE).await.0, 200);
+    died(&transom, 1).await;
+    transom.conversation(&before).await;
+    let path = format!("/v1/conversations/{NUMBER}/{}", local::CUSTOMER_USER_ID);
+    assert_eq!(transom.admin(&path).await.0, 404);
+}
+
+#[tokio::test]
 async fn nobody_is_forgotten_while_their_dead_letters_may_be_replayed() {
     let (transom, crm) = start(1).await;
     let ana = Customer::local();

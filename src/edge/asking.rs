@@ -69,8 +69,7 @@ pub(super) async fn answer(
         let of = settings.partitions_of(number);
         let names = objects::names_of(env, number, of, &objects::names(person)).await;
         for name in names.map_err(|_| Problem::NoAnswer)? {
-            let (_, name) = name.split_once(':').unwrap_or_default();
-            asked.add("person", name);
+            asked.add("person", &name);
         }
     }
     let together = match action {
