@@ -9,7 +9,8 @@ use crate::{
     meta::graph::{Message, NOT_IN_GROUPS},
 };
 
-/// How much of an answer is read, in bytes: `MOST` of `post.js`. It is enough for ten replies; what is longer asks for none.
+/// How much of an answer is read, in bytes: `MOST` of `post.js`. It is enough for ten replies; what is longer asks for
+/// none.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// What an answer that asks for replies has in it.
@@ -102,9 +103,9 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
     Some(i64::try_from(date.as_millis()).ok()?.saturating_sub(now_ms))
 }
 
-/// Which of the events of a delivery is replied to, and the replies that the answer asks for; `None` where it asks for none.
-/// It is the last that can be replied to: a status that came behind a message is no reason to leave the message without an
-/// answer.
+/// Which of the events of a delivery is replied to, and the replies that the answer asks for; `None` where it asks for
+/// none. It is the last that can be replied to: a status that came behind a message is no reason to leave the message
+/// without an answer.
 ///
 /// Replies to an event that tells how our own messages are doing are refused: each reply has statuses of its own, and a
 /// backend that answers everything would write to the customer without end. So are replies to what the past and the

@@ -198,8 +198,8 @@ impl Mailbox {
         self
     }
 
-    /// The destinations that were found to be no longer in the settings when the mailbox was opened, and for which something
-    /// waited, each with how many events at most. They are given once.
+    /// The destinations that were found to be no longer in the settings when the mailbox was opened, and for which
+    /// something waited, each with how many events at most. They are given once.
     pub fn taken_out(&mut self) -> Vec<(String, i64)> {
         std::mem::take(&mut self.taken_out)
     }

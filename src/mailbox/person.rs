@@ -26,8 +26,8 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether this may be who is called so elsewhere. A phone number that is somebody else's by now leads to whoever had it
-    /// before, in a partition that was not told: then the user ids are others.
+    /// Whether this may be who is called so elsewhere. A phone number that is somebody else's by now leads to whoever
+    /// had it before, in a partition that was not told: then the user ids are others.
     fn may_be(&self, called: &[String]) -> bool {
         let users = |names: &[String]| -> Vec<Name> {
             let names = names.iter().filter_map(|key| Name::of_key(key));
@@ -90,9 +90,9 @@ pub(super) fn change(
     Ok(Some(found))
 }
 
-/// Forgets the person who has this name, and is `called` so elsewhere: all their names, and what is known of the conversation.
-/// Its number stays, since what is still to be delivered or sent bears it. Gives who was forgotten; `None` if nobody is known
-/// by the name.
+/// Forgets the person who has this name, and is `called` so elsewhere: all their names, and what is known of the
+/// conversation. Its number stays, since what is still to be delivered or sent bears it. Gives who was forgotten;
+/// `None` if nobody is known by the name.
 pub(super) fn forget(sql: &Rc<dyn Sql>, name: &Name, called: &[String]) -> Result<Option<Found>> {
     let found = find(sql, name)?.filter(|found| found.may_be(called));
     let Some(found) = found else {

@@ -13,8 +13,9 @@
 //!
 //! Beside mailboxes: `drift` counts what we do not know of what Meta sends.
 //!
-//! Towards objects: `addresses` (which keep a number's mailbox), `partitions` (of a number that has several), `stub` (methods
-//! that are called), `ask` (requests), `side_by_side` (several at once). Towards the platform: `sql`, `respond` (answers).
+//! Towards objects: `addresses` (which keep a number's mailbox), `partitions` (of a number that has several), `stub`
+//! (methods that are called), `ask` (requests), `side_by_side` (several at once). Towards the platform: `sql`,
+//! `respond` (answers).
 
 mod addresses;
 mod admin;

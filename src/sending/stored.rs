@@ -116,8 +116,8 @@ pub(super) enum Keep<'a> {
 pub(super) struct Table(pub(super) Rc<dyn Sql>);
 
 impl Table {
-    /// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it is done
-    /// with: a row more is written when it is asked for and when it has ended, and none when it is started.
+    /// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it
+    /// is done with: a row more is written when it is asked for and when it has ended, and none when it is started.
     pub(super) fn open(sql: Rc<dyn Sql>) -> Result<Self> {
         for statement in [
             "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \

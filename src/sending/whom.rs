@@ -76,8 +76,8 @@ fn is_parent(id: &str) -> bool {
     after_country(id).is_some_and(|rest| rest.starts_with(PARENT))
 }
 
-/// Whether it is a business-scoped user id. Meta, "Business-scoped user IDs": the country, a dot, `ENT.` for those of linked
-/// portfolios, up to 128 letters and digits.
+/// Whether it is a business-scoped user id. Meta, "Business-scoped user IDs": the country, a dot, `ENT.` for those of
+/// linked portfolios, up to 128 letters and digits.
 pub fn is_user(id: &str) -> bool {
     after_country(id).is_some_and(|rest| {
         let rest = rest.strip_prefix(PARENT).unwrap_or(rest);

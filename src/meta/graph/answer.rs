@@ -46,9 +46,9 @@ pub fn read(status: u16, body: &[u8]) -> GraphAnswer {
     }
 }
 
-/// Whether this is what Cloudflare answers itself because no connection came about: it was refused (521), there is no way
-/// there (523), TLS failed (525, 526) or the name was not found (530). Nothing of the request has left. 520, 522 and 524 say
-/// nothing of the kind.
+/// Whether this is what Cloudflare answers itself because no connection came about: it was refused (521), there is no
+/// way there (523), TLS failed (525, 526) or the name was not found (530). Nothing of the request has left. 520, 522
+/// and 524 say nothing of the kind.
 pub fn is_of_no_connection(status: u16, body: &[u8]) -> bool {
     matches!(status, 521 | 523 | 525 | 526 | 530) && body.starts_with(b"error code: ")
 }
