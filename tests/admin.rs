@@ -10,17 +10,14 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, Transom, with};
+use support::{ADMIN_TOKEN, Transom, hasty, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 /// Transom with a destination `crm` that gives an event up at once, and `other`, which wants nothing of itself.
 async fn started() -> (Transom, Backend) {
     let backend = Backend::start(local::DESTINATION_SECRET).await;
-    let crm = json!({
-        "id": "crm", "url": backend.url(), "secret": "env:DESTINATION_SECRET",
-        "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 },
-    });
+    let crm = hasty("crm", &backend);
     let other = with(
         crm.clone(),
         json!({ "id": "other", "events": ["whatsapp.flow.*"] }),

@@ -10,17 +10,18 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, Transom, destination, eventually, post, with};
+use support::{
+    ADMIN_TOKEN, DESTINATION_SECRET, Transom, destination, eventually, hasty, post, with,
+};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 /// Transom, whose number has four partitions, and a destination that gives everything up at once.
 async fn start(crm: &Backend) -> Transom {
-    let hasty = json!({ "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 } });
     let settings = Transom::builder()
         .secret("DESTINATION_SECRET", DESTINATION_SECRET)
         .config(json!({
-            "destinations": [with(destination("crm", crm), hasty)],
+            "destinations": [hasty("crm", crm)],
             "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }],
         }));
     settings.start().await

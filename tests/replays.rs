@@ -11,15 +11,9 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend, Event};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, with};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, hasty, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
-
-/// Gives an event up at once.
-fn hasty(id: &str, backend: &Backend) -> Value {
-    let retry = json!({ "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 } });
-    with(destination(id, backend), retry)
-}
 
 /// Transom with these destinations, where events are kept for a day.
 async fn keeping(destinations: impl IntoIterator<Item = Value>) -> Transom {

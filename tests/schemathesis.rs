@@ -8,7 +8,7 @@ use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, Transom, destination, with};
+use support::{ADMIN_TOKEN, DESTINATION_SECRET, Transom, hasty};
 use tokio::process::Command;
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
@@ -43,12 +43,11 @@ async fn run(partitions: u32) {
         Backend::start(DESTINATION_SECRET).await,
         Graph::start().await,
     );
-    let hasty = json!({ "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 } });
     let transom = Transom::builder()
         .secret("DESTINATION_SECRET", DESTINATION_SECRET)
         .graph(&graph)
         .config(json!({
-            "destinations": [with(destination("crm", &crm), hasty)],
+            "destinations": [hasty("crm", &crm)],
             "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
             "keep_hours": 1,
         }))

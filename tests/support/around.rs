@@ -27,7 +27,13 @@ pub(crate) fn destination(id: &str, backend: &Backend) -> Value {
     })
 }
 
-/// The same with these members.
+/// One that gives an event up at once.
+pub(crate) fn hasty(id: &str, backend: &Backend) -> Value {
+    let retry = json!({ "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 0 } });
+    with(destination(id, backend), retry)
+}
+
+/// A destination with these members.
 pub(crate) fn with(mut destination: Value, members: Value) -> Value {
     let Value::Object(members) = members else {
         panic!("members stand in an object")

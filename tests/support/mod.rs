@@ -20,8 +20,8 @@ mod workerd;
 mod wrangler;
 
 pub(crate) use around::{
-    DESTINATION_SECRET, PATIENCE, called, destination, eventually, post, started, template, text,
-    texts, unix, with, writes,
+    DESTINATION_SECRET, PATIENCE, called, destination, eventually, hasty, post, started, template,
+    text, texts, unix, with, writes,
 };
 pub(crate) use build::node;
 pub(crate) use process::go_first;
