@@ -121,10 +121,10 @@ impl Table {
     pub(super) fn open(sql: Rc<dyn Sql>) -> Result<Self> {
         for statement in [
             "CREATE TABLE IF NOT EXISTS sends (id TEXT PRIMARY KEY, place INTEGER NOT NULL, \
-         conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
-         asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+             conversation INTEGER NOT NULL, state TEXT NOT NULL, draft TEXT, error INTEGER, fell_back INTEGER NOT NULL, \
+             asked_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
             "CREATE TABLE IF NOT EXISTS waits (id TEXT PRIMARY KEY, attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL) \
-         STRICT, WITHOUT ROWID",
+             STRICT, WITHOUT ROWID",
             "CREATE INDEX IF NOT EXISTS sends_left ON sends (place) WHERE draft IS NOT NULL",
             "CREATE INDEX IF NOT EXISTS sends_unknown ON sends (place) WHERE state = '{\"state\":\"unknown\"}'",
             "CREATE INDEX IF NOT EXISTS sends_ended ON sends (changed_ms) WHERE draft IS NULL",
@@ -138,11 +138,11 @@ impl Table {
     pub(super) fn sweep(&self, now_ms: i64) -> Result<()> {
         let old_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
         self.0.run(
-        &format!(
-            "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) OR ({LEFT} AND changed_ms < ?1 AND state <> ?2)"
-        ),
-        &[old_ms.into(), write_state(&SendState::Queued).into()],
-    )?;
+            &format!(
+                "DELETE FROM sends WHERE (draft IS NULL AND changed_ms < ?1) OR ({LEFT} AND changed_ms < ?1 AND state <> ?2)"
+            ),
+            &[old_ms.into(), write_state(&SendState::Queued).into()],
+        )?;
         self.0
             .run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
     }
@@ -150,38 +150,38 @@ impl Table {
     /// Puts all sends of one state into another. A text is kept if the fallback may yet be needed.
     pub(super) fn change_all(&self, from: &SendState, to: &SendState, now_ms: i64) -> Result<()> {
         self.0.run(
-        &format!(
-            "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
-             WHERE {LEFT} AND state = ?3"
-        ),
-        &[
-            write_state(to).into(),
-            now_ms.into(),
-            write_state(from).into(),
-        ],
-    )
+            &format!(
+                "UPDATE sends SET state = ?1, draft = iif(draft ->> 'fallback' IS NULL, NULL, draft), changed_ms = ?2 \
+                 WHERE {LEFT} AND state = ?3"
+            ),
+            &[
+                write_state(to).into(),
+                now_ms.into(),
+                write_state(from).into(),
+            ],
+        )
     }
 
     /// Adds a send, unless there is one under the same id; gives whether it was added.
     pub(super) fn add(&self, send: &Send, place: i64, now_ms: i64) -> Result<bool> {
         let added = self.0.exec(
-        "INSERT INTO sends (id, place, conversation, state, draft, fell_back, asked_ms, changed_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
-        &[
-            send.id.as_str().into(),
-            place.into(),
-            send.conversation.into(),
-            write_state(&SendState::Queued).into(),
-            write_draft(&send.draft),
-            now_ms.into(),
-            if send.draft.message.is_free_form() {
-                FREE_FORM
-            } else {
-                TEMPLATE
-            }
-            .into(),
-        ],
-    )?;
+            "INSERT INTO sends (id, place, conversation, state, draft, fell_back, asked_ms, changed_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
+            &[
+                send.id.as_str().into(),
+                place.into(),
+                send.conversation.into(),
+                write_state(&SendState::Queued).into(),
+                write_draft(&send.draft),
+                now_ms.into(),
+                if send.draft.message.is_free_form() {
+                    FREE_FORM
+                } else {
+                    TEMPLATE
+                }
+                .into(),
+            ],
+        )?;
         Ok(!added.is_empty())
     }
 
@@ -266,9 +266,9 @@ impl Table {
     /// How a send stands; `None` where there is none under this id.
     pub(super) fn find(&self, id: &str) -> Result<Option<Record>> {
         let rows = self.0.exec(
-        "SELECT place, conversation, state, error, fell_back, asked_ms, changed_ms FROM sends WHERE id = ?1",
-        &[id.into()],
-    )?;
+            "SELECT place, conversation, state, error, fell_back, asked_ms, changed_ms FROM sends WHERE id = ?1",
+            &[id.into()],
+        )?;
         rows.first().map(read).transpose()
     }
 }
