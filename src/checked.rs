@@ -19,9 +19,9 @@ pub struct Fault {
 
 impl Fault {
     /// What is wrong at a path.
-    pub fn new(path: &str, reason: impl Into<String>) -> Self {
+    pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
-            path: path.to_owned(),
+            path: path.into(),
             reason: reason.into(),
         }
     }
@@ -93,10 +93,7 @@ impl<'a> Node<'a> {
     pub(crate) fn fault(&self, reason: impl Into<String>) {
         let mut faults = self.reading.faults.borrow_mut();
         if faults.len() < MOST {
-            faults.push(Fault {
-                path: self.path(),
-                reason: reason.into(),
-            });
+            faults.push(Fault::new(self.path(), reason));
         }
     }
 

@@ -34,11 +34,10 @@ pub struct Mirrored {
 
 impl Mirrored {
     /// What is told in place of what was told before, when a person is forgotten: KV lets go of it as soon as it may.
-    pub fn closed(conversation: i64, names: impl Iterator<Item = Name>, now: i64) -> Self {
-        let names = names.filter(is_a_person);
+    pub fn closed(conversation: i64, names: &[Name], now: i64) -> Self {
         Self {
             conversation,
-            names: names.map(|name| name.value().to_owned()).collect(),
+            names: of_a_person(names),
             value: "{}".to_owned(),
             // The platform's clock may be somewhat ahead of ours.
             expires_at: now.saturating_add(2 * SOONEST_S),
@@ -71,8 +70,7 @@ impl Mirror {
         if !moved && !anew {
             return None;
         }
-        let names = event.names.iter().filter(|name| is_a_person(name));
-        let names: Vec<String> = names.map(|name| name.value().to_owned()).collect();
+        let names = of_a_person(&event.names);
         let expires_at = after.customer_service.max(after.free_entry_point)?;
         (!names.is_empty() && expires_at > now.saturating_add(SOONEST_S)).then(|| Mirrored {
             conversation: known.conversation,
@@ -95,8 +93,12 @@ impl Mirror {
     }
 }
 
-fn is_a_person(name: &Name) -> bool {
-    matches!(name, Name::User(_) | Name::Parent(_) | Name::Phone(_))
+/// Those of these names that are a person's, as Meta writes them.
+fn of_a_person(names: &[Name]) -> Vec<String> {
+    let is_a_person =
+        |name: &&Name| matches!(name, Name::User(_) | Name::Parent(_) | Name::Phone(_));
+    let names = names.iter().filter(is_a_person);
+    names.map(|name| name.value().to_owned()).collect()
 }
 
 fn value(windows: Windows, now: i64) -> String {

@@ -192,15 +192,9 @@ mod tests {
 
     fn event(kind: &str, data: &str) -> Stored {
         Stored {
-            seq: 1,
-            conversation: 1,
-            id: kind.to_owned(),
             kind: kind.to_owned(),
-            time: None,
-            received_ms: NOW,
-            subject: None,
-            added: "{}".to_owned(),
             data: data.to_owned(),
+            ..Stored::example()
         }
     }
 

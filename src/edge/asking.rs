@@ -185,13 +185,11 @@ impl Asked<'_> {
         settings: &Settings,
         number: &str,
     ) -> Result<Option<Answer>> {
-        let mut answers = self.all(mailboxes).await?.into_iter();
-        let failed = |answer: &Option<Answer>| {
-            let answer = answer.as_ref();
-            answer.is_none_or(|answer| !matches!(answer.status, 200 | 404))
-        };
-        if let Some(refusal) = answers.find(failed) {
-            return Ok(refusal);
+        // The directory tells whom, which knows all names.
+        let answer = self.together(self.all(mailboxes).await?);
+        let is_done = |answer: &Answer| matches!(answer.status, 200 | 404);
+        if !answer.as_ref().is_some_and(is_done) {
+            return Ok(answer);
         }
         let directory = Address::Directory {
             number: number.to_owned(),

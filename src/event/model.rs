@@ -129,6 +129,11 @@ impl Name {
         };
         Some(name(value.to_owned()))
     }
+
+    /// Reads several that [`Name::key`] wrote. What cannot be read is left out.
+    pub fn of_keys(keys: &[String]) -> impl Iterator<Item = Self> {
+        keys.iter().filter_map(|key| Self::of_key(key))
+    }
 }
 
 /// What an event does to the conversation it belongs to.
@@ -186,6 +191,13 @@ impl MessageStatus {
     /// Its word.
     pub fn name(self) -> &'static str {
         word_of(&STATUSES, self)
+    }
+
+    /// That of a word, whatever the case that it is in.
+    pub fn of_word(word: &str) -> Option<Self> {
+        let mut all = STATUSES.iter();
+        let found = all.find(|(_, known)| word.eq_ignore_ascii_case(known));
+        found.map(|(status, _)| *status)
     }
 
     /// Its place in the order in which a message goes, from 0 on. It is stored, and crosses between objects.

@@ -76,7 +76,7 @@ impl Route {
                 person,
                 partition,
                 former,
-                names: names.iter().filter_map(|key| Name::of_key(key)).collect(),
+                names: Name::of_keys(&names).collect(),
             })
         };
         Document::parse(text)?.root().items().map(read).collect()

@@ -150,8 +150,7 @@ impl Mailbox {
                 state.consent = ledger.with(entry);
             })?;
             if let Some(found) = &found {
-                let names = found.names.iter();
-                let mut names: Vec<Name> = names.filter_map(|key| Name::of_key(key)).collect();
+                let mut names: Vec<Name> = Name::of_keys(&found.names).collect();
                 names.sort();
                 let about = consent::About::person(cause.to_owned(), names, phone_number_id);
                 if let Some(event) = about.changed(before, &found.state.consent) {
@@ -199,8 +198,8 @@ impl Mailbox {
         if let Some(found) = &found {
             self.forget(found.conversation);
             if self.mirror.is_some() {
-                let names = found.names.iter().filter_map(|key| Name::of_key(key));
-                let closed = Mirrored::closed(found.conversation, names, now_ms.div_euclid(1000));
+                let names: Vec<Name> = Name::of_keys(&found.names).collect();
+                let closed = Mirrored::closed(found.conversation, &names, now_ms.div_euclid(1000));
                 self.mirrored.push(closed);
             }
         }

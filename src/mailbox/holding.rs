@@ -284,7 +284,7 @@ impl Mailbox {
     /// The conversations with whoever has these names.
     fn conversations_of(&self, names: &[String]) -> Result<Vec<i64>> {
         let mut all = Vec::new();
-        for name in names.iter().filter_map(|key| Name::of_key(key)) {
+        for name in Name::of_keys(names) {
             all.extend(person::look(&self.sql, &name)?.map(|found| found.conversation));
         }
         all.sort_unstable();

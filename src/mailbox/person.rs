@@ -30,7 +30,7 @@ impl Found {
     /// had it before, in a partition that was not told: then the user ids are others.
     fn may_be(&self, called: &[String]) -> bool {
         let users = |names: &[String]| -> Vec<Name> {
-            let names = names.iter().filter_map(|key| Name::of_key(key));
+            let names = Name::of_keys(names);
             names.filter(|name| matches!(name, Name::User(_))).collect()
         };
         let (ours, theirs) = (users(&self.names), users(called));

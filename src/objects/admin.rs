@@ -89,21 +89,20 @@ impl Mailbox {
         let found = if matches!(self.address(), Address::Directory { .. }) {
             self.with_directory(|directory| each(&persons, &mut |name| directory.forget(name)))?
         } else {
+            let replay =
+                self.with_core(|core| Ok(core.mailbox.replaying(None).map(str::to_owned)))?;
+            if let Some(replay) = replay {
+                return replayed(&replay);
+            }
             let found = self.with_core(|core| {
-                if let Some(replay) = core.mailbox.replaying(None) {
-                    return Ok(Err(replay.to_owned()));
-                }
                 let found = each(&persons, &mut |name| {
                     core.mailbox.forget_person(name, &persons, now)
                 })?;
                 core.rest()?;
-                Ok(Ok(found))
+                Ok(found)
             })?;
             self.tell_windows(now)?;
-            match found {
-                Ok(found) => found,
-                Err(replay) => return replayed(&replay),
-            }
+            found
         };
         if found.is_empty() {
             return not_found(NOBODY);

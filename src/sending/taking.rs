@@ -113,10 +113,8 @@ fn check(
     names: impl Fn(&str) -> Vec<Name>,
 ) -> Result<Result<Ready, Stop>> {
     let fault = |member, reason: &str| {
-        Ok(Err(Stop::Fault(Fault {
-            path: path(&wanted, member),
-            reason: reason.to_owned(),
-        })))
+        let fault = Fault::new(path(&wanted, member), reason);
+        Ok(Err(Stop::Fault(fault)))
     };
     let (name, found) = match &wanted.to {
         Whom::Person(to) => {

@@ -10,18 +10,8 @@ use crate::event::{Effect, MessageStatus};
 use crate::meta::json::Json;
 use crate::meta::payload::status::{PAYMENT, PAYMENT_STATUS, STATUS};
 
-/// The statuses of a message that we know, and how far the message has come by each. The last three are no longer
-/// documented.
-const STATUSES: &[(&str, Option<MessageStatus>)] = &[
-    ("sent", Some(MessageStatus::Sent)),
-    ("delivered", Some(MessageStatus::Delivered)),
-    ("read", Some(MessageStatus::Read)),
-    ("played", Some(MessageStatus::Played)),
-    ("failed", Some(MessageStatus::Failed)),
-    ("deleted", None),
-    ("warning", None),
-    ("pending", None),
-];
+/// Statuses that Meta no longer documents. They say nothing of how far a message has come.
+const OTHERS: [&str; 3] = ["deleted", "warning", "pending"];
 
 /// A status of a message, or of a payment that a message asked for.
 pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
@@ -31,9 +21,12 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
     }
     let message = item.get("id").and_then(id)?;
     let status = item.get("status").and_then(id)?;
-    let (name, so_far) = STATUSES
-        .iter()
-        .find(|(name, _)| status.eq_ignore_ascii_case(name))?;
+    let so_far = MessageStatus::of_word(&status);
+    let mut others = OTHERS.into_iter();
+    let name = match so_far {
+        Some(so_far) => so_far.name(),
+        None => others.find(|name| status.eq_ignore_ascii_case(name))?,
+    };
     let kind = ["whatsapp.status.", name].concat();
     let group = group(item);
     let person = if group.is_empty() {
@@ -51,14 +44,14 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
         "status".into(),
         change.common.field.clone(),
         message.clone(),
-        Cow::Borrowed(*name),
+        Cow::Borrowed(name),
         member.unwrap_or_default(),
         text_of(item.get("timestamp")),
     ];
     let effect = match so_far {
         Some(status) if group.is_empty() => Effect::Status {
             message: message.to_string(),
-            status: *status,
+            status,
             free_until: free_until(item),
         },
         _ => Effect::None,
