@@ -11,7 +11,9 @@ use simulator::backend::{self, Backend};
 use simulator::graph::{self, Graph};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Scene, Transom, destination, eventually, text};
+use support::{
+    DESTINATION_SECRET, PATIENCE, Scene, Transom, destination, eventually, text, with, writes,
+};
 
 impl Scene {
     async fn start() -> Self {
@@ -347,4 +349,53 @@ async fn without_an_access_token_nothing_is_sent_until_there_is_one_and_events_g
     let webhook = message(&Customer::nth(2), Message::text("three"));
     assert_eq!(transom.meta().post(&webhook).await.status, 200);
     assert!(graph.wait_for(3, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_destination_gets_no_more_replies_a_day_than_it_may_have_and_that_is_told_once() {
+    let (backend, graph) = (
+        Backend::start(DESTINATION_SECRET).await,
+        Graph::start().await,
+    );
+    let may_ask = |most| {
+        let crm = with(
+            destination("crm", &backend),
+            json!({ "replies_per_day": most }),
+        );
+        let settings = Transom::builder().secret("DESTINATION_SECRET", DESTINATION_SECRET);
+        let config = json!({ "destinations": [crm] });
+        settings.config(config).graph(&graph)
+    };
+    let mut transom = may_ask(2).start().await;
+    let meta = transom.meta();
+    let is_message = |event: &backend::Event| event.text().is_some();
+    backend.when_event(is_message, backend::Answer::reply("ok"));
+    let told = || {
+        let events = backend.events();
+        let told = events.into_iter();
+        told.filter(|event| event.kind == "transom.budget.exhausted")
+            .map(|event| event.data["budget"].clone())
+            .collect::<Vec<_>>()
+    };
+    for n in 1..=2 {
+        writes(&meta, &Customer::nth(n), "hola").await;
+    }
+    assert!(graph.wait_for(2, PATIENCE).await);
+    // What went counts, although the object begins anew.
+    transom.restart().await;
+    for n in 3..=4 {
+        writes(&meta, &Customer::nth(n), "hola").await;
+    }
+    eventually(async || (!told().is_empty()).then_some(())).await;
+    assert!(backend.wait_for(5, PATIENCE).await);
+    assert!(transom.log().contains("more than replies_per_day"));
+    assert_eq!(told()[0]["destination"], "crm");
+    assert_eq!(told()[0]["per_day"], 2);
+    // One that may ask for nothing gets its events all the same, and nothing is told of it.
+    transom.restart_with(may_ask(0)).await;
+    writes(&meta, &Customer::nth(5), "the fifth").await;
+    let is_fifth = |event: &backend::Event| event.text() == Some("the fifth");
+    eventually(async || backend.events().iter().any(is_fifth).then_some(())).await;
+    assert!(told().iter().all(|budget| budget["per_day"] == 2));
+    assert_eq!(graph.messages().len(), 2);
 }

@@ -10,6 +10,9 @@ use crate::{
 /// The longest that anything here lasts, in seconds: 30 days.
 const LONGEST_S: u32 = 30 * 24 * 60 * 60;
 
+/// The most that a budget for a day can be, in messages.
+pub(super) const MOST_PER_DAY: u32 = 10_000_000;
+
 /// The window is open for a day; something must be left of it.
 const CLOSING_S: RangeInclusive<u32> = 120..=82_800;
 
@@ -109,7 +112,7 @@ impl Answering {
         self.groups = groups.unwrap_or(self.groups);
         let per_day = node
             .get("per_day")
-            .and_then(|node| node.whole(&(0..=10_000_000), "messages"));
+            .and_then(|node| node.whole(&(0..=MOST_PER_DAY), "messages"));
         self.per_day = per_day.unwrap_or(self.per_day);
         let hours = node.get("office_hours");
         self.office_hours = hours.and_then(|node| OfficeHours::read(&node));

@@ -155,7 +155,7 @@ impl Answers {
             Err(why) => {
                 view.text("withheld", why);
                 if why == "budget" {
-                    let exhausted = self.budget.exhausted(&self.phone_number_id, now);
+                    let exhausted = self.budget.exhausted(&self.phone_number_id, None, now);
                     concluded.raised.push(exhausted);
                 }
             }

@@ -1,4 +1,4 @@
-//! How many messages rules may send in a day: each may cost money.
+//! How many messages rules may send in a day, or a destination may ask for: each may cost money.
 
 use std::collections::HashMap;
 
@@ -21,19 +21,24 @@ pub struct Budget {
     per_day: u32,
     day: i64,
     spent: u32,
-    /// What of it each conversation had: in memory only, since who would spend all of it leaves the mailbox no rest.
+    /// What of it each conversation had.
     shares: HashMap<i64, u32>,
 }
 
 impl Budget {
-    /// With so much spent since [`Budget::day_began`].
-    pub fn new(per_day: u32, spent: u32, now: i64) -> Self {
+    /// With what each conversation had of it since [`Budget::day_began`].
+    pub fn new(per_day: u32, shares: HashMap<i64, u32>, now: i64) -> Self {
         Self {
             per_day,
             day: now.div_euclid(DAY_S),
-            spent,
-            shares: HashMap::new(),
+            spent: shares.values().copied().fold(0, u32::saturating_add),
+            shares,
         }
+    }
+
+    /// Whether nothing may ever be spent.
+    pub fn is_none(&self) -> bool {
+        self.per_day == 0
     }
 
     /// When the day of `now` began (both in unix seconds).
@@ -79,13 +84,14 @@ impl Budget {
         }
     }
 
-    /// The event that tells that it is spent: the same for the whole day.
-    pub fn exhausted(&self, phone_number_id: &str, now: i64) -> Event {
+    /// The event that tells that it is spent, by this destination or, with none, by rules: the same for the whole day.
+    pub fn exhausted(&self, phone_number_id: &str, destination: Option<&str>, now: i64) -> Event {
         let business = Object::default()
             .text("phone_number_id", phone_number_id)
             .finish();
         let until = rfc3339((self.day + 1) * DAY_S);
         let budget = Object::default()
+            .text_if("destination", destination)
             .number("per_day", self.per_day.into())
             .text_if("until", until.as_deref())
             .finish();
@@ -93,8 +99,9 @@ impl Budget {
             .json("business", &business)
             .json("budget", &budget)
             .finish();
+        let whose = destination.map_or_else(|| "budget".to_owned(), |id| format!("budget.{id}"));
         Event {
-            id: event::ours(phone_number_id, "budget", self.day),
+            id: event::ours(phone_number_id, &whose, self.day),
             kind: "transom.budget.exhausted".to_owned(),
             time: Some(now),
             data,
@@ -109,9 +116,14 @@ mod tests {
 
     const NOW: i64 = 1_795_334_400;
 
+    /// One of which another conversation has spent so much.
+    fn with(per_day: u32, spent: u32) -> Budget {
+        Budget::new(per_day, HashMap::from([(0, spent)]), NOW)
+    }
+
     #[test]
     fn what_is_spent_is_spent_until_the_next_day() {
-        let mut budget = Budget::new(3, 0, NOW);
+        let mut budget = with(3, 0);
         let exhausted = Err("budget");
         assert_eq!(budget.spend(1, 2, NOW), Ok(()));
         assert_eq!(budget.spend(2, 2, NOW), exhausted, "all or none");
@@ -120,14 +132,14 @@ mod tests {
         let earlier = budget.spend(3, 1, NOW - DAY_S);
         assert_eq!(earlier, exhausted, "a clock that goes back");
         assert_eq!(budget.spend(3, 3, NOW + DAY_S), Ok(()));
-        assert_eq!(Budget::new(3, 3, NOW).spend(1, 1, NOW), exhausted);
-        assert_eq!(Budget::new(0, 0, NOW).spend(1, 1, NOW), exhausted);
+        assert_eq!(with(3, 3).spend(1, 1, NOW), exhausted);
+        assert_eq!(with(0, 0).spend(1, 1, NOW), exhausted);
     }
 
     #[test]
     fn one_customer_gets_a_tenth_of_it_and_twenty_at_least() {
         for (per_day, share) in [(1_000, 100), (100, 20), (20, 20)] {
-            let mut budget = Budget::new(per_day, 0, NOW);
+            let mut budget = with(per_day, 0);
             let mut spend = |conversation, now| budget.spend(conversation, 1, now);
             assert!((0..share).all(|_| spend(1, NOW) == Ok(())));
             let why = if share == per_day { "budget" } else { "share" };
@@ -135,17 +147,20 @@ mod tests {
             assert_eq!(spend(2, NOW).is_ok(), share < per_day, "{per_day}");
             assert_eq!(spend(1, NOW + DAY_S), Ok(()));
         }
+        let mut opened_again = Budget::new(100, HashMap::from([(1, 20), (2, 19)]), NOW);
+        assert_eq!(opened_again.spend(1, 1, NOW), Err("share"));
+        assert_eq!(opened_again.spend(2, 1, NOW), Ok(()));
     }
 
     #[test]
     fn what_is_given_back_may_be_spent_again_on_the_same_day() {
-        let mut budget = Budget::new(1, 1, NOW);
+        let mut budget = with(1, 1);
         budget.give_back(1, NOW - DAY_S);
         assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
         budget.give_back(1, NOW - 60);
         assert_eq!(budget.spend(1, 1, NOW), Ok(()));
         assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
-        let mut budget = Budget::new(100, 0, NOW);
+        let mut budget = with(100, 0);
         assert_eq!(budget.spend(1, 20, NOW), Ok(()));
         budget.give_back(2, NOW);
         assert_eq!(budget.spend(1, 1, NOW), Err("share"), "of another");
@@ -156,16 +171,21 @@ mod tests {
 
     #[test]
     fn it_is_told_once_a_day() {
-        let budget = Budget::new(3, 3, NOW);
-        let event = budget.exhausted("1065", NOW);
-        assert_eq!(event.id, budget.exhausted("1065", NOW + 60).id);
-        assert_ne!(
-            event.id,
-            Budget::new(3, 3, NOW + DAY_S).exhausted("1065", NOW).id
-        );
+        let budget = with(3, 3);
+        let event = budget.exhausted("1065", None, NOW);
+        assert_eq!(event.id, budget.exhausted("1065", None, NOW + 60).id);
+        let tomorrow = Budget::new(3, HashMap::new(), NOW + DAY_S);
+        assert_ne!(event.id, tomorrow.exhausted("1065", None, NOW).id);
         assert_eq!(
             event.data,
             r#"{"business":{"phone_number_id":"1065"},"budget":{"per_day":3,"until":"2026-11-23T00:00:00Z"}}"#
+        );
+        let of = |destination| budget.exhausted("1065", Some(destination), NOW);
+        assert_ne!(of("crm").id, event.id);
+        assert_ne!(of("crm").id, of("bot").id);
+        assert_eq!(
+            of("crm").data,
+            r#"{"business":{"phone_number_id":"1065"},"budget":{"destination":"crm","per_day":3,"until":"2026-11-23T00:00:00Z"}}"#
         );
     }
 }

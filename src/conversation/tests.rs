@@ -1,5 +1,7 @@
 //! Rules and guards, by table.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -31,7 +33,7 @@ fn policy_with(config: &Value, consent: Option<&Value>) -> Policy {
         crate::checked::read("consent", consent, crate::config::Consent::read).unwrap()
     });
     let answering = answering_of(config);
-    let budget = Budget::new(answering.per_day, 0, NOW);
+    let budget = Budget::new(answering.per_day, HashMap::new(), NOW);
     let offset = |zone: &str, _| (zone == "Europe/Madrid").then_some(3600);
     let answers = Answers::new(answering, "1065", offset, budget);
     Policy::new(Some(answers), consent).unwrap()

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use worker::{console_error, console_log};
 
 use crate::{
+    conversation::budget::BY_RULE,
     event::Event,
     mailbox::{
         self,
         sql::{self, Sql, atomically},
     },
-    sending::{Draft, NumberChange, Outbox, Send, repeats::Repeats},
+    sending::{Draft, NumberChange, Outbox, ReplyBudgets, Send, repeats::Repeats},
     written::Object,
 };
 
@@ -20,6 +21,7 @@ pub(super) struct Core {
     pub(super) opening: u32,
     pub(super) mailbox: mailbox::Mailbox,
     pub(super) outbox: Outbox,
+    pub(super) reply_budgets: ReplyBudgets,
     pub(super) repeats: Repeats,
     pub(super) sql: Rc<dyn Sql>,
     pub(super) source: String,
@@ -89,6 +91,16 @@ impl Core {
             NumberChange::Unblocked(_) => console_log!("{line}"),
         }
         self.mailbox.append(vec![event], now)?;
+        Ok(())
+    }
+
+    /// A send that was asked for in a conversation at `asked` (unix seconds) was refused here: who asked for it may ask
+    /// for another one instead.
+    pub(super) fn unsent(&mut self, id: &str, conversation: i64, asked: i64) -> sql::Result<()> {
+        if id.contains(BY_RULE) {
+            return self.mailbox.unsent(id, conversation, asked);
+        }
+        self.reply_budgets.give_back(id, conversation, asked);
         Ok(())
     }
 

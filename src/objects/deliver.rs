@@ -19,6 +19,11 @@ use crate::{
     sending::{Draft, Send},
 };
 
+/// Why replies are not sent of which a destination may not ask for so many.
+const MORE_THAN_BUDGET: &str = "with these it would have asked for more than replies_per_day";
+const MORE_THAN_SHARE: &str =
+    "with these it would have asked for more than one customer's share of replies_per_day";
+
 /// One delivery on its way.
 struct UnderWay {
     /// The opening of the mailbox that it belongs to.
@@ -154,8 +159,7 @@ impl Core {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(false),
             Err(faults) => {
-                self.mailbox.count_refused_replies(delivery.destination);
-                log_faults(self, delivery, &faults);
+                self.refuse_replies(delivery, &faults);
                 return Ok(false);
             }
         };
@@ -163,6 +167,10 @@ impl Core {
             recipient: to,
             message_id: mut answers,
         } = recipient::of(&event.data);
+        if let Some(fault) = self.spend(delivery, event.conversation, replies.len(), now)? {
+            self.refuse_replies(delivery, &[fault]);
+            return Ok(false);
+        }
         let number = self.phone_number_id.as_deref().unwrap_or_default();
         let destination = self.id_of(delivery.destination).to_owned();
         for (index, message) in replies.into_iter().enumerate() {
@@ -174,9 +182,44 @@ impl Core {
                     ..Draft::reply(to.clone(), message, answers.take())
                 },
             };
-            self.outbox.add(send, now)?;
+            let id = send.id.clone();
+            // What was asked for before was counted then.
+            if self.outbox.add(send, now)?.is_none() {
+                self.reply_budgets
+                    .give_back(&id, event.conversation, now.div_euclid(1000));
+            }
         }
         Ok(to.is_some())
+    }
+
+    /// Spends so many replies of what the destination may ask for today, or says why it may not have them. That all of it
+    /// is spent is told by an event.
+    fn spend(
+        &mut self,
+        delivery: &Delivery,
+        conversation: i64,
+        replies: usize,
+        now: i64,
+    ) -> sql::Result<Option<Fault>> {
+        let destination = self.id_of(delivery.destination).to_owned();
+        let seconds = now.div_euclid(1000);
+        let budgets = &mut self.reply_budgets;
+        let reason = match budgets.spend(&destination, conversation, replies, seconds) {
+            Ok(()) => return Ok(None),
+            Err("share") => MORE_THAN_SHARE,
+            Err(_) => {
+                let number = self.phone_number_id.as_deref().unwrap_or_default();
+                let told = budgets.exhausted(&destination, number, seconds);
+                self.mailbox.append(told.into_iter().collect(), now)?;
+                MORE_THAN_BUDGET
+            }
+        };
+        Ok(Some(Fault::new("replies", reason)))
+    }
+
+    fn refuse_replies(&mut self, delivery: &Delivery, faults: &[Fault]) {
+        self.mailbox.count_refused_replies(delivery.destination);
+        log_faults(self, delivery, faults);
     }
 }
 

@@ -31,7 +31,7 @@ use crate::{
         address::{self, Address},
         sql::{self, Sql, SqlError},
     },
-    sending::{Outbox, Rates, repeats::Repeats},
+    sending::{Outbox, Rates, ReplyBudgets, repeats::Repeats},
     written::Object,
     zones,
 };
@@ -224,7 +224,7 @@ impl Mailbox {
             per_minute: config.sending.per_minute.map(|most| share(&address, most)),
         };
         let destinations = destinations(config, phone_number_id.as_deref(), &address);
-        let mut mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
+        let mut mailbox = mailbox::Mailbox::open(sql.clone(), destinations.clone())?;
         let source = cloudevent::source(&home);
         log_taken_out(&mut mailbox, &source);
         let now = now_ms();
@@ -232,6 +232,7 @@ impl Mailbox {
         for join in mailbox.joined_among(outbox.conversations())? {
             outbox.join(join.from, join.into, now);
         }
+        let reply_budgets = ReplyBudgets::open(&outbox, &destinations, now.div_euclid(1000))?;
         let answers = match (&config.answering, &phone_number_id) {
             (Some(answering), Some(number)) => Some(answers(&outbox, answering, number, &address)?),
             _ => None,
@@ -247,6 +248,7 @@ impl Mailbox {
                 .with_mirror(mirror)
                 .keeping(i64::from(config.keep_hours) * 3_600_000),
             outbox,
+            reply_budgets,
             repeats: Repeats::open(sql.clone())?,
             sql,
             source,
@@ -350,7 +352,7 @@ fn share(address: &Address, most: u32) -> u32 {
     address.share_of(most).max(1)
 }
 
-/// The destinations that want what concerns a number, each with its share of requests.
+/// The destinations that want what concerns a number, each with its share of requests and replies.
 fn destinations(config: &Config, number: Option<&str>, address: &Address) -> Vec<Destination> {
     let all = config.destinations.iter();
     let wanted = all.filter(|destination| destination.wants_number(number));
@@ -358,6 +360,9 @@ fn destinations(config: &Config, number: Option<&str>, address: &Address) -> Vec
         .map(|destination| Destination {
             max_in_flight: share(address, destination.max_in_flight),
             max_per_second: destination.max_per_second.map(|most| share(address, most)),
+            replies_per_day: destination
+                .replies_per_day
+                .map(|most| address.share_of(most)),
             ..destination.clone()
         })
         .collect()

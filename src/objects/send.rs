@@ -95,8 +95,8 @@ impl Mailbox {
             let opted_out = Core::opted_out(&started.send, &happened, now);
             let (state, change) = core.outbox.done(started, happened, now)?;
             core.changed(change, now)?;
-            if id.contains(BY_RULE) && state.is_refused_here() {
-                core.mailbox.unsent(&id, conversation, asked)?;
+            if state.is_refused_here() {
+                core.unsent(&id, conversation, asked)?;
             }
             if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
                 let number = core.phone_number_id.clone().unwrap_or_default();

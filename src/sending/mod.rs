@@ -12,6 +12,7 @@
 //! - `number`: how it stands with the number, by [`blocked`] and by `silence`: Meta that does not answer
 //! - [`blocked`]: a number that can send nothing until a person has put something right
 //! - [`reports`]: what Meta's statuses tell about sends
+//! - `reply_budgets`: how many replies destinations may ask for in a day
 //! - [`repeats`]: requests that bear an `Idempotency-Key`
 
 pub mod asked;
@@ -26,6 +27,7 @@ pub mod pacing;
 pub mod pair;
 pub mod phone;
 pub mod repeats;
+mod reply_budgets;
 pub mod reports;
 mod silence;
 pub mod state;
@@ -40,6 +42,7 @@ pub use blocked::{Blocked, NumberChange};
 pub use guard::WindowClosed;
 pub use outbox::{Outbox, Started};
 pub use pacing::Rates;
+pub use reply_budgets::ReplyBudgets;
 pub use reports::names_a_send;
 pub use state::{Ended, Happened, SendState};
 pub use stored::{Draft, Record, Send};

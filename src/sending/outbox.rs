@@ -24,7 +24,7 @@ use super::{
     stored::{Keep, LEFT, Record, Send, Table, UNKNOWN, write_state},
 };
 use crate::{
-    mailbox::sql::{Result, Sql},
+    mailbox::sql::{Result, Row, Sql},
     meta::graph::Class,
 };
 
@@ -162,17 +162,22 @@ impl Outbox {
         Ok(())
     }
 
-    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, but for those that we
-    /// refused ourselves.
-    pub fn count(&self, part: &str, since_ms: i64) -> Result<u32> {
-        let count = self.table.0.first_integer(
+    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,
+    /// but for those that we refused ourselves.
+    pub fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
+        let rows = self.table.0.exec(
             &format!(
-                "SELECT count(*) FROM sends WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) \
-                 AND asked_ms >= ?1 AND instr(id, ?2) AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)"
+                "SELECT conversation, count(*) FROM sends \
+                 WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 AND instr(id, ?2) \
+                 AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL) GROUP BY conversation"
             ),
             &[since_ms.into(), part.into()],
         )?;
-        Ok(count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)))
+        let counted = |row: &Row| {
+            let count = u32::try_from(row.get::<i64>(1)?).unwrap_or(u32::MAX);
+            Ok((row.get(0)?, count))
+        };
+        rows.iter().map(counted).collect()
     }
 
     /// An id that no send of the number had or will have. It begins with what the mailbox's sends begin with.

@@ -6,7 +6,7 @@ mod law;
 mod outage;
 mod statuses;
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
 use serde_json::json;
 
@@ -309,6 +309,7 @@ fn what_became_of_messages_is_counted_once_they_have_ended() {
 fn what_we_refused_ourselves_does_not_count_as_asked_for() {
     let mut bench = Bench::new();
     let count = |bench: &Bench| bench.outbox.count(".rule:", 0).unwrap();
+    let of = |first, second| HashMap::from([(1, first), (2, second)]);
     for (id, happened) in [
         ("1.rule:a.0", Happened::Refuse(Class::Handover)),
         ("2.rule:a.0", refused(131_026)),
@@ -320,9 +321,8 @@ fn what_we_refused_ourselves_does_not_count_as_asked_for() {
         assert_eq!(started.asked_ms, bench.find(id).asked_ms);
         bench.done(started, happened);
     }
-    assert_eq!(count(&bench), 2);
-    bench.add(send("5.rule:a.0", 1));
-    assert_eq!(count(&bench), 3, "it may yet go");
+    bench.add(send("5.rule:a.0", 2));
+    assert_eq!(count(&bench), of(2, 1), "the last may yet go");
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn to_open_the_outbox_costs_what_waits_and_not_what_is_kept() {
         let before = bench.sql.steps();
         bench.reopen("a");
         let today = bench.outbox.count("kept", bench.now - MINUTE).unwrap();
-        assert_eq!((bench.find("b").state, today), (SendState::Queued, 0));
+        assert_eq!((bench.find("b").state, today.len()), (SendState::Queued, 0));
         bench.sql.steps() - before
     };
     assert_eq!(steps(20), steps(2_000));

@@ -49,6 +49,8 @@ pub struct Destination {
     pub quiet_max_ms: u32,
     /// When what it did not take is tried again.
     pub retry: Retry,
+    /// How many replies it may ask for in a day from one business number; `None`: as many as it likes.
+    pub replies_per_day: Option<u32>,
     /// Events wait for it until it is taken out.
     pub paused: bool,
 }
@@ -105,6 +107,7 @@ impl Destination {
             quiet_ms: 0,
             quiet_max_ms: 30_000,
             retry: Retry::default(),
+            replies_per_day: None,
             paused: false,
         }
     }

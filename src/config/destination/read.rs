@@ -5,13 +5,16 @@ use std::ops::RangeInclusive;
 use super::{Condition, Destination, Format, Header, OWN, StartsAt};
 use crate::{
     checked::Node,
-    config::{Address, AddressError, Pattern, Retry, SigningSecret, id, number, reference},
+    config::{
+        Address, AddressError, Pattern, Retry, SigningSecret, answering::MOST_PER_DAY, id, number,
+        reference,
+    },
 };
 
 /// The longest that a conversation may be held back until it is quiet, in milliseconds.
 const LONGEST_QUIET_MS: u32 = 300_000;
 
-const MEMBERS: [&str; 17] = [
+const MEMBERS: [&str; 18] = [
     "id",
     "url",
     "any_port",
@@ -28,6 +31,7 @@ const MEMBERS: [&str; 17] = [
     "quiet_ms",
     "quiet_max_ms",
     "retry",
+    "replies_per_day",
     "paused",
 ];
 
@@ -97,6 +101,8 @@ impl Destination {
         if let Some(retry) = node.get("retry") {
             self.retry = read_retry(&retry);
         }
+        let replies = node.get("replies_per_day");
+        self.replies_per_day = replies.and_then(|node| node.whole(&(0..=MOST_PER_DAY), "messages"));
         if let Some(paused) = node.get("paused").and_then(|paused| paused.flag()) {
             self.paused = paused;
         }

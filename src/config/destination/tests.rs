@@ -48,6 +48,18 @@ fn other_ports_are_refused_unless_they_are_allowed() {
 }
 
 #[test]
+fn what_a_destination_may_ask_for_is_bounded_where_that_is_said() {
+    let bound = |members| read(&members).unwrap().replies_per_day;
+    assert_eq!(bound(json!({})), None);
+    assert_eq!(bound(json!({ "replies_per_day": 0 })), Some(0));
+    assert_eq!(bound(json!({ "replies_per_day": 500 })), Some(500));
+    refused(
+        &json!({ "replies_per_day": -1 }),
+        &["destinations[0].replies_per_day: must be 0 to 10000000 messages"],
+    );
+}
+
+#[test]
 fn a_destination_may_want_some_numbers_alone() {
     let crm = read(&json!({ "numbers": ["106540352242922", "2"] })).unwrap();
     let wants = |number| crm.wants_number(number);

@@ -1,5 +1,7 @@
 //! What follows from events: what conversations remember, and what that costs.
 
+use std::collections::HashMap;
+
 use super::*;
 use crate::{
     config::{Answering, Consent},
@@ -23,7 +25,7 @@ fn mailbox(sql: &Rc<Native>) -> Mailbox {
 }
 
 pub(super) fn policy(answering: Answering) -> Policy {
-    let budget = Budget::new(1_000, 0, NOW / 1000);
+    let budget = Budget::new(1_000, HashMap::new(), NOW / 1000);
     let answers = Answers::new(answering, "1065", |_, _| Some(0), budget);
     Policy::new(Some(answers), None).unwrap()
 }

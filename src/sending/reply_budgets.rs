@@ -1,0 +1,157 @@
+//! How many replies destinations may ask for in a day, where that is bounded.
+
+use std::collections::HashMap;
+
+use super::Outbox;
+use crate::{
+    config::Destination, conversation::budget::Budget, event::Event, mailbox::sql::Result,
+};
+
+/// What is left for the destinations of a mailbox that have a bound, by their ids.
+#[derive(Debug, Default)]
+pub struct ReplyBudgets(HashMap<String, Budget>);
+
+impl ReplyBudgets {
+    /// With what they asked for on the day of `now` (unix seconds), by the ids of these sends:
+    /// `{number}.{event}.{destination}.{index}`.
+    pub fn open(outbox: &Outbox, destinations: &[Destination], now: i64) -> Result<Self> {
+        let mut budgets = HashMap::new();
+        for destination in destinations {
+            let id = &destination.id;
+            if let Some(per_day) = destination.replies_per_day {
+                let spent = outbox.count(&format!(".{id}."), Budget::day_began(now) * 1000)?;
+                budgets.insert(id.clone(), Budget::new(per_day, spent, now));
+            }
+        }
+        Ok(Self(budgets))
+    }
+
+    /// Spends so many replies in a conversation at `now` (unix seconds), all or none: see [`Budget::spend`].
+    pub fn spend(
+        &mut self,
+        destination: &str,
+        conversation: i64,
+        replies: usize,
+        now: i64,
+    ) -> std::result::Result<(), &'static str> {
+        match self.0.get_mut(destination) {
+            Some(budget) => budget.spend(conversation, replies, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives back what the send of this id cost, which was asked for in a conversation at `asked` (unix seconds).
+    pub fn give_back(&mut self, send: &str, conversation: i64, asked: i64) {
+        let destination = send.rsplit('.').nth(1).unwrap_or_default();
+        if let Some(budget) = self.0.get_mut(destination) {
+            budget.give_back(conversation, asked);
+        }
+    }
+
+    /// The event that tells that a destination may ask for no more today; `None` where it never may.
+    pub fn exhausted(&self, destination: &str, phone_number_id: &str, now: i64) -> Option<Event> {
+        let budget = self.0.get(destination).filter(|it| !it.is_none())?;
+        Some(budget.exhausted(phone_number_id, Some(destination), now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        config::Address,
+        mailbox::native::Native,
+        meta::graph::{Class, Message},
+        sending::{Draft, Happened, Rates, Send},
+    };
+
+    const NOW: i64 = 1_795_334_400;
+
+    struct Bench {
+        outbox: Outbox,
+        destinations: Vec<Destination>,
+    }
+
+    impl Bench {
+        /// One destination that is not bounded, and these.
+        fn new(bounded: &[(&str, u32)]) -> Self {
+            let destination = |id: &str, replies_per_day| {
+                let url = Address::parse("https://crm.example").unwrap();
+                Destination {
+                    replies_per_day,
+                    ..Destination::new(id.to_owned(), url, Vec::new())
+                }
+            };
+            let bounded = bounded
+                .iter()
+                .map(|(id, most)| destination(id, Some(*most)));
+            let sql: Rc<Native> = Native::new();
+            Self {
+                outbox: Outbox::open(sql, Rates::default(), String::new(), NOW * 1000).unwrap(),
+                destinations: bounded.chain([destination("free", None)]).collect(),
+            }
+        }
+
+        fn budgets(&self) -> ReplyBudgets {
+            ReplyBudgets::open(&self.outbox, &self.destinations, NOW).unwrap()
+        }
+
+        fn asked(&mut self, id: &str, conversation: i64) {
+            let message = json!({ "type": "text", "text": { "body": "x" } });
+            let send = Send {
+                id: id.to_owned(),
+                conversation,
+                draft: Draft::reply(None, Message::check(&message).unwrap(), None),
+            };
+            self.outbox.add(send, NOW * 1000).unwrap().unwrap();
+        }
+    }
+
+    #[test]
+    fn each_destination_has_its_own_and_one_without_a_bound_has_no_end() {
+        let mut budgets = Bench::new(&[("crm", 2), ("bot", 1), ("archive", 0)]).budgets();
+        let mut spend = |destination, replies| budgets.spend(destination, 1, replies, NOW);
+        assert_eq!(spend("crm", 2), Ok(()));
+        assert_eq!(spend("crm", 1), Err("budget"));
+        assert_eq!(spend("bot", 1), Ok(()));
+        assert_eq!(spend("archive", 1), Err("budget"));
+        assert_eq!(spend("free", 10_000), Ok(()));
+    }
+
+    #[test]
+    fn what_was_asked_for_today_counts_after_a_restart_by_whoever_asked() {
+        let mut bench = Bench::new(&[("crm", 3), ("crm2", 3)]);
+        for id in [
+            "1065.e-1.crm.0",
+            "1065.e-1.crm.1",
+            "1065.e-2.rule:crm.0",
+            "1065.18f-1",
+        ] {
+            bench.asked(id, 1);
+        }
+        let mut budgets = bench.budgets();
+        assert_eq!(budgets.spend("crm", 2, 2, NOW), Err("budget"));
+        assert_eq!(budgets.spend("crm2", 2, 3, NOW), Ok(()));
+        let started = bench.outbox.next(NOW * 1000).unwrap().unwrap();
+        let id = started.send.id.clone();
+        let refused = Happened::Refuse(Class::Window);
+        bench.outbox.done(started, refused, NOW * 1000).unwrap();
+        budgets.give_back(&id, 1, NOW);
+        assert_eq!(budgets.spend("crm", 2, 2, NOW), Ok(()));
+        let mut opened_again = bench.budgets();
+        assert_eq!(opened_again.spend("crm", 2, 2, NOW), Ok(()));
+    }
+
+    #[test]
+    fn its_end_is_told_where_it_had_a_beginning() {
+        let budgets = Bench::new(&[("crm", 2), ("archive", 0)]).budgets();
+        let told = |destination| budgets.exhausted(destination, "1065", NOW);
+        let budget = r#""budget":{"destination":"crm","per_day":2,"#;
+        assert!(told("crm").unwrap().data.contains(budget));
+        assert!(told("archive").is_none() && told("free").is_none());
+    }
+}
