@@ -224,8 +224,8 @@ impl Answers {
             return;
         }
         state.fired.retain(|(id, at)| {
-            let mut others = self.answering.rules.iter().filter(|it| it.id != rule.id);
-            let once_in_s = others.find(|it| it.id == *id).and_then(|it| it.once_in_s);
+            let mut rules = self.answering.rules.iter();
+            let once_in_s = rules.find(|it| it.id == *id).and_then(|it| it.once_in_s);
             once_in_s.is_some_and(|once_in_s| at.saturating_add(once_in_s) > now)
         });
         state.fired.push((rule.id.clone(), now));

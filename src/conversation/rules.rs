@@ -35,10 +35,8 @@ impl Situation<'_> {
 
     fn meets(&self, when: &When) -> bool {
         let said = self.said;
-        // It is no message where a window is about to close.
-        let closing = self.event.kind == CLOSING;
-        let first_contact = self.known.before.customer_service.is_none() && !closing;
-        when.window_closing == closing
+        let first_contact = self.known.before.customer_service.is_none();
+        when.window_closing == (self.event.kind == CLOSING)
             && when
                 .first_contact
                 .is_none_or(|first| first == first_contact)
