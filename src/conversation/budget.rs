@@ -137,6 +137,15 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_for_today_is_what_was_asked_for_since_midnight() {
+        let midnight = NOW - NOW % DAY_S;
+        for now in [midnight, midnight + 1, midnight + DAY_S - 1] {
+            assert_eq!(Budget::day_began(now), midnight);
+        }
+        assert_eq!(Budget::day_began(midnight - 1), midnight - DAY_S);
+    }
+
+    #[test]
     fn one_customer_gets_a_tenth_of_it_and_twenty_at_least() {
         for (per_day, share) in [(1_000, 100), (100, 20), (20, 20)] {
             let mut budget = with(per_day, 0);

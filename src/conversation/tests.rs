@@ -138,6 +138,7 @@ fn each_condition_holds_for_what_it_is_about() {
             &photo,
             true,
         ),
+        (json!({ "text": { "matches": "^pedido" } }), &hours, false),
         (json!({ "text": { "matches": ".*" } }), &button, false),
         (json!({ "text": "si" }), &button, false),
         (json!({ "kind": "image" }), &photo, true),
@@ -193,6 +194,7 @@ fn the_first_rule_that_fits_fires_and_no_other() {
         json!({ "id": "b", "sends": ["1065.a-1.rule:b.0", "1065.a-1.rule:b.1"] })
     );
     assert_eq!(concluded.replies[0].conversation, 7);
+    assert_eq!(concluded.state, State::default(), "it may fire again");
     let concluded = conclude(&json!({ "replies": [] }), &wrote("b"));
     assert_eq!(rule(&concluded), Value::Null);
 }
@@ -201,6 +203,8 @@ fn the_first_rule_that_fits_fires_and_no_other() {
 fn a_rule_for_another_number_is_none() {
     let config = json!({ "replies": [ { "numbers": ["2"], "when": {}, "tag": "x" } ] });
     assert_eq!(conclude(&config, &wrote("b")), Conclusion::default());
+    let config = json!({ "replies": [ { "numbers": ["2", "1065"], "when": {}, "tag": "x" } ] });
+    assert_eq!(rule(&conclude(&config, &wrote("b")))["tags"], json!(["x"]));
 }
 
 #[test]
@@ -298,8 +302,13 @@ fn a_group_is_not_answered_with_what_meta_takes_in_none() {
     let config =
         json!({ "answering": { "groups": true }, "replies": [ { "when": {}, "reply": reply } ] });
     let group = said(&json!({ "group_id": "G", "kind": "text", "text": { "body": "x" } }));
-    for (event, replies, withheld) in [(wrote("x"), 1, Value::Null), (group, 0, json!("unfit"))] {
-        let concluded = conclude(&config, &event);
+    let plain = json!({ "answering": { "groups": true }, "replies": [ { "when": {}, "reply": text("A") } ] });
+    for (config, event, replies, withheld) in [
+        (&config, wrote("x"), 1, Value::Null),
+        (&config, group.clone(), 0, json!("unfit")),
+        (&plain, group, 1, Value::Null),
+    ] {
+        let concluded = conclude(config, &event);
         assert_eq!(concluded.replies.len(), replies);
         assert_eq!(rule(&concluded)["withheld"], withheld);
     }
@@ -353,7 +362,12 @@ fn what_no_longer_fits_or_may_not_go_is_not_sent() {
         rule(&concluded),
         json!({ "id": "it", "withheld": "unfit", "tags": ["x"] })
     );
-    let config = json!({ "replies": [ { "id": "it", "when": {}, "reply": text("A") } ] });
+}
+
+#[test]
+fn in_a_closed_window_a_rule_sends_templates_alone() {
+    let template =
+        json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
     let closed = Windows {
         customer_service: Some(NOW + 60),
         ..Windows::default()
@@ -362,11 +376,16 @@ fn what_no_longer_fits_or_may_not_go_is_not_sent() {
         windows: closed,
         ..known(State::default())
     };
-    let concluded = policy(&config).conclude(&wrote("x"), &known, NOW * 1000);
-    assert_eq!(
-        rule(&concluded),
-        json!({ "id": "it", "withheld": "window" })
-    );
+    for (reply, replies, withheld) in [
+        (json!([text("A")]), 0, json!("window")),
+        (json!([template]), 1, Value::Null),
+        (json!([template, text("A")]), 0, json!("window")),
+    ] {
+        let config = json!({ "replies": [ { "id": "it", "when": {}, "reply": reply } ] });
+        let concluded = policy(&config).conclude(&wrote("x"), &known, NOW * 1000);
+        assert_eq!(rule(&concluded)["withheld"], withheld);
+        assert_eq!(concluded.replies.len(), replies);
+    }
 }
 
 #[test]
@@ -386,6 +405,22 @@ fn what_is_beyond_the_budget_is_not_sent_and_told_once() {
         second.raised[0].id, third.raised[0].id,
         "so that it is stored once"
     );
+}
+
+#[test]
+fn a_customer_who_has_had_their_share_does_not_exhaust_the_budget() {
+    let config = json!({ "answering": { "per_day": 100 }, "replies": [ { "id": "it", "when": {}, "reply": text("A") } ] });
+    let mut policy = policy(&config);
+    let conclude =
+        |policy: &mut Policy| policy.conclude(&wrote("x"), &known(State::default()), NOW * 1000);
+    for _ in 0..20 {
+        assert_eq!(conclude(&mut policy).replies.len(), 1);
+    }
+    let withheld = conclude(&mut policy);
+    let told = json!({ "id": "it", "withheld": "share" });
+    assert_eq!((rule(&withheld), withheld.raised), (told, Vec::new()));
+    policy.unsent(7, NOW);
+    assert_eq!(conclude(&mut policy).replies.len(), 1, "one was not sent");
 }
 
 #[test]

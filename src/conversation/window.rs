@@ -204,6 +204,12 @@ mod tests {
     }
 
     #[test]
+    fn the_answer_to_a_customer_who_came_by_themselves_opens_no_free_entry_point() {
+        let windows = after(&[(WROTE, 0), (Effect::Answers, HOUR)]);
+        assert_eq!(windows.free_entry_point, None);
+    }
+
+    #[test]
     fn only_the_first_answer_counts() {
         let windows = after(&[
             (CAME_BY_AD, 0),
@@ -243,6 +249,28 @@ mod tests {
             events.reverse();
             assert_eq!(after(&events).free_entry_point, Some(73 * HOUR));
         }
+    }
+
+    #[test]
+    fn what_meta_says_of_another_advertisement_moves_the_end_back_for_none() {
+        let answered = [(CAME_BY_AD, 0), (Effect::Answers, HOUR)];
+        for (said, end) in [(20 * HOUR, 73 * HOUR), (200 * HOUR, 200 * HOUR)] {
+            let events = [&answered[..], &[(sent_and_free_until(said), 2 * HOUR)]].concat();
+            assert_eq!(after(&events).free_entry_point, Some(end));
+        }
+    }
+
+    #[test]
+    fn of_two_who_are_one_the_later_end_of_each_window_holds() {
+        let met = after(&[(WROTE, 50 * HOUR)]);
+        let came_by_ad = after(&[(CAME_BY_AD, 0), (Effect::Answers, HOUR)]);
+        let both = Windows {
+            customer_service: Some(74 * HOUR),
+            free_entry_point: Some(73 * HOUR),
+            referred: Some(0),
+        };
+        assert_eq!(met.joined(came_by_ad), both);
+        assert_eq!(came_by_ad.joined(met), both);
     }
 
     #[test]

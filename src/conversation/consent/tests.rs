@@ -31,6 +31,19 @@ fn pressed(message: &Value) -> Event {
     event("whatsapp.message.received", &json!({ "message": message }))
 }
 
+fn preferred(preference: &Value) -> Event {
+    event(
+        "whatsapp.customer.preference",
+        &json!({ "preference": preference }),
+    )
+}
+
+fn failed(codes: &[u32]) -> Event {
+    let errors: Vec<_> = codes.iter().map(|code| json!({ "code": code })).collect();
+    let status = json!({ "id": "wamid.B", "errors": errors });
+    event("whatsapp.status.failed", &json!({ "status": status }))
+}
+
 pub(super) fn entry(opted_in: bool, at: i64) -> Entry {
     Entry {
         opted_in,
@@ -61,14 +74,7 @@ fn who_says_stop_while_another_app_has_the_conversation_is_heard() {
 fn a_word_a_button_whatsapps_switch_and_a_refusal_are_heard() {
     let preference = |value: &str| {
         let preference = json!({ "category": "marketing_messages", "value": value });
-        event(
-            "whatsapp.customer.preference",
-            &json!({ "preference": preference }),
-        )
-    };
-    let failed = |code: u32| {
-        let status = json!({ "id": "wamid.B", "errors": [{ "code": code }] });
-        event("whatsapp.status.failed", &json!({ "status": status }))
+        preferred(&preference)
     };
     let reply = json!({ "id": "STOP", "title": "No more" });
     for (event, expected) in [
@@ -97,8 +103,20 @@ fn a_word_a_button_whatsapps_switch_and_a_refusal_are_heard() {
             Some((true, How::Preference, "signup")),
         ),
         (preference("other"), None),
-        (failed(131_050), Some((false, How::Refusal, "131050"))),
-        (failed(131_026), None),
+        (
+            preferred(&json!({ "value": "stop" })),
+            Some((false, How::Preference, "stop")),
+        ),
+        (
+            preferred(&json!({ "category": "service_updates", "value": "stop" })),
+            None,
+        ),
+        (failed(&[131_050]), Some((false, How::Refusal, "131050"))),
+        (
+            failed(&[131_026, 131_050]),
+            Some((false, How::Refusal, "131050")),
+        ),
+        (failed(&[131_026]), None),
         (
             pressed(&json!({ "group_id": "G", "text": { "body": "stop" } })),
             None,
@@ -116,6 +134,36 @@ fn a_word_a_button_whatsapps_switch_and_a_refusal_are_heard() {
         let expected = expected.map(|(opted_in, how, note)| (opted_in, how, note.to_owned()));
         assert_eq!(heard, expected, "{}", event.data);
     }
+}
+
+#[test]
+fn what_one_of_a_group_wants_is_not_what_the_group_wants() {
+    for event in [wrote("stop"), failed(&[131_050])] {
+        let event = Event {
+            names: vec![Name::Group("G".to_owned())],
+            ..event
+        };
+        assert_eq!(said(&event, &Ledger::default()), None, "{}", event.kind);
+    }
+}
+
+#[test]
+fn a_change_that_no_event_of_theirs_told_names_the_customer() {
+    let names = vec![
+        Name::User("US.1".to_owned()),
+        Name::Parent("US.ENT.2".to_owned()),
+        Name::Phone("1650".to_owned()),
+    ];
+    let about = About::person("send-1".to_owned(), names.clone(), "1065");
+    let ledger = Ledger::default().with(entry(false, NOW));
+    let told = about.changed(Standing::Unknown, &ledger).unwrap();
+    let data: Value = serde_json::from_str(&told.data).unwrap();
+    assert_eq!(told.names, names);
+    assert_eq!(data["business"], json!({ "phone_number_id": "1065" }));
+    assert_eq!(
+        data["customer"],
+        json!({ "user_id": "US.1", "parent_user_id": "US.ENT.2", "phone": "1650" })
+    );
 }
 
 #[test]
