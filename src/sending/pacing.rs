@@ -23,58 +23,49 @@ impl Default for Rates {
     }
 }
 
-/// The pace of one number.
+/// The pace of one number: that of each of its limits.
 #[derive(Debug)]
-pub struct Pacing {
-    second: Pace,
-    minute: Option<Pace>,
-}
+pub struct Pacing(Vec<Pace>);
 
 impl Pacing {
     /// The last message went at `last_ms`; how many went before it is not known. Where that may still matter, messages
     /// count as sent at the full rate until then.
     pub fn new(rates: Rates, last_ms: i64, now_ms: i64) -> Self {
-        let pace = |most, period_ms| {
+        let pace = |(most, period_ms)| {
             let busy = now_ms.saturating_sub(last_ms) <= period_ms + period_ms * MARGIN / 1_000;
             Pace::new(most, period_ms, busy.then_some(now_ms))
         };
-        Self {
-            second: pace(rates.per_second, 1_000),
-            minute: rates.per_minute.map(|most| pace(most, 60_000)),
-        }
+        let a_minute = rates.per_minute.map(|most| (most, 60_000));
+        let limits = [(rates.per_second, 1_000)].into_iter().chain(a_minute);
+        Self(limits.map(pace).collect())
     }
 
     /// When the next message may go (unix milliseconds).
     pub fn at(&self, now_ms: i64) -> i64 {
-        let minute = self
-            .minute
-            .as_ref()
-            .map_or(i64::MIN, |pace| pace.at(now_ms));
-        self.second.at(now_ms).max(minute)
+        self.latest(|pace| pace.at(now_ms))
     }
 
     /// When the message may go that has so many before it.
     pub fn expected(&self, ahead: usize, now_ms: i64) -> i64 {
         let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
-        let after = |pace: &Pace| {
+        self.latest(|pace| {
             let first = pace.at(now_ms).max(now_ms);
             first.saturating_add(pace.interval_us(now_ms).saturating_mul(ahead) / 1_000)
-        };
-        after(&self.second).max(self.minute.as_ref().map_or(i64::MIN, after))
+        })
+    }
+
+    fn latest(&self, at: impl Fn(&Pace) -> i64) -> i64 {
+        self.0.iter().map(at).max().unwrap_or(i64::MIN)
     }
 
     /// A message goes now.
     pub fn took(&mut self, now_ms: i64) {
-        for pace in std::iter::once(&mut self.second).chain(&mut self.minute) {
-            pace.took(now_ms);
-        }
+        self.0.iter_mut().for_each(|pace| pace.took(now_ms));
     }
 
     /// Meta refused a message because there were too many.
     pub fn slow_down(&mut self, now_ms: i64) {
-        for pace in std::iter::once(&mut self.second).chain(&mut self.minute) {
-            pace.slow_down(now_ms);
-        }
+        self.0.iter_mut().for_each(|pace| pace.slow_down(now_ms));
     }
 }
 
