@@ -105,10 +105,9 @@ impl Mailbox {
                 return answer(200, Object::default().text("state", "read"));
             }
             Ok(marked) => match graph::answer::read(marked.status, &marked.body) {
-                GraphAnswer::Refused { code, .. }
-                | GraphAnswer::Unknown {
-                    code: Some(code), ..
-                } => document.json("error", &error(Some(code), Class::Other)),
+                GraphAnswer::Refused { code, .. } | GraphAnswer::Unknown { code: Some(code) } => {
+                    document.json("error", &error(Some(code), Class::Other))
+                }
                 _ => document.text("detail", &format!("Meta answered {}", marked.status)),
             },
             Err(NoAnswer::NotTried | NoAnswer::Lost) => {

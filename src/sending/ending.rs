@@ -46,18 +46,8 @@ impl Ending {
     /// `probes`: it went to see whether the number can send again; `others_go`: the number can send, for all that is known,
     /// and has just sent others like this one.
     fn of(started: &Started, happened: Happened, probes: bool, others_go: bool) -> Self {
-        let answer = match &happened {
-            Happened::Answered(answer) => Some(answer.clone()),
-            _ => None,
-        };
-        let is_silent = matches!(happened, Happened::NoAnswer | Happened::ConnectionRefused);
-        let state = match happened {
-            // Refused when it was looked at once more, before anything was sent.
-            Happened::Refuse(_) => SendState::Queued.after(happened),
-            other => SendState::Started.after(other),
-        };
         let mut ending = Self {
-            state,
+            state: SendState::Queued,
             wait_ms: 0,
             turned_away: 0,
             put_back: None,
@@ -65,19 +55,18 @@ impl Ending {
             slows_down: false,
             heard: Heard::Nothing,
         };
-        match answer {
-            Some(GraphAnswer::Refused { code, class, again })
+        match &happened {
+            Happened::Answered(GraphAnswer::Refused { code, class, again })
                 if class.blocks_number() && !again =>
             {
                 // A send that is refused like this again, while others go, is at fault itself.
                 ending.heard = Heard::Doubts;
                 if probes || !started.put_back || !others_go {
-                    ending.heard = Heard::Stops(code);
-                    ending.state = SendState::Queued;
-                    ending.put_back = Some(code);
+                    ending.heard = Heard::Stops(*code);
+                    ending.put_back = Some(*code);
                 }
             }
-            Some(GraphAnswer::Refused {
+            Happened::Answered(GraphAnswer::Refused {
                 again: true,
                 class: Class::PairRate,
                 ..
@@ -86,25 +75,28 @@ impl Ending {
                 ending.wait_ms = pair::wait_ms(started.attempts / BY_PAIR);
                 ending.turned_away = BY_PAIR;
             }
-            Some(GraphAnswer::Refused {
+            Happened::Answered(GraphAnswer::Refused {
                 again: true, class, ..
             }) => {
                 ending.heard = Heard::Refuses;
-                ending.slows_down = class != Class::Group;
+                ending.slows_down = *class != Class::Group;
                 ending.waits(started);
             }
-            Some(GraphAnswer::Refused { code, .. }) => {
+            Happened::Answered(GraphAnswer::Refused { code, .. }) => {
                 ending.heard = Heard::Refuses;
-                ending.falls_back = code == WINDOW_CLOSED;
+                ending.falls_back = *code == WINDOW_CLOSED;
             }
-            Some(GraphAnswer::Accepted { .. }) => ending.heard = Heard::Takes,
-            Some(GraphAnswer::Unknown { .. }) => ending.heard = Heard::Silence,
-            None => {
-                if is_silent {
-                    ending.heard = Heard::Silence;
-                }
+            Happened::Answered(GraphAnswer::Accepted { .. }) => ending.heard = Heard::Takes,
+            Happened::Answered(GraphAnswer::Unknown { .. }) => ending.heard = Heard::Silence,
+            Happened::NoAnswer | Happened::ConnectionRefused => {
+                ending.heard = Heard::Silence;
                 ending.waits(started);
             }
+            _ => ending.waits(started),
+        }
+        // Where the number stops by it, it waits until that can send again.
+        if ending.put_back.is_none() {
+            ending.state = SendState::Started.after(happened);
         }
         ending
     }

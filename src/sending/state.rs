@@ -32,7 +32,8 @@ pub enum SendState {
 pub enum Happened {
     /// Its turn has come.
     Start,
-    /// We do not send it: the window is closed, nobody to send it to, or it has waited for too long.
+    /// We looked at it once more before anything was sent, and do not send it: the window is closed, nobody to send it to,
+    /// or it has waited for too long.
     Refuse(Class),
     /// Meta answered.
     Answered(GraphAnswer),
@@ -153,7 +154,7 @@ impl SendState {
     pub fn after(self, happened: Happened) -> Self {
         match (self, happened) {
             (Self::Queued, Happened::Start) => Self::Started,
-            (Self::Queued, Happened::Refuse(class)) => Self::Failed { code: None, class },
+            (Self::Started, Happened::Refuse(class)) => Self::Failed { code: None, class },
             (Self::Started, Happened::Answered(answer)) => Self::answered(answer),
             (
                 Self::Started,
@@ -271,10 +272,7 @@ mod tests {
             Just(accepted()),
             Just(refused(4, Class::Rate, true)),
             Just(refused(190, Class::Token, false)),
-            Just(Happened::Answered(GraphAnswer::Unknown {
-                status: 500,
-                code: None
-            })),
+            Just(Happened::Answered(GraphAnswer::Unknown { code: None })),
             Just(Happened::ConnectionRefused),
             Just(Happened::NotTried),
             Just(Happened::Undecided),

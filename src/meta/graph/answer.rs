@@ -29,8 +29,6 @@ pub enum GraphAnswer {
     },
     /// It may have gone out, or not.
     Unknown {
-        /// The HTTP status.
-        status: u16,
         /// Meta's error code, where the answer has one.
         code: Option<u32>,
     },
@@ -41,7 +39,7 @@ pub enum GraphAnswer {
 /// and does not document, and those of which Meta says itself that it does not know (1, 2, 131000, 131016).
 pub fn read(status: u16, body: &[u8]) -> GraphAnswer {
     match status {
-        200..=299 => accepted(body).unwrap_or(GraphAnswer::Unknown { status, code: None }),
+        200..=299 => accepted(body).unwrap_or(GraphAnswer::Unknown { code: None }),
         _ => refused(status, body),
     }
 }
@@ -67,7 +65,7 @@ fn refused(status: u16, body: &[u8]) -> GraphAnswer {
     let answer: Value = checked::json(body).unwrap_or_default();
     let code = answer.pointer("/error/code").and_then(Value::as_u64);
     let Some(mut code) = code.and_then(|code| u32::try_from(code).ok()) else {
-        return GraphAnswer::Unknown { status, code: None };
+        return GraphAnswer::Unknown { code: None };
     };
     // Of a number that does not exist, or is not the token's, Graph says that a parameter is wrong.
     if code == 100 && answer.pointer("/error/error_subcode") == Some(&33.into()) {
@@ -79,20 +77,14 @@ fn refused(status: u16, body: &[u8]) -> GraphAnswer {
         None if is_transient => (Class::Other, Outcome::Unknown),
         None => (Class::Other, Outcome::Refused),
     };
-    match outcome {
-        Outcome::Unknown => GraphAnswer::Unknown {
-            status,
-            code: Some(code),
-        },
-        _ if !(400..=499).contains(&status) && !class.is_of_the_number() => GraphAnswer::Unknown {
-            status,
-            code: Some(code),
-        },
-        outcome => GraphAnswer::Refused {
-            code,
-            class,
-            again: outcome == Outcome::Again,
-        },
+    let is_plain = (400..=499).contains(&status) || class.is_of_the_number();
+    if outcome == Outcome::Unknown || !is_plain {
+        return GraphAnswer::Unknown { code: Some(code) };
+    }
+    GraphAnswer::Refused {
+        code,
+        class,
+        again: outcome == Outcome::Again,
     }
 }
 
@@ -182,12 +174,8 @@ mod tests {
     #[test]
     fn what_may_have_gone_out_is_unknown() {
         for code in [1, 2, 131_000, 131_016, 999_999] {
-            let (status, unknown) = (400, Some(code));
-            let unknown = GraphAnswer::Unknown {
-                status,
-                code: unknown,
-            };
-            assert_eq!(error(status, code, true), unknown);
+            let unknown = GraphAnswer::Unknown { code: Some(code) };
+            assert_eq!(error(400, code, true), unknown);
         }
         for (status, body) in [
             (200, ""),
@@ -204,7 +192,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(status, body.as_bytes()),
-                GraphAnswer::Unknown { status, code: None },
+                GraphAnswer::Unknown { code: None },
                 "{status} {body}"
             );
         }
