@@ -69,21 +69,11 @@ impl Answer {
         Self::status(status).header("retry-after", after)
     }
 
-    /// 307 to another place.
-    pub fn redirect(to: &str) -> Self {
-        Self::status(307).header("location", to)
-    }
-
     /// 200 with what calls itself JSON and is not.
     pub fn garbage() -> Self {
         Self::status(200)
             .header("content-type", "application/json")
             .body("{\"replies\": [\u{0} <html>")
-    }
-
-    /// 200 with a body of so many bytes, which is JSON.
-    pub fn large(bytes: usize) -> Self {
-        Self::json(&json!({ "padding": "x".repeat(bytes.saturating_sub(14)) }))
     }
 
     /// Taken, but only after this time.

@@ -39,7 +39,7 @@ pub struct Arrival {
     pub format: Format,
     /// What is in it, in its order.
     pub events: Vec<Event>,
-    /// Whether the signature is good under one of the backend's secrets.
+    /// Whether the signature is good under the backend's secret.
     pub signed: bool,
     /// What is wrong with it, signature included; empty where nothing is.
     pub faults: Vec<String>,
@@ -89,7 +89,7 @@ impl Arrival {
         verify(self.format, secret, &self.headers, &self.body).is_ok()
     }
 
-    pub(super) fn read(received: Received, secrets: &[String], any_time: bool) -> Self {
+    pub(super) fn read(received: Received, secret: &str, any_time: bool) -> Self {
         let (head, body) = received.into_parts();
         let mut faults = Vec::new();
         let format = format_of(&head.headers);
@@ -97,20 +97,13 @@ impl Arrival {
             faults.push(fault);
             Vec::new()
         });
-        let checks: Vec<_> = secrets
-            .iter()
-            .map(|secret| {
-                if any_time {
-                    verify_at_any_time(secret, &head.headers, &body)
-                } else {
-                    verify(format, secret, &head.headers, &body)
-                }
-            })
-            .collect();
-        let signed = checks.iter().any(Result::is_ok);
-        if !signed {
-            faults.extend(checks.into_iter().filter_map(Result::err).take(1));
-        }
+        let check = if any_time {
+            verify_at_any_time(secret, &head.headers, &body)
+        } else {
+            verify(format, secret, &head.headers, &body)
+        };
+        let signed = check.is_ok();
+        faults.extend(check.err());
         let mut arrival = Self {
             at: clock::instant(),
             unix: clock::unix_now(),

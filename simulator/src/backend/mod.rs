@@ -29,7 +29,7 @@ pub struct Backend {
 type Observer = Box<dyn Fn(&Arrival) + Send + Sync>;
 
 struct State {
-    secrets: Mutex<Vec<String>>,
+    secret: String,
     seen: Records<Seen>,
     script: Script<Arrival, Answer>,
     observer: Mutex<Option<Observer>>,
@@ -60,7 +60,7 @@ impl Backend {
     /// Starts on this port of loopback.
     pub async fn start_on(port: u16, secret: &str) -> io::Result<Self> {
         let state = Arc::new(State {
-            secrets: Mutex::new(vec![secret.into()]),
+            secret: secret.into(),
             seen: Records::default(),
             script: Script::new(),
             observer: Mutex::default(),
@@ -77,11 +77,6 @@ impl Backend {
     /// The destination's `url`: `http://127.0.0.1:port/events`.
     pub fn url(&self) -> String {
         format!("{}/events", self.server.url())
-    }
-
-    /// Takes signatures under this secret as well.
-    pub fn accept_secret(&self, secret: &str) {
-        self.state.secrets.lock().unwrap().push(secret.into());
     }
 
     /// Takes signatures whenever they say that they were made: the other side has no right clock.
@@ -238,8 +233,8 @@ impl Backend {
 }
 
 async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Response<server::Body>> {
-    let secrets = state.secrets.lock().unwrap().clone();
-    let mut arrival = Arrival::read(received, &secrets, state.any_time.load(Ordering::SeqCst));
+    let any_time = state.any_time.load(Ordering::SeqCst);
+    let mut arrival = Arrival::read(received, &state.secret, any_time);
     let (arrival, answer) = state.seen.write(|seen| {
         let attempts = seen.attempts.entry(arrival.key()).or_default();
         *attempts += 1;

@@ -15,8 +15,6 @@ pub(super) struct Envelope<'a> {
 #[derive(Serialize)]
 struct Entry<'a> {
     id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<i64>,
     changes: Vec<Change<'a>>,
 }
 
@@ -47,29 +45,21 @@ struct Items<'a> {
 
 pub(super) fn of(parts: &[Part]) -> Envelope<'_> {
     let mut entry: Vec<Entry<'_>> = Vec::new();
-    let (mut new_entry, mut new_change) = (true, true);
+    let mut new_entry = false;
     for part in parts {
         match part {
             Part::NextEntry => new_entry = true,
-            Part::NextChange => new_change = true,
             Part::Update(update) => {
-                match entry.last_mut() {
-                    Some(last)
-                        if !new_entry && last.id == update.account && last.time == update.time =>
-                    {
-                        add(&mut last.changes, update, new_change);
-                    }
-                    _ => {
-                        let mut changes = Vec::new();
-                        add(&mut changes, update, true);
-                        entry.push(Entry {
-                            id: &update.account,
-                            time: update.time,
-                            changes,
-                        });
-                    }
+                if new_entry || entry.last().is_none_or(|last| last.id != update.account) {
+                    entry.push(Entry {
+                        id: &update.account,
+                        changes: Vec::new(),
+                    });
                 }
-                (new_entry, new_change) = (false, false);
+                if let Some(last) = entry.last_mut() {
+                    add(&mut last.changes, update);
+                }
+                new_entry = false;
             }
         }
     }
@@ -79,7 +69,7 @@ pub(super) fn of(parts: &[Part]) -> Envelope<'_> {
     }
 }
 
-fn add<'a>(changes: &mut Vec<Change<'a>>, update: &'a Update, new_change: bool) {
+fn add<'a>(changes: &mut Vec<Change<'a>>, update: &'a Update) {
     match &update.told {
         Told::Change { field, value } => changes.push(Change {
             value: Content::Any(value),
@@ -93,7 +83,6 @@ fn add<'a>(changes: &mut Vec<Change<'a>>, update: &'a Update, new_change: bool) 
         } => {
             let last = changes
                 .last_mut()
-                .filter(|_| !new_change)
                 .and_then(|change| match &mut change.value {
                     Content::Items(items) if items.takes(*list, metadata) => Some(items),
                     _ => None,

@@ -142,22 +142,7 @@ impl Message {
         )
     }
 
-    /// A flow that was filled in; `response` becomes `response_json`, a string.
-    pub fn flow_reply(response: &Value) -> Self {
-        let reply =
-            json!({ "name": "flow", "body": "Sent", "response_json": response.to_string() });
-        Self::interactive("nfm_reply", reply)
-    }
-
-    /// An answer to the question whether the business may call.
-    pub fn call_permission_reply(accept: bool) -> Self {
-        let response = if accept { "accept" } else { "reject" };
-        let reply = json!({ "response": response, "is_permanent": false, "response_source": "user_action" });
-        Self::interactive("call_permission_reply", reply)
-    }
-
-    /// Any other answer to an interactive message.
-    pub fn interactive(kind: &str, content: Value) -> Self {
+    fn interactive(kind: &str, content: Value) -> Self {
         let mut interactive = json!({ "type": kind });
         interactive[kind] = content;
         Self::of("interactive", interactive)
@@ -184,29 +169,15 @@ impl Message {
         Self::of("reaction", json!({ "message_id": target, "emoji": emoji }))
     }
 
-    /// A reaction that was taken away.
-    pub fn reaction_removed(target: &str) -> Self {
-        Self::of("reaction", json!({ "message_id": target }))
-    }
-
     /// The customer now has another phone number, and with it another user id.
     pub fn changed_number(before: &Customer, after: &Customer) -> Self {
-        Self::system("user_changed_number", before, after)
-    }
-
-    /// The customer now has another user id; the phone number is not told.
-    pub fn changed_user_id(before: &Customer, after: &Customer) -> Self {
-        Self::system("user_changed_user_id", before, after)
-    }
-
-    fn system(kind: &str, before: &Customer, after: &Customer) -> Self {
         let told = |who: &Customer| {
             who.phone
                 .clone()
                 .or(who.user_id.clone())
                 .unwrap_or_default()
         };
-        let mut content = json!({ "type": kind, "body": format!("User changed from {} to {}", told(before), told(after)) });
+        let mut content = json!({ "type": "user_changed_number", "body": format!("User changed from {} to {}", told(before), told(after)) });
         let members = [
             ("wa_id", &after.phone),
             ("user_id", &after.user_id),
@@ -246,11 +217,6 @@ impl Message {
         Self::of("unsupported", json!({ "type": what })).with("errors", json!([error]))
     }
 
-    /// The customer opened the chat for the first time.
-    pub fn request_welcome() -> Self {
-        Self::bare("request_welcome")
-    }
-
     /// With this id (`wamid.…`).
     #[must_use]
     pub fn id(self, id: impl Into<String>) -> Self {
@@ -261,12 +227,6 @@ impl Message {
     #[must_use]
     pub fn at(self, unix: i64) -> Self {
         self.with("timestamp", json!(unix.to_string()))
-    }
-
-    /// An answer to the message `id` of the business number `from` (its display number).
-    #[must_use]
-    pub fn reply_to(self, from: &str, id: &str) -> Self {
-        self.with("context", json!({ "from": from, "id": id }))
     }
 
     /// Written in a group.
@@ -290,15 +250,6 @@ impl Message {
     #[must_use]
     pub fn with(mut self, member: &str, value: Value) -> Self {
         self.item[member] = value;
-        self
-    }
-
-    /// Without this member.
-    #[must_use]
-    pub fn without(mut self, member: &str) -> Self {
-        if let Some(item) = self.item.as_object_mut() {
-            item.remove(member);
-        }
         self
     }
 

@@ -31,8 +31,8 @@ use serde_json::Value;
 /// One POST from Meta.
 ///
 /// Updates that follow each other share an entry where their account is the same, and a change where their number
-/// and kind are the same too, as Meta batches them. [`next_entry`](Self::next_entry) and
-/// [`next_change`](Self::next_change) part what would be together.
+/// and kind are the same too, as Meta batches them. [`next_entry`](Self::next_entry) parts
+/// what would be together.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Webhook {
     parts: Vec<Part>,
@@ -42,7 +42,6 @@ pub struct Webhook {
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
     Update(Update),
-    NextChange,
     NextEntry,
 }
 
@@ -97,13 +96,6 @@ impl Webhook {
         self
     }
 
-    /// What follows begins a new change.
-    #[must_use]
-    pub fn next_change(mut self) -> Self {
-        self.parts.push(Part::NextChange);
-        self
-    }
-
     /// What follows begins a new entry.
     #[must_use]
     pub fn next_entry(mut self) -> Self {
@@ -115,7 +107,7 @@ impl Webhook {
     pub fn updates(&self) -> Vec<Update> {
         let updates = self.parts.iter().filter_map(|part| match part {
             Part::Update(update) => Some(update.clone()),
-            Part::NextChange | Part::NextEntry => None,
+            Part::NextEntry => None,
         });
         updates.collect()
     }

@@ -48,13 +48,6 @@ impl Number {
         self.account = account.into();
         self
     }
-
-    /// The same number with another display number.
-    #[must_use]
-    pub fn display(mut self, display_phone_number: impl Into<String>) -> Self {
-        self.display_phone_number = display_phone_number.into();
-        self
-    }
 }
 
 /// A person who writes to a business: by phone number, by business-scoped user id, or by both.
@@ -70,8 +63,6 @@ pub struct Customer {
     pub name: Option<String>,
     /// `profile.username`.
     pub username: Option<String>,
-    /// `contacts[].identity_key_hash`.
-    pub identity_key_hash: Option<String>,
 }
 
 impl Customer {
@@ -136,13 +127,6 @@ impl Customer {
         self
     }
 
-    /// With this identity key hash.
-    #[must_use]
-    pub fn identity_key_hash(mut self, hash: impl Into<String>) -> Self {
-        self.identity_key_hash = Some(hash.into());
-        self
-    }
-
     /// The entry of `contacts[]`.
     pub(crate) fn contact(&self) -> Value {
         let profile = members([("name", &self.name), ("username", &self.username)]);
@@ -150,7 +134,6 @@ impl Customer {
             ("wa_id", &self.phone),
             ("user_id", &self.user_id),
             ("parent_user_id", &self.parent_user_id),
-            ("identity_key_hash", &self.identity_key_hash),
         ]);
         if !profile.is_empty() {
             contact.insert("profile".into(), Value::Object(profile));
@@ -173,7 +156,6 @@ impl Customer {
             ("recipient_id", &self.phone),
             ("recipient_user_id", &self.user_id),
             ("recipient_parent_user_id", &self.parent_user_id),
-            ("recipient_identity_key_hash", &self.identity_key_hash),
         ])
     }
 }

@@ -46,11 +46,6 @@ impl Status {
         Self::of(id, "read")
     }
 
-    /// A voice message that was listened to.
-    pub fn played(id: &str) -> Self {
-        Self::of(id, "played")
-    }
-
     /// It will not arrive, for the reason that `code` names.
     pub fn failed(id: &str, code: u32) -> Self {
         let error = crate::graph::errors::of(code);
@@ -100,15 +95,6 @@ impl Status {
     #[must_use]
     pub fn with(mut self, member: &str, value: Value) -> Self {
         self.item[member] = value;
-        self
-    }
-
-    /// Without this member.
-    #[must_use]
-    pub fn without(mut self, member: &str) -> Self {
-        if let Some(item) = self.item.as_object_mut() {
-            item.remove(member);
-        }
         self
     }
 

@@ -10,8 +10,6 @@ use super::status::Status;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update {
     pub(super) account: String,
-    /// `entry[].time`.
-    pub(super) time: Option<i64>,
     pub(super) told: Told,
 }
 
@@ -53,7 +51,6 @@ impl Update {
     pub fn change(account: &str, field: &str, value: Value) -> Self {
         Self {
             account: account.into(),
-            time: None,
             told: Told::Change {
                 field: field.into(),
                 value,
@@ -75,13 +72,6 @@ impl Update {
         Self::change(&number.account, field, value)
     }
 
-    /// With this as `entry[].time` (seconds since 1970), which Meta gives for all fields but `messages`.
-    #[must_use]
-    pub fn entry_time(mut self, unix: i64) -> Self {
-        self.time = Some(unix);
-        self
-    }
-
     /// The id of the message or of the status' message, where this is one.
     pub fn id(&self) -> Option<&str> {
         match &self.told {
@@ -96,7 +86,6 @@ impl Update {
         let contact = contact.filter(|contact| *contact != json!({}));
         Self {
             account: number.account.clone(),
-            time: None,
             told: Told::Item {
                 list,
                 metadata,
