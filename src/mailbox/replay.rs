@@ -1,7 +1,9 @@
 //! One replay: how far it has got, and how that is written down.
 
+use std::collections::HashSet;
+
 use super::{
-    Which,
+    Which, count,
     sql::{Result, Row, Sql},
 };
 
@@ -34,8 +36,8 @@ pub struct Replay {
     pub ended_ms: Option<i64>,
     /// How many events were found so far.
     pub found: i64,
-    /// How many of them wait, or are on their way.
-    pub waiting: i64,
+    /// Those of them that wait, or are on their way, by their `seq`.
+    pub(super) waiting: HashSet<i64>,
     /// How many were given up.
     pub died: i64,
     /// How many did not go out because it was stopped.
@@ -57,9 +59,14 @@ impl Replay {
         }
     }
 
-    /// How many of the events that were found were taken.
+    /// How many of the events that were found wait, or are on their way.
+    pub fn waiting(&self) -> i64 {
+        count(self.waiting.len())
+    }
+
+    /// How many were taken.
     pub fn delivered(&self) -> i64 {
-        self.found - self.waiting - self.died - self.dropped
+        self.found - self.waiting() - self.died - self.dropped
     }
 
     /// Reads a row of [`COLUMNS`].
@@ -84,7 +91,7 @@ impl Replay {
             found: row.get(14)?,
             died: row.get(15)?,
             dropped: row.get(16)?,
-            waiting: 0,
+            waiting: HashSet::new(),
         })
     }
 
@@ -125,7 +132,7 @@ impl Replay {
 
     /// Whether it was stopped, or has delivered all.
     pub(super) fn is_over(&self) -> bool {
-        (self.looked || self.stopped) && self.waiting == 0
+        (self.looked || self.stopped) && self.waiting.is_empty()
     }
 
     /// If it is over, writes that down. Gives whether it is.

@@ -64,13 +64,10 @@ impl Mailbox {
             _ => None,
         });
         let died = died.unwrap_or(0);
-        let jobs = self.replays.iter_mut();
-        for Job {
-            replay, waiting, ..
-        } in jobs.filter(|job| job.replay.to == to)
-        {
+        let replays = self.replays.iter_mut().map(|job| &mut job.replay);
+        for replay in replays.filter(|replay| replay.to == to) {
             for (index, seq) in seqs.iter().enumerate() {
-                if !waiting.contains(seq) {
+                if !replay.waiting.contains(seq) {
                     continue;
                 }
                 if *outcome == Outcome::Taken {
@@ -86,9 +83,8 @@ impl Mailbox {
                 } else {
                     continue;
                 }
-                waiting.remove(seq);
+                replay.waiting.remove(seq);
             }
-            replay.waiting = count(waiting.len());
             if died > 0 || replay.stopped {
                 replay.write(sql)?;
             }
@@ -112,10 +108,8 @@ fn forget_dead_letter(sql: &dyn Sql, replay: &Replay, seq: i64) -> Result<()> {
 
 /// The place of the cursor to whose destination a replay can go on; `None` if it cannot now.
 fn can_step(job: &Job, cursors: &[Cursor]) -> Option<usize> {
-    let Job {
-        replay, waiting, ..
-    } = job;
-    if replay.looked || replay.stopped || waiting.len() > FEW {
+    let replay = &job.replay;
+    if replay.looked || replay.stopped || replay.waiting.len() > FEW {
         return None;
     }
     let mut cursors = cursors.iter();
@@ -137,7 +131,7 @@ fn step(
     let Some(cursor) = cursors.get_mut(to) else {
         return Ok(());
     };
-    let room = AT_ONCE.saturating_sub(job.waiting.len());
+    let room = AT_ONCE.saturating_sub(job.replay.waiting.len());
     atomically(sql, || {
         let replay = &mut job.replay;
         let numbers = replay.which.conversation;
@@ -162,12 +156,11 @@ fn step(
         {
             let conversation = conversations::joined_into(sql, conversation)?;
             if park(sql, log, replay, seq, conversation, is_dead)? {
-                job.waiting.insert(seq);
+                replay.waiting.insert(seq);
                 events.push((conversation, seq));
             }
         }
         replay.found += count(events.len());
-        replay.waiting = count(job.waiting.len());
         replay.write(sql)?;
         cursor.begin_anew(&events, now_ms)
     })

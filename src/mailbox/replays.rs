@@ -52,8 +52,6 @@ pub enum Begun {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) replay: Replay,
-    /// The events of it that wait, by their `seq`.
-    pub(super) waiting: HashSet<i64>,
     /// What its destination was still to get when the replay was begun: what it wants behind this place (`read`), and
     /// these events before it (`coming`), which a restart forgets.
     pub(super) read: i64,
@@ -93,8 +91,7 @@ impl Job {
                 replay.dropped += count(drop_waiting(sql, &replay, &HashSet::new())?.len());
                 replay.write(sql)?;
             }
-            let waiting = waiting(sql, &replay.to, Some(&replay.id))?;
-            replay.waiting = count(waiting.len());
+            replay.waiting = waiting(sql, &replay.to, Some(&replay.id))?;
             let to = Cursor::of(cursors, &replay.to);
             let begun = sql.first_integer(
                 "SELECT read FROM replay_begins WHERE id = ?1",
@@ -104,7 +101,6 @@ impl Job {
             let read = to.map(Cursor::read).into_iter().chain(begun).min();
             jobs.push(Self {
                 replay,
-                waiting,
                 read: read.unwrap_or(0),
                 coming: HashSet::new(),
             });
@@ -150,7 +146,7 @@ impl Mailbox {
             begun_ms: now_ms,
             ended_ms: None,
             found: 0,
-            waiting: 0,
+            waiting: HashSet::new(),
             died: 0,
             dropped: 0,
             // Numbers follow the clock, and are ahead of it where it was set back.
@@ -174,7 +170,6 @@ impl Mailbox {
         )?;
         self.replays.push(Job {
             replay: replay.clone(),
-            waiting: HashSet::new(),
             read,
             coming,
         });
@@ -227,11 +222,8 @@ impl Mailbox {
     /// `None` where there is none.
     pub fn stop_replay(&mut self, id: &str, now_ms: i64) -> Result<Option<Replay>> {
         let sql = &*self.sql;
-        let mut jobs = self.replays.iter_mut();
-        if let Some(Job {
-            replay, waiting, ..
-        }) = jobs.find(|job| job.replay.id == id)
-        {
+        let mut replays = self.replays.iter_mut().map(|job| &mut job.replay);
+        if let Some(replay) = replays.find(|replay| replay.id == id) {
             let flying = Cursor::of(&self.cursors, &replay.to);
             let flying = flying.map(Cursor::flying).unwrap_or_default();
             let cursor = Cursor::of_mut(&mut self.cursors, &replay.to);
@@ -239,8 +231,7 @@ impl Mailbox {
                 replay.stopped = true;
                 let dropped = drop_waiting(sql, replay, &flying)?;
                 replay.dropped += count(dropped.len());
-                waiting.retain(|seq| flying.contains(seq));
-                replay.waiting = count(waiting.len());
+                replay.waiting.retain(|seq| flying.contains(seq));
                 if !replay.end_if_over(sql, now_ms)? {
                     replay.write(sql)?;
                 }

@@ -126,7 +126,7 @@ fn view(replay: &Replay, address: &Address) -> Object {
     view.text_if("from", when(which.from_ms).as_deref())
         .text_if("until", when(which.until_ms).as_deref())
         .number("found", replay.found)
-        .number("waiting", replay.waiting)
+        .number("waiting", replay.waiting())
         .number("delivered", replay.delivered())
         .number("died", replay.died)
         .number("dropped", replay.dropped)

@@ -55,7 +55,7 @@ proptest! {
         }
         prop_assert_eq!(played.parked(), 0);
         for replay in played.mailbox.replays(None, 99).unwrap() {
-            prop_assert!(replay.ended_ms.is_some() && replay.waiting == 0);
+            prop_assert!(replay.ended_ms.is_some() && replay.waiting() == 0);
             prop_assert_eq!(replay.found, replay.delivered() + replay.dropped);
         }
     }

@@ -57,7 +57,7 @@ fn figures(mailbox: &Mailbox, id: &str) -> (&'static str, i64, i64, i64, i64) {
     (
         replay.state(),
         replay.found,
-        replay.waiting,
+        replay.waiting(),
         replay.delivered(),
         replay.died,
     )

@@ -31,7 +31,7 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
         "two are on their way"
     );
     assert_eq!((stopped.state(), stopped.ended_ms), ("stopped", None));
-    assert_eq!((stopped.waiting, stopped.dropped), (2, 1));
+    assert_eq!((stopped.waiting(), stopped.dropped), (2, 1));
     mailbox.end(&first, &Outcome::Taken, LATER);
     mailbox.end(&second, &refused(), LATER);
     assert_eq!(figures(&mailbox, "r1"), ("stopped", 3, 0, 1, 0));
