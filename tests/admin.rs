@@ -16,18 +16,16 @@ const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 /// Transom with a destination `crm` that gives an event up at once, and `other`, which wants nothing of itself.
 async fn started() -> (Transom, Backend) {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let crm = hasty("crm", &backend);
     let other = with(
         crm.clone(),
         json!({ "id": "other", "events": ["whatsapp.flow.*"] }),
     );
-    let settings = Transom::builder()
-        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
-        .config(json!({
-            "destinations": [crm, other],
-            "numbers": [{ "phone_number_id": NUMBER }],
-        }));
+    let settings = Transom::builder().config(json!({
+        "destinations": [crm, other],
+        "numbers": [{ "phone_number_id": NUMBER }],
+    }));
     (settings.start().await, backend)
 }
 
@@ -126,13 +124,8 @@ async fn dead_letters_are_listed_page_by_page_and_their_content_on_request() {
 
 #[tokio::test]
 async fn what_waits_is_tried_at_once_when_somebody_asks_for_that() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
     let patient = json!({ "retry": { "first_ms": 600_000, "max_ms": 600_000 } });
-    let crm = with(support::destination("crm", &backend), patient);
-    let settings = Transom::builder()
-        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
-        .destinations([crm]);
-    let transom = settings.start().await;
+    let (transom, meta, backend) = support::started_with(patient).await;
     let destinations = format!("/v1/destinations/{NUMBER}");
     let retry = format!("{destinations}/crm/retry");
     // The one was refused, the other has the destination be gone.
@@ -142,7 +135,7 @@ async fn what_waits_is_tried_at_once_when_somebody_asks_for_that() {
         let message = Message::text("hola").id(format!("wamid.{status}"));
         let customer = Customer::nth(status.into());
         let webhook = Webhook::new().message(&Number::local(), &customer, message);
-        support::post(&transom.meta(), &webhook).await;
+        support::post(&meta, &webhook).await;
         let failed = format!("status {status}");
         support::eventually(async || {
             let told = &get(&transom, &destinations).await["destinations"][0];
@@ -172,18 +165,14 @@ async fn what_waits_is_tried_at_once_when_somebody_asks_for_that() {
 
 #[tokio::test]
 async fn what_waits_because_it_was_refused_is_found_by_its_event() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
-    let settings = Transom::builder()
-        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
-        .destinations([support::destination("crm", &backend)]);
-    let transom = settings.start().await;
+    let (transom, meta, backend) = support::started().await;
     backend.always(Answer::status(500));
     let webhook = Webhook::new().message(
         &Number::local(),
         &Customer::new("16505550000"),
         Message::text("hola").id("wamid.1"),
     );
-    support::post(&transom.meta(), &webhook).await;
+    support::post(&meta, &webhook).await;
     let listed = format!("/v1/dead-letters/{NUMBER}?waiting=true&content=true");
     let letter = support::eventually(async || {
         let page = get(&transom, &listed).await;
@@ -384,11 +373,10 @@ async fn the_figures_of_who_is_asked_for_are_told_however_many_mailboxes_there_a
 
 #[tokio::test]
 async fn numbers_and_destinations_are_listed_page_by_page() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let destinations = ["c", "a", "b"].map(|id| support::destination(id, &backend));
     let numbers = ["3", "1", "2"].map(|id| json!({ "phone_number_id": id }));
     let transom = Transom::builder()
-        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
         .config(json!({ "destinations": destinations, "numbers": numbers }))
         .start()
         .await;

@@ -10,7 +10,7 @@ use simulator::graph::Graph;
 use simulator::local;
 use simulator::meta::Answer;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Settings, Transom, destination, started, texts};
+use support::{PATIENCE, Settings, Transom, destination, set, started, texts};
 
 /// The most that is taken, in bytes: Meta's 3 MB and some margin.
 const LIMIT: usize = 3 * 1024 * 1024 + 256 * 1024;
@@ -239,14 +239,12 @@ async fn other_paths_and_methods_are_told_so() {
 
 #[tokio::test]
 async fn without_its_settings_it_takes_nothing_and_says_what_to_set_and_no_value() {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let whole = || Transom::builder().destinations([destination("crm", &backend)]);
     let other = |members: Value| {
-        Transom::builder()
-            .config(
-                json!({ "destinations": [support::with(destination("crm", &backend), members)] }),
-            )
-            .secret("DESTINATION_SECRET", support::DESTINATION_SECRET)
+        Transom::builder().config(
+            json!({ "destinations": [support::with(destination("crm", &backend), members)] }),
+        )
     };
     let cases: Vec<(Settings, &str)> = vec![
         (whole().without("META_APP_SECRET"), "META_APP_SECRET"),
@@ -303,7 +301,7 @@ async fn without_its_settings_it_takes_nothing_and_says_what_to_set_and_no_value
 
 #[tokio::test]
 async fn what_was_refused_for_want_of_settings_is_taken_once_they_are_there() {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let mut transom = settings.clone().without("DESTINATION_SECRET").start().await;
     let webhook = message("hola");
@@ -315,13 +313,9 @@ async fn what_was_refused_for_want_of_settings_is_taken_once_they_are_there() {
 
 #[tokio::test]
 async fn neither_secrets_nor_what_customers_write_stand_in_the_log() {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
     let retry = json!({ "retry": { "first_ms": 10, "max_ms": 10, "total_ms": 50 } });
     let graph = Graph::start().await;
-    let settings =
-        Transom::builder().destinations([support::with(destination("crm", &backend), retry)]);
-    let transom = settings.graph(&graph).start().await;
-    let meta = transom.meta();
+    let (transom, meta, backend) = set(retry, |settings| settings.graph(&graph)).await;
     backend.always(backend::Answer::status(500).body("a backend's confidence"));
     let writes = async || meta.post(&message("a customer's confidence")).await.status;
     assert_eq!(writes().await, 200);

@@ -5,10 +5,11 @@ mod support;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::backend::{Answer, Arrival, Backend};
+use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, texts, with};
+use support::{PATIENCE, Transom, destination, started_with, texts, with};
 
 /// How many requests a mailbox makes itself.
 const ITSELF: usize = 4;
@@ -24,28 +25,23 @@ fn message(n: usize, text: &str) -> Webhook {
 
 /// A Transom whose mailbox has no request of its own to spare, so that all that comes now goes by couriers: its first
 /// customers are never answered.
-async fn busy(backend: &Backend, members: Value) -> Transom {
-    let mut all = json!({ "max_in_flight": 60, "timeout_ms": 30_000 });
-    for (name, value) in members.as_object().unwrap() {
-        all[name] = value.clone();
-    }
-    let settings = Transom::builder().destinations([with(destination("crm", backend), all)]);
-    let transom = settings.start().await;
+async fn busy(timeout_ms: u32) -> (Transom, Meta, Backend) {
+    let members = json!({ "max_in_flight": 60, "timeout_ms": timeout_ms });
+    let (transom, meta, backend) = started_with(members).await;
     backend.when_event(|event| event.text() == Some("stall"), Answer::Stall);
     for n in 0..ITSELF {
-        assert_eq!(transom.meta().post(&message(n, "stall")).await.status, 200);
+        assert_eq!(meta.post(&message(n, "stall")).await.status, 200);
     }
     assert!(backend.wait_for_requests(ITSELF, PATIENCE).await);
-    transom
+    (transom, meta, backend)
 }
 
 #[tokio::test]
 async fn sixty_requests_are_under_way_at_the_same_time() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let transom = busy(&backend, json!({})).await;
+    let (transom, meta, backend) = busy(30_000).await;
     backend.always(Answer::Stall);
     for n in ITSELF..70 {
-        assert_eq!(transom.meta().post(&message(n, "hola")).await.status, 200);
+        assert_eq!(meta.post(&message(n, "hola")).await.status, 200);
     }
     assert!(backend.wait_for_requests(60, PATIENCE).await);
     // No more than the destination is said to take.
@@ -58,8 +54,7 @@ async fn sixty_requests_are_under_way_at_the_same_time() {
 
 #[tokio::test]
 async fn one_that_is_not_answered_holds_back_nobody_who_went_by_the_same_courier() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let transom = busy(&backend, json!({})).await;
+    let (_transom, meta, backend) = busy(30_000).await;
     let stalled = 10;
     backend.when_event(
         move |event| event.subject == Some(user(stalled)),
@@ -69,7 +64,7 @@ async fn one_that_is_not_answered_holds_back_nobody_who_went_by_the_same_courier
     for text in ["one", "two"] {
         let customers = stalled..others.end;
         let posts = customers.map(|n| {
-            let (meta, webhook) = (transom.meta().clone(), message(n, text));
+            let (meta, webhook) = (meta.clone(), message(n, text));
             tokio::spawn(async move { meta.post(&webhook).await.status })
         });
         for post in posts.collect::<Vec<_>>() {
@@ -90,8 +85,7 @@ async fn one_that_is_not_answered_holds_back_nobody_who_went_by_the_same_courier
 
 #[tokio::test]
 async fn what_fails_by_a_courier_is_tried_again_in_order_under_the_same_id() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let transom = busy(&backend, json!({ "timeout_ms": 1_000 })).await;
+    let (transom, meta, backend) = busy(1_000).await;
     for answer in [
         Answer::status(500),
         Answer::Close,
@@ -104,7 +98,7 @@ async fn what_fails_by_a_courier_is_tried_again_in_order_under_the_same_id() {
     }
     let (ana, user) = (50, user(50));
     for text in ["one", "two", "three"] {
-        assert_eq!(transom.meta().post(&message(ana, text)).await.status, 200);
+        assert_eq!(meta.post(&message(ana, text)).await.status, 200);
     }
     let of_ana = |arrival: &&std::sync::Arc<Arrival>| {
         arrival
@@ -132,11 +126,9 @@ async fn what_fails_by_a_courier_is_tried_again_in_order_under_the_same_id() {
 
 #[tokio::test]
 async fn couriers_can_be_switched_off() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let crm = with(destination("crm", &backend), json!({ "max_in_flight": 20 }));
-    let settings = Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-        .config(json!({ "destinations": [crm], "couriers": false }));
+    let settings = Transom::builder().config(json!({ "destinations": [crm], "couriers": false }));
     let transom = settings.start().await;
     backend.always(Answer::Stall);
     for n in 0..20 {
@@ -148,8 +140,7 @@ async fn couriers_can_be_switched_off() {
 
 #[tokio::test]
 async fn nobody_outside_can_have_a_courier_make_a_request() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let transom = busy(&backend, json!({})).await;
+    let (transom, _meta, backend) = busy(30_000).await;
     for path in ["/", "/courier", "/hooks", "/v1/courier", "/v1/couriers/0"] {
         let request = reqwest::Client::new()
             .post(transom.url(path))

@@ -8,20 +8,18 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, Transom, eventually, hasty, post};
+use support::{Transom, eventually, hasty, post};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 /// Transom, whose number has so many partitions, and a destination that gives everything up at once.
 async fn start(partitions: u32) -> (Transom, Backend) {
-    let crm = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-        .config(json!({
-            "destinations": [hasty("crm", &crm)],
-            "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
-            "consent": {},
-        }));
+    let crm = Backend::start().await;
+    let settings = Transom::builder().config(json!({
+        "destinations": [hasty("crm", &crm)],
+        "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
+        "consent": {},
+    }));
     (settings.start().await, crm)
 }
 

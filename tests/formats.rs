@@ -3,26 +3,10 @@
 
 mod support;
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::backend::{Answer, Backend, Format};
-use simulator::local;
-use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{APP_SECRET, Settings, Transom, destination, with};
-
-const SOON: Duration = Duration::from_secs(30);
-
-/// Settings with one destination that has these members as well.
-fn settings(backend: &Backend, members: Value) -> Settings {
-    Transom::builder().destinations([with(destination("crm", backend), members)])
-}
-
-async fn send(transom: &Transom, webhook: Webhook) {
-    let meta = Meta::new(APP_SECRET, transom.url("/webhook"));
-    assert!(meta.deliver(&webhook).await.taken());
-}
+use support::{PATIENCE, Settings, Transom, destination, post, set, started_with, with};
 
 fn text(body: &str, id: &str) -> Webhook {
     Webhook::new().message(
@@ -34,13 +18,10 @@ fn text(body: &str, id: &str) -> Webhook {
 
 #[tokio::test]
 async fn a_batch_is_a_list_of_cloudevents_under_one_signature() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
-    let transom = settings(&backend, json!({ "format": "cloudevents-batch" }))
-        .start()
-        .await;
+    let (_transom, meta, backend) = started_with(json!({ "format": "cloudevents-batch" })).await;
     backend.next(Answer::status(500));
-    send(&transom, text("hola", "wamid.A")).await;
-    assert!(backend.wait_for(1, SOON).await);
+    post(&meta, &text("hola", "wamid.A")).await;
+    assert!(backend.wait_for(1, PATIENCE).await);
     let arrivals = backend.arrivals();
     assert_eq!(backend.faults(), Vec::<String>::new());
     assert!(
@@ -61,14 +42,11 @@ async fn a_batch_is_a_list_of_cloudevents_under_one_signature() {
 
 #[tokio::test]
 async fn software_for_metas_webhooks_can_be_put_behind_it_unchanged() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
-    let transom = settings(&backend, json!({ "format": "meta" }))
-        .start()
-        .await;
+    let (_transom, meta, backend) = started_with(json!({ "format": "meta" })).await;
     let (number, ana) = (Number::local(), Customer::local());
     let both = text("hola", "wamid.A").status(&number, &ana, Status::delivered("wamid.B"));
-    send(&transom, both).await;
-    assert!(backend.wait_for(2, SOON).await);
+    post(&meta, &both).await;
+    assert!(backend.wait_for(2, PATIENCE).await);
     assert_eq!(backend.faults(), Vec::<String>::new());
     for arrival in backend.arrivals() {
         assert_eq!(arrival.format, Format::Meta);
@@ -88,17 +66,17 @@ async fn software_for_metas_webhooks_can_be_put_behind_it_unchanged() {
 
 #[tokio::test]
 async fn software_for_metas_webhooks_hears_of_a_stop_as_meta_tells_it_and_no_more() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let crm = with(destination("crm", &backend), json!({ "format": "meta" }));
     let transom = Transom::builder()
-        .secret("DESTINATION_SECRET", local::DESTINATION_SECRET)
         .config(json!({ "consent": {}, "destinations": [crm] }))
         .start()
         .await;
-    send(&transom, text("STOP", "wamid.A")).await;
+    let meta = transom.meta();
+    post(&meta, &text("STOP", "wamid.A")).await;
     // It would wait behind what the software refuses.
-    send(&transom, text("hola", "wamid.B")).await;
-    assert!(backend.wait_for(2, SOON).await);
+    post(&meta, &text("hola", "wamid.B")).await;
+    assert!(backend.wait_for(2, PATIENCE).await);
     assert_eq!(backend.faults(), Vec::<String>::new());
     let said = |nth: usize| {
         let value = &backend.arrivals()[nth].json()["entry"][0]["changes"][0]["value"];
@@ -109,16 +87,11 @@ async fn software_for_metas_webhooks_hears_of_a_stop_as_meta_tells_it_and_no_mor
 
 #[tokio::test]
 async fn headers_that_are_set_go_along() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
-    let transom = settings(
-        &backend,
-        json!({ "headers": { "Authorization": "env:CRM_KEY", "X-Team": "sales" } }),
-    )
-    .secret("CRM_KEY", "Bearer k3y")
-    .start()
-    .await;
-    send(&transom, text("hola", "wamid.A")).await;
-    assert!(backend.wait_for(1, SOON).await);
+    let headers = json!({ "headers": { "Authorization": "env:CRM_KEY", "X-Team": "sales" } });
+    let with_key = |settings: Settings| settings.secret("CRM_KEY", "Bearer k3y");
+    let (transom, meta, backend) = set(headers, with_key).await;
+    post(&meta, &text("hola", "wamid.A")).await;
+    assert!(backend.wait_for(1, PATIENCE).await);
     let arrival = backend.arrivals().remove(0);
     assert_eq!(arrival.header("authorization"), "Bearer k3y");
     assert_eq!(arrival.header("x-team"), "sales");

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Arrival, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, texts, with, writes};
+use support::{
+    DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, set, started, started_with,
+    texts, with, writes,
+};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -46,11 +49,9 @@ fn waits(arrivals: &[Arc<Arrival>]) -> Vec<u128> {
 
 #[tokio::test]
 async fn what_fails_is_tried_again_ever_later_under_the_same_id_and_nothing_overtakes_it() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
     let retry = json!({ "retry": { "first_ms": 200, "max_ms": 10_000, "total_ms": 60_000 } });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), retry)]);
-    let transom = settings.start().await;
-    let (meta, ana) = (transom.meta(), Customer::local());
+    let (_transom, meta, backend) = started_with(retry).await;
+    let ana = Customer::local();
     backend.next(Answer::status(500));
     backend.next(Answer::status(404));
     backend.next(Answer::Close);
@@ -81,10 +82,8 @@ async fn what_fails_is_tried_again_ever_later_under_the_same_id_and_nothing_over
 
 #[tokio::test]
 async fn an_event_that_is_refused_for_ever_holds_back_its_own_customer_alone() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
-    let (meta, ana, bob) = (transom.meta(), Customer::nth(1), Customer::nth(2));
+    let (transom, meta, backend) = started().await;
+    let (ana, bob) = (Customer::nth(1), Customer::nth(2));
     backend.when_event(|event| event.text() == Some("poison"), Answer::status(422));
     for text in ["before", "poison", "after"] {
         writes(&meta, &ana, text).await;
@@ -113,11 +112,9 @@ async fn an_event_that_is_refused_for_ever_holds_back_its_own_customer_alone() {
 
 #[tokio::test]
 async fn after_the_last_try_it_is_a_dead_letter_and_the_customers_next_messages_go_on() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
     let retry = json!({ "retry": { "first_ms": 50, "max_ms": 200, "total_ms": 800 } });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), retry)]);
-    let mut transom = settings.start().await;
-    let (meta, ana) = (transom.meta(), Customer::local());
+    let (mut transom, meta, backend) = started_with(retry).await;
+    let ana = Customer::local();
     backend.when_event(|event| event.text() == Some("poison"), Answer::status(500));
     for text in ["poison", "next", "and next"] {
         writes(&meta, &ana, text).await;
@@ -139,10 +136,7 @@ async fn after_the_last_try_it_is_a_dead_letter_and_the_customers_next_messages_
 
 #[tokio::test]
 async fn while_the_backend_is_down_meta_gets_200_and_nothing_is_lost() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
-    let meta = transom.meta();
+    let (transom, meta, backend) = started().await;
     backend.down();
     for n in 0..30 {
         writes(&meta, &Customer::nth(n % 3), &n.to_string()).await;
@@ -160,12 +154,10 @@ async fn while_the_backend_is_down_meta_gets_200_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn a_backend_that_refuses_everything_gets_one_try_at_a_time_and_then_all_in_order() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
     let retry = json!({ "first_ms": 20, "max_ms": 100, "total_ms": 60_000 });
     let members = json!({ "retry": retry, "max_in_flight": 6 });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), members)]);
-    let transom = settings.start().await;
-    let (meta, answered_after) = (transom.meta(), Duration::from_millis(50));
+    let (_transom, meta, backend) = started_with(members).await;
+    let answered_after = Duration::from_millis(50);
     backend.always(Answer::After(answered_after, Box::new(Answer::status(500))));
     for n in 0..40 {
         writes(&meta, &Customer::nth(n % 20), &n.to_string()).await;
@@ -188,8 +180,8 @@ async fn a_backend_that_refuses_everything_gets_one_try_at_a_time_and_then_all_i
 
 #[tokio::test]
 async fn a_destination_that_stalls_holds_back_itself_alone() {
-    let stalling = Backend::start(DESTINATION_SECRET).await;
-    let quick = Backend::start(DESTINATION_SECRET).await;
+    let stalling = Backend::start().await;
+    let quick = Backend::start().await;
     let settings = Transom::builder().destinations([
         with(destination("stalling", &stalling), patient()),
         destination("quick", &quick),
@@ -206,13 +198,11 @@ async fn a_destination_that_stalls_holds_back_itself_alone() {
 
 #[tokio::test]
 async fn what_is_not_answered_in_time_counts_as_not_taken() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
     let short = json!({ "timeout_ms": 500 });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), short)]);
-    let transom = settings.start().await;
+    let (_transom, meta, backend) = started_with(short).await;
     backend.always(Answer::Stall);
     for n in 0..40 {
-        writes(&transom.meta(), &Customer::nth(n % 10), &n.to_string()).await;
+        writes(&meta, &Customer::nth(n % 10), &n.to_string()).await;
     }
     let tried_again = |arrivals: &[Arc<Arrival>]| arrivals.iter().any(|it| it.attempt > 1);
     assert!(backend.wait_until(PATIENCE, tried_again).await);
@@ -228,8 +218,8 @@ async fn what_is_not_answered_in_time_counts_as_not_taken() {
 #[tokio::test]
 async fn a_slow_answer_holds_back_nobody_however_much_goes_out_meanwhile_and_counts_when_it_comes()
 {
-    let slow = Backend::start(DESTINATION_SECRET).await;
-    let quick = Backend::start(DESTINATION_SECRET).await;
+    let slow = Backend::start().await;
+    let quick = Backend::start().await;
     let statuses = json!({ "events": ["whatsapp.status.*"], "timeout_ms": 20_000 });
     let messages = json!({ "events": ["whatsapp.message.*"], "max_in_flight": 100 });
     let settings = Transom::builder().destinations([
@@ -262,10 +252,8 @@ async fn a_slow_answer_holds_back_nobody_however_much_goes_out_meanwhile_and_cou
 
 #[tokio::test]
 async fn a_conversation_that_waits_for_its_answer_does_not_hold_back_others() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), patient())]);
-    let transom = settings.start().await;
-    let (meta, ana) = (transom.meta(), Customer::nth(1));
+    let (_transom, meta, backend) = started_with(patient()).await;
+    let ana = Customer::nth(1);
     backend.when_event(|event| event.text() == Some("slow"), Answer::Stall);
     for text in ["slow", "next"] {
         writes(&meta, &ana, text).await;
@@ -280,13 +268,11 @@ async fn a_conversation_that_waits_for_its_answer_does_not_hold_back_others() {
 
 #[tokio::test]
 async fn as_many_requests_go_to_a_destination_at_once_as_it_wants() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let two = with(destination("crm", &backend), json!({ "max_in_flight": 2 }));
-    let settings = Transom::builder().destinations([with(two, patient())]);
-    let transom = settings.start().await;
+    let two = with(patient(), json!({ "max_in_flight": 2 }));
+    let (_transom, meta, backend) = started_with(two).await;
     backend.always(Answer::Stall);
     for n in 0..6 {
-        writes(&transom.meta(), &Customer::nth(n), "hola").await;
+        writes(&meta, &Customer::nth(n), "hola").await;
     }
     assert!(backend.wait_for_requests(2, BEFORE_IT_ENDS).await);
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -295,8 +281,8 @@ async fn as_many_requests_go_to_a_destination_at_once_as_it_wants() {
 
 #[tokio::test]
 async fn after_410_nothing_more_is_sent_there() {
-    let gone = Backend::start(DESTINATION_SECRET).await;
-    let other = Backend::start(DESTINATION_SECRET).await;
+    let gone = Backend::start().await;
+    let other = Backend::start().await;
     let settings =
         Transom::builder().destinations([destination("gone", &gone), destination("other", &other)]);
     let mut transom = settings.start().await;
@@ -316,8 +302,8 @@ async fn after_410_nothing_more_is_sent_there() {
 
 #[tokio::test]
 async fn what_is_not_sent_after_410_goes_to_its_new_address() {
-    let gone = Backend::start(DESTINATION_SECRET).await;
-    let moved = Backend::start(DESTINATION_SECRET).await;
+    let gone = Backend::start().await;
+    let moved = Backend::start().await;
     let settings = |backend| Transom::builder().destinations([destination("crm", backend)]);
     let mut transom = settings(&gone).start().await;
     let ana = Customer::local();
@@ -333,12 +319,10 @@ async fn what_is_not_sent_after_410_goes_to_its_new_address() {
 
 #[tokio::test]
 async fn when_a_destination_says_when_to_come_again_it_is_obeyed() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
+    let (_transom, meta, backend) = started().await;
     backend.next(Answer::retry_after(429, "2"));
     backend.next(Answer::retry_after(503, "1"));
-    writes(&transom.meta(), &Customer::local(), "hola").await;
+    writes(&meta, &Customer::local(), "hola").await;
     assert!(backend.wait_for(1, PATIENCE).await);
     let waits = waits(&backend.arrivals());
     assert!(waits[0] >= 1_990 && waits[1] >= 990, "{waits:?}");
@@ -346,8 +330,8 @@ async fn when_a_destination_says_when_to_come_again_it_is_obeyed() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let elsewhere = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
+    let elsewhere = Backend::start().await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let transom = settings.start().await;
     for status in [301, 302, 307, 308] {
@@ -362,11 +346,9 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn while_a_secret_is_rotated_both_sign() {
     const NEW: &str = "whsec_bmV3LWRlc3RpbmF0aW9uLXNlY3JldC1uZXctbmV3";
-    let backend = Backend::start(DESTINATION_SECRET).await;
     let both = json!({ "secret": ["env:NEW_SECRET", "env:DESTINATION_SECRET"] });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), both)]);
-    let transom = settings.secret("NEW_SECRET", NEW).start().await;
-    writes(&transom.meta(), &Customer::local(), "hola").await;
+    let (_transom, meta, backend) = set(both, |settings| settings.secret("NEW_SECRET", NEW)).await;
+    writes(&meta, &Customer::local(), "hola").await;
     assert!(backend.wait_for(1, PATIENCE).await);
     let arrival = &backend.arrivals()[0];
     assert!(arrival.verifies_under(DESTINATION_SECRET) && arrival.verifies_under(NEW));
@@ -381,9 +363,9 @@ async fn while_a_secret_is_rotated_both_sign() {
 
 #[tokio::test]
 async fn each_destination_gets_what_it_wants() {
-    let messages = Backend::start(DESTINATION_SECRET).await;
-    let failures = Backend::start(DESTINATION_SECRET).await;
-    let all = Backend::start(DESTINATION_SECRET).await;
+    let messages = Backend::start().await;
+    let failures = Backend::start().await;
+    let all = Backend::start().await;
     let wants = |events: &[&str]| json!({ "events": events });
     let settings = Transom::builder().destinations([
         with(
@@ -429,7 +411,7 @@ fn with_crm_paused(backend: &Backend, paused: bool) -> Settings {
 
 #[tokio::test]
 async fn events_wait_for_a_destination_that_is_paused() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let settings = |paused| with_crm_paused(&backend, paused);
     let mut transom = settings(true).start().await;
     for text in ["one", "two"] {
@@ -446,7 +428,7 @@ async fn events_wait_for_a_destination_that_is_paused() {
 
 #[tokio::test]
 async fn what_waits_for_a_destination_that_is_paused_no_more_goes_when_it_is_asked_how_it_stands() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let settings = |paused| with_crm_paused(&backend, paused);
     let mut transom = settings(true).start().await;
     writes(&transom.meta(), &Customer::local(), "one").await;
@@ -457,14 +439,14 @@ async fn what_waits_for_a_destination_that_is_paused_no_more_goes_when_it_is_ask
 
 #[tokio::test]
 async fn what_waits_goes_within_the_hour_though_nothing_else_wakes_the_mailbox() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let settings = |paused| {
         let paused = json!({ "paused": paused });
         let config = json!({
             "destinations": [with(destination("crm", &backend), paused)],
             "numbers": [{ "phone_number_id": NUMBER }],
         });
-        let settings = Transom::builder().secret("DESTINATION_SECRET", DESTINATION_SECRET);
+        let settings = Transom::builder();
         settings.config(config).counted()
     };
     let mut transom = settings(true).start().await;

@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::{Value, json};
 use simulator::backend::Backend;
-use support::{DESTINATION_SECRET, Settings, Transom, Wrangler, destination};
+use support::{Settings, Transom, Wrangler, destination};
 
 #[tokio::test]
 async fn it_is_healthy_in_the_real_runtime() {
@@ -26,7 +26,7 @@ async fn it_says_that_nothing_is_kept_where_there_is_no_destination() {
         says(Transom::builder()).await,
         json!({ "status": "ok", "note": "CONFIG has no destination: what Meta sends gets 200 and is not kept" })
     );
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     assert_eq!(says(settings).await, json!({ "status": "ok" }));
     let reply = json!({ "type": "text", "text": { "body": "Hi" } });

@@ -9,15 +9,13 @@ use serde_json::{Value, json};
 use simulator::backend::Backend;
 use simulator::clock;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, Transom, destination, with};
+use support::{Transom, started_with};
 
 /// Long enough for a thousand requests on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
 
 async fn started() -> (Transom, Backend) {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let fast = with(destination("crm", &backend), json!({ "max_in_flight": 50 }));
-    let transom = Transom::builder().destinations([fast]).start().await;
+    let (transom, _, backend) = started_with(json!({ "max_in_flight": 50 })).await;
     (transom, backend)
 }
 

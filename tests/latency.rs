@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use simulator::backend::{Answer, Backend};
+use simulator::backend::Answer;
 use simulator::graph::Graph;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination};
+use support::{PATIENCE, Transom, set, started};
 
 /// Webhooks a second, one message each, and for how many seconds.
 const RATE: usize = 20;
@@ -65,9 +65,7 @@ async fn answers_leave(graph: &Graph, posted: &HashMap<String, Instant>) {
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn how_long_an_acknowledgement_takes_under_light_load() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
+    let (transom, _meta, backend) = started().await;
     let posted = customers_write(&transom).await;
     assert!(backend.wait_for(posted.len(), PATIENCE).await);
     let arrivals = backend.arrivals();
@@ -81,14 +79,9 @@ async fn how_long_an_acknowledgement_takes_under_light_load() {
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn how_long_an_answer_of_a_destination_takes_to_leave() {
-    let (graph, backend) = (
-        Graph::start().await,
-        Backend::start(DESTINATION_SECRET).await,
-    );
-    let reply = json!({ "type": "text", "text": { "body": "hola" } });
-    backend.always(Answer::replies([reply]));
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.graph(&graph).start().await;
+    let graph = Graph::start().await;
+    let (transom, _, backend) = set(json!({}), |settings| settings.graph(&graph)).await;
+    backend.always(Answer::reply("hola"));
     let posted = customers_write(&transom).await;
     answers_leave(&graph, &posted).await;
 }

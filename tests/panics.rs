@@ -6,9 +6,10 @@ mod support;
 
 use std::time::Duration;
 
+use serde_json::json;
 use simulator::backend::Backend;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, texts};
+use support::{PATIENCE, Settings, Transom, set, texts};
 
 /// Where it panics: when a request comes in, when its body is there, in an object.
 const PLACES: [&str; 3] = ["/panic/fetch", "/panic/body", "/panic/object"];
@@ -45,9 +46,8 @@ async fn panic(transom: &Transom, place: &str) -> (u16, Duration) {
 }
 
 async fn started() -> (Transom, Backend) {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    (settings.with_panic_routes().start().await, backend)
+    let (transom, _, backend) = set(json!({}), Settings::with_panic_routes).await;
+    (transom, backend)
 }
 
 #[tokio::test]

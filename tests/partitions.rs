@@ -10,20 +10,16 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Update, Webhook};
-use support::{
-    DESTINATION_SECRET, PATIENCE, Settings, Transom, called, destination, eventually, texts, with,
-};
+use support::{PATIENCE, Settings, Transom, called, destination, eventually, texts, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 fn settings(backend: &Backend, partitions: u32) -> Settings {
     let patient = json!({ "retry": { "first_ms": 300, "max_ms": 500, "total_ms": 3_600_000 } });
-    Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-        .config(json!({
-            "destinations": [with(destination("crm", backend), patient)],
-            "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
-        }))
+    Transom::builder().config(json!({
+        "destinations": [with(destination("crm", backend), patient)],
+        "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
+    }))
 }
 
 fn text(customer: &Customer, text: &str) -> Update {
@@ -36,7 +32,7 @@ async fn takes(transom: &Transom, webhook: &Webhook) {
 
 #[tokio::test]
 async fn every_event_arrives_once_in_the_order_of_its_conversation() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;
     for round in 0..5 {
         let all = (0..20).map(|n| text(&Customer::nth(n), &format!("{n} {round}")));
@@ -74,7 +70,7 @@ async fn every_event_arrives_once_in_the_order_of_its_conversation() {
 
 #[tokio::test]
 async fn each_partition_and_the_directory_know_their_names_where_they_were_woken_by_their_ids() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let mut transom = settings(&backend, 2).with_stranger().start().await;
     let webhook = Webhook::of((0..4).map(|n| text(&Customer::nth(n), "hola")));
     takes(&transom, &webhook).await;
@@ -100,7 +96,7 @@ async fn each_partition_and_the_directory_know_their_names_where_they_were_woken
 
 #[tokio::test]
 async fn whatever_somebody_is_called_it_is_one_conversation() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let transom = settings(&backend, 4).start().await;
     for n in 0..8 {
         let [phone, user, both] = called(n);
@@ -130,7 +126,7 @@ async fn whatever_somebody_is_called_it_is_one_conversation() {
 
 #[tokio::test]
 async fn who_was_met_as_two_in_two_partitions_is_one_from_the_moment_it_is_told() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let transom = settings(&backend, 4).start().await;
     let [phone, user, both] = called(7);
     let early = Webhook::of([text(&user, "as a user")]);
@@ -160,7 +156,7 @@ async fn who_was_met_as_two_in_two_partitions_is_one_from_the_moment_it_is_told(
 
 #[tokio::test]
 async fn what_came_before_somebody_moved_is_delivered_before_what_came_after() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;
     let [phone, user, both] = called(7);
     backend.when(
@@ -186,7 +182,7 @@ async fn what_came_before_somebody_moved_is_delivered_before_what_came_after() {
 
 #[tokio::test]
 async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let transom = settings(&backend, 4).start().await;
     let people: Vec<[Customer; 3]> = (0..250).map(called).collect();
     for (name, words) in [(0, "as a phone number"), (1, "as a user")] {
@@ -223,7 +219,7 @@ async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once(
 
 #[tokio::test]
 async fn a_directory_that_is_broken_holds_up_no_other_number() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;
     takes(&transom, &Webhook::of([text(&Customer::nth(0), "first")])).await;
     assert!(backend.wait_for(1, PATIENCE).await);

@@ -10,20 +10,16 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{
-    ADMIN_TOKEN, DESTINATION_SECRET, Transom, destination, eventually, hasty, post, with,
-};
+use support::{ADMIN_TOKEN, Transom, destination, eventually, hasty, post, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
 /// Transom, whose number has four partitions, and a destination that gives everything up at once.
 async fn start(crm: &Backend) -> Transom {
-    let settings = Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-        .config(json!({
-            "destinations": [hasty("crm", crm)],
-            "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }],
-        }));
+    let settings = Transom::builder().config(json!({
+        "destinations": [hasty("crm", crm)],
+        "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }],
+    }));
     settings.start().await
 }
 
@@ -70,7 +66,7 @@ async fn with_dead_letters(transom: &Transom, crm: &Backend, customers: &[Custom
 
 #[tokio::test]
 async fn each_destination_is_told_once_with_all_partitions_or_with_one() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = start(&crm).await;
     let customers: Vec<Customer> = (0..12).map(Customer::nth).collect();
     with_dead_letters(&transom, &crm, &customers).await;
@@ -93,14 +89,12 @@ async fn each_destination_is_told_once_with_all_partitions_or_with_one() {
 
 #[tokio::test]
 async fn what_waits_is_tried_in_all_partitions() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let patient = json!({ "retry": { "first_ms": 600_000, "max_ms": 600_000 } });
-    let settings = Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-        .config(json!({
-            "destinations": [with(destination("crm", &crm), patient)],
-            "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }],
-        }));
+    let settings = Transom::builder().config(json!({
+        "destinations": [with(destination("crm", &crm), patient)],
+        "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }],
+    }));
     let transom = settings.start().await;
     crm.always(Answer::status(401));
     let customers: Vec<Customer> = (0..12).map(Customer::nth).collect();
@@ -124,7 +118,7 @@ async fn what_waits_is_tried_in_all_partitions() {
 
 #[tokio::test]
 async fn figures_are_told_for_each_partition() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = start(&crm).await;
     let request = reqwest::Client::new()
         .get(transom.url("/metrics"))
@@ -139,7 +133,7 @@ async fn figures_are_told_for_each_partition() {
 
 #[tokio::test]
 async fn dead_letters_are_listed_chosen_and_deleted_as_of_one_mailbox() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = start(&crm).await;
     let customers: Vec<Customer> = (0..12).map(Customer::nth).collect();
     let letters = with_dead_letters(&transom, &crm, &customers).await;
@@ -193,7 +187,7 @@ async fn dead_letters_are_listed_chosen_and_deleted_as_of_one_mailbox() {
 
 #[tokio::test]
 async fn a_replay_of_a_number_is_one_with_the_progress_of_all() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = start(&crm).await;
     let customers: Vec<Customer> = (0..12).map(Customer::nth).collect();
     let letters = with_dead_letters(&transom, &crm, &customers).await;
@@ -248,7 +242,7 @@ async fn a_replay_of_a_number_is_one_with_the_progress_of_all() {
 
 #[tokio::test]
 async fn what_died_before_somebody_moved_is_found_by_any_of_their_names() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = start(&crm).await;
     let both = Customer::nth(7);
     let phone = Customer::new(both.phone.clone().unwrap());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, texts};
+use support::{PATIENCE, started, texts};
 
 /// Message `n`, of one of five customers.
 fn message(n: usize) -> Webhook {
@@ -38,12 +38,10 @@ fn assert_in_order(backend: &Backend, messages: usize) {
 
 #[tokio::test]
 async fn what_is_stored_is_delivered_by_itself_after_a_power_cut() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let mut transom = settings.start().await;
+    let (mut transom, meta, backend) = started().await;
     backend.always(Answer::Stall);
     for n in 0..20 {
-        assert_eq!(transom.meta().post(&message(n)).await.status, 200);
+        assert_eq!(meta.post(&message(n)).await.status, 200);
     }
     transom.kill().await;
     assert_eq!(backend.distinct(), 0);
@@ -56,12 +54,10 @@ async fn what_is_stored_is_delivered_by_itself_after_a_power_cut() {
 
 #[tokio::test]
 async fn what_waits_for_its_next_try_still_waits_after_a_power_cut() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let mut transom = settings.start().await;
+    let (mut transom, meta, backend) = started().await;
     backend.down();
     for n in 0..20 {
-        assert_eq!(transom.meta().post(&message(n)).await.status, 200);
+        assert_eq!(meta.post(&message(n)).await.status, 200);
     }
     transom
         .wait_for_waiting(local::PHONE_NUMBER_ID, "crm", |waiting| {
@@ -77,13 +73,11 @@ async fn what_waits_for_its_next_try_still_waits_after_a_power_cut() {
 
 #[tokio::test]
 async fn nothing_is_lost_however_often_the_power_goes() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let mut transom = settings.start().await;
+    let (mut transom, meta, backend) = started().await;
     backend.always(Answer::slow(Duration::from_millis(5)));
     for round in 0..6 {
         for n in round * 20..(round + 1) * 20 {
-            assert_eq!(transom.meta().post(&message(n)).await.status, 200);
+            assert_eq!(meta.post(&message(n)).await.status, 200);
         }
         // At once, and in the midst of delivering.
         tokio::time::sleep(Duration::from_millis(15 * round as u64)).await;
@@ -96,10 +90,8 @@ async fn nothing_is_lost_however_often_the_power_goes() {
 
 #[tokio::test]
 async fn what_meta_was_not_told_is_stored_meta_sends_again_and_it_arrives_once() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let mut transom = settings.start().await;
-    let meta = transom.meta().retrying(12, Duration::from_millis(50));
+    let (mut transom, meta, backend) = started().await;
+    let meta = meta.retrying(12, Duration::from_millis(50));
     let posts: Vec<_> = (0..40)
         .map(|n| {
             let meta = meta.clone();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend, Event};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, hasty, with};
+use support::{PATIENCE, Transom, destination, eventually, hasty, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -19,7 +19,6 @@ const NUMBER: &str = local::PHONE_NUMBER_ID;
 async fn keeping(destinations: impl IntoIterator<Item = Value>) -> Transom {
     let destinations: Vec<Value> = destinations.into_iter().collect();
     Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
         .config(json!({ "destinations": destinations, "keep_hours": 24 }))
         .start()
         .await
@@ -96,8 +95,8 @@ async fn with_dead_letters(transom: &Transom, crm: &Backend, n: usize) -> Vec<St
 
 #[tokio::test]
 async fn dead_letters_come_again_under_their_ids_and_say_what_they_are() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
-    let other = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
+    let other = Backend::start().await;
     let choosy = with(
         destination("other", &other),
         json!({ "events": ["whatsapp.flow.*"] }),
@@ -156,7 +155,7 @@ async fn dead_letters_come_again_under_their_ids_and_say_what_they_are() {
 
 #[tokio::test]
 async fn what_cannot_be_replayed_is_refused_and_said() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = Transom::builder()
         .destinations([destination("crm", &crm)])
         .start()
@@ -195,17 +194,15 @@ async fn what_cannot_be_replayed_is_refused_and_said() {
 
 #[tokio::test]
 async fn what_was_delivered_long_ago_comes_again_also_to_a_destination_that_is_new() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
-    let bot = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
+    let bot = Backend::start().await;
     let destinations = [destination("crm", &crm), destination("bot", &bot)];
     let mut transom = keeping([destinations[0].clone()]).await;
     write(&transom, 0..250).await;
     assert!(crm.wait_for(250, PATIENCE).await);
     transom
         .restart_with(
-            Transom::builder()
-                .secret("DESTINATION_SECRET", DESTINATION_SECRET)
-                .config(json!({ "destinations": destinations, "keep_hours": 24 })),
+            Transom::builder().config(json!({ "destinations": destinations, "keep_hours": 24 })),
         )
         .await;
     let id = begin(
@@ -231,7 +228,7 @@ async fn what_was_delivered_long_ago_comes_again_also_to_a_destination_that_is_n
 
 #[tokio::test]
 async fn a_replay_goes_on_after_a_power_cut_and_no_event_of_it_is_lost() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let slow = json!({ "max_in_flight": 4 });
     let mut transom = keeping([with(destination("crm", &crm), slow)]).await;
     write(&transom, 0..300).await;
@@ -253,7 +250,7 @@ async fn a_replay_goes_on_after_a_power_cut_and_no_event_of_it_is_lost() {
 
 #[tokio::test]
 async fn a_replay_leaves_room_for_what_is_new_and_can_be_stopped() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let slow = json!({ "max_per_second": 40, "max_in_flight": 2 });
     let transom = keeping([with(destination("crm", &crm), slow)]).await;
     write(&transom, 0..200).await;
@@ -296,7 +293,7 @@ async fn a_replay_leaves_room_for_what_is_new_and_can_be_stopped() {
 
 #[tokio::test]
 async fn what_a_replay_may_still_deliver_is_not_deleted() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = keeping([hasty("crm", &crm)]).await;
     with_dead_letters(&transom, &crm, 2).await;
     crm.always(Answer::slow(PATIENCE));
@@ -312,7 +309,7 @@ async fn what_a_replay_may_still_deliver_is_not_deleted() {
 
 #[tokio::test]
 async fn without_the_setting_nothing_that_was_delivered_is_there_to_be_replayed() {
-    let crm = Backend::start(DESTINATION_SECRET).await;
+    let crm = Backend::start().await;
     let transom = Transom::builder()
         .destinations([destination("crm", &crm)])
         .start()

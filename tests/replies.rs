@@ -11,9 +11,7 @@ use simulator::backend::{self, Backend};
 use simulator::graph::{self, Graph};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{
-    DESTINATION_SECRET, PATIENCE, Scene, Transom, destination, eventually, text, with, writes,
-};
+use support::{PATIENCE, Scene, Transom, destination, eventually, text, with, writes};
 
 impl Scene {
     async fn start() -> Self {
@@ -327,7 +325,7 @@ async fn what_meta_refused_for_good_is_not_sent_again_and_the_next_one_is() {
 
 #[tokio::test]
 async fn without_an_access_token_nothing_is_sent_until_there_is_one_and_events_go_on() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let graph = Graph::start().await;
     let settings = || {
         let settings = Transom::builder().destinations([destination("crm", &backend)]);
@@ -353,18 +351,13 @@ async fn without_an_access_token_nothing_is_sent_until_there_is_one_and_events_g
 
 #[tokio::test]
 async fn a_destination_gets_no_more_replies_a_day_than_it_may_have_and_that_is_told_once() {
-    let (backend, graph) = (
-        Backend::start(DESTINATION_SECRET).await,
-        Graph::start().await,
-    );
+    let (backend, graph) = (Backend::start().await, Graph::start().await);
     let may_ask = |most| {
         let crm = with(
             destination("crm", &backend),
             json!({ "replies_per_day": most }),
         );
-        let settings = Transom::builder().secret("DESTINATION_SECRET", DESTINATION_SECRET);
-        let config = json!({ "destinations": [crm] });
-        settings.config(config).graph(&graph)
+        Transom::builder().destinations([crm]).graph(&graph)
     };
     let mut transom = may_ask(2).start().await;
     let meta = transom.meta();

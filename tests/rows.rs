@@ -6,10 +6,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::json;
 use simulator::backend::Backend;
 use simulator::clock;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination};
+use support::{PATIENCE, Settings, Transom, set};
 
 /// How long nothing must have come for a message to count as alone, with room for a slow machine.
 const ALONE: Duration = Duration::from_millis(600);
@@ -66,6 +67,12 @@ async fn settled(transom: &Transom) -> BTreeMap<String, f64> {
     }
 }
 
+/// Counts what is billed.
+async fn started() -> (Transom, Backend) {
+    let (transom, _, backend) = set(json!({}), Settings::counted).await;
+    (transom, backend)
+}
+
 async fn post_all(transom: &Transom, webhooks: impl IntoIterator<Item = Webhook>) {
     let meta = transom.meta();
     for webhook in webhooks {
@@ -75,9 +82,7 @@ async fn post_all(transom: &Transom, webhooks: impl IntoIterator<Item = Webhook>
 
 #[tokio::test]
 async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_status_four() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.counted().start().await;
+    let (transom, backend) = started().await;
     post_all(&transom, (0..10).map(message)).await;
     assert!(backend.wait_for(10, PATIENCE).await);
     settled(&transom).await;
@@ -101,9 +106,7 @@ async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_s
 
 #[tokio::test]
 async fn what_meta_repeats_writes_nothing() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.counted().start().await;
+    let (transom, backend) = started().await;
     let both = [message(0), status(0)];
     post_all(&transom, both.clone()).await;
     assert!(backend.wait_for(2, PATIENCE).await);
@@ -118,9 +121,7 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
 {
     const MANY: u16 = 400;
     let many = usize::from(MANY);
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.counted().start().await;
+    let (transom, backend) = started().await;
     post_all(&transom, (0..10).map(message)).await;
     assert!(backend.wait_for(10, PATIENCE).await);
     let mut bill = Bill::new(&transom).await;
@@ -138,9 +139,7 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
 #[tokio::test]
 async fn what_comes_together_is_written_together() {
     const MANY: u16 = 320;
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.counted().start().await;
+    let (transom, backend) = started().await;
     post_all(&transom, (0..10).map(message)).await;
     assert!(backend.wait_for(10, PATIENCE).await);
     let mut bill = Bill::new(&transom).await;

@@ -8,7 +8,7 @@ use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, DESTINATION_SECRET, Transom, hasty};
+use support::{ADMIN_TOKEN, Transom, hasty};
 use tokio::process::Command;
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
@@ -39,12 +39,8 @@ async fn schemathesis_finds_nothing_where_a_number_has_partitions() {
 
 async fn run(partitions: u32) {
     let program = std::env::var("SCHEMATHESIS").unwrap_or_else(|_| "schemathesis".to_owned());
-    let (crm, graph) = (
-        Backend::start(DESTINATION_SECRET).await,
-        Graph::start().await,
-    );
+    let (crm, graph) = (Backend::start().await, Graph::start().await);
     let transom = Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
         .graph(&graph)
         .config(json!({
             "destinations": [hasty("crm", &crm)],

@@ -10,7 +10,7 @@ use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::Customer;
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, unix, with, writes};
+use support::{PATIENCE, Transom, destination, eventually, set, started_with, unix, with, writes};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -39,11 +39,9 @@ fn now() -> i64 {
 #[tokio::test]
 async fn how_a_destination_stands_is_told() {
     let began = now();
-    let backend = Backend::start(DESTINATION_SECRET).await;
     let slow = json!({ "retry": { "first_ms": 200, "max_ms": 400, "total_ms": 600_000 } });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), slow)]);
-    let transom = settings.start().await;
-    let (meta, ana, bob) = (transom.meta(), Customer::nth(1), Customer::nth(2));
+    let (transom, meta, backend) = started_with(slow).await;
+    let (ana, bob) = (Customer::nth(1), Customer::nth(2));
     let told = transom.waiting(NUMBER, "crm").await;
     assert_eq!(
         (
@@ -98,11 +96,9 @@ async fn how_a_destination_stands_is_told() {
 
 #[tokio::test]
 async fn what_waits_in_the_log_is_counted_as_well() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let paused = with(destination("crm", &backend), json!({ "paused": true }));
-    let transom = Transom::builder().destinations([paused]).start().await;
+    let (transom, meta, _backend) = started_with(json!({ "paused": true })).await;
     for n in 0..5 {
-        writes(&transom.meta(), &Customer::nth(n), "hola").await;
+        writes(&meta, &Customer::nth(n), "hola").await;
     }
     let told = transom.waiting(NUMBER, "crm").await;
     assert_eq!(
@@ -114,7 +110,7 @@ async fn what_waits_in_the_log_is_counted_as_well() {
 
 #[tokio::test]
 async fn a_destination_that_was_down_when_it_was_paused_is_paused() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     backend.always(Answer::status(503));
     let settings = |paused: bool| {
         let retry = json!({ "first_ms": 50, "max_ms": 100, "total_ms": 600_000 });
@@ -136,11 +132,8 @@ async fn a_destination_that_was_down_when_it_was_paused_is_paused() {
 
 #[tokio::test]
 async fn each_change_of_state_is_a_line_in_the_log() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
     let retry = json!({ "retry": { "first_ms": 50, "max_ms": 100, "total_ms": 1_500 } });
-    let settings = Transom::builder().destinations([with(destination("crm", &backend), retry)]);
-    let transom = settings.start().await;
-    let meta = transom.meta();
+    let (transom, meta, backend) = started_with(retry).await;
     backend.when_event(|event| event.text() == Some("no"), Answer::status(422));
     backend.next(Answer::status(422));
     writes(&meta, &Customer::nth(1), "later").await;
@@ -184,16 +177,10 @@ async fn each_change_of_state_is_a_line_in_the_log() {
 #[tokio::test]
 async fn a_mailbox_sleeps_once_everything_is_answered_however_long_that_might_have_taken() {
     let graph = Graph::start().await;
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let reply = json!({ "type": "text", "text": { "body": "hola" } });
-    backend.always(Answer::replies([reply]));
-    let patient = with(
-        destination("crm", &backend),
-        json!({ "timeout_ms": 30_000 }),
-    );
-    let settings = Transom::builder().destinations([patient]).graph(&graph);
-    let transom = settings.start().await;
-    writes(&transom.meta(), &Customer::local(), "hola").await;
+    let patient = json!({ "timeout_ms": 30_000 });
+    let (transom, meta, backend) = set(patient, |settings| settings.graph(&graph)).await;
+    backend.always(Answer::reply("hola"));
+    writes(&meta, &Customer::local(), "hola").await;
     assert!(graph.wait_for(1, PATIENCE).await);
     transom
         .wait_for_waiting(NUMBER, "crm", |told| told["delivered"] == 1)

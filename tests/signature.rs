@@ -5,10 +5,10 @@ mod support;
 
 use serde_json::json;
 use simulator::backend::Backend;
-use simulator::meta::Answer;
+use simulator::meta::{Answer, Meta};
 use simulator::signature;
 use simulator::webhook::{Customer, Message, Number, Webhook, escape};
-use support::{APP_SECRET, PATIENCE, Transom, destination, started, texts};
+use support::{APP_SECRET, PATIENCE, Transom, set, started, texts};
 
 fn message(text: &str) -> Webhook {
     Webhook::new().message(&Number::local(), &Customer::local(), Message::text(text))
@@ -84,12 +84,16 @@ async fn upper_case_escapes_are_not_what_meta_signs() {
     assert_nothing_was_stored(&transom, &backend).await;
 }
 
+async fn with_two_secrets() -> (Transom, Meta, Backend) {
+    set(json!({}), |settings| {
+        settings.secret("META_APP_SECRET", "new, old")
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_large_body_is_verified_like_a_small_one() {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.secret("META_APP_SECRET", "new, old").start().await;
-    let meta = transom.meta();
+    let (_transom, meta, backend) = with_two_secrets().await;
     let large = message(&"¡Hola! 😀 a/b ".repeat(10_000));
     for secret in ["new", "old"] {
         let meta = meta.clone().with_secret(secret);
@@ -108,10 +112,7 @@ async fn a_large_body_is_verified_like_a_small_one() {
 
 #[tokio::test]
 async fn each_of_two_secrets_is_good_while_one_is_rotated() {
-    let backend = Backend::start(support::DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.secret("META_APP_SECRET", "new, old").start().await;
-    let meta = transom.meta();
+    let (_transom, meta, backend) = with_two_secrets().await;
     for secret in ["new", "old"] {
         let taken = meta.clone().with_secret(secret);
         assert_eq!(taken.post(&message(secret)).await.status, 200);

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use simulator::backend::{Arrival, Backend};
+use simulator::backend::Arrival;
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, destination, eventually, node, post, unix};
+use support::{DESTINATION_SECRET, PATIENCE, Transom, eventually, node, post, started, unix};
 use tokio::io::AsyncWriteExt as _;
 
 /// Reads a request with `standardwebhooks` and `cloudevents`: the event, or what they find wrong.
@@ -56,9 +56,7 @@ fn body(arrival: &Arrival) -> &str {
 
 #[tokio::test]
 async fn what_is_forwarded_is_verified_and_read_by_npms_libraries() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
+    let (_transom, meta, backend) = started().await;
     let (number, ana) = (Number::local(), Customer::local());
     let webhook = Webhook::new()
         .message(&number, &ana, Message::text("¡Hola! 😀 \"a/b\" \u{2028}\n"))
@@ -69,7 +67,7 @@ async fn what_is_forwarded_is_verified_and_read_by_npms_libraries() {
         )
         .status(&number, &ana, Status::failed("wamid.1", 131_047))
         .change("weather", json!({ "big": 1.5e300 }));
-    post(&transom.meta(), &webhook).await;
+    post(&meta, &webhook).await;
     assert!(backend.wait_for(4, PATIENCE).await);
     for arrival in backend.arrivals() {
         let event = read(DESTINATION_SECRET, &headers(&arrival), body(&arrival))
@@ -100,12 +98,10 @@ async fn what_is_forwarded_is_verified_and_read_by_npms_libraries() {
 
 #[tokio::test]
 async fn what_is_not_as_it_was_sent_is_refused_by_npms_libraries() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
+    let (_transom, meta, backend) = started().await;
     let webhook =
         Webhook::new().message(&Number::local(), &Customer::local(), Message::text("hola"));
-    post(&transom.meta(), &webhook).await;
+    post(&meta, &webhook).await;
     assert!(backend.wait_for(1, PATIENCE).await);
     let arrival = &backend.arrivals()[0];
     let (whole, changed) = (body(arrival), body(arrival).replace("hola", "hello"));

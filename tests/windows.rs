@@ -4,12 +4,9 @@
 mod support;
 
 use serde_json::json;
-use simulator::backend::Backend;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{
-    ADMIN_TOKEN, DESTINATION_SECRET, PATIENCE, Transom, destination, post, unix, writes,
-};
+use support::{ADMIN_TOKEN, PATIENCE, Transom, post, started, unix, writes};
 
 const HOUR: i64 = 3600;
 
@@ -128,10 +125,7 @@ async fn a_person_is_found_by_every_name() {
 
 #[tokio::test]
 async fn two_names_that_turn_out_to_be_one_persons_lead_to_one_conversation() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
-    let meta = transom.meta();
+    let (transom, meta, backend) = started().await;
     let (phone, user_id, written) = ("16505550001", "US.1", now() - 5 * HOUR);
     writes(&meta, &Customer::new(phone), Message::text("1").at(written)).await;
     writes(
@@ -206,20 +200,14 @@ async fn who_gets_a_number_that_was_given_up_has_a_conversation_of_their_own() {
 
 #[tokio::test]
 async fn a_status_that_a_further_one_overtook_is_told_and_does_not_count() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
+    let (transom, meta, backend) = started().await;
     let (number, ana) = (Number::local(), Customer::local());
     for status in [
         Status::sent("wamid.1"),
         Status::read("wamid.1"),
         Status::delivered("wamid.1"),
     ] {
-        post(
-            &transom.meta(),
-            &Webhook::new().status(&number, &ana, status),
-        )
-        .await;
+        post(&meta, &Webhook::new().status(&number, &ana, status)).await;
     }
     assert!(backend.wait_for(3, PATIENCE).await);
     let told: Vec<_> = backend

@@ -8,13 +8,11 @@ use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{
-    APP_SECRET, DESTINATION_SECRET, PATIENCE, Transom, VERIFY_TOKEN, Wrangler, destination, texts,
-};
+use support::{APP_SECRET, PATIENCE, Transom, VERIFY_TOKEN, Wrangler, destination, texts};
 
 #[tokio::test]
 async fn a_message_comes_in_once_and_its_answer_goes_out_under_wrangler_dev() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let graph = Graph::start().await;
     let settings = Transom::builder().destinations([destination("crm", &backend)]);
     let wrangler = Wrangler::start(settings.graph(&graph)).await;
@@ -40,7 +38,7 @@ async fn a_message_comes_in_once_and_its_answer_goes_out_under_wrangler_dev() {
 
 #[tokio::test]
 async fn what_is_too_long_for_one_variable_is_read_from_several() {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let graph = Graph::start().await;
     let rules = |word: &str, body: &str| {
         let reply = json!({ "type": "text", "text": { "body": body } });

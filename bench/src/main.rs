@@ -24,7 +24,6 @@ mod workload;
 use clap::{Parser, Subcommand};
 use simulator::backend::Backend;
 use simulator::graph::Graph;
-use simulator::local;
 
 use contestant::Outside;
 
@@ -76,7 +75,7 @@ async fn main() {
         }
         None => {}
     }
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let graph = Graph::start().await;
     let outside = Outside {
         backend: backend.url(),

@@ -13,9 +13,6 @@ use simulator::webhook::{Customer, Message, Number, Webhook};
 use super::settings::{ADMIN_TOKEN, APP_SECRET, Settings};
 use super::workerd::Transom;
 
-/// The secret of every destination that [`destination`] makes.
-pub(crate) const DESTINATION_SECRET: &str = local::DESTINATION_SECRET;
-
 /// How long a test waits for what must come. It goes on as soon as it is there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -76,9 +73,23 @@ pub(crate) async fn writes(meta: &Meta, customer: &Customer, message: impl Into<
 
 /// A Transom with one destination, its Meta and its backend.
 pub(crate) async fn started() -> (Transom, Meta, Backend) {
-    let backend = Backend::start(DESTINATION_SECRET).await;
-    let settings = Transom::builder().destinations([destination("crm", &backend)]);
-    let transom = settings.start().await;
+    started_with(json!({})).await
+}
+
+/// The same where the destination has these members as well.
+pub(crate) async fn started_with(members: Value) -> (Transom, Meta, Backend) {
+    set(members, |settings| settings).await
+}
+
+/// The same with other settings.
+pub(crate) async fn set(
+    members: Value,
+    set: impl FnOnce(Settings) -> Settings,
+) -> (Transom, Meta, Backend) {
+    let backend = Backend::start().await;
+    let crm = with(destination("crm", &backend), members);
+    let settings = Transom::builder().destinations([crm]);
+    let transom = set(settings).start().await;
     let meta = transom.meta();
     (transom, meta, backend)
 }
@@ -87,8 +98,7 @@ impl Settings {
     /// Sets `CONFIG.destinations`.
     pub(crate) fn destinations(self, destinations: impl IntoIterator<Item = Value>) -> Self {
         let destinations: Vec<Value> = destinations.into_iter().collect();
-        self.secret("DESTINATION_SECRET", DESTINATION_SECRET)
-            .config(json!({ "destinations": destinations }))
+        self.config(json!({ "destinations": destinations }))
     }
 
     /// Sends by this Graph API.

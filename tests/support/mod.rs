@@ -20,12 +20,12 @@ mod workerd;
 mod wrangler;
 
 pub(crate) use around::{
-    DESTINATION_SECRET, PATIENCE, called, destination, eventually, hasty, post, started, template,
+    PATIENCE, called, destination, eventually, hasty, post, set, started, started_with, template,
     text, texts, unix, with, writes,
 };
 pub(crate) use build::node;
 pub(crate) use process::go_first;
 pub(crate) use scene::Scene;
-pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, Settings, VERIFY_TOKEN};
+pub(crate) use settings::{ADMIN_TOKEN, APP_SECRET, DESTINATION_SECRET, Settings, VERIFY_TOKEN};
 pub(crate) use workerd::Transom;
 pub(crate) use wrangler::Wrangler;

@@ -8,7 +8,7 @@ use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Webhook};
 
-use super::around::{DESTINATION_SECRET, destination, eventually, post, with, writes};
+use super::around::{destination, eventually, post, with, writes};
 use super::settings::{ADMIN_TOKEN, Settings};
 use super::workerd::Transom;
 
@@ -27,7 +27,7 @@ impl Scene {
 
     /// The same with other settings.
     pub(crate) async fn set(config: Value, set: impl FnOnce(Settings) -> Settings) -> Self {
-        let backend = Backend::start(DESTINATION_SECRET).await;
+        let backend = Backend::start().await;
         let graph = Graph::start().await;
         let settings = Self::settings(config, &backend, &graph);
         let transom = set(settings).start().await;
@@ -42,8 +42,7 @@ impl Scene {
 
     pub(crate) fn settings(mut config: Value, backend: &Backend, graph: &Graph) -> Settings {
         config["destinations"] = json!([destination("crm", backend)]);
-        let settings = Transom::builder().secret("DESTINATION_SECRET", DESTINATION_SECRET);
-        settings.config(config).graph(graph)
+        Transom::builder().config(config).graph(graph)
     }
 
     /// Meta posts, and is told that it is stored.

@@ -14,7 +14,11 @@ pub(crate) const VERIFY_TOKEN: &str = "test-verify-token";
 /// The admin token where a test sets none.
 pub(crate) const ADMIN_TOKEN: &str = "test-admin-token";
 
-/// The settings of one Transom. `Default` has what is required, the admin token, and no destination.
+/// The secret of every destination that [`super::destination`] makes.
+pub(crate) const DESTINATION_SECRET: &str = simulator::local::DESTINATION_SECRET;
+
+/// The settings of one Transom. `Default` has what is required, the admin token, the secret of destinations, and none of
+/// these.
 #[derive(Clone)]
 #[must_use]
 pub(crate) struct Settings {
@@ -41,6 +45,7 @@ impl Default for Settings {
             .secret("META_APP_SECRET", APP_SECRET)
             .secret("META_VERIFY_TOKEN", VERIFY_TOKEN)
             .secret("ADMIN_TOKEN", ADMIN_TOKEN)
+            .secret("DESTINATION_SECRET", DESTINATION_SECRET)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::ledger::{Latencies, Ledger};
 use crate::load::{Load, Shape, by_all_names};
 use crate::scale::{seed, short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
+use crate::support::{PATIENCE, Transom, destination, with};
 
 /// By how much a median may grow, and a p99. The machine is shared: what holds a run up for a moment shows in its p99.
 const MEDIAN_GROWS: u32 = 3;
@@ -60,10 +60,10 @@ type Run = [Latencies; 3];
 /// A run of its own, since what a fault leaves waiting would be the next one's load.
 async fn run(fault: Fault, seed: u64) -> Run {
     let good = [
-        ("one", Backend::start(DESTINATION_SECRET).await),
-        ("two", Backend::start(DESTINATION_SECRET).await),
+        ("one", Backend::start().await),
+        ("two", Backend::start().await),
     ];
-    let bad = Backend::start(DESTINATION_SECRET).await;
+    let bad = Backend::start().await;
     fault.befalls(&bad);
     let ledger = Arc::new(Ledger::default());
     let mut destinations = vec![with(

@@ -21,7 +21,7 @@ use tokio::time::sleep;
 use crate::ledger::{Conversation, Ledger};
 use crate::load::post;
 use crate::scale::{seed, short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Settings, Transom, destination, unix, with};
+use crate::support::{PATIENCE, Settings, Transom, destination, unix, with};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -85,8 +85,8 @@ async fn a_clock_that_jumps_loses_no_event_and_moves_no_window() {
     let mut random = StdRng::seed_from_u64(seed);
     let ledger = Arc::new(Ledger::default());
     let backends = [
-        ("prompt", Backend::start(DESTINATION_SECRET).await),
-        ("paced", Backend::start(DESTINATION_SECRET).await),
+        ("prompt", Backend::start().await),
+        ("paced", Backend::start().await),
     ];
     for (name, backend) in &backends {
         backend.accept_any_time();

@@ -14,7 +14,7 @@ use simulator::meta::Meta;
 use crate::ledger::{Ledger, Message};
 use crate::load::{post, webhook_of};
 use crate::scale::{short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
+use crate::support::{PATIENCE, Transom, destination, with};
 
 /// Messages in one webhook.
 const BATCH: usize = 5;
@@ -105,7 +105,7 @@ struct Scene {
 impl Scene {
     /// With these members of the destination.
     async fn start(members: Value) -> Self {
-        let backend = Backend::start(DESTINATION_SECRET).await;
+        let backend = Backend::start().await;
         let ledger = Arc::new(Ledger::default());
         ledger.watch("crm", &backend);
         let destination = with(destination("crm", &backend), members);

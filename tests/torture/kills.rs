@@ -12,7 +12,7 @@ use simulator::clock;
 use crate::ledger::Ledger;
 use crate::load::{Load, Shape, by_all_names};
 use crate::scale::{seed, short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
+use crate::support::{PATIENCE, Transom, destination, with};
 
 /// Up to how long it may live, in milliseconds, as a power of ten: mostly shortly, so that beginnings are hit as well.
 const LIVES: std::ops::Range<f64> = 0.7..3.5;
@@ -31,7 +31,7 @@ fn one_in(n: usize, of: usize) -> impl Fn(&Arrival) -> bool {
 
 /// Takes everything, in batches, some of them late.
 async fn slow() -> Backend {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     for (of, ms) in [1, 10, 60].into_iter().enumerate() {
         let late = Answer::slow(Duration::from_millis(ms));
         backend.when(one_in(4, of), late);
@@ -41,7 +41,7 @@ async fn slow() -> Backend {
 
 /// Takes everything in the end, and refuses some of it at first, in every way there is.
 pub(crate) async fn moody() -> Backend {
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let answers = [
         Answer::status(422),
         Answer::status(500),
@@ -64,7 +64,7 @@ async fn killed_at_any_moment_it_loses_nothing_and_keeps_the_order() {
     let _turn = turn().await;
     let seed = seed();
     let backends = [
-        ("prompt", Backend::start(DESTINATION_SECRET).await),
+        ("prompt", Backend::start().await),
         ("slow", slow().await),
         ("moody", moody().await),
     ];

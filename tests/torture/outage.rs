@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::ledger::{Ledger, Message};
 use crate::load::post;
 use crate::scale::{short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination, with};
+use crate::support::{PATIENCE, Transom, destination, with};
 
 /// One customer in so many wrote twice meanwhile.
 const TWICE: usize = 5;
@@ -23,7 +23,7 @@ async fn a_backend_that_is_back_gets_what_waits_in_order_and_never_faster_than_i
     let _turn = turn().await;
     let conversations = short_or(300, 10_000);
     let limit = short_or(100, 120);
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let ledger = Arc::new(Ledger::default());
     ledger.watch("crm", &backend);
     backend.down();

@@ -11,7 +11,7 @@ use crate::kills::{moody, survive};
 use crate::ledger::{Ledger, Message};
 use crate::load::Shape;
 use crate::scale::{seed, short_or, turn};
-use crate::support::{DESTINATION_SECRET, Transom, destination, with};
+use crate::support::{Transom, destination, with};
 
 /// The message in which Meta tells both names of a customer for the first time.
 const BOTH: usize = 5;
@@ -37,10 +37,7 @@ fn in_order(early: usize, late: usize) -> bool {
 async fn people_who_turn_out_to_be_one_lose_nothing_and_keep_their_order_whatever_is_killed() {
     let _turn = turn().await;
     let seed = seed();
-    let backends = [
-        ("prompt", Backend::start(DESTINATION_SECRET).await),
-        ("moody", moody().await),
-    ];
+    let backends = [("prompt", Backend::start().await), ("moody", moody().await)];
     let ledger = Arc::new(Ledger::default());
     for (name, backend) in &backends {
         ledger.watch(name, backend);
@@ -50,7 +47,6 @@ async fn people_who_turn_out_to_be_one_lose_nothing_and_keep_their_order_whateve
         .iter()
         .map(|(name, backend)| with(destination(name, backend), patient.clone()));
     let transom = Transom::builder()
-        .secret("DESTINATION_SECRET", DESTINATION_SECRET)
         .config(json!({
             "destinations": destinations.collect::<Vec<_>>(),
             "numbers": [{ "phone_number_id": Number::nth(0).phone_number_id, "partitions": 4 }],

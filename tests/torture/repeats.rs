@@ -10,7 +10,7 @@ use simulator::webhook::{
 use tokio::task::JoinSet;
 
 use crate::scale::{seed, short_or, turn};
-use crate::support::{DESTINATION_SECRET, PATIENCE, Transom, destination};
+use crate::support::{PATIENCE, Transom, destination};
 
 /// What a customer has: messages, and a message of the business that was sent, delivered and read.
 fn updates(customer: usize, messages: usize) -> Vec<Update> {
@@ -30,7 +30,7 @@ fn updates(customer: usize, messages: usize) -> Vec<Update> {
 async fn what_meta_repeats_in_any_batches_and_any_order_is_delivered_once() {
     let _turn = turn().await;
     let seed = seed();
-    let backend = Backend::start(DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let taken: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
     let counting = Arc::clone(&taken);
     backend.keep_nothing();

@@ -14,10 +14,10 @@ pub use answer::Answer;
 pub use arrival::{Arrival, Format};
 pub use event::Event;
 
-use crate::pace;
 use crate::records::Records;
 use crate::script::Script;
 use crate::server::{self, Received, Server};
+use crate::{local, pace};
 
 /// A backend that records what arrives and answers as it is told, by default with 204. What is not rightly signed
 /// or not well formed gets 400. It stops when it is dropped.
@@ -47,17 +47,17 @@ struct Seen {
 }
 
 impl Backend {
-    /// Starts on a free port of loopback, with this destination secret (`whsec_…`).
+    /// Starts on a free port of loopback, with the destination secret [`local::DESTINATION_SECRET`].
     ///
     /// # Panics
     /// If there is no free port.
-    pub async fn start(secret: &str) -> Self {
-        Self::start_on(0, secret)
+    pub async fn start() -> Self {
+        Self::start_on(0, local::DESTINATION_SECRET)
             .await
             .expect("a free port on loopback")
     }
 
-    /// Starts on this port of loopback.
+    /// Starts on this port of loopback, with this destination secret (`whsec_…`).
     pub async fn start_on(port: u16, secret: &str) -> io::Result<Self> {
         let state = Arc::new(State {
             secret: secret.into(),

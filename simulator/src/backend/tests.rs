@@ -57,7 +57,7 @@ async fn tell_one(backend: &Backend, id: &str) -> reqwest::Result<u16> {
 
 #[tokio::test]
 async fn a_signed_event_is_taken_and_recorded() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     assert_eq!(tell_one(&backend, "e1").await.unwrap(), 204);
     assert!(backend.wait_for(1, SOON).await);
     let event = &backend.events_of("US.1")[0];
@@ -69,7 +69,7 @@ async fn a_signed_event_is_taken_and_recorded() {
 
 #[tokio::test]
 async fn a_wrong_signature_and_a_wrong_event_are_refused() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let other = "whsec_b3RoZXItc2VjcmV0LTEyMzQ1Njc4OTAxMjM0NTY3ODk=";
     let kind = "application/cloudevents+json";
     assert_eq!(
@@ -101,7 +101,7 @@ async fn a_wrong_signature_and_a_wrong_event_are_refused() {
 
 #[tokio::test]
 async fn it_fails_as_often_as_it_was_told_and_counts_the_tries() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     backend.next_n(2, Answer::status(500));
     let mut statuses = Vec::new();
     for _ in 0..3 {
@@ -119,7 +119,7 @@ async fn it_fails_as_often_as_it_was_told_and_counts_the_tries() {
 
 #[tokio::test]
 async fn one_event_may_be_refused_for_ever_while_others_pass() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     backend.when_event(|event| event.id == "bad", Answer::status(422));
     assert_eq!(tell_one(&backend, "bad").await.unwrap(), 422);
     assert_eq!(tell_one(&backend, "good").await.unwrap(), 204);
@@ -130,7 +130,7 @@ async fn one_event_may_be_refused_for_ever_while_others_pass() {
 
 #[tokio::test]
 async fn it_can_stall_break_off_and_be_gone() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let late = Answer::After(Duration::from_millis(10), Box::new(Answer::CloseHalfWay));
     for answer in [Answer::Stall, Answer::Close, Answer::CloseHalfWay, late] {
         backend.next(answer.clone());
@@ -146,7 +146,7 @@ async fn it_can_stall_break_off_and_be_gone() {
 
 #[tokio::test]
 async fn it_answers_with_replies_redirects_and_waits() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     backend.always(Answer::reply("hi"));
     assert_eq!(tell_one(&backend, "e1").await.unwrap(), 200);
@@ -170,7 +170,7 @@ async fn it_answers_with_replies_redirects_and_waits() {
 
 #[tokio::test]
 async fn batches_and_metas_own_format_are_understood() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let batch = json!([event("a", "US.1"), event("b", "US.1")]);
     let kind = "application/cloudevents-batch+json";
     assert_eq!(
@@ -207,7 +207,7 @@ async fn batches_and_metas_own_format_are_understood() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_copes_with_thousands() {
-    let backend = Backend::start(local::DESTINATION_SECRET).await;
+    let backend = Backend::start().await;
     let backend = Arc::new(backend);
     let senders = (0..50).map(|sender| {
         let backend = Arc::clone(&backend);
