@@ -392,3 +392,32 @@ async fn a_destination_gets_no_more_replies_a_day_than_it_may_have_and_that_is_t
     assert!(told().iter().all(|budget| budget["per_day"] == 2));
     assert_eq!(graph.messages().len(), 2);
 }
+
+#[tokio::test]
+async fn a_backend_is_told_that_its_reply_did_not_go_and_cannot_reply_to_that() {
+    let scene = Scene::start().await;
+    scene.backend.always(backend::Answer::reply("hi"));
+    scene.graph.fail_next(131_026);
+    scene.writes(&Customer::local(), "hola").await;
+    let told = eventually(async || {
+        let mut events = scene.backend.events().into_iter();
+        events.find(|event| event.kind == "transom.send.failed")
+    })
+    .await;
+    let asked = &scene.backend.events()[0];
+    let number = local::PHONE_NUMBER_ID;
+    assert_eq!(
+        told.data["send"]["id"],
+        format!("{number}.{}.crm.0", asked.id)
+    );
+    assert_eq!(told.data["send"]["error"]["code"], 131_026);
+    assert_eq!(told.data["customer"]["phone"], local::CUSTOMER_PHONE);
+    // It stands in the customer's conversation, so it comes with what is known of that.
+    assert_eq!(told.data["window"]["customer_service"]["open"], true);
+    eventually(async || {
+        let log = scene.transom.log();
+        log.contains("replies.refused").then_some(())
+    })
+    .await;
+    assert_eq!(scene.graph.requests().len(), 1);
+}

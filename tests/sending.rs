@@ -23,6 +23,15 @@ impl Scene {
         self.post(&Webhook::new().status(&Number::local(), customer, status))
             .await;
     }
+
+    /// The data of the first event of this type that the backend is told of.
+    async fn told(&self, kind: &str) -> Value {
+        let told = eventually(async || {
+            let mut events = self.backend.events().into_iter();
+            events.find(|event| event.kind == kind)
+        });
+        told.await.data
+    }
 }
 
 fn to_ana(message: &Value) -> Value {
@@ -290,7 +299,8 @@ async fn a_power_cut_while_meta_is_asked_sends_nothing_twice() {
     };
     assert_eq!((of(&id), of(&waiting)), (1, 1));
 
-    // Meta's status tells that it did go out.
+    // The backend is told that nobody knows; then Meta's status tells that it did go out.
+    assert_eq!(scene.told("transom.send.unknown").await["send"]["id"], id);
     let wamid = sent[0].wamid.clone().unwrap();
     let told = Status::sent(&wamid).callback_data(&id);
     scene.status(&Customer::local(), told).await;
@@ -342,6 +352,7 @@ async fn what_may_have_gone_out_is_not_sent_again() {
     scene.graph.down();
     let id = scene.send(to_ana(&template("hello"))).await;
     scene.send_in_state(&id, "unknown").await;
+    assert_eq!(scene.told("transom.send.unknown").await["send"]["id"], id);
     scene.graph.up().await;
     for answer in [
         Answer::Status(503),

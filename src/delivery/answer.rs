@@ -107,8 +107,8 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 /// none. It is the last that can be replied to: a status that came behind a message is no reason to leave the message
 /// without an answer.
 ///
-/// Replies to an event that tells how our own messages are doing are refused: each reply has statuses of its own, and a
-/// backend that answers everything would write to the customer without end. So are replies to what the past and the
+/// Replies to an event that tells how our own messages are doing are refused: each reply has statuses of its own, or fails as
+/// the one before did, and a backend that answers everything would write to the customer without end. So are replies to what the past and the
 /// address book tell by the thousand, and to what the business wrote itself: with a fallback, each would be a template
 /// that costs. An event of a type that we do not know may be any of these. Of what is longer than [`BODY_LIMIT`] nothing is
 /// sent.
@@ -134,12 +134,17 @@ pub fn replies<'e>(events: &'e [Stored], body: &[u8]) -> Result<Option<Replies<'
 const NOT_REPLIED_TO: &str = "a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to";
 
 fn can_be_replied_to(kind: &str, data: &str) -> bool {
-    match kind.strip_prefix("whatsapp.").unwrap_or_default() {
-        "message.history" | "message.echoed" => false,
-        "unknown" => recipient::is_a_private_message(data),
-        kind => !["status.", "standby.", "contact."]
-            .iter()
-            .any(|family| kind.starts_with(family)),
+    match kind {
+        "whatsapp.message.history" | "whatsapp.message.echoed" => false,
+        "whatsapp.unknown" => recipient::is_a_private_message(data),
+        _ => ![
+            "whatsapp.status.",
+            "whatsapp.standby.",
+            "whatsapp.contact.",
+            "transom.send.",
+        ]
+        .iter()
+        .any(|family| kind.starts_with(family)),
     }
 }
 
@@ -228,6 +233,8 @@ mod tests {
             "whatsapp.message.history",
             "whatsapp.message.echoed",
             "whatsapp.contact.added",
+            "transom.send.failed",
+            "transom.send.unknown",
         ] {
             let fault = format!("replies: {NOT_REPLIED_TO}");
             assert_eq!(replies_to(kind, body).unwrap_err(), [fault], "{kind}");

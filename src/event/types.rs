@@ -1,11 +1,13 @@
 //! The types of all events that there are, and the members of their data. `docs/events.md` tells what each means.
 
 /// CloudEvents' `type`, sorted, of every event that Meta's webhooks become, and of those that Transom tells by itself.
-pub const TYPES: [&str; 108] = [
+pub const TYPES: [&str; 110] = [
     "transom.budget.exhausted",
     "transom.consent.changed",
     "transom.number.blocked",
     "transom.number.unblocked",
+    "transom.send.failed",
+    "transom.send.unknown",
     "transom.window.closing",
     "whatsapp.account.ad_account_linked",
     "whatsapp.account.alert",
@@ -123,7 +125,7 @@ pub const ADDED: [&str; 6] = [
 ];
 
 /// The members of an event's `data`, sorted, but for what a mailbox adds to them.
-pub const DATA_MEMBERS: [&str; 25] = [
+pub const DATA_MEMBERS: [&str; 26] = [
     "account",
     "blocked",
     "body",
@@ -147,6 +149,7 @@ pub const DATA_MEMBERS: [&str; 25] = [
     "phone_number",
     "preference",
     "raw",
+    "send",
     "status",
     "template",
 ];

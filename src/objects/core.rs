@@ -11,7 +11,8 @@ use crate::{
         self,
         sql::{self, Sql, atomically},
     },
-    sending::{Draft, NumberChange, Outbox, ReplyBudgets, Send, repeats::Repeats},
+    meta::graph::Recipient,
+    sending::{Draft, NumberChange, Outbox, ReplyBudgets, Send, SendState, repeats::Repeats, told},
     written::Object,
 };
 
@@ -91,6 +92,21 @@ impl Core {
             NumberChange::Unblocked(_) => console_log!("{line}"),
         }
         self.mailbox.append(vec![event], now)?;
+        Ok(())
+    }
+
+    /// Tells the destinations of a send that did not go, or may not have gone.
+    pub(super) fn tell(
+        &mut self,
+        id: &str,
+        to: Option<&Recipient>,
+        state: &SendState,
+        now: i64,
+    ) -> sql::Result<()> {
+        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        if let Some(event) = told::event(id, to, state, number, now.div_euclid(1000)) {
+            self.mailbox.append(vec![event], now)?;
+        }
         Ok(())
     }
 

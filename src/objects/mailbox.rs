@@ -31,7 +31,7 @@ use crate::{
         address::{self, Address},
         sql::{self, Sql, SqlError},
     },
-    sending::{Outbox, Rates, ReplyBudgets, repeats::Repeats},
+    sending::{Outbox, Rates, ReplyBudgets, SendState, repeats::Repeats},
     written::Object,
     zones,
 };
@@ -241,7 +241,8 @@ impl Mailbox {
         let mirror = self.mirror.is_bound();
         let mirror = mirror.then(|| Mirror::new(config.window_step_s));
         self.openings.set(self.openings.get().wrapping_add(1));
-        Ok(Core {
+        let interrupted = outbox.take_interrupted();
+        let mut core = Core {
             opening: self.openings.get(),
             mailbox: mailbox
                 .with_policy(policy)?
@@ -254,7 +255,12 @@ impl Mailbox {
             source,
             phone_number_id,
             sends_as: address.sends_as(),
-        })
+        };
+        for send in interrupted {
+            let to = send.draft.to.as_ref();
+            core.tell(&send.id, to, &SendState::Unknown, now)?;
+        }
+        Ok(core)
     }
 
     /// What is set about consent.

@@ -87,6 +87,7 @@ impl Mailbox {
         happened: Happened,
     ) -> Result<Option<Vec<Name>>> {
         let id = started.send.id.clone();
+        let to = started.send.draft.to.clone();
         let names = names_of_one(&started.send, &happened);
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
@@ -95,6 +96,7 @@ impl Mailbox {
             let opted_out = Core::opted_out(&started.send, &happened, now);
             let (state, change) = core.outbox.done(started, happened, now)?;
             core.changed(change, now)?;
+            core.tell(&id, to.as_ref(), &state, now)?;
             if state.is_refused_here() {
                 core.unsent(&id, conversation, asked)?;
             }

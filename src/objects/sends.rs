@@ -106,7 +106,7 @@ impl Mailbox {
             }
             Ok(marked) => match graph::answer::read(marked.status, &marked.body) {
                 GraphAnswer::Refused { code, .. } | GraphAnswer::Unknown { code: Some(code) } => {
-                    document.json("error", &error(Some(code), Class::Other))
+                    document.json("error", &errors::view(Some(code), Class::Other))
                 }
                 _ => document.text("detail", &format!("Meta answered {}", marked.status)),
             },
@@ -239,11 +239,13 @@ fn queued(send: &Queued, now_ms: i64) -> String {
 
 fn view(id: &str, record: &Record, goes_ms: Option<i64>, now_ms: i64) -> Object {
     let (failed, message_id) = match &record.state {
-        SendState::Failed { code, class } => (Some(error(*code, *class)), None),
+        SendState::Failed { code, class } => (Some(errors::view(*code, *class)), None),
         SendState::Accepted { message_id } => (None, Some(message_id.as_str())),
         _ => (None, None),
     };
-    let late = record.error.map(|code| error(Some(code), Class::Other));
+    let late = record
+        .error
+        .map(|code| errors::view(Some(code), Class::Other));
     let goes_at = goes_ms.map(|goes_ms| at(goes_ms.max(now_ms)));
     let mut view = Object::default();
     view.text("id", id)
@@ -261,23 +263,6 @@ fn view(id: &str, record: &Record, goes_ms: Option<i64>, now_ms: i64) -> Object 
 
 fn goes_as(fell_back: bool) -> &'static str {
     if fell_back { "fallback" } else { "message" }
-}
-
-/// An error, and what to do about it. Without a code it is one of our own.
-fn error(code: Option<u32>, class: Class) -> String {
-    let mut error = Object::default();
-    match code {
-        Some(code) => error.number("code", code.into()),
-        None => error.json("code", "null"),
-    };
-    match code.and_then(errors::find) {
-        Some(entry) => error
-            .text("class", entry.class.name())
-            .text("meaning", entry.meaning)
-            .text("advice", entry.advice),
-        None => error.text("class", class.name()),
-    };
-    error.finish()
 }
 
 fn at(ms: i64) -> String {

@@ -11,6 +11,7 @@
 //! - [`pacing`]: how fast a number may send, by `pace`; [`pair`]: how fast one customer may be written to
 //! - `number`: how it stands with the number, by [`blocked`] and by `silence`: Meta that does not answer
 //! - [`blocked`]: a number that can send nothing until a person has put something right
+//! - [`told`]: what destinations are told of sends that did not go
 //! - [`reports`]: what Meta's statuses tell about sends
 //! - `reply_budgets`: how many replies destinations may ask for in a day
 //! - [`repeats`]: requests that bear an `Idempotency-Key`
@@ -35,6 +36,7 @@ mod stored;
 pub mod taking;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod whom;
 
 pub use asked::Asked;

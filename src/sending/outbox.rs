@@ -56,6 +56,8 @@ pub struct Outbox {
     pub(super) under_way: HashMap<String, UnderWay>,
     pub(super) ended: Ended,
     swept_ms: i64,
+    /// The sends that were on their way when the object ended, until somebody asks for them.
+    interrupted: Vec<Send>,
 }
 
 /// What is known of a send on its way.
@@ -100,6 +102,7 @@ impl Outbox {
     pub fn open(sql: Rc<dyn Sql>, rates: Rates, settings: String, now_ms: i64) -> Result<Self> {
         let table = Table::open(sql.clone())?;
         table.sweep(now_ms)?;
+        let interrupted = table.started()?;
         let restarted = SendState::Started.after(Happened::Restarted);
         table.change_all(&SendState::Started, &restarted, now_ms)?;
         let (lanes, last, went_ms) = went_lately(&table, now_ms)?;
@@ -116,6 +119,7 @@ impl Outbox {
             under_way: HashMap::new(),
             ended: Ended::default(),
             swept_ms: now_ms,
+            interrupted,
         };
         outbox.read_left(now_ms)?;
         Ok(outbox)
@@ -160,6 +164,12 @@ impl Outbox {
             }
         }
         Ok(())
+    }
+
+    /// The sends that were on their way when the object ended, and so are `unknown` since the outbox was opened. They are given
+    /// once.
+    pub fn take_interrupted(&mut self) -> Vec<Send> {
+        std::mem::take(&mut self.interrupted)
     }
 
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,

@@ -147,6 +147,25 @@ impl Table {
             .run("DELETE FROM waits WHERE next_ms < ?1", &[old_ms.into()])
     }
 
+    /// The sends that are marked as started.
+    pub(super) fn started(&self) -> Result<Vec<Send>> {
+        let rows = self.0.exec(
+            &format!("SELECT id, conversation, draft FROM sends WHERE {LEFT} AND state = ?1"),
+            &[write_state(&SendState::Started).into()],
+        )?;
+        let mut started = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(draft) = read_draft(row.get(2)?) {
+                started.push(Send {
+                    id: row.get(0)?,
+                    conversation: row.get(1)?,
+                    draft,
+                });
+            }
+        }
+        Ok(started)
+    }
+
     /// Puts all sends of one state into another. A text is kept if the fallback may yet be needed.
     pub(super) fn change_all(&self, from: &SendState, to: &SendState, now_ms: i64) -> Result<()> {
         self.0.run(

@@ -247,7 +247,14 @@ fn the_page_of_events_lists_the_types_that_there_are() {
 #[test]
 fn the_members_of_the_data_are_those_that_there_are() {
     /// Those of what is no JSON, and those of Transom's own events.
-    const ELSEWHERE: [&str; 5] = ["blocked", "body", "body_base64", "budget", "consent"];
+    const ELSEWHERE: [&str; 6] = [
+        "blocked",
+        "body",
+        "body_base64",
+        "budget",
+        "consent",
+        "send",
+    ];
     let cases = cases();
     let events = cases.iter().flat_map(|(_, case)| &case.events);
     let shown: BTreeSet<&str> = events

@@ -2,7 +2,7 @@
 //!
 //! Source: "Error codes" of the WhatsApp Cloud API.
 
-use crate::written::{of_word, word_of};
+use crate::written::{Object, of_word, word_of};
 
 /// One error code, or a row of them that mean the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +136,24 @@ pub fn find(code: u32) -> Option<&'static ErrorCode> {
     TABLE
         .iter()
         .find(|entry| (entry.first..=entry.last).contains(&code))
+}
+
+/// What the API and events say about an error, as JSON: what it is, and what to do about it. Without a code it is one of our
+/// own.
+pub fn view(code: Option<u32>, class: Class) -> String {
+    let mut error = Object::default();
+    match code {
+        Some(code) => error.number("code", code.into()),
+        None => error.json("code", "null"),
+    };
+    match code.and_then(find) {
+        Some(entry) => error
+            .text("class", entry.class.name())
+            .text("meaning", entry.meaning)
+            .text("advice", entry.advice),
+        None => error.text("class", class.name()),
+    };
+    error.finish()
 }
 
 const fn codes(
