@@ -95,6 +95,7 @@ async fn headers_that_are_set_go_along() {
     let arrival = backend.arrivals().remove(0);
     assert_eq!(arrival.header("authorization"), "Bearer k3y");
     assert_eq!(arrival.header("x-team"), "sales");
+    assert_eq!(arrival.header("user-agent"), "Transom");
     assert!(arrival.signed);
     assert!(!transom.log().contains("k3y"));
 }

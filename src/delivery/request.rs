@@ -50,7 +50,12 @@ pub fn request(destination: &Destination, events: &[Stored], source: &str, now_s
             (batch::CONTENT_TYPE, batch::id(ids), body, count)
         }
     };
+    let is_named = headers.iter().any(|(name, _)| name == "user-agent");
     let mut add = |name: &str, value| headers.push((name.to_owned(), value));
+    // Firewalls refuse a request that does not say who makes it, and the platform says nothing.
+    if !is_named {
+        add("user-agent", "Transom".to_owned());
+    }
     add("content-type", content_type.to_owned());
     if destination.format == Format::Meta {
         add("webhook-id", id);
@@ -86,7 +91,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::{Address, SigningSecret};
+    use crate::config::{Address, Header, Secret, SigningSecret};
 
     const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const NOW: i64 = 1_795_334_400;
@@ -134,6 +139,24 @@ mod tests {
         let body: Value = serde_json::from_str(&request.body).unwrap();
         assert_eq!(body["time"], "2026-11-22T08:00:00Z", "when it was received");
         assert_eq!(body["data"]["replayed"], true);
+    }
+
+    #[test]
+    fn a_request_says_who_makes_it_unless_its_destination_says_otherwise() {
+        let agent = |members| {
+            let crm = Destination {
+                headers: members,
+                ..destination(Format::Meta)
+            };
+            let request = request(&crm, &[event("a-1", 0)], "/whatsapp/1", NOW);
+            header(&request, "user-agent").to_owned()
+        };
+        assert_eq!(agent(Vec::new()), "Transom");
+        let own = Header {
+            name: "user-agent".to_owned(),
+            value: Secret::one("crm-hooks").unwrap(),
+        };
+        assert_eq!(agent(vec![own]), "crm-hooks");
     }
 
     #[test]
