@@ -148,6 +148,9 @@ impl Mailbox {
             }
         }
         self.joins.extend(joins);
+        if !joins.is_empty() {
+            self.hold_back();
+        }
         Ok(())
     }
 

@@ -109,20 +109,15 @@ impl Holds {
         self.0.iter().map(|hold| hold.ask_ms).min()
     }
 
-    /// From which event on a conversation is held for a destination.
-    pub(super) fn before(&self, destination: &str, conversation: i64) -> Option<i64> {
-        let holds = self.0.iter().filter(|hold| {
-            hold.conversation == conversation && hold.behind.destination == destination
-        });
-        holds.map(|hold| hold.before).min()
-    }
-
-    /// The conversations that are held for a destination.
-    pub(super) fn of(&self, destination: &str) -> impl Iterator<Item = i64> {
-        let holds = self.0.iter();
-        holds
-            .filter(move |hold| hold.behind.destination == destination)
-            .map(|hold| hold.conversation)
+    /// The conversations that are held for a destination, each with the event from which on it is.
+    pub(super) fn of(&self, destination: &str) -> HashMap<i64, i64> {
+        let mut held = HashMap::new();
+        let of_it = |hold: &&Hold| hold.behind.destination == destination;
+        for hold in self.0.iter().filter(of_it) {
+            let before = held.entry(hold.conversation).or_insert(hold.before);
+            *before = hold.before.min(*before);
+        }
+        held
     }
 
     /// What is held in one conversation is held from now on in the one that it turned out to be part of.
@@ -190,7 +185,8 @@ impl Mailbox {
         Ok(ids.filter(|id| !undelivered.contains(id)).collect())
     }
 
-    /// Holds a conversation back for as long as another partition has such events (`behind`) of its person.
+    /// Has a conversation held back for as long as another partition has such events (`behind`) of its person.
+    /// [`Mailbox::hold_back`] is to be called then.
     pub(super) fn hold(
         &mut self,
         conversation: i64,
@@ -230,7 +226,6 @@ impl Mailbox {
             for row in &rows {
                 self.holds.0.push(Hold::read(row)?);
             }
-            self.hold_in(&behind.destination, conversation);
         }
         Ok(())
     }
@@ -260,11 +255,11 @@ impl Mailbox {
             .into_iter()
             .partition(|hold| ids.contains(&hold.id));
         self.holds.0 = left;
+        self.hold_back();
         atomically(&*sql, || {
             for hold in free {
                 sql.run("DELETE FROM held WHERE id = ?1", &[hold.id.into()])?;
                 let destination = &hold.behind.destination;
-                self.hold_in(destination, hold.conversation);
                 if let Some(cursor) = Cursor::of_mut(&mut self.cursors, destination) {
                     cursor.schedule(hold.conversation, now_ms)?;
                 }
@@ -273,11 +268,10 @@ impl Mailbox {
         })
     }
 
-    /// Has a destination's cursor hold a conversation as it is held now.
-    pub(super) fn hold_in(&mut self, destination: &str, conversation: i64) {
-        let before = self.holds.before(destination, conversation);
-        if let Some(cursor) = Cursor::of_mut(&mut self.cursors, destination) {
-            cursor.hold(conversation, before);
+    /// Has every cursor hold back what is held for its destination now.
+    pub(super) fn hold_back(&mut self) {
+        for cursor in &mut self.cursors {
+            cursor.hold_back(&self.holds);
         }
     }
 

@@ -157,24 +157,16 @@ impl Mailbox {
         )?;
         let log = Log::load(sql.clone(), passed.unwrap_or(0))?;
         let taken_out = Cursor::leave(&*sql, &log, &destinations)?;
-        let holds = Holds::load(&*sql)?;
         let cursors = destinations
             .into_iter()
-            .map(|destination| {
-                let mut cursor = Cursor::load(sql.clone(), destination, &log)?;
-                let id = cursor.destination().id.clone();
-                for conversation in holds.of(&id) {
-                    cursor.hold(conversation, holds.before(&id, conversation));
-                }
-                Ok(cursor)
-            })
+            .map(|destination| Cursor::load(sql.clone(), destination, &log))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
+        let mut mailbox = Self {
             replays: Job::load_all(&*sql, &cursors)?,
             ids: Ids::load(sql.clone())?,
             people: People::new(sql.clone()),
             ceded: Ceded::load(sql.clone())?,
-            holds,
+            holds: Holds::load(&*sql)?,
             log,
             cursors,
             policy: None,
@@ -187,7 +179,9 @@ impl Mailbox {
             lapses_ms: Parking::lapses_ms(&*sql)?,
             sql,
             now_ms: 0,
-        })
+        };
+        mailbox.hold_back();
+        Ok(mailbox)
     }
 
     /// Keeps events for so long (milliseconds) after they were received, so that they can be replayed although everyone

@@ -142,6 +142,7 @@ impl Mailbox {
             let names: Vec<String> = people::all_names(event).map(Name::key).collect();
             self.hold(conversation, &names, &moved.former, &moved.behind)?;
         }
+        self.hold_back();
         Ok(())
     }
 

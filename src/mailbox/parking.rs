@@ -18,8 +18,8 @@ pub(super) struct Parking {
     destination: String,
     retry: Retry,
     conversations: Schedule,
-    /// From which event on conversations are held back ([`super::holding`]).
-    held: HashMap<i64, i64>,
+    /// The conversations that are held back, each with the event from which on it is ([`super::holding`]).
+    pub(super) held: HashMap<i64, i64>,
     /// The last event that was parked when the mailbox was opened.
     last: i64,
 }
@@ -74,14 +74,6 @@ impl Parking {
 
     pub(super) fn contains(&self, conversation: i64) -> bool {
         self.conversations.contains(conversation) || self.held.contains_key(&conversation)
-    }
-
-    /// Holds a conversation back from the event `before` on; `None` ends that.
-    pub(super) fn hold(&mut self, conversation: i64, before: Option<i64>) {
-        match before {
-            Some(before) => self.held.insert(conversation, before),
-            None => self.held.remove(&conversation),
-        };
     }
 
     /// From which event on a conversation is held back; `i64::MAX`: it is not.
@@ -237,7 +229,8 @@ impl Parking {
         Ok(())
     }
 
-    /// What waits in one conversation waits from now on in the one that it turned out to be part of.
+    /// What waits in one conversation waits from now on in the one that it turned out to be part of. What is held is told
+    /// anew after it.
     pub(super) fn join(&mut self, join: Join) -> Result<()> {
         let Join { from, into } = join;
         if self.contains(from) {
@@ -245,10 +238,6 @@ impl Parking {
                 "UPDATE parked_events SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
                 &[self.id().into(), from.into(), into.into()],
             )?;
-        }
-        if let Some(before) = self.held.remove(&from) {
-            let other = self.held_from(into);
-            self.held.insert(into, other.min(before));
         }
         let Some(together) = self.together(join) else {
             return Ok(());

@@ -25,6 +25,7 @@ pub use done::{Change, GONE, Outcome};
 use super::{
     Counted, Failure, Join, Waiting, count,
     flow::{Flow, May},
+    holding::Holds,
     log::Log,
     parking::Parking,
     queue::Queue,
@@ -271,9 +272,9 @@ impl Cursor {
         Ok(())
     }
 
-    /// Holds a conversation back from the event `before` on; `None` ends that.
-    pub(super) fn hold(&mut self, conversation: i64, before: Option<i64>) {
-        self.parking.hold(conversation, before);
+    /// Holds back what is held for its destination now.
+    pub(super) fn hold_back(&mut self, holds: &Holds) {
+        self.parking.held = holds.of(self.id());
         self.followed = true;
     }
 
