@@ -287,30 +287,6 @@ async fn a_reply_that_may_have_gone_out_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_reply_that_was_on_its_way_at_a_power_cut_is_not_sent_again() {
-    let mut scene = Scene::start().await;
-    scene.graph.next(graph::Answer::Stall);
-    scene.backend.next(backend::Answer::reply("on its way"));
-    scene.writes(&Customer::local(), "hola").await;
-    assert!(scene.graph.wait_for(1, PATIENCE).await);
-    scene.transom.restart().await;
-    assert_eq!(scene.sent().await, ["on its way"]);
-}
-
-#[tokio::test]
-async fn what_meta_refused_for_its_pace_is_sent_again_once() {
-    let scene = Scene::start().await;
-    scene.graph.fail_next(130_429);
-    scene
-        .backend
-        .next(backend::Answer::replies([text("one"), text("two")]));
-    scene.writes(&Customer::local(), "hola").await;
-    assert!(scene.graph.wait_for(3, PATIENCE).await);
-    assert_eq!(scene.sent().await, ["one", "one", "two"]);
-    assert_eq!(scene.graph.violations(), Vec::<String>::new());
-}
-
-#[tokio::test]
 async fn what_meta_refused_for_good_is_not_sent_again_and_the_next_one_is() {
     let scene = Scene::start().await;
     scene.graph.fail_next(131_026);

@@ -60,20 +60,6 @@ async fn the_window_closes_a_day_after_the_customer_wrote_whenever_we_were_told(
 }
 
 #[tokio::test]
-async fn a_closed_window_says_when_it_closed() {
-    let transom = Transom::builder().start().await;
-    writes(
-        &transom.meta(),
-        &Customer::local(),
-        Message::text("hola").at(now() - 30 * HOUR),
-    )
-    .await;
-    let window = &transom.conversation(local::CUSTOMER_PHONE).await["window"]["customer_service"];
-    assert_eq!(window["open"], false);
-    assert!(unix(window["closes_at"].as_str().unwrap()) < now() - 5 * HOUR);
-}
-
-#[tokio::test]
 async fn the_answer_to_a_click_on_an_advertisement_opens_the_free_entry_point() {
     let transom = Transom::builder().start().await;
     let meta = transom.meta();

@@ -307,19 +307,6 @@ mod tests {
     }
 
     #[test]
-    fn a_persons_overtakes_a_rules_reply_and_the_rules_own_does_not() {
-        for (by, since, overtakes) in [
-            (By::Rule, NOW, false),
-            (By::Rule, NOW + 1, true),
-            (By::Api, NOW, true),
-            (By::App, NOW - 5, true),
-        ] {
-            let found = handover(by, since, None).overtakes(NOW);
-            assert_eq!(found, overtakes, "{by:?} {since}");
-        }
-    }
-
-    #[test]
     fn it_is_told_in_times() {
         assert_eq!(
             handover(By::App, NOW, Some(NOW + 3600)).view(),

@@ -190,14 +190,6 @@ mod tests {
     }
 
     #[test]
-    fn an_old_message_that_arrives_late_moves_nothing_back() {
-        assert_eq!(
-            after(&[(WROTE, 5000), (WROTE, 1000)]),
-            after(&[(WROTE, 5000)])
-        );
-    }
-
-    #[test]
     fn the_answer_to_a_customer_who_came_by_an_ad_opens_the_free_entry_point() {
         let windows = after(&[(CAME_BY_AD, 0), (status(MessageStatus::Sent), HOUR)]);
         assert_eq!(windows.free_entry_point, Some(73 * HOUR));

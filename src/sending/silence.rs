@@ -136,28 +136,6 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_ends_it() {
-        let mut silence = Silence::default();
-        for _ in 0..5 {
-            silence.goes_on(100);
-        }
-        silence.ends();
-        silence.took(200);
-        assert_eq!(silence.until_ms(), 0);
-    }
-
-    #[test]
-    fn those_that_were_on_their_way_when_it_began_are_one_try() {
-        let mut silence = Silence::default();
-        (0..40).for_each(|_| silence.took(100));
-        (0..40).for_each(|_| silence.goes_on(100));
-        assert_eq!(silence.until_ms(), 5_100);
-        silence.took(5_100);
-        silence.goes_on(6_000);
-        assert_eq!(silence.until_ms(), 16_000);
-    }
-
-    #[test]
     fn what_did_not_leave_costs_no_time() {
         let mut silence = Silence::default();
         (0..5).for_each(|_| silence.goes_on(100));

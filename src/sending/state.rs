@@ -211,12 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn a_send_that_went_well_is_accepted() {
-        let started = SendState::Queued.after(Happened::Start);
-        assert_eq!(started.after(accepted()), taken());
-    }
-
-    #[test]
     fn what_proves_that_nothing_went_out_goes_back_to_the_queue() {
         for happened in [
             refused(131_056, Class::PairRate, true),
@@ -234,15 +228,6 @@ mod tests {
         let failed = SendState::Started.after(refused(131_047, class, false));
         assert_eq!(failed, SendState::Failed { code, class });
         assert_eq!(failed.clone().after(Happened::Start), failed);
-    }
-
-    #[test]
-    fn a_send_that_was_on_its_way_when_the_object_stopped_is_unknown_until_a_status_tells() {
-        let [started, queued] =
-            [SendState::Started, SendState::Queued].map(|state| state.after(Happened::Restarted));
-        assert_eq!((&started, queued), (&SendState::Unknown, SendState::Queued));
-        let message_id = "wamid.1".into();
-        assert_eq!(started.after(Happened::Seen { message_id }), taken());
     }
 
     #[test]
