@@ -43,9 +43,8 @@ struct Ending {
 }
 
 impl Ending {
-    /// `probes`: it went to see whether the number can send again; `others_go`: the number can send, for all that is known,
-    /// and has just sent others like this one.
-    fn of(started: &Started, happened: Happened, probes: bool, others_go: bool) -> Self {
+    /// `others_go`: the number can send, for all that is known, and has just sent others like this one.
+    fn of(started: &Started, happened: Happened, others_go: bool) -> Self {
         let mut ending = Self {
             state: SendState::Queued,
             wait_ms: 0,
@@ -61,7 +60,7 @@ impl Ending {
             {
                 // A send that is refused like this again, while others go, is at fault itself.
                 ending.heard = Heard::Doubts;
-                if probes || !started.put_back || !others_go {
+                if !started.put_back || !others_go {
                     ending.heard = Heard::Stops(*code);
                     ending.put_back = Some(*code);
                 }
@@ -137,7 +136,7 @@ impl Outbox {
         let message = started.message();
         let probes = self.number.is_tried_by(message);
         let others_go = self.number.others_go(message.is_template);
-        let mut ending = Ending::of(&started, happened, probes, others_go);
+        let mut ending = Ending::of(&started, happened, others_go);
         let failed = early.into_iter().find(|report| {
             matches!(&ending.state, SendState::Accepted { message_id } if *message_id == report.message_id)
         });
@@ -196,7 +195,6 @@ impl Outbox {
         let keep = Keep::This(&send.draft);
         self.table
             .write(&send.id, &SendState::Queued, &keep, true, now_ms)?;
-        self.watched.insert(send.id.clone());
         let waiting = WaitingSend::new(send.id, found.place, true);
         self.lanes.insert(send.conversation, waiting, now_ms);
         Ok(())
