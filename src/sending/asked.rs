@@ -255,6 +255,8 @@ mod tests {
             faults(&json!({ "phone_number_id": "1", "sends": [send, send] })),
             ["sends: at most 1000 messages in all"]
         );
+        let fewer = json!({ "to": "16505551234", "messages": messages[..400] });
+        assert_eq!(faults(&json!({ "sends": [send, fewer] })), [""; 0]);
     }
 
     #[test]
@@ -269,6 +271,15 @@ mod tests {
             serde_json::from_str::<Value>(&receipt.body()).unwrap(),
             json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "wamid.A", "typing_indicator": { "type": "text" } })
         );
+        let silently = Receipt {
+            typing: false,
+            ..receipt
+        };
+        assert_eq!(
+            read(&json!({ "read": "wamid.A" })),
+            Ok(Asked::Read(silently.clone()))
+        );
+        assert!(!silently.body().contains("typing"));
         assert_eq!(
             faults(&json!({ "read": "wamid.A", "typing": "yes", "to": "1" })),
             ["to: is not known here", "typing: must be true or false"]

@@ -164,6 +164,24 @@ mod tests {
         assert_eq!(sql.count("repeats"), 1);
     }
 
+    #[test]
+    fn a_key_has_255_bytes_at_most_and_one_at_least() {
+        let keys = [0, 1, 255, 256].map(|length| is_key(&"k".repeat(length)));
+        assert_eq!(keys, [false, true, true, false]);
+    }
+
+    #[test]
+    fn keys_of_yesterday_are_removed_and_those_of_today_are_not() {
+        let sql = Native::new();
+        let mut repeats = Repeats::open(sql.clone()).unwrap();
+        for hours in 0..60 {
+            let key = hours.to_string();
+            repeats.add(&key, b"", "", NOW + hours * 3_660_000).unwrap();
+        }
+        let left: i64 = 24 * 60 / 61 + 1;
+        assert_eq!(sql.count("repeats"), left);
+    }
+
     /// A partition, with the requests that it answered.
     struct Partition {
         mailbox: Mailbox,

@@ -223,6 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn only_what_says_that_no_connection_came_about_is_no_answer_of_metas() {
+        let answered = Happened::answered(200, br#"{"messages":[{"id":"wamid.1"}]}"#);
+        assert_eq!(SendState::Started.after(answered), taken());
+        let answered = Happened::answered(503, b"");
+        assert_eq!(SendState::Started.after(answered), SendState::Unknown);
+        let answered = Happened::answered(530, b"error code: 1016");
+        assert_eq!(answered, Happened::ConnectionRefused);
+    }
+
+    #[test]
+    fn what_we_refuse_ourselves_is_told_from_what_meta_refuses() {
+        let here = SendState::Started.after(Happened::Refuse(Class::Late));
+        assert!(here.is_refused_here());
+        let refused = refused(131_047, Class::Window, false);
+        for state in [taken(), SendState::Started.after(refused)] {
+            assert!(!state.is_refused_here());
+        }
+    }
+
+    #[test]
     fn a_refusal_is_final() {
         let (code, class) = (Some(131_047), Class::Window);
         let failed = SendState::Started.after(refused(131_047, class, false));

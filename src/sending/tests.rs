@@ -4,6 +4,7 @@ mod blocked;
 mod fallback;
 mod law;
 mod outage;
+mod pace;
 mod statuses;
 
 use std::{collections::HashMap, rc::Rc};
@@ -278,6 +279,39 @@ fn a_status_that_overtakes_the_answer_counts() {
     let state = bench.done(started, Happened::NoAnswer).0;
     assert_eq!(state, taken("wamid.1"));
     assert_eq!(bench.wait_next().send.id, "b");
+}
+
+#[test]
+fn what_waits_to_go_again_and_is_told_to_have_gone_out_is_not_sent_again() {
+    for restarts in [false, true] {
+        let mut bench = Bench::with([send("a", 1), send("b", 1)]);
+        bench.next_ends(refused(130_429));
+        if restarts {
+            bench.reopen("a");
+        }
+        bench.told(sent("a", "wamid.1"));
+        assert_eq!(bench.find("a").state, taken("wamid.1"));
+        assert_eq!(bench.outbox.waiting(), 1);
+        assert_eq!(bench.wait_next().send.id, "b");
+        assert_eq!(bench.outbox.wakes_at(bench.now), None);
+    }
+}
+
+#[test]
+fn of_what_has_ended_neither_the_text_is_kept_nor_that_it_waited() {
+    for (happened, fallback) in [
+        (accepted("wamid.1"), false),
+        (refused(132_001), false),
+        (refused(132_001), true),
+        (Happened::Refuse(Class::Late), true),
+    ] {
+        let one = if fallback { with_fallback } else { send };
+        let mut bench = Bench::with([one("a", 1)]);
+        bench.next_ends(refused(130_429));
+        assert_eq!(bench.sql.count("waits"), 1);
+        bench.next_ends(happened);
+        assert_eq!((bench.draft("a"), bench.sql.count("waits")), (None, 0));
+    }
 }
 
 #[test]

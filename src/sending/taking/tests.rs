@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    checked,
     event::{Effect, Event},
     mailbox::native::Native,
     meta::graph::Recipient,
@@ -18,6 +19,7 @@ struct Bench {
     sql: Rc<Native>,
     mailbox: Mailbox,
     outbox: Outbox,
+    consent: Option<Consent>,
 }
 
 impl Bench {
@@ -31,6 +33,7 @@ impl Bench {
             sql,
             mailbox,
             outbox,
+            consent: None,
         }
     }
 
@@ -47,7 +50,7 @@ impl Bench {
             outbox: &mut self.outbox,
             sends_as: "1065",
             fallback,
-            consent: None,
+            consent: self.consent.as_ref(),
             now_ms: NOW,
         };
         let names = |name: &str| {
@@ -180,4 +183,51 @@ fn a_group_gets_no_interactive_message() {
     );
     assert!(take("G", &text()).is_ok());
     assert!(take("US.1", &interactive).is_ok());
+    let both = json!({ "conversation": "G", "messages": [text(), interactive] });
+    assert!(matches!(bench.take(&both, None), Err(Refusal::Faults(_))));
+}
+
+#[test]
+fn who_has_not_agreed_refuses_the_whole_request_and_nothing_is_left_of_it() {
+    let mut bench = Bench::new();
+    let settings = json!({ "opt_in": "marketing", "templates": { "n": "marketing" } });
+    bench.consent = checked::read("consent", &settings, Consent::read).unwrap();
+    let rows = bench.sql.changes();
+    let good = json!({ "to": "16505551234", "message": text() });
+    let bad = json!({ "to": "16505551234", "message": template() });
+    let taken = bench.take(&json!({ "sends": [good, bad] }), None);
+    let objection = ("sends[1]".into(), Objection::NotOptedIn);
+    assert_eq!(taken, Err(Refusal::Objections(vec![objection])));
+    assert_eq!(bench.sql.changes(), rows);
+    assert!(bench.take(&good, None).is_ok());
+}
+
+#[test]
+fn a_message_and_its_fallback_have_256_kb_together() {
+    let long = |bytes: usize| {
+        let text = json!({ "type": "text", "text": "x".repeat(bytes) });
+        let mut message = template();
+        message["template"]["components"] = json!([{ "type": "body", "parameters": [text] }]);
+        message
+    };
+    let size = |message: &Value| size(&Message::check(message).unwrap());
+    let most = LARGEST - size(&text()) - size(&long(1));
+    for (more, is_taken) in [(1, true), (2, false)] {
+        let fallback = long(most + more);
+        let request =
+            json!({ "to": "16505551234", "messages": [text(), text()], "fallback": fallback });
+        assert_eq!(Bench::new().take(&request, None).is_ok(), is_taken);
+    }
+}
+
+#[test]
+fn a_fallback_stays_with_what_is_bound_to_the_window_alone() {
+    let fallback = Message::check(&template()).unwrap();
+    for (message, has_one) in [(text(), true), (template(), false)] {
+        let mut bench = Bench::new();
+        let request = json!({ "to": "16505551234", "message": message });
+        bench.take(&request, Some(&fallback)).unwrap();
+        let started = bench.outbox.next(NOW + 1000).unwrap().unwrap();
+        assert_eq!(started.send.draft.fallback.is_some(), has_one);
+    }
 }

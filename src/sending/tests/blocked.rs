@@ -38,6 +38,31 @@ fn a_number_that_is_blocked_sends_nothing_but_one_message_every_five_minutes() {
 }
 
 #[test]
+fn a_number_that_is_still_blocked_is_tried_again_after_five_minutes_and_not_before() {
+    for happened in [refused(190), Happened::NoAnswer] {
+        let mut bench = stopped(190, 9, send);
+        for _ in 0..4 {
+            let before = bench.now;
+            let probe = bench.wait_next();
+            assert_eq!(bench.now - before, 5 * MINUTE);
+            assert_eq!(bench.done(probe, happened.clone()).1, None);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_is_for_now_does_not_block_the_number() {
+    let mut bench = Bench::with([send("a", 1)]);
+    let (state, change) = bench.next_ends(Happened::Answered(GraphAnswer::Refused {
+        code: 190,
+        class: Class::Token,
+        again: true,
+    }));
+    assert_eq!((state, change), (SendState::Queued, None));
+    assert_eq!(bench.outbox.blocked(), None);
+}
+
+#[test]
 fn a_blocked_number_stays_so_over_a_restart_and_is_tried_at_once_with_new_settings() {
     let mut bench = Bench::with([send("a", 1)]);
     bench.next_ends(refused(131_042));
@@ -162,6 +187,41 @@ fn after_a_restart_what_was_tried_while_the_number_was_blocked_goes_after_the_ot
     let (state, _) = bench.next_ends(refused(10));
     assert!(matches!(state, SendState::Failed { code: Some(10), .. }));
     assert_eq!(bench.find("at fault").error, None);
+}
+
+#[test]
+fn after_a_restart_what_was_tried_while_the_number_was_blocked_goes_in_the_order_of_its_tries() {
+    let mut bench = stopped(10, 3, send);
+    bench.next_ends(refused(10));
+    bench.reopen("b");
+    let order = [(); 3].map(|()| {
+        let started = bench.wait_next();
+        let id = started.send.id.clone();
+        bench.done(started, accepted("wamid.1"));
+        id
+    });
+    assert_eq!(order, ["s2", "s0", "s1"]);
+}
+
+#[test]
+fn what_was_tried_while_the_number_was_blocked_is_at_fault_though_it_was_too_fast_meanwhile() {
+    let mut bench = Bench::with([send("at fault", 1), send("good", 2)]);
+    bench.next_ends(refused(10));
+    bench.next_ends(accepted("wamid.1"));
+    assert_eq!(bench.next_ends(refused(130_429)).0, SendState::Queued);
+    let (state, change) = bench.next_ends(refused(10));
+    assert!(matches!(state, SendState::Failed { code: Some(10), .. }));
+    assert_eq!(change, None);
+}
+
+#[test]
+fn whether_templates_go_again_is_tried_though_an_answer_is_on_its_way() {
+    let mut bench = stopped(131_042, 2, templates);
+    bench.add(send("answer", 9));
+    let answer = bench.wait_next();
+    assert!(answer.probes.is_none());
+    bench.now += 5 * MINUTE;
+    assert!(bench.next().is_some_and(|it| it.probes.is_some()));
 }
 
 #[test]
@@ -384,7 +444,9 @@ fn what_cannot_be_read_any_more_fails_and_holds_back_nothing() {
         .sql
         .exec("UPDATE sends SET draft = '{}' WHERE id = 's0'", &[])
         .unwrap();
+    bench.add(send("behind it", 1));
     assert_eq!(bench.wait_next().send.id, "s1");
+    assert_eq!(bench.wait_next().send.id, "behind it");
     assert!(matches!(
         bench.find("s0").state,
         SendState::Failed { code: None, .. }

@@ -67,6 +67,33 @@ fn the_fallback_goes_where_the_window_is_closed_when_its_turn_comes() {
 }
 
 #[test]
+fn the_fallback_does_not_go_where_the_window_is_open_when_its_turn_comes() {
+    let mut bench = Bench::with([with_fallback("a", 1)]);
+    let mut started = bench.wait_next();
+    bench.outbox.goes_as(&mut started, Goes::Message);
+    assert_eq!(started.send.draft.message.kind(), "text");
+    bench.done(started, accepted("wamid.1"));
+    assert!(!bench.find("a").fell_back);
+}
+
+#[test]
+fn a_fallback_quotes_nothing_and_a_template_has_none() {
+    let mut answer = with_fallback("a", 1);
+    answer.draft.in_reply_to = Some("wamid.0".into());
+    let mut by_template = answer.clone();
+    by_template.draft.message = template();
+    for (send, falls_back) in [(answer, true), (by_template, false)] {
+        let quoted = send.draft.in_reply_to.clone().filter(|_| !falls_back);
+        let mut bench = Bench::with([send]);
+        let mut started = bench.wait_next();
+        bench.outbox.goes_as(&mut started, Goes::Fallback);
+        assert_eq!(started.send.draft.in_reply_to, quoted);
+        bench.done(started, accepted("wamid.1"));
+        assert_eq!(bench.find("a").fell_back, falls_back);
+    }
+}
+
+#[test]
 fn what_is_told_before_the_answer_of_a_fallback_is_told_of_a_template() {
     for (word, code) in [
         (MessageStatus::Sent, None),

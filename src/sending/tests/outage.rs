@@ -95,6 +95,19 @@ fn what_goes_at_the_same_time_is_one_try() {
 }
 
 #[test]
+fn an_answer_that_refuses_a_message_ends_the_outage_as_well() {
+    for code in [130_429, 131_056, 131_208, 132_001] {
+        let mut bench = Bench::filled(6, send);
+        for _ in 0..5 {
+            bench.next_ends(Happened::NoAnswer);
+        }
+        assert!(bench.outbox.silent_since_ms().is_some());
+        bench.next_ends(refused(code));
+        assert_eq!(bench.outbox.silent_since_ms(), None, "{code}");
+    }
+}
+
+#[test]
 fn what_we_refuse_ourselves_costs_the_others_no_time() {
     let mut bench = Bench::filled(300, send);
     for _ in 0..6 {

@@ -4,10 +4,17 @@ use super::*;
 
 #[test]
 fn a_failure_of_what_was_refused_and_waits_does_not_take_it_from_the_queue() {
-    for code in [130_429, 131_042, 131_056] {
+    let codes = [130_429, 131_042, 131_056];
+    for (code, restarts) in codes
+        .iter()
+        .flat_map(|code| [(*code, false), (*code, true)])
+    {
         let first_failed = || failed("a", "wamid.1", code);
         let mut bench = Bench::with([send("a", 1)]);
         bench.next_ends(refused(code));
+        if restarts {
+            bench.reopen("a");
+        }
         bench.told(first_failed());
         assert_eq!(bench.find("a").state, SendState::Queued);
         let again = bench.wait_next();
