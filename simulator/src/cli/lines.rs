@@ -29,7 +29,7 @@ pub(crate) fn of_arrival(arrival: &Arrival) -> Vec<String> {
         .collect()
 }
 
-/// What came, from whom, until when the window is open, and which rule fitted.
+/// What came, from whom, until when the window is open, which rule fitted, and why a message did not go.
 pub(crate) fn of_event(event: &Event) -> String {
     let data = &event.data;
     let columns = [
@@ -39,6 +39,7 @@ pub(crate) fn of_event(event: &Event) -> String {
         what(&data["message"]),
         window(&data["window"]["customer_service"]),
         rule(&data["rule"]),
+        error(&data["send"]["error"]),
     ];
     columns
         .into_iter()
@@ -125,6 +126,11 @@ fn rule(rule: &Value) -> String {
     visible(&format!("rule {id}{}", withheld.unwrap_or_default()))
 }
 
+fn error(error: &Value) -> String {
+    let why = error["meaning"].as_str().or(error["class"].as_str());
+    why.map(visible).unwrap_or_default()
+}
+
 fn clock_time(unix: i64) -> String {
     let time = DateTime::from_timestamp(unix, 0).unwrap_or_default();
     time.with_timezone(&Local).format("%H:%M:%S").to_string()
@@ -194,6 +200,22 @@ mod tests {
         assert_eq!(
             line(json!({ "id": "hours", "withheld": "handover" })),
             "message.received  US.1  rule hours withheld: handover"
+        );
+    }
+
+    #[test]
+    fn a_message_that_did_not_go_says_why() {
+        let line = |error| {
+            let data = json!({ "customer": { "phone": "1650" }, "send": { "error": error } });
+            of_event(&event("transom.send.failed", data))
+        };
+        assert_eq!(
+            line(json!({ "class": "window", "meaning": "the window is closed" })),
+            "transom.send.failed  1650  the window is closed"
+        );
+        assert_eq!(
+            line(json!({ "code": null, "class": "late" })),
+            "transom.send.failed  1650  late"
         );
     }
 
