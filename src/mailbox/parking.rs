@@ -114,8 +114,10 @@ impl Parking {
     }
 
     /// All that wait are due now: the destination is back.
-    pub(super) fn all_due(&mut self, now_ms: i64) {
+    pub(super) fn all_due(&mut self, now_ms: i64) -> Result<()> {
+        Self::hurry(&*self.sql, &self.destination, now_ms)?;
         self.conversations.all_due(now_ms);
+        Ok(())
     }
 
     /// Takes note that events were parked from outside, and that their conversation may be tried at once.

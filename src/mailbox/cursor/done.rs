@@ -104,7 +104,7 @@ impl Cursor {
         self.tally.took(flight.seqs.len(), now_ms);
         self.since_saved += 1;
         if self.answered(now_ms, flight.conversation) {
-            self.parking.all_due(now_ms);
+            self.parking.all_due(now_ms)?;
             self.write_down()?;
             changes.push(Change::Up);
         }
@@ -147,7 +147,7 @@ impl Cursor {
         let is_back = !whole && self.answered(refusal.now_ms, flight.conversation);
         if is_back {
             // All that waits but this one, which has a time of its own.
-            self.parking.all_due(refusal.now_ms);
+            self.parking.all_due(refusal.now_ms)?;
         }
         let refused = self.parking.refused(
             log,

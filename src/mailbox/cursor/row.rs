@@ -125,8 +125,7 @@ impl Cursor {
 
     /// Has all that waits be tried now, also where the destination is gone or down.
     pub(in crate::mailbox) fn retry(&mut self, now_ms: i64) -> Result<()> {
-        Parking::hurry(&*self.sql, self.id(), now_ms)?;
-        self.parking.all_due(now_ms);
+        self.parking.all_due(now_ms)?;
         if self.gone_ms.take().is_some() {
             is_back(&*self.sql, self.id())?;
         }

@@ -184,6 +184,28 @@ fn after_an_outage_a_message_that_breaks_the_backend_every_time_holds_back_its_o
 }
 
 #[test]
+fn what_waits_goes_when_an_outage_is_over_although_the_object_is_restarted_just_then() {
+    let sql = Native::new();
+    let open = || {
+        let patient = Destination {
+            retry: Retry::default(),
+            ..destination("crm")
+        };
+        Mailbox::open(sql.clone(), vec![patient]).unwrap()
+    };
+    let (mut mailbox, mut now) = (open(), NOW);
+    mailbox.store(many(0..5), now);
+    while now < NOW + 24 * 3_600_000 {
+        end_all(&mut mailbox, now, |_| unreachable());
+        now = now.max(mailbox.wakes_at(now).unwrap());
+    }
+    let delivery = mailbox.start(now);
+    let changes = mailbox.end(&delivery, &Outcome::Taken, now);
+    assert_eq!(changes, [Change::Resumed, Change::Up]);
+    assert_eq!(open().deliver(now).len(), 4);
+}
+
+#[test]
 fn a_customer_with_a_thousand_events_holds_back_nobody_else() {
     let mut mailbox = open(&Native::new(), &["crm"]);
     let mut events: Vec<Event> = (0..1_000)
