@@ -103,7 +103,7 @@ impl Core {
         state: &SendState,
         now: i64,
     ) -> sql::Result<()> {
-        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        let number = self.phone_number_id.as_deref();
         if let Some(event) = told::event(id, to, state, number, now.div_euclid(1000)) {
             self.mailbox.append(vec![event], now)?;
         }

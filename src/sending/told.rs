@@ -8,12 +8,13 @@ use crate::{
 };
 
 /// The event that tells how a send of this id ended: `transom.send.failed` or `transom.send.unknown`; `None` if it did not
-/// end like that. It belongs to the conversation with the one to whom it should have gone; `now` is in unix seconds.
+/// end like that. It belongs to the conversation with the one to whom it should have gone; `now` is in unix seconds. Without
+/// a number it is of a reply to what concerns an account, which has nobody to go to.
 pub fn event(
     id: &str,
     to: Option<&Recipient>,
     state: &SendState,
-    phone_number_id: &str,
+    phone_number_id: Option<&str>,
     now: i64,
 ) -> Option<Event> {
     let mut send = Object::default();
@@ -24,7 +25,7 @@ pub fn event(
         return None;
     }
     let business = Object::default()
-        .text("phone_number_id", phone_number_id)
+        .text_if("phone_number_id", phone_number_id)
         .finish();
     let name = to.map(name_of);
     let mut data = Object::default();
@@ -40,8 +41,9 @@ pub fn event(
         data.json(whom, &named);
     }
     let kind = format!("transom.send.{}", state.name());
+    let number = phone_number_id.unwrap_or_default();
     Some(Event {
-        id: event::ours(phone_number_id, &format!("{kind}/{id}"), 0),
+        id: event::ours(number, &format!("{kind}/{id}"), 0),
         kind,
         time: Some(now),
         data: data.json("send", &send.finish()).finish(),
@@ -57,7 +59,7 @@ mod tests {
     const NOW: i64 = 1_795_334_400;
 
     fn told(to: Option<&Recipient>, state: &SendState) -> Option<Event> {
-        event("1065.e-1.crm.0", to, state, "1065", NOW)
+        event("1065.e-1.crm.0", to, state, Some("1065"), NOW)
     }
 
     #[test]
@@ -111,6 +113,15 @@ mod tests {
         assert_eq!(
             unknown.data,
             r#"{"business":{"phone_number_id":"1065"},"send":{"id":"1065.e-1.crm.0"}}"#
+        );
+    }
+
+    #[test]
+    fn where_there_is_no_number_none_is_named() {
+        let unknown = event(".e-1.crm.0", None, &SendState::Unknown, None, NOW).unwrap();
+        assert_eq!(
+            unknown.data,
+            r#"{"business":{},"send":{"id":".e-1.crm.0"}}"#
         );
     }
 }
