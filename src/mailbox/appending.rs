@@ -32,6 +32,18 @@ impl Mailbox {
         self.append_and(events, now_ms, &mut |_| Ok(()))
     }
 
+    /// Appends what Transom itself tells of somebody. Nobody gets to be known by it: of who was forgotten meanwhile it is
+    /// nobody's.
+    pub fn tell(&mut self, mut event: Event, now_ms: i64) -> Result<()> {
+        if let Some(name) = event.names.first()
+            && self.look(name)?.is_none()
+        {
+            event.names.clear();
+        }
+        self.append(vec![event], now_ms)?;
+        Ok(())
+    }
+
     /// Like [`Self::append`], but what the policy answers is given to `answer`, in the transaction in which the events
     /// are written. Events that the policy raises are appended with the others.
     pub fn append_and(

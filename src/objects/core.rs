@@ -105,7 +105,7 @@ impl Core {
     ) -> sql::Result<()> {
         let number = self.phone_number_id.as_deref();
         if let Some(event) = told::event(id, to, state, number, now.div_euclid(1000)) {
-            self.mailbox.append(vec![event], now)?;
+            self.mailbox.tell(event, now)?;
         }
         Ok(())
     }

@@ -83,6 +83,24 @@ fn who_was_forgotten_and_writes_again_is_somebody_new() {
 }
 
 #[test]
+fn who_was_forgotten_is_not_known_again_by_what_transom_tells_of_what_still_waited_for_them() {
+    let mut mailbox = started(&Native::new());
+    mailbox.forget_person(&phone(), &[], NOW).unwrap();
+    mailbox.deliver(NOW);
+    for (name, id) in [(phone(), "c"), (bob(), "d")] {
+        mailbox.tell(of(&[name], id), NOW).unwrap();
+    }
+    assert_eq!(mailbox.find(&phone()).unwrap(), None);
+    let told = [mailbox.next(NOW), mailbox.next(NOW)].map(|next| next.unwrap().unwrap());
+    let told = told.map(|delivery| delivery.events[0].clone());
+    let subject = |at: usize| (told[at].id.as_str(), told[at].subject.as_deref());
+    assert_eq!(subject(0), ("c-0", None));
+    assert_eq!(subject(1), ("d-0", Some("1777")));
+    let bobs = mailbox.find(&bob()).unwrap().unwrap().conversation;
+    assert_eq!(told[1].conversation, bobs);
+}
+
+#[test]
 fn who_had_a_number_before_is_not_forgotten_with_its_owner_of_now() {
     let mut mailbox = started(&Native::new());
     // Bob wrote by it in another partition, which this one is not told.
