@@ -107,11 +107,11 @@ fn wait_ms(value: &str, now_ms: i64) -> Option<i64> {
 /// none. It is the last that can be replied to: a status that came behind a message is no reason to leave the message
 /// without an answer.
 ///
-/// Replies to an event that tells how our own messages are doing are refused: each reply has statuses of its own, or fails as
-/// the one before did, and a backend that answers everything would write to the customer without end. So are replies to what the past and the
-/// address book tell by the thousand, and to what the business wrote itself: with a fallback, each would be a template
-/// that costs. An event of a type that we do not know may be any of these. Of what is longer than [`BODY_LIMIT`] nothing is
-/// sent.
+/// Replies to an event that tells how our own messages are doing are refused: each reply has statuses of its own, or fails
+/// as the one before did, and a backend that answers everything would write to the customer without end. So are replies to
+/// what the past and the address book tell by the thousand, and to what the business wrote itself: with a fallback, each
+/// would be a template that costs. An event of a type that we do not know may be any of these. Of what is longer than
+/// [`BODY_LIMIT`] nothing is sent.
 pub fn replies<'e>(events: &'e [Stored], body: &[u8]) -> Result<Option<Replies<'e>>, Vec<Fault>> {
     let replies = read_replies(body)?;
     if replies.is_empty() {
@@ -131,7 +131,7 @@ pub fn replies<'e>(events: &'e [Stored], body: &[u8]) -> Result<Option<Replies<'
     Err(vec![Fault::new("replies", reason)])
 }
 
-const NOT_REPLIED_TO: &str = "a status, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to";
+const NOT_REPLIED_TO: &str = "what became of a message, an echo, the past, the address book, what another app has in hand, or what is unknown cannot be replied to";
 
 fn can_be_replied_to(kind: &str, data: &str) -> bool {
     match kind {
