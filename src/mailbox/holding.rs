@@ -14,7 +14,10 @@ use super::{
     person,
     sql::{Result, Row, Sql, SqlError, atomically},
 };
-use crate::{event::Name, meta::json::Document};
+use crate::{
+    event::Name,
+    meta::json::{Document, Json},
+};
 
 /// How long it takes until the other partition is asked for the first time, in milliseconds. Doubles with every time.
 const ASKED_AFTER_MS: i64 = 50;
@@ -41,27 +44,64 @@ pub(super) struct Undelivered {
     pub(super) last: HashMap<i64, i64>,
 }
 
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// The number of the hold.
+    pub id: i64,
+    /// Which events.
+    pub behind: Behind,
+    /// The person's names ([`crate::event::Name::key`]).
+    pub names: Vec<String>,
+}
+
 /// A question to another partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The name of its object.
     pub former: String,
-    /// What is waited for, each with the id of its hold, and the person's names ([`crate::event::Name::key`]).
-    pub holds: Vec<(i64, Behind, Vec<String>)>,
+    /// Which of this is over.
+    pub awaited: Vec<Awaited>,
 }
 
 /// A conversation that waits for events of another partition.
 #[derive(Debug, Clone)]
 struct Hold {
-    id: i64,
+    awaited: Awaited,
     conversation: i64,
     /// Events before this `seq` still go.
     before: i64,
     former: String,
-    behind: Behind,
-    names: Vec<String>,
     ask_ms: i64,
     wait_ms: i64,
+}
+
+impl Awaited {
+    /// As it crosses from one object to the other: a JSON list.
+    pub fn write_all(all: &[Self]) -> String {
+        let all = all.iter().map(|Self { id, behind, names }| {
+            let Behind { destination, until } = behind;
+            (id, destination, until, names)
+        });
+        serde_json::to_string(&all.collect::<Vec<_>>()).unwrap_or_default()
+    }
+
+    /// Reads what [`Awaited::write_all`] wrote; `None` where it did not.
+    pub fn read_all(text: &str) -> Option<Vec<Self>> {
+        let read = |awaited: Json<'_>| {
+            let mut awaited = awaited.items();
+            let id = awaited.next()?.integer()?;
+            let destination = awaited.next()?.text()?.into_owned();
+            let until = awaited.next()?.integer()?;
+            let names = awaited.next()?.texts();
+            Some(Self {
+                id,
+                behind: Behind { destination, until },
+                names,
+            })
+        };
+        Document::parse(text)?.root().items().map(read).collect()
+    }
 }
 
 /// All that is held.
@@ -71,19 +111,19 @@ pub(super) struct Holds(Vec<Hold>);
 impl Hold {
     fn read(row: &Row) -> Result<Self> {
         let names = row.get::<&str>(6)?;
+        let names = Document::parse(names).ok_or(SqlError::Column(6))?;
         Ok(Self {
-            id: row.get(0)?,
-            behind: Behind {
-                destination: row.get(1)?,
-                until: row.get(5)?,
+            awaited: Awaited {
+                id: row.get(0)?,
+                behind: Behind {
+                    destination: row.get(1)?,
+                    until: row.get(5)?,
+                },
+                names: names.root().texts(),
             },
             conversation: row.get(2)?,
             before: row.get(3)?,
             former: row.get(4)?,
-            names: Document::parse(names)
-                .ok_or(SqlError::Column(6))?
-                .root()
-                .texts(),
             ask_ms: 0,
             wait_ms: ASKED_AFTER_MS,
         })
@@ -112,7 +152,7 @@ impl Holds {
     /// The conversations that are held for a destination, each with the event from which on it is.
     pub(super) fn of(&self, destination: &str) -> HashMap<i64, i64> {
         let mut held = HashMap::new();
-        let of_it = |hold: &&Hold| hold.behind.destination == destination;
+        let of_it = |hold: &&Hold| hold.awaited.behind.destination == destination;
         for hold in self.0.iter().filter(of_it) {
             let before = held.entry(hold.conversation).or_insert(hold.before);
             *before = hold.before.min(*before);
@@ -156,15 +196,15 @@ impl Mailbox {
         self.cursors.iter().map(of_cursor).collect()
     }
 
-    /// The ids of another partition's holds ([`Question::holds`]) that are over: nothing of what they wait for is still
-    /// to be delivered.
-    pub fn nothing_left(&self, holds: &[(i64, Behind, Vec<String>)]) -> Result<Vec<i64>> {
+    /// The ids of another partition's holds that are over: nothing of what they wait for is still to be delivered.
+    pub fn nothing_left(&self, awaited: &[Awaited]) -> Result<Vec<i64>> {
         let mut undelivered = Vec::new();
         for cursor in &self.cursors {
             let mut asked = Vec::new();
             let mut conversations = Vec::new();
             let mut last = i64::MIN;
-            for (id, Behind { destination, until }, names) in holds {
+            for Awaited { id, behind, names } in awaited {
+                let Behind { destination, until } = behind;
                 if *destination == cursor.destination().id {
                     for conversation in self.conversations_of(names)? {
                         asked.push((conversation, *until, *id));
@@ -181,7 +221,7 @@ impl Mailbox {
                 }
             }
         }
-        let ids = holds.iter().map(|(id, ..)| *id);
+        let ids = awaited.iter().map(|one| one.id);
         Ok(ids.filter(|id| !undelivered.contains(id)).collect())
     }
 
@@ -198,8 +238,8 @@ impl Mailbox {
             let is_known = self.holds.0.iter().any(|hold| {
                 hold.conversation == conversation
                     && hold.former == former
-                    && hold.behind.destination == behind.destination
-                    && hold.behind.until >= behind.until
+                    && hold.awaited.behind.destination == behind.destination
+                    && hold.awaited.behind.until >= behind.until
             });
             if is_known {
                 continue;
@@ -236,16 +276,13 @@ impl Mailbox {
         let due = holds.find(|hold| hold.ask_ms <= now_ms)?;
         let former = due.former.clone();
         let of_it = self.holds.0.iter_mut().filter(|hold| hold.former == former);
-        let mut asked = Vec::new();
+        let mut awaited = Vec::new();
         for hold in of_it.filter(|hold| hold.ask_ms <= now_ms).take(AT_ONCE) {
             hold.ask_ms = now_ms.saturating_add(hold.wait_ms);
             hold.wait_ms = hold.wait_ms.saturating_mul(2).min(ASKED_EVERY_MS);
-            asked.push((hold.id, hold.behind.clone(), hold.names.clone()));
+            awaited.push(hold.awaited.clone());
         }
-        Some(Question {
-            former,
-            holds: asked,
-        })
+        Some(Question { former, awaited })
     }
 
     /// Ends the holds with these ids: the other partition has nothing left that they wait for.
@@ -253,14 +290,14 @@ impl Mailbox {
         let sql = self.sql.clone();
         let (free, left): (Vec<Hold>, Vec<Hold>) = std::mem::take(&mut self.holds.0)
             .into_iter()
-            .partition(|hold| ids.contains(&hold.id));
+            .partition(|hold| ids.contains(&hold.awaited.id));
         self.holds.0 = left;
         self.hold_back();
         atomically(&*sql, || {
             for hold in free {
-                sql.run("DELETE FROM held WHERE id = ?1", &[hold.id.into()])?;
-                let destination = &hold.behind.destination;
-                if let Some(cursor) = Cursor::of_mut(&mut self.cursors, destination) {
+                let Awaited { id, behind, .. } = hold.awaited;
+                sql.run("DELETE FROM held WHERE id = ?1", &[id.into()])?;
+                if let Some(cursor) = Cursor::of_mut(&mut self.cursors, &behind.destination) {
                     cursor.schedule(hold.conversation, now_ms)?;
                 }
             }

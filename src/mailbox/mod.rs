@@ -73,7 +73,7 @@ pub use conversations::{Join, untold};
 pub use cursor::{Change, GONE, Outcome};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
 pub use directory::{Directory, Route};
-pub use holding::{Behind, Question};
+pub use holding::{Awaited, Behind, Question};
 pub use log::Stored;
 pub use moved::{FormerConversation, Moved};
 pub use moving::Adoption;

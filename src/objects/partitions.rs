@@ -49,12 +49,9 @@ use crate::{
         wire::{self, Batch},
     },
     mailbox::{
-        Adoption, Answered, Behind, Moved, Question, Route, address::Address, answered, asked,
+        Adoption, Answered, Awaited, Moved, Question, Route, address::Address, answered, asked,
     },
-    meta::{
-        graph::Recipient,
-        json::{Document, Json},
-    },
+    meta::{graph::Recipient, json::Document},
     sending::{names_a_send, whom::name_of},
 };
 
@@ -245,12 +242,7 @@ impl Mailbox {
 }
 
 async fn delivered_elsewhere(env: &Env, question: Question) -> Result<Vec<i64>> {
-    let asked: Vec<_> = question
-        .holds
-        .into_iter()
-        .map(|(id, behind, names)| (id, behind.destination, behind.until, names))
-        .collect();
-    let asked = serde_json::to_string(&asked)?;
+    let asked = Awaited::write_all(&question.awaited);
     let over = in_time(stub(env, &question.former)?.gone(&asked)?).await?;
     Ok(integers(&over).unwrap_or_default())
 }
@@ -349,20 +341,11 @@ impl Mailbox {
         Ok(Moved::write_all(known.as_slice()))
     }
 
-    /// Which of another partition's waits are over, since all events that it waits for were delivered. `asked`
-    /// is `[[id, destination, until, [name, …]], …]`; gives the ids.
+    /// Which of another partition's holds are over ([`Awaited::write_all`]), since all events that they wait for were
+    /// delivered. Gives their ids.
     pub fn gone(&self, asked: &str) -> std::result::Result<String, JsValue> {
-        let asked = Document::parse(asked).ok_or("not what is waited for")?;
-        let read = |asked: Json<'_>| {
-            let mut asked = asked.items();
-            let id = asked.next()?.integer()?;
-            let destination = asked.next()?.text()?.into_owned();
-            let until = asked.next()?.integer()?;
-            let names = asked.next()?.texts();
-            Some((id, Behind { destination, until }, names))
-        };
-        let holds: Vec<_> = asked.root().items().filter_map(read).collect();
-        let over = self.with_core(|core| core.mailbox.nothing_left(&holds))?;
+        let awaited = Awaited::read_all(asked).ok_or("not what is waited for")?;
+        let over = self.with_core(|core| core.mailbox.nothing_left(&awaited))?;
         serde_json::to_string(&over).map_err(|error| error.to_string().into())
     }
 }

@@ -266,7 +266,11 @@ fn who_asks_for_many_has_the_log_walked_through_once() {
             destination: "crm".to_owned(),
             until: i64::MAX,
         };
-        (id, behind, vec![phone(person).key()])
+        Awaited {
+            id,
+            behind,
+            names: vec![phone(person).key()],
+        }
     };
     let mut holds: Vec<_> = (0..).zip(&persons).map(hold).collect();
     holds.push(hold((100, &"nobody".to_owned())));

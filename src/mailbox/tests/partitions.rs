@@ -80,7 +80,9 @@ impl Number {
             return false;
         };
         let former = &self.partitions[question.former.parse::<usize>().unwrap()];
-        let ids = former.nothing_left(&question.holds).unwrap();
+        // As it crosses from one object to another.
+        let awaited = Awaited::read_all(&Awaited::write_all(&question.awaited)).unwrap();
+        let ids = former.nothing_left(&awaited).unwrap();
         self.partitions[partition].freed(&ids, now_ms).unwrap();
         true
     }
