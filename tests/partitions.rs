@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Update, Webhook};
-use support::{PATIENCE, Settings, Transom, called, destination, eventually, texts, with};
+use support::{
+    PATIENCE, Settings, Transom, called, destination, eventually, post, texts, with, writes,
+};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -26,19 +28,16 @@ fn text(customer: &Customer, text: &str) -> Update {
     Update::message(&Number::local(), customer, Message::text(text))
 }
 
-async fn takes(transom: &Transom, webhook: &Webhook) {
-    assert_eq!(transom.meta().post(webhook).await.status, 200);
-}
-
 #[tokio::test]
 async fn every_event_arrives_once_in_the_order_of_its_conversation() {
     let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;
+    let meta = transom.meta();
     for round in 0..5 {
         let all = (0..20).map(|n| text(&Customer::nth(n), &format!("{n} {round}")));
         let webhook = Webhook::of(all);
-        takes(&transom, &webhook).await;
-        takes(&transom, &webhook).await;
+        post(&meta, &webhook).await;
+        post(&meta, &webhook).await;
         if round == 2 {
             transom.restart().await;
         }
@@ -72,16 +71,17 @@ async fn every_event_arrives_once_in_the_order_of_its_conversation() {
 async fn each_partition_and_the_directory_know_their_names_where_they_were_woken_by_their_ids() {
     let backend = Backend::start().await;
     let mut transom = settings(&backend, 2).with_stranger().start().await;
+    let meta = transom.meta();
     let webhook = Webhook::of((0..4).map(|n| text(&Customer::nth(n), "hola")));
-    takes(&transom, &webhook).await;
+    post(&meta, &webhook).await;
     assert!(backend.wait_for(4, PATIENCE).await);
     transom.restart().await;
     for object in ["0of2", "1of2", "of2"] {
         transom.wake_by_id(&format!("{NUMBER}%2F{object}")).await;
     }
-    takes(&transom, &webhook).await;
-    takes(&transom, &Webhook::of([text(&Customer::nth(0), "again")])).await;
-    takes(&transom, &Webhook::of([text(&Customer::nth(1), "again")])).await;
+    post(&meta, &webhook).await;
+    writes(&meta, &Customer::nth(0), "again").await;
+    writes(&meta, &Customer::nth(1), "again").await;
     // What was taken just before the power went may be delivered again.
     let source = format!("/whatsapp/{NUMBER}");
     eventually(async || {
@@ -98,6 +98,7 @@ async fn each_partition_and_the_directory_know_their_names_where_they_were_woken
 async fn whatever_somebody_is_called_it_is_one_conversation() {
     let backend = Backend::start().await;
     let transom = settings(&backend, 4).start().await;
+    let meta = transom.meta();
     for n in 0..8 {
         let [phone, user, both] = called(n);
         for (customer, words) in [
@@ -106,7 +107,7 @@ async fn whatever_somebody_is_called_it_is_one_conversation() {
             (&user, "three"),
             (&phone, "four"),
         ] {
-            takes(&transom, &Webhook::of([text(customer, words)])).await;
+            writes(&meta, customer, words).await;
         }
         let mut conversations = Vec::new();
         for name in [phone.phone.unwrap(), user.user_id.unwrap()] {
@@ -128,14 +129,15 @@ async fn whatever_somebody_is_called_it_is_one_conversation() {
 async fn who_was_met_as_two_in_two_partitions_is_one_from_the_moment_it_is_told() {
     let backend = Backend::start().await;
     let transom = settings(&backend, 4).start().await;
+    let meta = transom.meta();
     let [phone, user, both] = called(7);
     let early = Webhook::of([text(&user, "as a user")]);
-    takes(&transom, &Webhook::of([text(&phone, "as a phone number")])).await;
-    takes(&transom, &early).await;
-    takes(&transom, &Webhook::of([text(&both, "as both")])).await;
+    writes(&meta, &phone, "as a phone number").await;
+    post(&meta, &early).await;
+    writes(&meta, &both, "as both").await;
     // Meta is in doubt and repeats what the other partition has.
-    takes(&transom, &early).await;
-    takes(&transom, &Webhook::of([text(&user, "as a user again")])).await;
+    post(&meta, &early).await;
+    writes(&meta, &user, "as a user again").await;
     assert!(backend.wait_for(4, PATIENCE).await);
     let found = transom.conversation(&user.user_id.unwrap()).await;
     assert_eq!(found["names"].as_array().unwrap().len(), 2, "{found}");
@@ -158,20 +160,21 @@ async fn who_was_met_as_two_in_two_partitions_is_one_from_the_moment_it_is_told(
 async fn what_came_before_somebody_moved_is_delivered_before_what_came_after() {
     let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;
+    let meta = transom.meta();
     let [phone, user, both] = called(7);
     backend.when(
         |arrival| arrival.event().text() == Some("as a user") && arrival.attempt < 3,
         Answer::status(422),
     );
-    takes(&transom, &Webhook::of([text(&phone, "as a phone number")])).await;
-    takes(&transom, &Webhook::of([text(&user, "as a user")])).await;
-    takes(&transom, &Webhook::of([text(&both, "as both")])).await;
+    writes(&meta, &phone, "as a phone number").await;
+    writes(&meta, &user, "as a user").await;
+    writes(&meta, &both, "as both").await;
     assert!(backend.wait_for_requests(2, PATIENCE).await);
     transom.restart().await;
-    takes(&transom, &Webhook::of([text(&phone, "again")])).await;
-    takes(&transom, &Webhook::of([text(&user, "and again")])).await;
+    writes(&meta, &phone, "again").await;
+    writes(&meta, &user, "and again").await;
     // Others do not wait.
-    takes(&transom, &Webhook::of([text(&Customer::nth(8), "hola")])).await;
+    writes(&meta, &Customer::nth(8), "hola").await;
     assert!(backend.wait_for(6, PATIENCE).await);
     let events = backend.events();
     let mut seen = std::collections::HashSet::new();
@@ -184,19 +187,20 @@ async fn what_came_before_somebody_moved_is_delivered_before_what_came_after() {
 async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once() {
     let backend = Backend::start().await;
     let transom = settings(&backend, 4).start().await;
+    let meta = transom.meta();
     let people: Vec<[Customer; 3]> = (0..250).map(called).collect();
     for (name, words) in [(0, "as a phone number"), (1, "as a user")] {
         let all = people.iter().map(|names| text(&names[name], words));
-        takes(&transom, &Webhook::of(all)).await;
+        post(&meta, &Webhook::of(all)).await;
     }
     let rounds = ["one", "two", "three", "four"];
     let all = rounds
         .iter()
         .flat_map(|words| people.iter().map(move |names| text(&names[2], words)));
     let webhook = Webhook::of(all);
-    let answer = transom.meta().post(&webhook).await;
+    let answer = meta.post(&webhook).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    let again = transom.meta().post(&webhook).await;
+    let again = meta.post(&webhook).await;
     assert_eq!(again.status, 200, "{again:?}");
     println!(
         "200 after {:?}, and again after {:?}",
@@ -221,7 +225,8 @@ async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once(
 async fn a_directory_that_is_broken_holds_up_no_other_number() {
     let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;
-    takes(&transom, &Webhook::of([text(&Customer::nth(0), "first")])).await;
+    let meta = transom.meta();
+    writes(&meta, &Customer::nth(0), "first").await;
     assert!(backend.wait_for(1, PATIENCE).await);
     transom.kill().await;
     let files = fs::read_dir(transom.disk().join("mailbox")).unwrap();
@@ -238,7 +243,7 @@ async fn a_directory_that_is_broken_holds_up_no_other_number() {
     let (one, other) = (Customer::nth(0), Customer::nth(1));
     let at_other = Update::message(&Number::nth(1), &other, Message::text("there"));
     let webhook = Webhook::of([text(&one, "here"), at_other]);
-    assert_eq!(transom.meta().post(&webhook).await.status, 503);
+    assert_eq!(meta.post(&webhook).await.status, 503);
     assert!(backend.wait_for(2, PATIENCE).await, "the other number's");
 
     transom.kill().await;
@@ -246,7 +251,7 @@ async fn a_directory_that_is_broken_holds_up_no_other_number() {
         fs::write(path, bytes).unwrap();
     }
     transom.restart().await;
-    takes(&transom, &webhook).await;
+    post(&meta, &webhook).await;
     assert!(backend.wait_for(3, PATIENCE).await);
     assert_eq!(backend.distinct(), 3);
 }
