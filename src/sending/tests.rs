@@ -31,17 +31,11 @@ fn template() -> Message {
 }
 
 fn send(id: &str, conversation: i64) -> Send {
+    let to = Recipient::Phone("16505551234".into());
     Send {
         id: id.to_owned(),
         conversation,
-        draft: Draft {
-            to: Some(Recipient::Phone("16505551234".into())),
-            message: text(),
-            fallback: None,
-            category: None,
-            in_reply_to: None,
-            answers: None,
-        },
+        draft: Draft::reply(Some(to), text(), None),
     }
 }
 

@@ -157,10 +157,7 @@ fn what_was_told_of_some_dead_letters_does_not_confirm_others() {
 #[test]
 fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
     let sql = Native::new();
-    let open = |ids: &[&str]| {
-        let destinations = ids.iter().map(|id| destination(id)).collect();
-        Mailbox::open(sql.clone(), destinations).unwrap()
-    };
+    let open = |ids: &[&str]| open(&sql, ids);
     let mut mailbox = open(&["bot", "crm", "new"]);
     assert_eq!(mailbox.taken_out(), []);
     let events = [("1", "a"), ("1", "b"), ("2", "c")];

@@ -200,10 +200,7 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_begins_at_the_beginnin
 #[test]
 fn who_turned_out_to_be_one_is_one_for_a_destination_that_was_away_meanwhile() {
     let sql = Native::new();
-    let open = |ids: &[&str]| {
-        let destinations = ids.iter().map(|id| destination(id)).collect();
-        Mailbox::open(sql.clone(), destinations).unwrap()
-    };
+    let open = |ids: &[&str]| open(&sql, ids);
     let [by_user, by_phone, by_both] = one_by_two_names();
     let mut mailbox = open(&["crm", "bot"]);
     mailbox.store([by_user], NOW);

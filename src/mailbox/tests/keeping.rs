@@ -5,10 +5,7 @@ use super::*;
 const HOUR: i64 = 3_600_000;
 
 fn open(sql: &Rc<Native>, destinations: &[&str], hours: i64) -> Mailbox {
-    let destinations = destinations.iter().map(|id| destination(id)).collect();
-    Mailbox::open(sql.clone(), destinations)
-        .unwrap()
-        .keeping(hours * HOUR)
+    super::open(sql, destinations).keeping(hours * HOUR)
 }
 
 fn kept(sql: &Native) -> i64 {
