@@ -87,7 +87,7 @@ const OF_A_DESTINATION: [Figure; 10] = [
     figure(Counter, "transom_delivered_total", "/delivered", "Events that the destination took."),
     figure(Counter, "transom_failed_tries_total", "/failed_tries", "Tries that failed."),
     figure(Counter, "transom_refused_replies_total", "/refused_replies",
-        "Answers whose replies are not sent, since something is wrong with them."),
+        "Answers whose replies are not sent."),
 ];
 
 const STATE: Figure = figure(

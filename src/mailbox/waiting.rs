@@ -109,7 +109,7 @@ impl Mailbox {
         rows.iter().map(read).collect()
     }
 
-    /// The replies that it answered with are not sent, since something is wrong with them.
+    /// The replies that it answered with are not sent.
     pub fn count_refused_replies(&mut self, destination: usize) {
         if let Some(cursor) = self.cursors.get_mut(destination) {
             cursor.count_refused_replies();
