@@ -8,13 +8,6 @@ use simulator::backend::Backend;
 use support::{Settings, Transom, Wrangler, destination};
 
 #[tokio::test]
-async fn it_is_healthy_in_the_real_runtime() {
-    let transom = Transom::builder().start().await;
-    let answer = reqwest::get(transom.url("/health")).await.unwrap();
-    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
-}
-
-#[tokio::test]
 async fn it_says_that_nothing_is_kept_where_there_is_no_destination() {
     let says = async |settings: Settings| -> Value {
         let transom = settings.start().await;
@@ -35,18 +28,6 @@ async fn it_says_that_nothing_is_kept_where_there_is_no_destination() {
     assert!(
         note.as_str().unwrap().contains("GRAPH_ACCESS_TOKEN"),
         "{note}"
-    );
-}
-
-#[tokio::test]
-async fn it_comes_back_after_a_power_cut() {
-    let mut transom = Transom::builder().start().await;
-    transom.kill().await;
-    assert!(reqwest::get(transom.url("/health")).await.is_err());
-    transom.restart().await;
-    assert_eq!(
-        reqwest::get(transom.url("/health")).await.unwrap().status(),
-        200
     );
 }
 

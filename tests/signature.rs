@@ -217,13 +217,3 @@ async fn a_sha_1_signature_is_never_enough() {
     assert_refused(&meta.request(body).signature(sha1).send().await);
     assert_nothing_was_stored(&transom, &backend).await;
 }
-
-#[tokio::test]
-async fn the_signature_alone_decides_and_not_what_is_signed() {
-    let (_transom, meta, backend) = started().await;
-    // The signature alone decides: what is signed and makes no sense is stored as it came.
-    assert_eq!(meta.request("no sense").send().await.status, 200);
-    assert_refused(&meta.request("no sense").signed_under("other").send().await);
-    assert!(backend.wait_for(1, PATIENCE).await);
-    assert_eq!(backend.events()[0].kind, "whatsapp.unknown");
-}
