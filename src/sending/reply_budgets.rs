@@ -19,7 +19,11 @@ impl ReplyBudgets {
         for destination in destinations {
             let id = &destination.id;
             if let Some(per_day) = destination.replies_per_day {
-                let spent = outbox.count(&format!(".{id}."), Budget::day_began(now) * 1000)?;
+                // To count is a walk through all sends of today.
+                let spent = match per_day {
+                    0 => HashMap::new(),
+                    _ => outbox.count(&format!(".{id}."), Budget::day_began(now) * 1000)?,
+                };
                 budgets.insert(id.clone(), Budget::new(per_day, spent, now));
             }
         }
@@ -72,6 +76,7 @@ mod tests {
     const NOW: i64 = 1_795_334_400;
 
     struct Bench {
+        sql: Rc<Native>,
         outbox: Outbox,
         destinations: Vec<Destination>,
     }
@@ -90,8 +95,10 @@ mod tests {
                 .iter()
                 .map(|(id, most)| destination(id, Some(*most)));
             let sql: Rc<Native> = Native::new();
+            let rates = Rates::default();
             Self {
-                outbox: Outbox::open(sql, Rates::default(), String::new(), NOW * 1000).unwrap(),
+                outbox: Outbox::open(sql.clone(), rates, String::new(), NOW * 1000).unwrap(),
+                sql,
                 destinations: bounded.chain([destination("free", None)]).collect(),
             }
         }
@@ -144,6 +151,15 @@ mod tests {
         assert_eq!(budgets.spend("crm", 2, 2, NOW), Ok(()));
         let mut opened_again = bench.budgets();
         assert_eq!(opened_again.spend("crm", 2, 2, NOW), Ok(()));
+    }
+
+    #[test]
+    fn where_nothing_may_be_asked_for_nothing_is_counted() {
+        let mut bench = Bench::new(&[("archive", 0)]);
+        bench.asked("1065.e-1.crm.0", 1);
+        let before = bench.sql.steps();
+        bench.budgets();
+        assert_eq!(bench.sql.steps(), before);
     }
 
     #[test]
