@@ -32,9 +32,13 @@ impl Mailbox {
         self.append_and(events, now_ms, &mut |_| Ok(()))
     }
 
-    /// Appends what Transom itself tells of somebody. Nobody gets to be known by it: of who was forgotten meanwhile it is
-    /// nobody's.
+    /// Appends what Transom itself tells of somebody, where a destination wants it: nothing else follows from it. Nobody gets
+    /// to be known by it: of who was forgotten meanwhile it is nobody's.
     pub fn tell(&mut self, mut event: Event, now_ms: i64) -> Result<()> {
+        self.now_ms = now_ms;
+        if !self.wants(&event) {
+            return Ok(());
+        }
         if let Some(name) = event.names.first()
             && self.look(name)?.is_none()
         {

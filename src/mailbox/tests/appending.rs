@@ -117,3 +117,18 @@ fn parts_of_an_event_are_kept_for_as_long_as_its_row() {
     mailbox.rest().unwrap();
     assert_eq!(sql.count("parts"), 0);
 }
+
+#[test]
+fn what_transom_tells_and_nobody_wants_costs_no_row() {
+    let sql = Native::new();
+    let messages = wanting("whatsapp.message.*", "crm");
+    let mut mailbox = Mailbox::open(sql.clone(), vec![messages]).unwrap();
+    mailbox.store([message("1650", "a")], NOW);
+    let before = sql.changes();
+    let told = Event {
+        kind: "transom.send.failed".to_owned(),
+        ..message("1650", "b")
+    };
+    mailbox.tell(told, NOW).unwrap();
+    assert_eq!(sql.changes(), before);
+}
