@@ -142,7 +142,6 @@ impl Flow {
             Health::Up => false,
             Health::Down(_) => {
                 self.health = Health::Recovering { since_ms: now_ms };
-                self.slot_ms = 0.0;
                 true
             }
             Health::Recovering { .. } => {
@@ -258,11 +257,15 @@ mod tests {
         Flow::new(retry, max_per_second, None)
     }
 
-    fn down() -> Flow {
-        let mut flow = flow(None);
+    fn goes_down(flow: &mut Flow) {
         for conversation in 1..=5 {
             assert_eq!(flow.failed(NOW, conversation, 0.5), conversation == 5);
         }
+    }
+
+    fn down() -> Flow {
+        let mut flow = flow(None);
+        goes_down(&mut flow);
         flow
     }
 
@@ -279,10 +282,50 @@ mod tests {
 
     #[test]
     fn who_was_refused_throughout_an_outage_makes_none_once_it_is_over() {
+        for was_well_before in [false, true] {
+            let mut flow = flow(None);
+            if was_well_before {
+                answered(&mut flow, NOW, 6);
+            }
+            goes_down(&mut flow);
+            for now in [NOW, NOW + 60_000] {
+                flow.answered(now, 6, 1..=5);
+                assert!((0..100).all(|n| !flow.failed(NOW, 1 + n % 5, 0.5)));
+            }
+        }
+    }
+
+    #[test]
+    fn five_that_fail_alone_again_and_again_are_no_outage_until_they_are_taken_or_there_is_one() {
+        let broken = || {
+            let mut flow = flow(None);
+            for conversation in 1..=5 {
+                for _ in 0..2 {
+                    assert!(!flow.failed(NOW, conversation, 0.5));
+                    answered(&mut flow, NOW, 7);
+                }
+            }
+            flow
+        };
+        let fail = |flow: &mut Flow| (1..=5).any(|one| flow.failed(NOW, one, 0.5));
+        assert!(!fail(&mut broken()));
+        let mut taken = broken();
+        for conversation in 1..=5 {
+            answered(&mut taken, NOW, conversation);
+        }
+        assert!(fail(&mut taken));
+        let mut back = broken();
+        assert!((11..=15).any(|one| back.failed(NOW, one, 0.5)));
+        answered(&mut back, NOW, 7);
+        assert!(fail(&mut back));
+    }
+
+    #[test]
+    fn it_is_tried_sooner_where_somebody_asks_and_never_later_for_that() {
         let mut flow = down();
-        for now in [NOW, NOW + 60_000] {
-            flow.answered(now, 6, 1..=5);
-            assert!((0..100).all(|n| !flow.failed(NOW, 1 + n % 5, 0.5)));
+        for (by, next) in [(NOW + 400, NOW + 400), (NOW + 5_000, NOW + 400)] {
+            flow.hurry(by);
+            assert_eq!(flow.may(NOW, 0), May::Wait(next));
         }
     }
 
@@ -346,7 +389,7 @@ mod tests {
     fn what_was_on_its_way_when_it_went_down_makes_the_outage_no_longer() {
         let mut flow = down();
         for conversation in 6..50 {
-            assert!(!flow.failed(NOW, conversation, 0.5));
+            assert!(!flow.failed(NOW + 500, conversation, 0.5));
         }
         assert_eq!(flow.may(NOW, 0), May::Wait(NOW + 1_000));
         flow.not_before(NOW + 60_000);
@@ -410,11 +453,19 @@ mod tests {
     proptest! {
         #[test]
         fn it_never_gets_more_in_a_second_than_it_was_said_to_take(
-            most in 1u32..200, gaps in proptest::collection::vec(0i64..50, 1..400),
+            most in 1u32..200, was_down in any::<bool>(), gaps in proptest::collection::vec(0i64..50, 1..400),
         ) {
             let mut flow = flow(Some(most));
             let mut now = NOW;
             let mut starts = Vec::new();
+            if was_down {
+                goes_down(&mut flow);
+                now += 1_000;
+                prop_assert_eq!(flow.may(now, 0), May::Try);
+                flow.started(now);
+                starts.push(now);
+                prop_assert!(answered(&mut flow, now, 1));
+            }
             for gap in gaps {
                 now += gap;
                 if let May::Wait(next) = flow.may(now, 0) {
