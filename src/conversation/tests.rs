@@ -237,6 +237,35 @@ fn a_rule_that_may_fire_once_in_a_while_is_passed_by_until_then() {
 }
 
 #[test]
+fn what_one_rule_may_do_once_in_a_while_is_not_forgotten_for_another() {
+    let config = json!({ "replies": [
+        { "id": "a", "once_in_s": 3600, "when": { "text": "a" }, "reply": text("A") },
+        { "id": "b", "once_in_s": 60, "when": { "text": "b" }, "reply": text("B") },
+    ] });
+    let mut policy = policy(&config);
+    let mut state = State::default();
+    for (after, word, fires) in [
+        (0, "a", true),
+        (10, "b", true),
+        (20, "a", false),
+        (69, "b", false),
+        (70, "b", true),
+        (3599, "a", false),
+        (3600, "b", true),
+    ] {
+        let now = NOW + after;
+        let event = Event {
+            time: Some(now),
+            ..wrote(word)
+        };
+        let concluded = policy.conclude(&event, &known(state), now * 1000);
+        assert_eq!(concluded.replies.len() == 1, fires, "after {after} s");
+        state = concluded.state;
+    }
+    assert_eq!(state.fired, [("b".to_owned(), NOW + 3600)]);
+}
+
+#[test]
 fn nothing_is_answered_where_nobody_should_be() {
     let handover = Handover {
         by: By::Api,

@@ -508,3 +508,95 @@ fn a_message_whose_refusal_ends_an_outage_is_tried_again_in_its_own_time() {
     assert_eq!(taken, 4);
     assert_eq!(mailbox.wakes_at(now), Some(back + 10_000));
 }
+
+#[test]
+fn a_destination_that_refuses_what_is_in_messages_is_not_down_however_many_they_are() {
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store(many(0..50), NOW);
+    let changes = end_all(&mut mailbox, NOW, |_| refused());
+    assert_eq!(changes, [Change::Parked; 50]);
+    assert_eq!(mailbox.waiting(0).unwrap().down_since_ms, None);
+}
+
+#[test]
+fn what_was_refused_takes_half_of_the_room_at_most_and_every_second_turn() {
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store(
+        (0..9).map(|n| message(&format!("o{n}"), &format!("o{n}"))),
+        NOW,
+    );
+    mailbox.refuse(NOW);
+    let due = NOW + 1_000;
+    let begins = |mailbox: &mut Mailbox| {
+        let delivery = mailbox.start(due);
+        let is_old = delivery.events[0].id.starts_with('o');
+        (delivery, is_old)
+    };
+    mailbox.store(many(0..9), due);
+    let mut turns = Vec::new();
+    for _ in 0..6 {
+        let (delivery, is_old) = begins(&mut mailbox);
+        turns.push(is_old);
+        mailbox.end(&delivery, &Outcome::Taken, due);
+    }
+    assert_eq!(turns, [true, false, true, false, true, false]);
+    let mut room = [(); 4].map(|()| begins(&mut mailbox).1);
+    assert_eq!(mailbox.next(due).unwrap(), None);
+    room.sort_unstable();
+    assert_eq!(room, [false, false, true, true]);
+
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store(
+        (0..9).map(|n| message(&format!("o{n}"), &format!("o{n}"))),
+        NOW,
+    );
+    mailbox.refuse(NOW);
+    let old = [(); 2].map(|()| begins(&mut mailbox).1);
+    assert_eq!(old, [true; 2]);
+    assert_eq!(
+        mailbox.next(due).unwrap(),
+        None,
+        "some is left for what is new"
+    );
+}
+
+#[test]
+fn what_was_taken_does_not_go_again_after_a_crash_but_for_the_last_hundred() {
+    let sql = Native::new();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store(many(0..150), NOW);
+    for _ in 0..150 {
+        let delivery = mailbox.start(NOW);
+        mailbox.end(&delivery, &Outcome::Taken, NOW);
+    }
+    assert_eq!(open(&sql, &["crm"]).deliver(NOW).len(), 50);
+}
+
+#[test]
+fn a_refusal_that_ends_an_outage_lets_all_others_go_also_after_a_restart() {
+    for restarts in [false, true] {
+        let sql = Native::new();
+        let mut mailbox = open(&sql, &["crm"]);
+        mailbox.store(many(0..20), NOW);
+        let mut now = NOW;
+        while now < NOW + 600_000 {
+            end_all(&mut mailbox, now, |_| unreachable());
+            now = now.max(mailbox.wakes_at(now).unwrap());
+        }
+        let delivery = mailbox.start(now);
+        let changes = mailbox.end(&delivery, &refused(), now);
+        assert_eq!(changes, [Change::Up]);
+        if restarts {
+            mailbox = open(&sql, &["crm"]);
+        }
+        let (until, mut taken) = (now + 10_000, 0);
+        while let Some(at) = mailbox.wakes_at(now).filter(|at| *at < until) {
+            now = now.max(at);
+            taken += deliver(&mut mailbox, now, |next| {
+                next.events[0].id != delivery.events[0].id
+            })
+            .len();
+        }
+        assert_eq!(taken, 19, "{restarts}");
+    }
+}

@@ -119,6 +119,7 @@ fn who_turns_out_to_be_one_of_two_who_turn_out_to_be_one_is_written_to_in_order(
     let mut bench = Bench::with([send("a", 1)]);
     bench.outbox.join(1, 2, bench.now);
     bench.outbox.join(2, 3, bench.now);
+    bench.outbox.join(8, 9, bench.now);
     bench.add(send("b", 1));
     let a = bench.wait_next();
     assert_eq!((a.send.id.as_str(), a.send.conversation), ("a", 3));
