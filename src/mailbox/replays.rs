@@ -86,13 +86,21 @@ impl Job {
             &[],
         )? {
             let mut replay = Replay::read(&row)?;
+            let to = Cursor::of(cursors, &replay.to);
             if replay.stopped {
                 // When it went down in the midst, the conversations are tried when it would have been.
                 replay.dropped += count(drop_waiting(sql, &replay, &HashSet::new())?.len());
                 replay.write(sql)?;
+                if to.is_none() {
+                    // Where nobody tries them, nobody would find that nothing is left of them.
+                    sql.run(
+                        "DELETE FROM parked WHERE destination = ?1 \
+                         AND conversation NOT IN (SELECT conversation FROM parked_events WHERE destination = ?1)",
+                        &[replay.to.as_str().into()],
+                    )?;
+                }
             }
             replay.waiting = waiting(sql, &replay.to, Some(&replay.id))?;
-            let to = Cursor::of(cursors, &replay.to);
             let begun = sql.first_integer(
                 "SELECT read FROM replay_begins WHERE id = ?1",
                 &[replay.id.as_str().into()],

@@ -15,6 +15,20 @@ fn a_replay_to_a_destination_that_is_taken_out_stops() {
 }
 
 #[test]
+fn no_conversation_waits_for_a_destination_that_is_taken_out_while_it_refuses_a_replay() {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+    begin(&mut mailbox, wanted(of("crm")));
+    mailbox.refuse(LATER);
+    let without = open(&sql, &["bot"]);
+    let [(_, waiting)] = &without.removed().unwrap()[..] else {
+        panic!("the dead letter is left");
+    };
+    let waits = (waiting.events, waiting.conversations, waiting.dead_letters);
+    assert_eq!(waits, (0, 0, 1));
+}
+
+#[test]
 fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
     let sql = Native::new();
     let messages = [("1", "a"), ("2", "b"), ("3", "c")];
