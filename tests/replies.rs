@@ -364,7 +364,8 @@ async fn a_destination_gets_no_more_replies_a_day_than_it_may_have_and_that_is_t
     transom.restart_with(may_ask(0)).await;
     writes(&meta, &Customer::nth(5), "the fifth").await;
     let is_fifth = |event: &backend::Event| event.text() == Some("the fifth");
-    eventually(async || backend.events().iter().any(is_fifth).then_some(())).await;
+    let fifth = eventually(async || backend.events().into_iter().find(is_fifth)).await;
+    eventually(async || transom.log().contains(&fifth.id).then_some(())).await;
     assert!(told().iter().all(|budget| budget["per_day"] == 2));
     assert_eq!(graph.messages().len(), 2);
 }
