@@ -86,9 +86,6 @@ impl Budget {
 
     /// The event that tells that it is spent, by this destination or, with none, by rules: the same for the whole day.
     pub fn exhausted(&self, phone_number_id: &str, destination: Option<&str>, now: i64) -> Event {
-        let business = Object::default()
-            .text("phone_number_id", phone_number_id)
-            .finish();
         let until = rfc3339((self.day + 1) * DAY_S);
         let budget = Object::default()
             .text_if("destination", destination)
@@ -96,7 +93,7 @@ impl Budget {
             .text_if("until", until.as_deref())
             .finish();
         let data = Object::default()
-            .json("business", &business)
+            .json("business", &event::business(Some(phone_number_id)))
             .json("budget", &budget)
             .finish();
         let whose = destination.map_or_else(|| "budget".to_owned(), |id| format!("budget.{id}"));

@@ -85,11 +85,8 @@ impl Closing {
         .flatten()
         .collect();
         let about = format!("window/{}", names.first()?.key());
-        let business = Object::default()
-            .text("phone_number_id", phone_number_id)
-            .finish();
         let data = Object::default()
-            .json("business", &business)
+            .json("business", &event::business(Some(phone_number_id)))
             .json("customer", &self.customer)
             .finish();
         Some(Event {

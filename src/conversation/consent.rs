@@ -139,20 +139,14 @@ impl About {
     pub fn person(cause: String, names: Vec<Name>, phone_number_id: &str) -> Self {
         let mut customer = Object::default();
         for name in &names {
-            let member = match name {
-                Name::User(_) => "user_id",
-                Name::Parent(_) => "parent_user_id",
-                Name::Phone(_) => "phone",
-                Name::Group(_) | Name::Topic(_) => continue,
-            };
-            customer.text(member, name.value());
+            if let Some(member) = name.member() {
+                customer.text(member, name.value());
+            }
         }
         Self {
             cause,
             names,
-            business: Object::default()
-                .text("phone_number_id", phone_number_id)
-                .finish(),
+            business: event::business(Some(phone_number_id)),
             customer: customer.finish(),
         }
     }

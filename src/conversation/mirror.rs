@@ -95,9 +95,7 @@ impl Mirror {
 
 /// Those of these names that are a person's, as Meta writes them.
 fn of_a_person(names: &[Name]) -> Vec<String> {
-    let is_a_person =
-        |name: &&Name| matches!(name, Name::User(_) | Name::Parent(_) | Name::Phone(_));
-    let names = names.iter().filter(is_a_person);
+    let names = names.iter().filter(|name| name.member().is_some());
     names.map(|name| name.value().to_owned()).collect()
 }
 

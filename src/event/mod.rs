@@ -28,7 +28,7 @@ mod types;
 pub mod wire;
 
 pub use id::{about, consequence, ours};
-pub use model::{Effect, Event, Home, MessageStatus, Name};
+pub use model::{Effect, Event, Home, MessageStatus, Name, business};
 pub use split::{split, split_and_look};
 pub use timestamp::rfc3339;
 pub use types::{ADDED, DATA_MEMBERS, TYPES};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::written::word_of;
+use crate::written::{Object, word_of};
 
 /// One thing that happened: a message came, a status changed, a template was rejected. `Debug` does not show its data.
 #[derive(Clone, PartialEq, Eq)]
@@ -130,10 +130,27 @@ impl Name {
         Some(name(value.to_owned()))
     }
 
+    /// The member of `data.customer` that has it; `None` where it is no person's.
+    pub fn member(&self) -> Option<&'static str> {
+        match self {
+            Self::User(_) => Some("user_id"),
+            Self::Parent(_) => Some("parent_user_id"),
+            Self::Phone(_) => Some("phone"),
+            Self::Group(_) | Self::Topic(_) => None,
+        }
+    }
+
     /// Reads several that [`Name::key`] wrote. What cannot be read is left out.
     pub fn of_keys(keys: &[String]) -> impl Iterator<Item = Self> {
         keys.iter().filter_map(|key| Self::of_key(key))
     }
+}
+
+/// `data.business` of an event that Transom itself tells of a business number, if it is of one.
+pub fn business(phone_number_id: Option<&str>) -> String {
+    Object::default()
+        .text_if("phone_number_id", phone_number_id)
+        .finish()
 }
 
 /// What an event does to the conversation it belongs to.

@@ -323,6 +323,11 @@ impl Mailbox {
         self.cursors.get(index).map(Cursor::destination)
     }
 
+    /// All destinations, in their order.
+    pub fn destinations(&self) -> impl Iterator<Item = &Destination> {
+        self.cursors.iter().map(Cursor::destination)
+    }
+
     /// The number that a conversation has now, by any that it has had.
     pub fn number(&self, conversation: i64) -> Result<i64> {
         conversations::joined_into(&*self.sql, conversation)

@@ -209,17 +209,27 @@ impl Core {
             Err("share") => MORE_THAN_SHARE,
             Err(_) => {
                 let number = self.phone_number_id.as_deref().unwrap_or_default();
-                let told = budgets.exhausted(&destination, number, seconds);
-                self.mailbox.append(told.into_iter().collect(), now)?;
+                if let Some(told) = budgets.exhausted(&destination, number, seconds) {
+                    self.mailbox.tell(told, now)?;
+                }
                 MORE_THAN_BUDGET
             }
         };
         Ok(Some(Fault::new("replies", reason)))
     }
 
+    /// Counts and logs that the replies that a destination asked for are not sent, and why.
     fn refuse_replies(&mut self, delivery: &Delivery, faults: &[Fault]) {
         self.mailbox.count_refused_replies(delivery.destination);
-        log_faults(self, delivery, faults);
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let last = delivery.events.last();
+        let mut line = self.line_about(delivery.destination, "replies.refused");
+        line.text_or_null("id", last.map(|event| event.id.as_str()))
+            .json(
+                "faults",
+                &serde_json::to_string(&faults).unwrap_or_default(),
+            );
+        console_log!("{}", line.finish());
     }
 }
 
@@ -263,18 +273,5 @@ fn log_change(
             .number("conversation", address.public_id(event.conversation));
     }
     line.text_or_null("error", error);
-    console_log!("{}", line.finish());
-}
-
-/// Logs why the replies that a destination asked for are not sent.
-fn log_faults(core: &Core, delivery: &Delivery, faults: &[Fault]) {
-    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    let last = delivery.events.last();
-    let mut line = core.line_about(delivery.destination, "replies.refused");
-    line.text_or_null("id", last.map(|event| event.id.as_str()))
-        .json(
-            "faults",
-            &serde_json::to_string(&faults).unwrap_or_default(),
-        );
     console_log!("{}", line.finish());
 }

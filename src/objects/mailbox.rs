@@ -18,11 +18,7 @@ use worker::{
 use super::{core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
 use crate::{
     config::{Answering, Config, Consent, Destination, Settings},
-    conversation::{
-        Answers, Policy,
-        budget::{BY_RULE, Budget},
-        mirror::Mirror,
-    },
+    conversation::{Answers, Policy, budget::BY_RULE, mirror::Mirror},
     delivery::cloudevent,
     environment::{self, Environment},
     event::{Event, Home},
@@ -224,7 +220,7 @@ impl Mailbox {
             per_minute: config.sending.per_minute.map(|most| share(&address, most)),
         };
         let destinations = destinations(config, phone_number_id.as_deref(), &address);
-        let mut mailbox = mailbox::Mailbox::open(sql.clone(), destinations.clone())?;
+        let mut mailbox = mailbox::Mailbox::open(sql.clone(), destinations)?;
         let source = cloudevent::source(&home);
         log_taken_out(&mut mailbox, &source);
         let now = now_ms();
@@ -232,7 +228,8 @@ impl Mailbox {
         for join in mailbox.joined_among(outbox.conversations())? {
             outbox.join(join.from, join.into, now);
         }
-        let reply_budgets = ReplyBudgets::open(&outbox, &destinations, now.div_euclid(1000))?;
+        let reply_budgets =
+            ReplyBudgets::open(&outbox, mailbox.destinations(), now.div_euclid(1000))?;
         let answers = match (&config.answering, &phone_number_id) {
             (Some(answering), Some(number)) => Some(answers(&outbox, answering, number, &address)?),
             _ => None,
@@ -394,8 +391,7 @@ fn answers(
     address: &Address,
 ) -> sql::Result<Answers> {
     let now = now_ms().div_euclid(1000);
-    let spent = outbox.count(BY_RULE, Budget::day_began(now) * 1000)?;
-    let budget = Budget::new(address.share_of(answering.per_day), spent, now);
+    let budget = outbox.budget(BY_RULE, address.share_of(answering.per_day), now)?;
     Ok(Answers::new(
         answering.clone(),
         number,

@@ -24,6 +24,7 @@ use super::{
     stored::{Keep, LEFT, Record, Send, Table, UNKNOWN, write_state},
 };
 use crate::{
+    conversation::budget::Budget,
     mailbox::sql::{Result, Row, Sql},
     meta::graph::Class,
 };
@@ -174,7 +175,7 @@ impl Outbox {
 
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,
     /// but for those that we refused ourselves.
-    pub fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
+    pub(super) fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
         let rows = self.table.0.exec(
             &format!(
                 "SELECT conversation, count(*) FROM sends \
@@ -188,6 +189,16 @@ impl Outbox {
             Ok((row.get(0)?, count))
         };
         rows.iter().map(counted).collect()
+    }
+
+    /// What is left, at `now` (unix seconds), of so many messages a day for those whose sends have this in their ids. To
+    /// count these is a walk through all sends of today.
+    pub fn budget(&self, part: &str, per_day: u32, now: i64) -> Result<Budget> {
+        let spent = match per_day {
+            0 => HashMap::new(),
+            _ => self.count(part, Budget::day_began(now) * 1000)?,
+        };
+        Ok(Budget::new(per_day, spent, now))
     }
 
     /// An id that no send of the number had or will have. It begins with what the mailbox's sends begin with.

@@ -14,17 +14,21 @@ pub struct ReplyBudgets(HashMap<String, Budget>);
 impl ReplyBudgets {
     /// With what they asked for on the day of `now` (unix seconds), by the ids of these sends:
     /// `{number}.{event}.{destination}.{index}`.
-    pub fn open(outbox: &Outbox, destinations: &[Destination], now: i64) -> Result<Self> {
+    pub fn open<'d>(
+        outbox: &Outbox,
+        destinations: impl Iterator<Item = &'d Destination>,
+        now: i64,
+    ) -> Result<Self> {
         let mut budgets = HashMap::new();
-        for destination in destinations {
-            let id = &destination.id;
-            if let Some(per_day) = destination.replies_per_day {
-                // To count is a walk through all sends of today.
-                let spent = match per_day {
-                    0 => HashMap::new(),
-                    _ => outbox.count(&format!(".{id}."), Budget::day_began(now) * 1000)?,
-                };
-                budgets.insert(id.clone(), Budget::new(per_day, spent, now));
+        for Destination {
+            id,
+            replies_per_day,
+            ..
+        } in destinations
+        {
+            if let Some(per_day) = *replies_per_day {
+                let budget = outbox.budget(&format!(".{id}."), per_day, now)?;
+                budgets.insert(id.clone(), budget);
             }
         }
         Ok(Self(budgets))
@@ -104,7 +108,7 @@ mod tests {
         }
 
         fn budgets(&self) -> ReplyBudgets {
-            ReplyBudgets::open(&self.outbox, &self.destinations, NOW).unwrap()
+            ReplyBudgets::open(&self.outbox, self.destinations.iter(), NOW).unwrap()
         }
 
         fn asked(&mut self, id: &str, conversation: i64) {

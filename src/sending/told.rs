@@ -2,7 +2,7 @@
 
 use super::{SendState, whom::name_of};
 use crate::{
-    event::{self, Event, Name},
+    event::{self, Event},
     meta::graph::{Recipient, errors},
     written::Object,
 };
@@ -24,19 +24,12 @@ pub fn event(
     } else if *state != SendState::Unknown {
         return None;
     }
-    let business = Object::default()
-        .text_if("phone_number_id", phone_number_id)
-        .finish();
     let name = to.map(name_of);
     let mut data = Object::default();
-    data.json("business", &business);
+    data.json("business", &event::business(phone_number_id));
     if let Some(name) = &name {
-        let (whom, member) = match name {
-            Name::Phone(_) => ("customer", "phone"),
-            Name::Parent(_) => ("customer", "parent_user_id"),
-            Name::Group(_) => ("group", "id"),
-            _ => ("customer", "user_id"),
-        };
+        let person = name.member().map(|member| ("customer", member));
+        let (whom, member) = person.unwrap_or(("group", "id"));
         let named = Object::default().text(member, name.value()).finish();
         data.json(whom, &named);
     }
@@ -54,7 +47,7 @@ pub fn event(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::meta::graph::Class;
+    use crate::{event::Name, meta::graph::Class};
 
     const NOW: i64 = 1_795_334_400;
 
