@@ -91,8 +91,7 @@ impl Core {
             NumberChange::Blocked(_) => console_error!("{line}"),
             NumberChange::Unblocked(_) => console_log!("{line}"),
         }
-        self.mailbox.append(vec![event], now)?;
-        Ok(())
+        self.mailbox.tell(event, now)
     }
 
     /// Tells the destinations of a send that did not go, or may not have gone.
