@@ -254,6 +254,12 @@ mod tests {
         let expected = "replies: Meta takes no interactive messages in a group";
         assert_eq!(faults.unwrap_err(), [expected]);
         assert!(in_reply_to(r#"{"customer":{"phone":"1650"},"message":{}}"#).is_ok());
+        let text = br#"{"replies":[{"type":"text","text":{"body":"Well?"}}]}"#;
+        let group = event(
+            "whatsapp.message.received",
+            r#"{"message":{"group_id":"G"}}"#,
+        );
+        assert!(replies_to_all(&[group], text).is_ok());
     }
 
     #[test]

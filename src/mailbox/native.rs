@@ -57,6 +57,14 @@ impl Native {
         self.fails_after.set(statements);
     }
 
+    /// Runs `body`, in which no statement fails.
+    pub(crate) fn unfailing<T>(&self, body: impl FnOnce() -> T) -> T {
+        let fails_after = self.fails_after.take();
+        let result = body();
+        self.fails_after.set(fails_after);
+        result
+    }
+
     pub(crate) fn tables(&self) -> Vec<String> {
         self.exec(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",

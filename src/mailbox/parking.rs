@@ -281,6 +281,13 @@ impl Parking {
         longest.map_or(0, |parked| i64::from(parked.attempts))
     }
 
+    /// Whether a restart would find what waits as it is.
+    #[cfg(test)]
+    pub(super) fn is_written(&self) -> bool {
+        let written = Self::load(self.sql.clone(), &self.destination, self.retry);
+        written.is_ok_and(|written| written.conversations == self.conversations)
+    }
+
     pub(super) fn id(&self) -> &str {
         &self.destination
     }

@@ -15,6 +15,7 @@ pub(super) struct Parked {
 
 /// The conversations that wait, each under its number.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Schedule {
     parked: HashMap<i64, Parked>,
     times: BTreeSet<Time>,

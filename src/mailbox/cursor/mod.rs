@@ -180,6 +180,12 @@ impl Cursor {
         self.queue.len()
     }
 
+    /// Whether a restart would find what was refused as it is.
+    #[cfg(test)]
+    pub(super) fn parking_is_written(&self) -> bool {
+        self.parking.is_written()
+    }
+
     /// How many requests are on their way.
     pub(super) fn flights(&self) -> usize {
         self.in_flight.len()

@@ -38,6 +38,8 @@ fn dead_letters_are_listed_page_by_page_without_their_content() {
     let after = Some((last.destination.as_str(), last.event.seq));
     let second = mailbox.dead_letters(&all, false, after, 2).unwrap();
     assert_eq!(ids(&second), ["c-0"]);
+    let content = mailbox.content(&second[0]).unwrap();
+    assert_eq!(content, r#"{"message":{"id":"c"}}"#);
     assert_eq!(
         (
             last.destination.as_str(),
@@ -236,4 +238,24 @@ fn opening_takes_no_longer_for_many_dead_letters() {
     };
     let (many, few) = (opening(300), opening(3));
     assert!(many < few + 100, "{many} steps, {few} for three");
+}
+
+#[test]
+fn what_one_destination_gave_up_still_waits_for_another() {
+    let hasty = Destination {
+        retry: Retry {
+            total_ms: 0,
+            ..destination("crm").retry
+        },
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(Native::new(), vec![hasty, destination("bot")]).unwrap();
+    mailbox.store([message("1", "a")], NOW);
+    let [crm, bot] = [(); 2].map(|()| mailbox.start(NOW));
+    mailbox.end(&bot, &refused(), NOW);
+    mailbox.end(&crm, &refused(), NOW);
+    let dead = mailbox.dead();
+    let dead: Vec<&str> = dead.iter().map(|letter| &*letter.destination).collect();
+    assert_eq!(dead, ["crm"]);
+    assert_eq!(mailbox.deliver(NOW + 1_000), ["a-0"]);
 }

@@ -44,6 +44,7 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     let changes = mailbox.end(&delivery, &Outcome::Gone, NOW);
     assert_eq!(changes, [Change::Gone]);
     mailbox.rest().unwrap();
+    assert!(mailbox.waiting(0).unwrap().gone);
     assert_eq!(mailbox.next(NOW).unwrap(), None);
     assert_eq!(
         mailbox.wakes_at(NOW),
@@ -51,8 +52,10 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
         "looked at again"
     );
 
-    let mut again = open(&sql, &["crm"]);
-    assert_eq!(again.next(NOW).unwrap(), None);
+    for _ in 0..2 {
+        let mut again = open(&sql, &["crm"]);
+        assert_eq!(again.next(NOW).unwrap(), None);
+    }
     let moved = Destination {
         url: Address::parse("http://127.0.0.1:9/elsewhere").unwrap(),
         ..destination("crm")
@@ -197,7 +200,10 @@ fn what_waits_goes_when_an_outage_is_over_although_the_object_is_restarted_just_
     mailbox.store(many(0..5), now);
     while now < NOW + 24 * 3_600_000 {
         end_all(&mut mailbox, now, |_| unreachable());
-        now = now.max(mailbox.wakes_at(now).unwrap());
+        let at = mailbox.wakes_at(now).unwrap();
+        assert!(at - now <= 300_000, "it is looked after");
+        now = now.max(at);
+        assert!(mailbox.wakes_at(now).unwrap() <= now);
     }
     let delivery = mailbox.start(now);
     let changes = mailbox.end(&delivery, &Outcome::Taken, now);
@@ -252,7 +258,11 @@ fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_eit
         Mailbox::open(Native::new(), vec![choosy("crm"), destination("all")]).unwrap();
     mailbox.store([message("1", "1a")], NOW);
     mailbox.refuse(NOW);
-    mailbox.store([message("1", "1b")], NOW);
+    let again = Event {
+        id: "again-0".to_owned(),
+        ..message("1", "1a")
+    };
+    mailbox.store([message("1", "1b"), again], NOW);
     let mut reached = Vec::new();
     deliver(&mut mailbox, NOW + 2_000, |delivery| {
         if delivery.destination == 0 {
@@ -260,7 +270,7 @@ fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_eit
         }
         true
     });
-    assert_eq!(reached, ["1a-0"]);
+    assert_eq!(reached, ["1a-0", "again-0"]);
 }
 
 #[test]
@@ -611,4 +621,148 @@ fn a_refusal_that_ends_an_outage_lets_all_others_go_also_after_a_restart() {
         }
         assert_eq!(taken, 5, "{restarts}");
     }
+}
+
+#[test]
+fn what_waits_is_as_it_was_whatever_becomes_of_other_conversations_or_elsewhere() {
+    let sql = Native::new();
+    let mut mailbox = open(&sql, &["crm", "bot"]);
+    let events = ["1a", "1b", "2a", "2b"].map(|id| message(id.get(..1).unwrap(), id));
+    mailbox.store(events, NOW);
+    mailbox.refuse(NOW);
+    let others = || {
+        ["parked", "parked_events"].map(|table| {
+            let others = "destination <> 'crm' OR conversation <> 1";
+            sql.exec(&format!("SELECT * FROM {table} WHERE {others}"), &[])
+        })
+    };
+    let before = others();
+    let left = || sql.count("parked WHERE destination = 'crm' AND conversation = 1");
+    for (id, is_left) in [("1a-0", 1), ("1b-0", 0)] {
+        let delivery = mailbox.start(NOW + 1_000);
+        assert_eq!((delivery.destination, &*delivery.events[0].id), (0, id));
+        mailbox.end(&delivery, &Outcome::Taken, NOW + 1_000);
+        assert_eq!((left(), others()), (is_left, before.clone()));
+    }
+}
+
+#[test]
+fn what_is_behind_a_message_that_was_refused_for_long_is_tried_for_as_long_as_any_after_a_restart()
+{
+    let sql = Native::new();
+    let open = || open(&sql, &["crm"]);
+    let mut mailbox = open();
+    mailbox.store([message("1", "a"), message("1", "b")], NOW);
+    let mut now = NOW;
+    while now < NOW + 3_500_000 {
+        mailbox.refuse(now);
+        now = mailbox.wakes_at(now).unwrap();
+    }
+    let delivery = mailbox.start(now);
+    mailbox.end(&delivery, &Outcome::Taken, now);
+    open().refuse(NOW + 3_700_000);
+    assert_eq!(sql.count("dead_letters"), 0);
+    assert_eq!(open().deliver(NOW + 3_800_000), ["b-0"]);
+}
+
+#[test]
+fn what_waits_for_a_destination_that_is_given_up_is_all_that_goes() {
+    for is_new in [false, true] {
+        let sql = Native::new();
+        let patient = Destination {
+            retry: Retry::default(),
+            ..destination("bot")
+        };
+        let mut mailbox = Mailbox::open(sql.clone(), vec![destination("crm"), patient]).unwrap();
+        mailbox.store([message("1", "a"), message("1", "b")], NOW);
+        mailbox.refuse(NOW);
+        if is_new {
+            mailbox.store([message("2", "c")], NOW);
+        }
+        let now = NOW + i64::from(!is_new) * 1_000;
+        let gone = mailbox.start(now);
+        assert_eq!(gone.destination, 0);
+        mailbox.end(&gone, &Outcome::Gone, now);
+        let refused = mailbox.start(now + 3_600_000);
+        mailbox.end(&refused, &super::refused(), now + 3_600_000);
+        assert_eq!(mailbox.rest().unwrap(), [0]);
+        assert_eq!(mailbox.rest().unwrap(), [] as [usize; 0], "told once");
+        let parked = |id| sql.count(&format!("parked_events WHERE destination = '{id}'"));
+        assert_eq!((parked("crm"), parked("bot")), (0, 2));
+        assert_eq!(mailbox.waiting(0).unwrap().events, 0);
+        mailbox.deliver(now + 7_200_000);
+        let mut logs = sql.tables().into_iter().filter(|it| it.starts_with("log_"));
+        assert!(logs.all(|name| sql.count(&name) == 0));
+    }
+}
+
+#[test]
+fn what_waited_for_a_destination_that_was_away_goes_when_it_is_back() {
+    let sql = Native::new();
+    let events = ["1a", "1b", "2a"].map(|id| message(id.get(..1).unwrap(), id));
+    let mut mailbox = open(&sql, &["crm", "bot"]);
+    mailbox.store(events, NOW);
+    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
+    open(&sql, &["crm"]);
+    let mut mailbox = open(&sql, &["crm", "bot"]);
+    assert_eq!(mailbox.deliver(NOW), ["1a-0", "1b-0", "2a-0"]);
+}
+
+#[test]
+fn a_destination_that_is_paused_is_looked_at_again_where_only_what_it_refused_waits() {
+    let sql = Native::new();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store([message("1", "a")], NOW);
+    mailbox.refuse(NOW);
+    mailbox.save_all().unwrap();
+    let mailbox = Mailbox::open(sql, vec![paused("crm")]).unwrap();
+    assert_eq!(mailbox.wakes_at(NOW), Some(NOW + 3_600_000));
+}
+
+#[test]
+fn who_may_be_written_to_once_a_second_is_when_that_is_over_and_for_what_is_due_later() {
+    let slow = Destination {
+        max_per_second: Some(1),
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(Native::new(), vec![slow]).unwrap();
+    assert_eq!(mailbox.next(NOW).unwrap(), None, "which uses up nothing");
+    mailbox.store([message("1", "a")], NOW);
+    mailbox.refuse(NOW);
+    mailbox.store([message("2", "b")], NOW + 2_000);
+    let new = mailbox.start(NOW + 2_000);
+    let now = NOW + 2_000;
+    assert_eq!(mailbox.wakes_after(now, now), Some(NOW + 3_000));
+    let old = mailbox.start(NOW + 3_000);
+    mailbox.end(&new, &refused(), NOW + 3_500);
+    mailbox.end(&old, &refused(), NOW + 3_500);
+    let now = NOW + 4_500;
+    assert_eq!(mailbox.wakes_at(now), Some(now));
+    assert_eq!(mailbox.wakes_after(now, now), Some(NOW + 5_500));
+}
+
+#[test]
+fn an_outage_of_one_destination_is_none_of_another_after_a_restart() {
+    let sql = Native::new();
+    let open = || {
+        let elsewhere = Address::parse("http://127.0.0.1:9/elsewhere").unwrap();
+        let bot = Destination {
+            url: elsewhere,
+            ..destination("bot")
+        };
+        Mailbox::open(sql.clone(), vec![destination("crm"), bot]).unwrap()
+    };
+    let mut mailbox = open();
+    mailbox.store(many(0..20), NOW);
+    end_all(&mut mailbox, NOW, |delivery| {
+        match (delivery.destination, &*delivery.events[0].id) {
+            (0, _) => unreachable(),
+            (_, "0-0") => refused(),
+            _ => Outcome::Taken,
+        }
+    });
+    let mut mailbox = open();
+    assert_eq!(mailbox.next(NOW + 1).unwrap(), None);
+    mailbox.store([message("1", "new")], NOW + 1);
+    assert_eq!(mailbox.start(NOW + 1).destination, 1);
 }

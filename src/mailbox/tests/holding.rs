@@ -328,6 +328,87 @@ fn what_was_refused_once_is_no_dead_letter_though_its_person_was_held_and_turned
     );
 }
 
+#[test]
+fn who_was_refused_and_waits_no_more_for_another_partition_is_tried_in_their_own_time() {
+    let mut number = moved();
+    let as_user = number.partitions[0].start(NOW);
+    number.partitions[0].end(&as_user, &refused(), NOW);
+    number.deliver(1, NOW);
+    number.ask(0, NOW);
+    assert_eq!(number.deliver(0, NOW + 999), [""; 0]);
+    number.restart(0);
+    assert_eq!(number.deliver(0, NOW + 999), [""; 0]);
+    assert_eq!(number.deliver(0, NOW + 1_000), ["as-user-0", "as-both-0"]);
+}
+
+#[test]
+fn each_of_two_waits_for_their_own_though_one_turns_out_to_be_somebody_met_before() {
+    for restarts in [false, true] {
+        let mut number = Number::new();
+        for (name, id, partition) in [
+            (phone("1"), "b-early", 0),
+            (phone("6"), "other", 1),
+            (phone("7"), "other", 2),
+            (user("US.2"), "b-user", 0),
+            (phone("2"), "b-phone", 1),
+            (phone("8"), "other", 2),
+            (user("US.1"), "a-user", 0),
+            (phone("3"), "a-phone", 1),
+        ] {
+            assert_eq!(number.take(&of(&[name], id)), partition);
+        }
+        number.take(&of(&[user("US.1"), phone("3")], "a-both"));
+        number.take(&of(&[user("US.2"), phone("2")], "b-both"));
+        number.take(&of(&[user("US.2"), phone("1")], "b-all"));
+        if restarts {
+            number.restart(0);
+        }
+        let mut early = number.deliver(0, NOW);
+        early.sort();
+        assert_eq!(early, ["a-user-0", "b-early-0", "b-user-0"]);
+        let [_, b, a] = [(); 3].map(|()| number.partitions[1].start(NOW));
+        let mut now = NOW;
+        for (flying, freed) in [(a, &["a-both-0"][..]), (b, &["b-both-0", "b-all-0"])] {
+            number.partitions[1].end(&flying, &Outcome::Taken, NOW);
+            now += 60_000;
+            while number.ask(0, now) {}
+            assert_eq!(number.deliver(0, now), freed);
+        }
+    }
+}
+
+#[test]
+fn who_moved_waits_for_the_first_and_the_last_of_theirs_that_this_destination_refused_and_no_other()
+{
+    let mut number = Number::with(&["crm", "bi"]);
+    for (name, id, partition) in [
+        (user("US.1"), "as-user", 0),
+        (phone("2"), "first", 1),
+        (phone("3"), "other", 2),
+        (phone("4"), "another", 0),
+        (phone("5"), "theirs", 1),
+        (phone("2"), "last", 1),
+    ] {
+        assert_eq!(number.take(&of(&[name], id)), partition);
+    }
+    number.partitions[1].refuse(NOW);
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    number.partitions[1].store([of(&[phone("2")], "stray")], NOW);
+    number.partitions[1].refuse(NOW);
+    let mut now = NOW;
+    for (id, waits) in [("first-0", 2), ("last-0", 1)] {
+        now += 60_000;
+        number.ask(0, now);
+        assert_eq!(number.waits_for(0), 2);
+        let delivery = number.partitions[1].start(now);
+        assert_eq!((delivery.destination, &*delivery.events[0].id), (0, id));
+        number.partitions[1].end(&delivery, &Outcome::Taken, now);
+        now += 60_000;
+        number.ask(0, now);
+        assert_eq!(number.waits_for(0), waits);
+    }
+}
+
 /// A number while things happen to it, and what its destination has taken.
 struct Run {
     number: Number,

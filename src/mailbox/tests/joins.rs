@@ -221,6 +221,27 @@ fn who_turned_out_to_be_one_is_one_for_a_destination_that_was_away_meanwhile() {
     assert_eq!(mailbox.deliver(NOW), ["by-phone-0", "later-0"]);
 }
 
+#[test]
+fn what_one_of_two_who_turn_out_to_be_one_waits_for_goes_to_each_destination_after_a_restart() {
+    let sql = Native::new();
+    let open = || open(&sql, &["crm", "bot"]);
+    let mut mailbox = open();
+    let [by_user, by_phone, by_both] = one_by_two_names();
+    let other = message("2", "other");
+    mailbox.store([by_user, by_phone, other], NOW);
+    deliver(&mut mailbox, NOW, |it| it.events[0].id == "by-user-0");
+    mailbox.store([by_both], NOW);
+    let mut got = [Vec::new(), Vec::new()];
+    deliver(&mut open(), NOW + 5_000, |delivery| {
+        got[delivery.destination].push(delivery.events[0].id.clone());
+        true
+    });
+    for mut got in got {
+        got.retain(|id| id != "other-0");
+        assert_eq!(got, ["by-phone-0", "by-both-0"]);
+    }
+}
+
 /// Event 14 is refused and 20 is on its way when 8 tells that they are of one person.
 fn two_become_one(mailbox: &mut Mailbox) {
     let (by_phone, by_user, by_both) = (event(14), event(20), event(8));

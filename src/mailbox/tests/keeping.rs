@@ -102,19 +102,39 @@ fn a_destination_that_begins_at_the_beginning_gets_what_is_kept() {
 }
 
 #[test]
-fn what_waits_for_a_destination_that_was_taken_out_goes_after_a_week() {
+fn what_waits_for_a_destination_that_was_taken_out_goes_after_a_week_and_nothing_else() {
     let sql = Native::new();
-    let mut mailbox = open(&sql, &["crm", "bot"], 0);
-    mailbox.store([large("1", "large")], NOW);
-    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
-    let mut mailbox = open(&sql, &["crm"], 0);
+    let open = |ids: &[&str]| {
+        let retry = Retry {
+            total_ms: u64::MAX,
+            ..destination("").retry
+        };
+        let patient = |id: &&str| Destination {
+            retry,
+            ..destination(id)
+        };
+        Mailbox::open(sql.clone(), ids.iter().map(patient).collect()).unwrap()
+    };
+    let mut mailbox = open(&["crm", "bot"]);
+    mailbox.store([large("1", "large"), message("2", "old")], NOW);
+    mailbox.store([message("1", "late")], NOW + HOUR);
+    let is_crms =
+        |delivery: &Delivery| (delivery.destination, &*delivery.events[0].id) == (0, "old-0");
+    deliver(&mut mailbox, NOW + HOUR, |it| {
+        it.destination == 0 && !is_crms(it)
+    });
+    let mut mailbox = open(&["crm"]);
     let week = NOW + 168 * HOUR;
-    assert_eq!(mailbox.wakes_at(NOW), Some(week));
-    mailbox.deliver(week - 1);
-    assert_eq!(sql.count("parked_events"), 1, "it may come back");
-    mailbox.deliver(week);
-    let left = ["parked_events", "parked", "parts"].map(|table| sql.count(table));
-    assert_eq!((left, mailbox.wakes_at(week)), ([0, 0, 0], None));
+    assert_eq!(mailbox.lapses_ms, Some(week));
+    let mut left = |now| {
+        mailbox.refuse(now);
+        let of = |id| sql.count(&format!("parked_events WHERE destination = '{id}'"));
+        [of("crm"), of("bot"), sql.count("parts")]
+    };
+    assert_eq!(left(week - 1), [1, 3, 4], "it may come back");
+    assert_eq!(left(week), [1, 1, 0]);
+    assert_eq!(left(week + HOUR), [1, 0, 0]);
+    assert_eq!(open(&["crm"]).deliver(week + 2 * HOUR), ["old-0"]);
 }
 
 #[test]

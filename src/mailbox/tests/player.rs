@@ -93,6 +93,7 @@ impl Player {
             taken: [Vec::new(), Vec::new()],
         };
         for step in steps {
+            player.check();
             if player.step(step.clone(), &event).is_err() {
                 // As the object does after a failure.
                 player.crash();
@@ -141,6 +142,15 @@ impl Player {
             Step::Retry => assert_eq!(self.mailbox.retry("crm", now_ms)?, Some(0)),
         }
         Ok(())
+    }
+
+    /// Whatever has happened, a restart forgets nothing of what was refused, and all of it has its time.
+    fn check(&self) {
+        let untimed = "parked_events LEFT JOIN parked USING (destination, conversation) WHERE next_ms IS NULL";
+        self.sql.unfailing(|| {
+            assert!(self.mailbox.cursors.iter().all(Cursor::parking_is_written));
+            assert_eq!(self.sql.count(untimed), 0);
+        });
     }
 
     /// The mailbox is opened again, and what was on its way is not waited for.

@@ -194,3 +194,27 @@ fn what_is_replayed_into_a_batch_that_had_failed_already_does_not_die_with_it() 
     assert_eq!(figures(&mailbox, "of-c"), ("done", 1, 0, 1, 0));
     assert_eq!(sql.count("dead_letters"), 2);
 }
+
+#[test]
+fn a_long_replay_of_dead_letters_goes_in_their_order_a_hundred_at_a_time() {
+    let sql = Native::new();
+    let hasty = Destination {
+        retry: Retry {
+            total_ms: 0,
+            ..destination("crm").retry
+        },
+        ..destination("crm")
+    };
+    let mut mailbox = Mailbox::open(sql.clone(), vec![hasty]).unwrap();
+    mailbox.store((0..250).map(|n| message("1", &n.to_string())), NOW);
+    mailbox.refuse(NOW);
+    begin(&mut mailbox, wanted(of("crm")));
+    let mut taken = Vec::new();
+    while let Some(delivery) = mailbox.next(LATER).unwrap() {
+        assert!(sql.count("parked_events") <= 100);
+        taken.push(delivery.events[0].id.clone());
+        mailbox.end(&delivery, &Outcome::Taken, LATER);
+    }
+    let all: Vec<String> = (0..250).map(|n| format!("{n}-0")).collect();
+    assert_eq!(taken, all);
+}

@@ -80,3 +80,20 @@ fn what_is_written_of_an_event_is_as_it_was() {
     );
     assert_eq!(rows("name, conversation", "names"), [r#"["phone:1",1]"#]);
 }
+
+#[test]
+fn what_is_stored_in_parts_is_read_as_it_came() {
+    let sql = Native::new();
+    let long = |what: &str| Event {
+        data: what.repeat(300_000),
+        ..message("1", what)
+    };
+    let events = ["ab", "cd"].map(long);
+    open(&sql, &["crm"]).store(events.clone(), NOW);
+    let mut read = Vec::new();
+    deliver(&mut open(&sql, &["crm"]), NOW, |delivery| {
+        read.push(delivery.events[0].data.clone());
+        true
+    });
+    assert!(read == events.map(|event| event.data));
+}

@@ -19,8 +19,11 @@ fn no_conversation_waits_for_a_destination_that_is_taken_out_while_it_refuses_a_
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
     begin(&mut mailbox, wanted(of("crm")));
-    mailbox.refuse(LATER);
+    deliver(&mut mailbox, LATER, |_| false);
+    mailbox.store([message("2", "b")], LATER);
+    deliver(&mut mailbox, LATER, |delivery| delivery.destination == 0);
     let without = open(&sql, &["bot"]);
+    assert_eq!(open(&sql, &["bot"]).deliver(LATER + 1_000), ["b-0"]);
     let [(_, waiting)] = &without.removed().unwrap()[..] else {
         panic!("the dead letter is left");
     };
@@ -99,11 +102,16 @@ fn a_replay_that_was_being_stopped_has_stopped_after_a_crash() {
 fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops_when_that_is_given_up()
  {
     let sql = Native::new();
-    let open = || open(&sql, &["crm"]);
+    let open = || open(&sql, &["crm", "bot"]);
     let messages = [("1", "a"), ("2", "b")];
     with_dead_letters(&sql, &messages, &["a-0", "b-0"]);
     let mut mailbox = open();
     begin(&mut mailbox, wanted(of("crm")));
+    let to_another = Wanted {
+        to: "bot".to_owned(),
+        ..wanted_as("r0")
+    };
+    begin(&mut mailbox, to_another);
     let delivery = mailbox.start(LATER);
     mailbox.end(&delivery, &Outcome::Gone, LATER);
     assert_eq!(mailbox.replay(wanted_as("r2"), LATER).unwrap(), Begun::Gone);
@@ -111,6 +119,7 @@ fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops
     mailbox.rest().unwrap();
     for mailbox in [mailbox, open()] {
         assert_eq!(figures(&mailbox, "r1"), ("stopped", 2, 0, 0, 0));
+        assert_eq!(told(&mailbox, "r0").state(), "running");
     }
 }
 
@@ -151,8 +160,11 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
             .all(|it| it.state() == "done")
     );
     let week = 7 * 24 * 3_600_000;
+    mailbox.replay(wanted_as("r13"), LATER + week).unwrap();
+    assert_eq!(listed(&mailbox, Some("r13")), ids[..4]);
+    mailbox.deliver(LATER + week);
     mailbox.replay(wanted_as("s"), LATER + week + 1).unwrap();
-    assert_eq!(listed(&mailbox, None), ["s"]);
+    assert_eq!(listed(&mailbox, None), ["s", "r13"]);
 }
 
 #[test]
@@ -182,4 +194,38 @@ fn what_came_behind_a_replay_that_is_stopped_has_a_schedule_of_its_own() {
         tries.last().unwrap() - stop_at > 3_400_000,
         "as long as any"
     );
+}
+
+#[test]
+fn a_replay_waits_behind_what_its_destination_refused_and_for_nothing_that_another_did() {
+    let hasty = Destination {
+        retry: Retry {
+            total_ms: 0,
+            ..destination("crm").retry
+        },
+        ..destination("crm")
+    };
+    let bot = wanting("whatsapp.message.*", "bot");
+    let mut mailbox = Mailbox::open(Native::new(), vec![hasty, bot]).unwrap();
+    let dead = status("1", "b", MessageStatus::Sent);
+    mailbox.store([message("1", "a"), dead], NOW);
+    // `bot` refused what came before it.
+    deliver(&mut mailbox, NOW, |delivery| {
+        delivery.destination == 0 && delivery.events[0].id == "a-0"
+    });
+    assert_eq!(mailbox.dead().len(), 1);
+    let begin = |mailbox: &mut Mailbox, id: &str, to: &str| {
+        let to = to.to_owned();
+        let wanted = Wanted {
+            to,
+            ..wanted_as(id)
+        };
+        mailbox.replay(wanted, NOW + 1).unwrap();
+    };
+    begin(&mut mailbox, "r1", "bot");
+    assert_eq!(mailbox.deliver(NOW + 1), [""; 0]);
+    begin(&mut mailbox, "r2", "crm");
+    let id = mailbox.dead()[0].event.id.clone();
+    assert_eq!(mailbox.deliver(NOW + 1), [&*id]);
+    assert_eq!(mailbox.deliver(NOW + 1_000), ["a-0".to_owned(), id]);
 }

@@ -293,3 +293,19 @@ fn a_replay_does_not_look_like_an_outage() {
     assert_eq!((waiting.conversations, waiting.oldest_ms), (0, None));
     assert!(waiting.events > 0);
 }
+
+#[test]
+fn a_replay_that_is_on_its_way_has_nothing_delivered_again_after_a_restart() {
+    let sql = Native::new();
+    let mut mailbox = with_kept(&sql, 5);
+    let mut first = all_of_crm("crm");
+    first.which.event = Some("0-0".to_owned());
+    begin(&mut mailbox, first);
+    mailbox.start(LATER);
+    mailbox.save_all().unwrap();
+    deliver(&mut open_keeping(&sql), LATER, |delivery| {
+        let event = &delivery.events[0];
+        assert_eq!(added_member(event, "replayed"), true, "{event:?}");
+        true
+    });
+}
