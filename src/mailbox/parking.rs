@@ -81,11 +81,10 @@ impl Parking {
         self.held.get(&conversation).copied().unwrap_or(i64::MAX)
     }
 
-    /// Whether an event of a held conversation is from before the hold, and the conversation has no time yet at which
-    /// it is tried.
+    /// Whether an event of a held conversation is from before the hold.
     pub(super) fn lets_go(&self, conversation: i64, seq: i64) -> bool {
         let before = self.held.get(&conversation);
-        before.is_some_and(|before| seq < *before) && !self.conversations.contains(conversation)
+        before.is_some_and(|before| seq < *before)
     }
 
     /// Has a parked conversation be tried, unless it has a time of its own.

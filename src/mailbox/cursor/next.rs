@@ -49,7 +49,7 @@ impl Cursor {
             events = self.next_parked(log, now_ms, may == May::Try)?;
             self.retried_last = events.is_some();
         }
-        if events.is_none() && !new_first {
+        if events.is_none() {
             events = self.next_in_log(log, now_ms)?;
         }
         if events.is_some() {

@@ -45,7 +45,7 @@ impl Cursor {
         let ids: Vec<String> = ids.collect();
         let ids = serde_json::to_string(ids.as_slice()).unwrap_or_default();
         let rows = sql.exec(
-            "UPDATE cursors SET gone = '', gone_ms = NULL WHERE gone IS NOT '' \
+            "UPDATE cursors SET gone = '' WHERE gone IS NOT '' \
              AND destination NOT IN (SELECT value FROM json_each(?1)) RETURNING destination, place, \
              (SELECT count(*) FROM parked_events WHERE parked_events.destination = cursors.destination)",
             &[ids.into()],
@@ -208,7 +208,7 @@ fn begin(sql: &dyn Sql, destination: &Destination, log: &Log) -> Result<()> {
 /// Writes down that a destination is not gone.
 fn is_back(sql: &dyn Sql, id: &str) -> Result<()> {
     sql.run(
-        "UPDATE cursors SET gone = NULL, gone_ms = NULL, error = NULL, error_ms = NULL WHERE destination = ?1",
+        "UPDATE cursors SET gone = NULL, error = NULL, error_ms = NULL WHERE destination = ?1",
         &[id.into()],
     )
 }
