@@ -141,3 +141,41 @@ impl Ceded {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::native::Native;
+
+    #[test]
+    fn a_promise_is_taken_back_for_who_was_met_earlier_and_no_other_with_it() {
+        let mut ceded = Ceded::load(Native::new()).unwrap();
+        let promised = |ceded: &Ceded, id: &str| {
+            let event = Event {
+                id: id.to_owned(),
+                ..Event::named(Vec::new())
+            };
+            ceded.promised_any(&[event]).unwrap()
+        };
+        ceded.promise(&[("a", 5), ("b", 5)], 0).unwrap();
+        ceded.promise(&[("a", 7)], 0).unwrap();
+        for (person, holds) in [(5, true), (4, false)] {
+            ceded.release(&["a".to_owned()], person).unwrap();
+            assert_eq!(promised(&ceded, "a"), holds);
+            assert!(promised(&ceded, "b"));
+        }
+    }
+
+    #[test]
+    fn who_comes_back_brings_nobody_else_along_after_a_restart_either() {
+        let sql = Native::new();
+        let mut ceded = Ceded::load(sql.clone()).unwrap();
+        for conversation in [1, 2] {
+            ceded.moved(conversation).unwrap();
+        }
+        ceded.returned(1).unwrap();
+        for ceded in [ceded, Ceded::load(sql).unwrap()] {
+            assert_eq!([1, 2].map(|one| ceded.has_moved(one)), [false, true]);
+        }
+    }
+}

@@ -51,3 +51,17 @@ fn a_clock_that_jumped_back_overwrites_no_dead_letter() {
     }
     assert_eq!(sql.count("dead_letters"), 15);
 }
+
+#[test]
+fn a_clock_that_jumped_back_has_nothing_that_waits_take_the_place_of_what_comes() {
+    let sql = Native::new();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store(["a", "b", "c"].map(|id| message("1", id)), NOW);
+    mailbox.refuse(NOW);
+    for id in ["d", "e", "f"] {
+        mailbox = open(&sql, &["crm"]);
+        mailbox.store([message("1", id)], NOW - 3_600_000);
+    }
+    let all = ["a-0", "b-0", "c-0", "d-0", "e-0", "f-0"];
+    assert_eq!(mailbox.deliver(NOW + 1_000), all);
+}

@@ -256,14 +256,21 @@ fn a_rule_that_fires_once_in_a_while_fires_again_where_its_answer_was_never_sent
         { "id": "closed", "once_in_s": 43_200, "when": {}, "reply": [
             { "type": "text", "text": { "body": "Closed" } }, { "type": "text", "text": { "body": "Bye" } } ] },
     ] });
-    let answers = |mailbox: &mut Mailbox, id, now| answers(mailbox, vec![asks("1", id)], now);
+    let answers = |mailbox: &mut Mailbox, person: &str, id: &str, now| {
+        answers(mailbox, vec![asks(person, id)], now)
+    };
     let asked = NOW / 1000;
     for (reply, asked, again) in [(0, asked, 2), (1, asked, 0), (0, asked - 1, 0)] {
-        let mut mailbox = mailbox_with(&Native::new(), crate::config::answering_of(&config));
-        let ids = answers(&mut mailbox, "a", NOW);
-        assert_eq!(answers(&mut mailbox, "b", NOW + 1), [""; 0]);
+        let sql = Native::new();
+        let open = || mailbox_with(&sql, crate::config::answering_of(&config));
+        let mut mailbox = open();
+        let ids = answers(&mut mailbox, "1", "a", NOW);
+        assert_eq!(answers(&mut mailbox, "1", "b", NOW + 1), [""; 0]);
+        answers(&mut mailbox, "2", "d", NOW);
         mailbox.unsent(&ids[reply], 1, asked).unwrap();
-        let answered = answers(&mut mailbox, "c", NOW + 2).len();
+        let others = answers(&mut open(), "2", "e", NOW + 1);
+        assert_eq!(others, [""; 0], "which was sent");
+        let answered = answers(&mut mailbox, "1", "c", NOW + 2).len();
         assert_eq!(answered, again, "{reply} {asked}");
     }
 }
@@ -292,7 +299,10 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
     assert_eq!(mailbox.wakes_at(NOW), Some(due), "a rule wants to know");
     assert_eq!(mailbox.closing(due - 1).unwrap(), []);
     let mut again = mailbox_with(&sql, answering());
+    let others = again.state(2).unwrap();
+    assert_ne!(others, again.state(1).unwrap());
     let events = again.closing(due).unwrap();
+    assert_eq!(mailbox_with(&sql, answering()).state(2).unwrap(), others);
     let names: Vec<_> = events.iter().map(|event| event.names.clone()).collect();
     // What a rule answers them may never be sent. The others were answered.
     let untold = ["1", "5"].map(|phone| vec![Name::Phone(phone.to_owned())]);

@@ -359,7 +359,7 @@ fn each_of_two_waits_for_their_own_though_one_turns_out_to_be_somebody_met_befor
         }
         number.take(&of(&[user("US.1"), phone("3")], "a-both"));
         number.take(&of(&[user("US.2"), phone("2")], "b-both"));
-        number.take(&of(&[user("US.2"), phone("1")], "b-all"));
+        number.partitions[0].store([of(&[user("US.2"), phone("1")], "b-all")], NOW);
         if restarts {
             number.restart(0);
         }

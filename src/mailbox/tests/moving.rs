@@ -220,3 +220,17 @@ fn what_was_promised_is_let_go_when_meta_repeats_it_no_more_and_looked_for_once_
         "without b"
     );
 }
+
+#[test]
+fn a_window_that_opened_where_somebody_was_is_open_where_they_are() {
+    let mut number = Number::new();
+    let silent = |names: &[Name], id: &str| Event {
+        effect: Effect::None,
+        ..of(names, id)
+    };
+    number.take(&silent(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    number.take(&silent(&[user("US.1"), phone("2")], "as-both"));
+    let found = number.partition(0).look(&user("US.1")).unwrap().unwrap();
+    assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
+}

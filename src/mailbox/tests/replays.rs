@@ -218,3 +218,34 @@ fn a_long_replay_of_dead_letters_goes_in_their_order_a_hundred_at_a_time() {
     let all: Vec<String> = (0..250).map(|n| format!("{n}-0")).collect();
     assert_eq!(taken, all);
 }
+
+#[test]
+fn what_another_destination_takes_or_gave_up_is_no_part_of_a_replay() {
+    let hasty = |id| Destination {
+        retry: Retry {
+            total_ms: 0,
+            ..destination(id).retry
+        },
+        ..destination(id)
+    };
+    let mut mailbox = Mailbox::open(Native::new(), vec![hasty("crm"), hasty("bot")]).unwrap();
+    mailbox.store([message("1", "a")], NOW);
+    mailbox.refuse(NOW);
+    mailbox.store([message("2", "b")], NOW);
+    let [crm, bot] = [(); 2].map(|()| mailbox.start(NOW));
+    mailbox.end(&crm, &refused(), NOW);
+    begin(&mut mailbox, wanted(of("crm")));
+    let replayed = mailbox.start(NOW);
+    assert_eq!(replayed.destination, 0);
+    mailbox.end(&bot, &Outcome::Taken, NOW);
+    assert_eq!(figures(&mailbox, "r1"), ("running", 2, 2, 0, 0));
+    // What one delivers no other does.
+    begin(&mut mailbox, wanted_as("r2"));
+    mailbox.end(&replayed, &Outcome::Taken, NOW);
+    assert_eq!(mailbox.deliver(NOW).len(), 1);
+    assert_eq!(figures(&mailbox, "r1"), ("done", 2, 0, 2, 0));
+    assert_eq!(figures(&mailbox, "r2"), ("done", 0, 0, 0, 0));
+    let left = mailbox.dead();
+    let left: Vec<&str> = left.iter().map(|letter| &*letter.destination).collect();
+    assert_eq!(left, ["bot"]);
+}

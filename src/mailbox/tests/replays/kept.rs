@@ -309,3 +309,13 @@ fn a_replay_that_is_on_its_way_has_nothing_delivered_again_after_a_restart() {
         true
     });
 }
+
+#[test]
+fn what_waits_for_another_destination_is_replayed_all_the_same() {
+    let mut mailbox = with_kept(&Native::new(), 1);
+    mailbox.store([message("1", "1")], NOW);
+    deliver(&mut mailbox, NOW, |delivery| delivery.destination == 0);
+    begin(&mut mailbox, all_of_crm("crm"));
+    let taken = deliver(&mut mailbox, LATER, |delivery| delivery.destination == 0);
+    assert_eq!(taken, ["0-0", "1-0"]);
+}
