@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use simulator::backend::Backend;
+use simulator::backend::{Answer, Backend};
 use simulator::clock;
+use simulator::graph::Graph;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
 use support::{PATIENCE, Settings, Transom, set};
 
@@ -102,6 +103,26 @@ async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_s
     let (rows, calls, alarms) = bill.each(&transom, 1).await;
     assert!(rows <= 4.0, "{rows} rows");
     assert_eq!((calls, alarms), (1.0, 1.0));
+}
+
+#[tokio::test]
+async fn a_message_that_is_answered_by_its_destination_writes_ten_rows() {
+    let graph = Graph::start().await;
+    let (transom, _, backend) = set(json!({}), |settings| settings.counted().graph(&graph)).await;
+    post_all(&transom, (0..10).map(message)).await;
+    assert!(backend.wait_for(10, PATIENCE).await);
+    settled(&transom).await;
+    backend.always(Answer::reply("hola"));
+    post_all(&transom, [message(20)]).await;
+    assert!(graph.wait_for(1, PATIENCE).await);
+    let mut bill = Bill::new(&transom).await;
+    for n in 21..24 {
+        post_all(&transom, [message(n)]).await;
+        assert!(graph.wait_for(n - 19, PATIENCE).await);
+        let (rows, calls, alarms) = bill.each(&transom, 1).await;
+        assert!(rows <= 10.0, "{rows} rows");
+        assert_eq!((calls, alarms), (1.0, 1.0));
+    }
 }
 
 #[tokio::test]

@@ -129,6 +129,11 @@ impl Log {
         self.rows == 0
     }
 
+    /// Whether there is one row in it.
+    pub(super) fn has_one(&self) -> bool {
+        self.rows == 1
+    }
+
     /// The number for the next event. It follows the clock, so that numbers rise even when all rows are gone and the
     /// last number was not written down. It never falls, even if the clock does.
     pub(super) fn number(&self, now_ms: i64) -> i64 {

@@ -583,6 +583,36 @@ fn what_was_taken_does_not_go_again_after_a_crash_but_for_the_last_hundred() {
 }
 
 #[test]
+fn what_was_answered_does_not_go_again_after_a_crash_and_costs_a_row_more_only_where_others_wait() {
+    let others = [message("2", "b")];
+    for (destinations, others, more) in [
+        (&["crm"][..], &[][..], 0),
+        (&["crm"], &others, 1),
+        (&["crm", "bot"], &[], 1),
+    ] {
+        let rows = |is_answered| {
+            let sql = Native::new();
+            let mut mailbox = open(&sql, destinations);
+            mailbox.store([message("1", "a")], NOW);
+            mailbox.store(others.to_vec(), NOW);
+            let before = sql.changes();
+            let delivery = mailbox.start(NOW);
+            mailbox.end(&delivery, &Outcome::Taken, NOW);
+            if is_answered {
+                mailbox.save(delivery.destination).unwrap();
+                let mut again = open(&sql, destinations);
+                while let Some(next) = again.next(NOW).unwrap() {
+                    assert_ne!(next, delivery);
+                }
+            }
+            mailbox.deliver(NOW);
+            sql.changes() - before
+        };
+        assert_eq!(rows(true) - rows(false), more, "{destinations:?}");
+    }
+}
+
+#[test]
 fn a_refusal_that_ends_an_outage_lets_all_others_go_also_after_a_restart() {
     for restarts in [false, true] {
         let sql = Native::new();

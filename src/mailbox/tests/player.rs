@@ -124,6 +124,10 @@ impl Player {
             Step::End(which, outcome) if !self.flying.is_empty() => {
                 let delivery = self.flying.remove(which % self.flying.len());
                 self.end(&delivery, &outcome)?;
+                // As where it is answered.
+                if which % 2 == 0 && outcome == Outcome::Taken {
+                    self.mailbox.save(delivery.destination)?;
+                }
                 self.mailbox.rest()?;
             }
             Step::End(..) => {}
