@@ -129,7 +129,10 @@ impl Mailbox {
                 end_on_purpose("alarm");
                 Ok(())
             })?;
-            self.end_deliveries(&mut run, now)?;
+            for leaving in self.end_deliveries(&mut run, now)? {
+                others.push(self.leave(leaving, now).map(Ended::Sent).boxed_local());
+                run.started();
+            }
             self.write_down(&mut written, &run, now)?;
             let is_over = run.is_over(now);
             if is_over && others.is_empty() {

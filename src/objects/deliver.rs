@@ -9,14 +9,19 @@ use super::{
     desk::TakenWay,
     http::{self, Answer, NoAnswer},
     mailbox::Mailbox,
+    send::Leaving,
 };
 use crate::{
     checked::Fault,
     conversation::recipient::{self, About},
     delivery::{self, Run, answer},
-    mailbox::{Change, Delivery, GONE, Outcome, address::Address, sql},
+    mailbox::{
+        Change, Delivery, GONE, Outcome,
+        address::Address,
+        sql::{self, atomically},
+    },
     meta::graph::Message,
-    sending::{Draft, Send},
+    sending::{Draft, Send, Started},
 };
 
 /// Why replies are not sent of which a destination may not ask for so many.
@@ -90,8 +95,8 @@ impl Mailbox {
         })
     }
 
-    /// Takes note of what became of those that have ended.
-    pub(super) fn end_deliveries(&self, run: &mut Run, now: i64) -> Result<()> {
+    /// Takes note of what became of those that have ended, and gives the replies that leave at once.
+    pub(super) fn end_deliveries(&self, run: &mut Run, now: i64) -> Result<Vec<Leaving>> {
         // All are taken out first, since the desk tells of each once. If one cannot be written down, the mailbox is
         // opened again, and the rest are delivered again.
         let ended: Vec<_> = {
@@ -101,66 +106,79 @@ impl Mailbox {
                 .filter_map(|(number, answer)| Some((under_way.remove(&number)?, answer)))
                 .collect()
         };
+        let mut leaving = Vec::new();
         for (under_way, answer) in ended {
-            run.ended(self.end_delivery(under_way, &answer, now)?, now);
+            leaving.extend(self.end_delivery(under_way, &answer, run, now)?);
         }
-        Ok(())
+        Ok(leaving)
     }
 
     /// Takes note of what became of a delivery. The replies that it was answered with are stored with that, at once. Gives
-    /// whether it was tried at all.
+    /// the one that leaves at once, if one may.
     fn end_delivery(
         &self,
         under_way: UnderWay,
         answer: &std::result::Result<Answer, NoAnswer>,
+        run: &mut Run,
         now: i64,
-    ) -> Result<bool> {
+    ) -> Result<Option<Leaving>> {
         let UnderWay {
             opening, delivery, ..
         } = under_way;
         let outcome = outcome(answer, now);
+        run.ended(outcome != Outcome::NotTried, now);
+        let may_start = run.may_start() && !run.is_over(now);
+        let body = match answer {
+            Ok(answer) if outcome == Outcome::Taken => answer.body.as_slice(),
+            _ => &[],
+        };
         let fallback = self.settings().and_then(|it| it.config.fallback.as_ref());
         self.with_core(|core| {
             // If the database failed meanwhile, the mailbox was opened again and does not wait for this delivery: it is
             // delivered again.
             if core.opening != opening {
-                return Ok(());
+                return Ok(None);
             }
-            let answered = match answer {
-                Ok(answer) if outcome == Outcome::Taken => {
-                    core.reply(&delivery, &answer.body, fallback, now)?
+            let sql = core.sql.clone();
+            let mut end = || {
+                let (answered, started) = core.reply(&delivery, body, fallback, may_start, now)?;
+                let random = js_sys::Math::random();
+                for change in core.mailbox.done(&delivery, &outcome, now, random)? {
+                    log_change(core, &self.address(), &delivery, change, &outcome);
                 }
-                _ => false,
+                // Not to be delivered again: in another batch the reply would get another id, and go twice.
+                if answered {
+                    core.mailbox.save(delivery.destination)?;
+                }
+                Ok(started.map(|started| (opening, started)))
             };
-            let random = js_sys::Math::random();
-            for change in core.mailbox.done(&delivery, &outcome, now, random)? {
-                log_change(core, &self.address(), &delivery, change, &outcome);
+            if body.is_empty() {
+                end()
+            } else {
+                // A reply is not to stand as started, nor as asked for, where this fails.
+                atomically(&*sql, end)
             }
-            // Not to be delivered again: in another batch the reply would get another id, and go twice.
-            if answered {
-                core.mailbox.save(delivery.destination)?;
-            }
-            Ok(())
-        })?;
-        Ok(outcome != Outcome::NotTried)
+        })
     }
 }
 
 impl Core {
-    /// Takes in what a delivery was answered with, and gives whether that was anything that has somebody to go to.
+    /// Takes in what a delivery was answered with, and gives whether that was anything that has somebody to go to, and which
+    /// reply is started by it.
     fn reply(
         &mut self,
         delivery: &Delivery,
         body: &[u8],
         fallback: Option<&Message>,
+        may_start: bool,
         now: i64,
-    ) -> sql::Result<bool> {
+    ) -> sql::Result<(bool, Option<Started>)> {
         let (event, replies) = match answer::replies(&delivery.events, body) {
             Ok(Some(found)) => found,
-            Ok(None) => return Ok(false),
+            Ok(None) => return Ok((false, None)),
             Err(faults) => {
                 self.refuse_replies(delivery, &faults);
-                return Ok(false);
+                return Ok((false, None));
             }
         };
         let About {
@@ -169,8 +187,10 @@ impl Core {
         } = recipient::of(&event.data);
         if let Some(fault) = self.spend(delivery, event.conversation, replies.len(), now)? {
             self.refuse_replies(delivery, &[fault]);
-            return Ok(false);
+            return Ok((false, None));
         }
+        self.follow_joins(now);
+        let mut started = None;
         let number = self.phone_number_id.as_deref().unwrap_or_default();
         let destination = self.id_of(delivery.destination).to_owned();
         for (index, message) in replies.into_iter().enumerate() {
@@ -183,13 +203,15 @@ impl Core {
                 },
             };
             let id = send.id.clone();
+            let (is_new, starts) = self.outbox.add_and_start(send, may_start, now)?;
+            started = started.or(starts);
             // What was asked for before was counted then.
-            if self.outbox.add(send, now)?.is_none() {
+            if !is_new {
                 self.reply_budgets
                     .give_back(&id, event.conversation, now.div_euclid(1000));
             }
         }
-        Ok(to.is_some())
+        Ok((to.is_some(), started))
     }
 
     /// Spends so many replies of what the destination may ask for today, or says why it may not have them. That all of it

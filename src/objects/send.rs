@@ -34,35 +34,42 @@ const GRAPH_TIMEOUT_MS: u32 = 20_000;
 /// How long Meta may take to mark a message as read, in milliseconds. A reply may wait for it.
 pub(super) const RECEIPT_TIMEOUT_MS: u32 = 2_000;
 
-/// What became of a message, with the opening of the mailbox that it belongs to.
+/// A message that is marked as started, with the opening of the mailbox that it belongs to.
+pub(super) type Leaving = (u32, Started);
+
+/// The same with what became of it.
 pub(super) type Sent = (u32, Started, Happened);
 
 impl Mailbox {
     /// Starts the next message whose turn has come.
     pub(super) fn start_send(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Sent>>> {
-        let started = self.with_core(|core| {
-            for join in core.mailbox.joins() {
-                core.outbox.join(join.from, join.into, now);
-            }
-            let Some(started) = core.outbox.next(now)? else {
-                return Ok(None);
-            };
-            let has_moved = core.mailbox.has_moved(started.send.conversation)?;
-            Ok(Some((core.opening, started, has_moved)))
+        let leaving = self.with_core(|core| {
+            core.follow_joins(now);
+            let started = core.outbox.next(now)?;
+            Ok(started.map(|started| (core.opening, started)))
         })?;
-        Ok(started.map(|(opening, mut started, has_moved)| {
-            async move {
-                let happened = self.send(&mut started, has_moved, now).await;
-                let happened = happened.unwrap_or(Happened::Undecided);
-                (opening, started, happened)
-            }
-            .boxed_local()
-        }))
+        Ok(leaving.map(|leaving| self.leave(leaving, now)))
+    }
+
+    /// Sends a message that is marked as started, and gives what became of it.
+    pub(super) fn leave(
+        &self,
+        (opening, mut started): Leaving,
+        now: i64,
+    ) -> LocalBoxFuture<'_, Sent> {
+        async move {
+            let happened = self.send(&mut started, now).await;
+            let happened = happened.unwrap_or(Happened::Undecided);
+            (opening, started, happened)
+        }
+        .boxed_local()
     }
 
     /// Sends a message that is marked as started, if it may go. If its person is in another partition by now, what is
     /// known there decides ([`crate::mailbox::Mailbox::stands`]).
-    async fn send(&self, started: &mut Started, has_moved: bool, now: i64) -> Result<Happened> {
+    async fn send(&self, started: &mut Started, now: i64) -> Result<Happened> {
+        let conversation = started.send.conversation;
+        let has_moved = self.with_core(|core| core.mailbox.has_moved(conversation))?;
         let elsewhere = match &started.send.draft.to {
             Some(to) if has_moved => self.known_elsewhere(to).await?,
             _ => None,
@@ -207,6 +214,13 @@ pub(super) async fn post_to_graph(
 }
 
 impl Core {
+    /// What waits for two who turned out to be one goes in one order from now on.
+    pub(super) fn follow_joins(&mut self, now: i64) {
+        for join in self.mailbox.joins() {
+            self.outbox.join(join.from, join.into, now);
+        }
+    }
+
     /// Why a message whose turn has come may not go. If it may, `started` is now what goes: the message or its
     /// fallback.
     fn refusal(

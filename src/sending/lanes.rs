@@ -164,6 +164,11 @@ impl Lanes {
             .unwrap_or(conversation)
     }
 
+    /// Whether nothing of a conversation is on its way.
+    pub(super) fn is_free(&self, conversation: i64) -> bool {
+        self.lane(conversation).is_none_or(|lane| lane.busy == 0)
+    }
+
     /// Puts a send where its place is.
     pub(super) fn insert(&mut self, conversation: i64, waiting: WaitingSend, now_ms: i64) {
         let conversation = self.end(conversation);

@@ -209,12 +209,40 @@ impl Outbox {
     /// Takes a send in, and gives when it will go as far as can be told (unix milliseconds); `None` where one was asked
     /// for under the same id before.
     pub fn add(&mut self, send: Send, now_ms: i64) -> Result<Option<i64>> {
+        self.add_as(&SendState::Queued, send, now_ms)
+    }
+
+    /// Takes a send in, and gives whether none was asked for under the same id before. If requests may start and it would be
+    /// the next to go, it is marked as started in the first place and given, which is a row less: the caller commits that
+    /// before the request leaves, or nothing of it.
+    pub fn add_and_start(
+        &mut self,
+        send: Send,
+        may_start: bool,
+        now_ms: i64,
+    ) -> Result<(bool, Option<Started>)> {
+        let goes = may_start
+            && self.lanes.len() == 0
+            && self.lanes.is_free(send.conversation)
+            && self.number.blocked().is_none()
+            && self.under_way.len() < self.most_in_flight
+            && self.expected(send.conversation, false, (0, 0), now_ms) <= now_ms;
+        if !goes {
+            return Ok((self.add(send, now_ms)?.is_some(), None));
+        }
+        let state = SendState::Queued.after(Happened::Start);
+        let is_new = self.add_as(&state, send, now_ms)?.is_some();
+        let started = is_new.then(|| self.start_next(true, now_ms));
+        Ok((is_new, started.transpose()?.flatten()))
+    }
+
+    fn add_as(&mut self, state: &SendState, send: Send, now_ms: i64) -> Result<Option<i64>> {
         if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
             self.swept_ms = now_ms;
             self.table.sweep(now_ms)?;
         }
         let place = self.last + 1;
-        if !self.table.add(&send, place, now_ms)? {
+        if !self.table.add(&send, state, place, now_ms)? {
             return Ok(None);
         }
         self.last = place;
@@ -228,6 +256,10 @@ impl Outbox {
 
     /// The next send whose turn has come, marked as started. The caller commits that before the request leaves.
     pub fn next(&mut self, now_ms: i64) -> Result<Option<Started>> {
+        self.start_next(false, now_ms)
+    }
+
+    fn start_next(&mut self, is_marked: bool, now_ms: i64) -> Result<Option<Started>> {
         loop {
             let Some((at, kinds, probes)) = self.turn(now_ms) else {
                 return Ok(None);
@@ -250,9 +282,11 @@ impl Outbox {
                 self.lanes.free(conversation, now_ms);
                 continue;
             };
-            let state = SendState::Queued.after(Happened::Start);
-            self.table
-                .write(&waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
+            if !is_marked {
+                let state = SendState::Queued.after(Happened::Start);
+                self.table
+                    .write(&waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
+            }
             let probes = self.number.took(probes, now_ms)?;
             self.watched.insert(waiting.id.clone());
             self.under_way

@@ -1,4 +1,5 @@
-//! The table of sends. A row is written when a send is asked for, when it is started and when it has ended.
+//! The table of sends. A row is written when a send is asked for, when it is started, unless that is at once, and when it
+//! has ended.
 
 use std::rc::Rc;
 
@@ -182,7 +183,13 @@ impl Table {
     }
 
     /// Adds a send, unless there is one under the same id; gives whether it was added.
-    pub(super) fn add(&self, send: &Send, place: i64, now_ms: i64) -> Result<bool> {
+    pub(super) fn add(
+        &self,
+        send: &Send,
+        state: &SendState,
+        place: i64,
+        now_ms: i64,
+    ) -> Result<bool> {
         let added = self.0.exec(
             "INSERT INTO sends (id, place, conversation, state, draft, fell_back, asked_ms, changed_ms) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6) ON CONFLICT DO NOTHING RETURNING 1",
@@ -190,7 +197,7 @@ impl Table {
                 send.id.as_str().into(),
                 place.into(),
                 send.conversation.into(),
-                write_state(&SendState::Queued).into(),
+                write_state(state).into(),
                 write_draft(&send.draft),
                 now_ms.into(),
                 if send.draft.message.is_free_form() {

@@ -1,5 +1,6 @@
 //! The outbox as a whole: what is sent, how often, in which order.
 
+mod at_once;
 mod blocked;
 mod fallback;
 mod law;

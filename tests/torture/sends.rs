@@ -225,6 +225,10 @@ async fn killed_at_any_moment_no_message_goes_out_twice_whatever_meta_answers() 
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
     let mut scene = Scene::start(json!({ "per_second": 1_000 })).await;
+    let is_message = |event: &backend::Event| event.text() == Some("hola");
+    scene
+        .backend
+        .when_event(is_message, backend::Answer::reply("hi"));
     let mut asked: HashMap<String, Customer> = HashMap::new();
     let kills = short_or(8, 100);
     for round in 0..kills {
@@ -243,6 +247,12 @@ async fn killed_at_any_moment_no_message_goes_out_twice_whatever_meta_answers() 
         scene.transom.restart().await;
     }
     scene.graph.behave();
+    for customer in asked.clone().into_values() {
+        let subject = customer.user_id.clone().unwrap();
+        let event = eventually(async || scene.backend.events_of(&subject).pop()).await;
+        let reply = format!("{}.{}.crm.0", local::PHONE_NUMBER_ID, event.id);
+        asked.insert(reply, customer);
+    }
     let mut ends = Ends::default();
     for (id, customer) in &asked {
         let state = eventually(async || {
@@ -250,7 +260,7 @@ async fn killed_at_any_moment_no_message_goes_out_twice_whatever_meta_answers() 
                 .as_str()
                 .unwrap_or_default()
                 .to_owned();
-            (state != "queued" && state != "started").then_some(state)
+            (!["", "queued", "started"].contains(&state.as_str())).then_some(state)
         })
         .await;
         let requests = scene.requests_of(id);

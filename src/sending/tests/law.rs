@@ -10,6 +10,8 @@ use super::{guard::Goes, *};
 #[derive(Debug, Clone)]
 enum Step {
     Add(u8, i64, u8),
+    /// The same in the answer to a delivery; perhaps nothing may start.
+    Reply(u8, i64, bool),
     /// The turn of the next has come, perhaps when its window is closed.
     Next(bool),
     /// Graph gets the request of the oldest on its way, and this becomes of it.
@@ -26,6 +28,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0_u8..12, 1_i64..4, 0_u8..3).prop_map(|(id, to, what)| Step::Add(id, to, what)),
+        3 => (0_u8..12, 1_i64..4, any::<bool>()).prop_map(|(id, to, may_start)| Step::Reply(id, to, may_start)),
         6 => any::<bool>().prop_map(Step::Next),
         6 => (0_u8..13).prop_map(Step::End),
         1 => Just(Step::Crash),
@@ -59,6 +62,18 @@ proptest! {
                     }
                     asked.entry(id).or_insert(wanted.clone());
                     bench.add(wanted);
+                }
+                Step::Reply(id, conversation, may_start) => {
+                    let id = format!("s{id}");
+                    let wanted = send(&id, conversation);
+                    let would_go = bench.outbox.wakes_at(bench.now).is_some_and(|at| at <= bench.now);
+                    let is_new = asked.insert(id.clone(), wanted.clone()).is_none();
+                    let (added, started) = bench.outbox.add_and_start(wanted, may_start, bench.now).unwrap();
+                    prop_assert_eq!(added, is_new);
+                    let state = if started.is_some() { SendState::Started } else { SendState::Queued };
+                    prop_assert!(!is_new || bench.find(&id).state == state);
+                    prop_assert!(started.is_none() || is_new && may_start && !would_go);
+                    under_way.extend(started);
                 }
                 Step::Next(is_closed) => {
                     let mut next = bench.next();
