@@ -796,3 +796,16 @@ fn an_outage_of_one_destination_is_none_of_another_after_a_restart() {
     mailbox.store([message("1", "new")], NOW + 1);
     assert_eq!(mailbox.start(NOW + 1).destination, 1);
 }
+
+#[test]
+fn a_message_that_is_refused_for_what_is_in_it_is_none_of_the_failures_that_make_an_outage() {
+    let mut mailbox = open(&Native::new(), &["crm"]);
+    mailbox.store(many(0..5), NOW);
+    let changes = end_all(&mut mailbox, NOW, |delivery| {
+        match &*delivery.events[0].id {
+            "0-0" => refused(),
+            _ => unreachable(),
+        }
+    });
+    assert_eq!(changes, [Change::Parked; 5]);
+}

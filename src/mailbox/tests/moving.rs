@@ -116,24 +116,32 @@ fn a_partition_knows_after_a_restart_that_somebody_is_elsewhere_and_what_is_know
 }
 
 #[test]
-fn who_comes_back_to_a_partition_is_here_again() {
-    let mut number = Number::new();
-    let people = ["1", "2", "3", "4"].map(phone);
-    for person in &people {
-        number.take(&of(std::slice::from_ref(person), person.value()));
-    }
-    let has_moved = |number: &mut Number| {
-        let here = number.partition(0);
-        let found = here.look(&people[3]).unwrap().unwrap();
-        here.has_moved(found.conversation).unwrap()
-    };
-    number.take(&of(&[people[1].clone(), people[3].clone()], "away"));
-    assert!(has_moved(&mut number));
-    number.take(&of(&[people[0].clone(), people[1].clone()], "back"));
-    number.take(&of(&people[3..], "as ever"));
-    for _ in 0..2 {
-        assert!(!has_moved(&mut number));
-        number.restart(0);
+fn who_comes_back_to_a_partition_is_here_again_whoever_was_met_there_first() {
+    for is_late in [false, true] {
+        let mut number = Number::new();
+        let people = ["1", "2", "3", "4"].map(phone);
+        let message = |one: usize| of(&people[one..=one], people[one].value());
+        number.route(&message(0));
+        if !is_late {
+            number.take(&message(0));
+        }
+        for one in 1..4 {
+            number.take(&message(one));
+        }
+        number.take(&message(0));
+        let has_moved = |number: &mut Number| {
+            let here = number.partition(0);
+            let found = here.look(&people[3]).unwrap().unwrap();
+            here.has_moved(found.conversation).unwrap()
+        };
+        number.take(&of(&[people[1].clone(), people[3].clone()], "away"));
+        assert!(has_moved(&mut number));
+        number.take(&of(&[people[0].clone(), people[1].clone()], "back"));
+        number.take(&of(&people[3..], "as ever"));
+        for _ in 0..2 {
+            assert!(!has_moved(&mut number));
+            number.restart(0);
+        }
     }
 }
 
