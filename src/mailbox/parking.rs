@@ -244,12 +244,8 @@ impl Parking {
             return Ok(());
         };
         self.sql.run(
-            "UPDATE OR IGNORE parked SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
+            "UPDATE OR REPLACE parked SET conversation = ?3 WHERE destination = ?1 AND conversation = ?2",
             &[self.id().into(), from.into(), into.into()],
-        )?;
-        self.sql.run(
-            "DELETE FROM parked WHERE destination = ?1 AND conversation = ?2",
-            &[self.id().into(), from.into()],
         )?;
         self.sql.run(
             "UPDATE parked SET attempts = ?3, first_failed_ms = ?4, next_ms = ?5 \
