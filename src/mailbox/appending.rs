@@ -57,7 +57,7 @@ impl Mailbox {
         answer: &mut dyn FnMut(Vec<Reply>) -> Result<()>,
     ) -> Result<usize> {
         self.now_ms = now_ms;
-        self.refuse_ceded(&events)?;
+        self.refuse_ceded(&events, now_ms)?;
         self.ids.turn(now_ms)?;
         let mut seen = Seen::default();
         self.ids.look(&mut seen, &events)?;

@@ -10,18 +10,23 @@
 //! Then it takes the promise back and stores the event: the partition that was to store it is asked first, and promises
 //! the same for the sake of the smaller number. Copies that are still on their way there are refused.
 //!
+//! A promise holds for an hour after it was last made, and no copy is on its way for longer: so what Meta repeats is stored
+//! also if a name has become somebody else's meanwhile, or its person was forgotten, and who has it now is where the event
+//! was promised not to be stored.
+//!
 //! Whether a message that waits here for such a person may go is decided by what is known of them where they are now.
 
 use std::{collections::HashSet, rc::Rc};
 
 use super::{
-    MAY_COME_AGAIN_MS, batch,
+    batch,
     sql::{Result, Sql},
 };
 use crate::event::Event;
 
-/// How often old promises are looked for at most, in milliseconds: it is a walk through all of them.
-const LET_GO_EVERY_MS: i64 = 60 * 60 * 1000;
+/// For how long a promise holds, and how often old ones are looked for at most, in milliseconds: that is a walk through all
+/// of them.
+const HOLDS_MS: i64 = 60 * 60 * 1000;
 
 /// Whether anything was ever promised, and the conversations whose persons are in another partition. Promises are looked up
 /// as events come: there may be very many.
@@ -88,14 +93,15 @@ impl Ceded {
     }
 
     /// Whether it was promised not to store any of these events.
-    pub(super) fn promised_any(&self, events: &[Event]) -> Result<bool> {
+    pub(super) fn promised_any(&self, events: &[Event], now_ms: i64) -> Result<bool> {
         if !self.promises {
             return Ok(false);
         }
         for ids in batch::rows(events.iter().map(|event| &event.id)) {
             let held = self.sql.exec(
-                "SELECT 1 FROM json_each(?1) AS wanted CROSS JOIN promised ON promised.id = wanted.value LIMIT 1",
-                &[ids.into()],
+                "SELECT 1 FROM json_each(?1) AS wanted CROSS JOIN promised ON promised.id = wanted.value \
+                 WHERE at_ms > ?2 LIMIT 1",
+                &[ids.into(), now_ms.saturating_sub(HOLDS_MS).into()],
             )?;
             if !held.is_empty() {
                 return Ok(true);
@@ -114,14 +120,14 @@ impl Ceded {
         if now_ms >= self.lets_go_ms {
             self.sql.run(
                 "DELETE FROM promised WHERE at_ms < ?1",
-                &[now_ms.saturating_sub(MAY_COME_AGAIN_MS).into()],
+                &[now_ms.saturating_sub(HOLDS_MS).into()],
             )?;
-            self.lets_go_ms = now_ms.saturating_add(LET_GO_EVERY_MS);
+            self.lets_go_ms = now_ms.saturating_add(HOLDS_MS);
         }
         for rows in batch::rows(events.iter()) {
             self.sql.run(
                 "INSERT INTO promised (id, person, at_ms) SELECT value ->> 0, value ->> 1, ?2 FROM json_each(?1) \
-                 WHERE true ON CONFLICT (id) DO UPDATE SET person = min(person, excluded.person)",
+                 WHERE true ON CONFLICT (id) DO UPDATE SET person = min(person, excluded.person), at_ms = excluded.at_ms",
                 &[rows.into(), now_ms.into()],
             )?;
         }
@@ -155,7 +161,7 @@ mod tests {
                 id: id.to_owned(),
                 ..Event::named(Vec::new())
             };
-            ceded.promised_any(&[event]).unwrap()
+            ceded.promised_any(&[event], 0).unwrap()
         };
         ceded.promise(&[("a", 5), ("b", 5)], 0).unwrap();
         ceded.promise(&[("a", 7)], 0).unwrap();

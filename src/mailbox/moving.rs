@@ -176,8 +176,8 @@ impl Mailbox {
     }
 
     /// Fails with [`SqlError::Moved`] where any of these events must not be stored here.
-    pub fn refuse_ceded(&self, events: &[Event]) -> Result<()> {
-        if self.ceded.promised_any(events)? {
+    pub fn refuse_ceded(&self, events: &[Event], now_ms: i64) -> Result<()> {
+        if self.ceded.promised_any(events, now_ms)? {
             return Err(SqlError::Moved);
         }
         Ok(())

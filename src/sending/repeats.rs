@@ -74,10 +74,11 @@ impl Repeats {
     /// to be taken here.
     pub fn find(&self, mailbox: &Mailbox, key: &str, body: &[u8], now_ms: i64) -> Result<Repeat> {
         let Some(row) = self.answered(key, now_ms)? else {
-            mailbox.refuse_ceded(&[Event {
+            let asked = Event {
                 id: id_of(key, body),
                 ..Event::named(Vec::new())
-            }])?;
+            };
+            mailbox.refuse_ceded(&[asked], now_ms)?;
             return Ok(Repeat::No);
         };
         Ok(if row.get::<&str>(0)? == digest(body) {

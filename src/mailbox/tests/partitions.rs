@@ -359,6 +359,24 @@ fn an_event_is_stored_although_its_person_came_back_to_a_partition_that_promised
     assert_eq!(stored.filter(|id| id == "late-0").count(), 1);
 }
 
+#[test]
+fn an_event_of_somebody_who_was_forgotten_is_stored_where_it_was_promised_not_to_be_an_hour_later()
+{
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    let late = of(&[phone("2")], "late");
+    number.fail(&late);
+    number.take_all(&[of(&[phone("3")], "stranger"), of(&[phone("4")], "another")]);
+    number.directory.forget(&phone("2")).unwrap();
+    let route = number.route(&late);
+    assert_eq!((route.partition, route.former.len()), (1, 0));
+    assert!(!number.store(&late, &route), "a copy may be on its way");
+    let stored = number.partition(1).append(vec![late], NOW + 3_600_000);
+    assert_eq!(stored, Ok(1));
+}
+
 /// What Meta tells of two people under the names it has for them; the last of each links them all.
 fn stories() -> Vec<Event> {
     let mut stories = Vec::new();
