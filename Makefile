@@ -82,7 +82,7 @@ deploy: tools ## Put it on Cloudflare (README.md says what to set first)
 	wrangler deploy # which builds it, as wrangler.toml says
 
 # What the WASM is made from. The directories count too, so that a deleted file is noticed.
-SOURCES := $(shell find src) Cargo.toml Cargo.lock scripts/build-wasm
+SOURCES := $(shell find src scripts/nightly) Cargo.toml Cargo.lock scripts/build-wasm
 
 .PHONY: build
 build: build/index.js ## The Worker as it is deployed, into build/ (1 to 3 minutes; some seconds after a change)
@@ -129,11 +129,7 @@ tools: .tools/rust-stamp .tools/$(NIGHTLY)-stamp .tools/worker-build-$(WORKER_BU
 	@installed=$$(rustup component list --toolchain $(NIGHTLY) --installed 2>/dev/null || true); \
 	grep -q '^rust-src' <<<"$$installed" && grep -q '^rust-std-wasm32' <<<"$$installed" || \
 		rustup toolchain install $(NIGHTLY) --profile minimal -c rust-src -t wasm32-unknown-unknown
-	@mkdir -p .tools/nightly; for name in cargo rustc; do \
-		printf '#!/bin/sh\n[ "$$1" = +nightly ] && shift && set -- +$(NIGHTLY) "$$@"\nexec "%s" "$$@"\n' \
-			"$$(command -v $$name)" >.tools/nightly/$$name; \
-		chmod +x .tools/nightly/$$name; done
-	@touch $@
+	@mkdir -p .tools && touch $@
 
 .tools/worker-build-$(WORKER_BUILD)-stamp: | .tools/rust-stamp
 	$(call say,Looking for worker-build $(WORKER_BUILD): 2 to 3 minutes if it is not there)
