@@ -585,14 +585,15 @@ fn what_was_taken_does_not_go_again_after_a_crash_but_for_the_last_hundred() {
 #[test]
 fn what_was_answered_does_not_go_again_after_a_crash_and_costs_a_row_more_only_where_others_wait() {
     let others = [message("2", "b")];
-    for (destinations, others, more) in [
-        (&["crm"][..], &[][..], 0),
-        (&["crm"], &others, 1),
-        (&["crm", "bot"], &[], 1),
+    for (destinations, others, keep_ms, more) in [
+        (&["crm"][..], &[][..], 0, 0),
+        (&["crm"], &others, 0, 1),
+        (&["crm", "bot"], &[], 0, 1),
+        (&["crm"], &[], 3_600_000, 0),
     ] {
         let rows = |is_answered| {
             let sql = Native::new();
-            let mut mailbox = open(&sql, destinations);
+            let mut mailbox = open(&sql, destinations).keeping(keep_ms);
             mailbox.store([message("1", "a")], NOW);
             mailbox.store(others.to_vec(), NOW);
             let before = sql.changes();
@@ -608,7 +609,8 @@ fn what_was_answered_does_not_go_again_after_a_crash_and_costs_a_row_more_only_w
             mailbox.deliver(NOW);
             sql.changes() - before
         };
-        assert_eq!(rows(true) - rows(false), more, "{destinations:?}");
+        let rows = rows(true) - rows(false);
+        assert_eq!(rows, more, "{destinations:?}, kept for {keep_ms}");
     }
 }
 

@@ -89,6 +89,7 @@ fn what_cannot_go_at_once_waits() {
             bench.add(send(&format!("x{number}"), 1));
             bench.next_ends(accepted("wamid.1"));
         }
+        bench.now += 1_000;
         bench
     };
     let the_number_is_tried = || {
@@ -101,6 +102,7 @@ fn what_cannot_go_at_once_waits() {
     let meta_is_silent = || {
         let mut bench = Bench::filled(5, |id, number| send(id, number + 1));
         (0..5).for_each(|_| drop(bench.next_ends(Happened::NoAnswer)));
+        bench.now += 1_000;
         bench
     };
     let all: [(&str, &dyn Fn() -> Bench); 8] = [
@@ -124,6 +126,21 @@ fn what_cannot_go_at_once_waits() {
     let added = bench.outbox.add_and_start(send("a", 1), false, bench.now);
     assert_eq!(added.unwrap(), (true, None), "nothing may start");
     assert_eq!(bench.next_ends(accepted("wamid.1")).0, taken("wamid.1"));
+}
+
+#[test]
+fn where_only_templates_cannot_go_none_goes_at_once() {
+    let [one, another] = ["x", "a"].map(|id| {
+        let mut send = send(id, 1);
+        send.draft.message = template();
+        send
+    });
+    let mut bench = Bench::with([one]);
+    bench.next_ends(accepted("wamid.1"));
+    bench.told(failed("x", "wamid.1", 131_042));
+    bench.now += 1_000;
+    assert_eq!(bench.reply(another), None);
+    assert_eq!(bench.find("a").state, SendState::Queued);
 }
 
 #[test]

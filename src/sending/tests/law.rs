@@ -11,7 +11,7 @@ use super::{guard::Goes, *};
 enum Step {
     Add(u8, i64, u8),
     /// The same in the answer to a delivery; perhaps nothing may start.
-    Reply(u8, i64, bool),
+    Reply(u8, i64, u8, bool),
     /// The turn of the next has come, perhaps when its window is closed.
     Next(bool),
     /// Graph gets the request of the oldest on its way, and this becomes of it.
@@ -28,7 +28,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0_u8..12, 1_i64..4, 0_u8..3).prop_map(|(id, to, what)| Step::Add(id, to, what)),
-        3 => (0_u8..12, 1_i64..4, any::<bool>()).prop_map(|(id, to, may_start)| Step::Reply(id, to, may_start)),
+        3 => (0_u8..12, 1_i64..4, 0_u8..3, any::<bool>())
+            .prop_map(|(id, to, what, may_start)| Step::Reply(id, to, what, may_start)),
         6 => any::<bool>().prop_map(Step::Next),
         6 => (0_u8..13).prop_map(Step::End),
         1 => Just(Step::Crash),
@@ -37,6 +38,17 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Arrives),
         3 => (0_i64..400_000).prop_map(Step::Wait),
     ]
+}
+
+fn wanted(id: u8, conversation: i64, what: u8) -> Send {
+    let id = format!("s{id}");
+    let mut wanted = send(&id, conversation);
+    match what {
+        0 => {}
+        1 => wanted = with_fallback(&id, conversation),
+        _ => wanted.draft.message = template(),
+    }
+    wanted
 }
 
 proptest! {
@@ -53,19 +65,13 @@ proptest! {
             let wamid = format!("wamid.{number}");
             match step {
                 Step::Add(id, conversation, what) => {
-                    let id = format!("s{id}");
-                    let mut wanted = send(&id, conversation);
-                    match what {
-                        0 => {}
-                        1 => wanted = with_fallback(&id, conversation),
-                        _ => wanted.draft.message = template(),
-                    }
-                    asked.entry(id).or_insert(wanted.clone());
+                    let wanted = wanted(id, conversation, what);
+                    asked.entry(wanted.id.clone()).or_insert(wanted.clone());
                     bench.add(wanted);
                 }
-                Step::Reply(id, conversation, may_start) => {
-                    let id = format!("s{id}");
-                    let wanted = send(&id, conversation);
+                Step::Reply(id, conversation, what, may_start) => {
+                    let wanted = wanted(id, conversation, what);
+                    let id = wanted.id.clone();
                     let would_go = bench.outbox.wakes_at(bench.now).is_some_and(|at| at <= bench.now);
                     let is_new = asked.insert(id.clone(), wanted.clone()).is_none();
                     let (added, started) = bench.outbox.add_and_start(wanted, may_start, bench.now).unwrap();
