@@ -21,7 +21,7 @@ use super::{
     pair,
     reports::Report,
     state::{Ended, Happened, SendState},
-    stored::{Keep, LEFT, Record, Send, Table, UNKNOWN, write_state},
+    stored::{Draft, Keep, LEFT, Record, Send, Table, UNKNOWN, write_state},
 };
 use crate::{
     conversation::budget::Budget,
@@ -231,9 +231,13 @@ impl Outbox {
             return Ok((self.add(send, now_ms)?.is_some(), None));
         }
         let state = SendState::Queued.after(Happened::Start);
-        let is_new = self.add_as(&state, send, now_ms)?.is_some();
-        let started = is_new.then(|| self.start_next(true, now_ms));
-        Ok((is_new, started.transpose()?.flatten()))
+        let draft = send.draft.clone();
+        if self.add_as(&state, send, now_ms)?.is_none() {
+            return Ok((false, None));
+        }
+        let taken = self.lanes.take(Kinds::All, now_ms);
+        let started = taken.map(|taken| self.start(taken, (draft, now_ms), false, now_ms));
+        Ok((true, started.transpose()?))
     }
 
     fn add_as(&mut self, state: &SendState, send: Send, now_ms: i64) -> Result<Option<i64>> {
@@ -256,10 +260,6 @@ impl Outbox {
 
     /// The next send whose turn has come, marked as started. The caller commits that before the request leaves.
     pub fn next(&mut self, now_ms: i64) -> Result<Option<Started>> {
-        self.start_next(false, now_ms)
-    }
-
-    fn start_next(&mut self, is_marked: bool, now_ms: i64) -> Result<Option<Started>> {
         loop {
             let Some((at, kinds, probes)) = self.turn(now_ms) else {
                 return Ok(None);
@@ -282,29 +282,40 @@ impl Outbox {
                 self.lanes.free(conversation, now_ms);
                 continue;
             };
-            if !is_marked {
-                let state = SendState::Queued.after(Happened::Start);
-                self.table
-                    .write(&waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
-            }
-            let probes = self.number.took(probes, now_ms)?;
-            self.watched.insert(waiting.id.clone());
-            self.under_way
-                .insert(waiting.id.clone(), UnderWay::default());
-            self.pacing.took(now_ms);
-            return Ok(Some(Started {
-                send: Send {
-                    id: waiting.id,
-                    conversation,
-                    draft,
-                },
-                asked_ms,
-                place: waiting.place,
-                attempts: waiting.attempts,
-                put_back: waiting.put_back,
-                probes,
-            }));
+            let state = SendState::Queued.after(Happened::Start);
+            self.table
+                .write(&waiting.id, &state, &Keep::AsItIs, false, now_ms)?;
+            let taken = (conversation, waiting);
+            let started = self.start(taken, (draft, asked_ms), probes, now_ms)?;
+            return Ok(Some(started));
         }
+    }
+
+    /// A send that is marked as started goes now.
+    fn start(
+        &mut self,
+        (conversation, waiting): (i64, WaitingSend),
+        (draft, asked_ms): (Draft, i64),
+        probes: bool,
+        now_ms: i64,
+    ) -> Result<Started> {
+        let probes = self.number.took(probes, now_ms)?;
+        self.watched.insert(waiting.id.clone());
+        self.under_way
+            .insert(waiting.id.clone(), UnderWay::default());
+        self.pacing.took(now_ms);
+        Ok(Started {
+            send: Send {
+                id: waiting.id,
+                conversation,
+                draft,
+            },
+            asked_ms,
+            place: waiting.place,
+            attempts: waiting.attempts,
+            put_back: waiting.put_back,
+            probes,
+        })
     }
 
     /// Takes note of what goes of a send whose turn has come: its message or, since the window is closed, its fallback.
