@@ -53,6 +53,13 @@ impl Bill {
         self.before = now;
         bill
     }
+
+    /// Holds one message to so many rows, and to one call and one alarm.
+    async fn one(&mut self, transom: &Transom, most: f64) {
+        let (rows, calls, alarms) = self.each(transom, 1).await;
+        assert!(rows <= most, "{rows} rows");
+        assert_eq!((calls, alarms), (1.0, 1.0));
+    }
 }
 
 /// What was counted when nothing happens any more.
@@ -81,11 +88,16 @@ async fn post_all(transom: &Transom, webhooks: impl IntoIterator<Item = Webhook>
     }
 }
 
+/// The first ten, which go together.
+async fn post_ten(transom: &Transom, backend: &Backend) {
+    post_all(transom, (0..10).map(message)).await;
+    assert!(backend.wait_for(10, PATIENCE).await);
+}
+
 #[tokio::test]
 async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_status_four() {
     let (transom, backend) = started().await;
-    post_all(&transom, (0..10).map(message)).await;
-    assert!(backend.wait_for(10, PATIENCE).await);
+    post_ten(&transom, &backend).await;
     settled(&transom).await;
     // What came in quick succession went with its table. The first that comes then pays for the next one.
     post_all(&transom, [message(20)]).await;
@@ -94,23 +106,18 @@ async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_s
     for n in 21..24 {
         post_all(&transom, [message(n)]).await;
         assert!(backend.wait_for(n - 9, PATIENCE).await);
-        let (rows, calls, alarms) = bill.each(&transom, 1).await;
-        assert!(rows <= 5.0, "{rows} rows");
-        assert_eq!((calls, alarms), (1.0, 1.0));
+        bill.one(&transom, 5.0).await;
     }
     post_all(&transom, [status(1)]).await;
     assert!(backend.wait_for(15, PATIENCE).await);
-    let (rows, calls, alarms) = bill.each(&transom, 1).await;
-    assert!(rows <= 4.0, "{rows} rows");
-    assert_eq!((calls, alarms), (1.0, 1.0));
+    bill.one(&transom, 4.0).await;
 }
 
 #[tokio::test]
 async fn a_message_that_is_answered_by_its_destination_writes_nine_rows() {
     let graph = Graph::start().await;
     let (transom, _, backend) = set(json!({}), |settings| settings.counted().graph(&graph)).await;
-    post_all(&transom, (0..10).map(message)).await;
-    assert!(backend.wait_for(10, PATIENCE).await);
+    post_ten(&transom, &backend).await;
     settled(&transom).await;
     backend.always(Answer::reply("hola"));
     post_all(&transom, [message(20)]).await;
@@ -119,9 +126,7 @@ async fn a_message_that_is_answered_by_its_destination_writes_nine_rows() {
     for n in 21..24 {
         post_all(&transom, [message(n)]).await;
         assert!(graph.wait_for(n - 19, PATIENCE).await);
-        let (rows, calls, alarms) = bill.each(&transom, 1).await;
-        assert!(rows <= 9.0, "{rows} rows");
-        assert_eq!((calls, alarms), (1.0, 1.0));
+        bill.one(&transom, 9.0).await;
     }
 }
 
@@ -143,8 +148,7 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
     const MANY: u16 = 400;
     let many = usize::from(MANY);
     let (transom, backend) = started().await;
-    post_all(&transom, (0..10).map(message)).await;
-    assert!(backend.wait_for(10, PATIENCE).await);
+    post_ten(&transom, &backend).await;
     let mut bill = Bill::new(&transom).await;
     post_all(&transom, (10..10 + many).map(message)).await;
     assert!(backend.wait_for(10 + many, PATIENCE).await);
@@ -161,8 +165,7 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
 async fn what_comes_together_is_written_together() {
     const MANY: u16 = 320;
     let (transom, backend) = started().await;
-    post_all(&transom, (0..10).map(message)).await;
-    assert!(backend.wait_for(10, PATIENCE).await);
+    post_ten(&transom, &backend).await;
     let mut bill = Bill::new(&transom).await;
     // All of one customer, so that a group moves one window, once.
     let webhooks = (1..=usize::from(MANY)).map(|n| message(10 * n));

@@ -53,6 +53,13 @@ fn paused(id: &str) -> Destination {
     }
 }
 
+/// One that gives an event up when it has refused it once.
+fn hasty(id: &str) -> Destination {
+    let mut hasty = destination(id);
+    hasty.retry.total_ms = 0;
+    hasty
+}
+
 /// One that wants events of these types alone.
 fn wanting(types: &str, id: &str) -> Destination {
     Destination {

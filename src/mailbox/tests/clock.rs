@@ -35,15 +35,8 @@ fn a_clock_that_jumps_loses_nothing_whether_or_not_anybody_looked() {
 #[test]
 fn a_clock_that_jumped_back_overwrites_no_dead_letter() {
     let sql = Native::new();
-    let impatient = Destination {
-        retry: Retry {
-            total_ms: 0,
-            ..destination("crm").retry
-        },
-        ..destination("crm")
-    };
     for (round, now) in [NOW, NOW - 1, NOW - 1].into_iter().enumerate() {
-        let mut mailbox = Mailbox::open(sql.clone(), vec![impatient.clone()]).unwrap();
+        let mut mailbox = Mailbox::open(sql.clone(), vec![hasty("crm")]).unwrap();
         // So many that their table is dropped when they are passed.
         let events = (0..5).map(|n| message(&format!("{n}"), &format!("{round}.{n}")));
         mailbox.store(events, now);

@@ -223,9 +223,7 @@ fn who_deletes_dead_letters_does_not_keep_to_himself_that_a_destination_was_give
 fn opening_takes_no_longer_for_many_dead_letters() {
     let opening = |letters: usize| {
         let sql = Native::new();
-        let mut crm = destination("crm");
-        crm.retry.total_ms = 0;
-        let open = || Mailbox::open(sql.clone(), vec![crm.clone()]).unwrap();
+        let open = || Mailbox::open(sql.clone(), vec![hasty("crm")]).unwrap();
         let mut mailbox = open();
         mailbox.store(many(0..letters), NOW);
         mailbox.refuse(NOW);
@@ -242,14 +240,7 @@ fn opening_takes_no_longer_for_many_dead_letters() {
 
 #[test]
 fn what_one_destination_gave_up_still_waits_for_another() {
-    let hasty = Destination {
-        retry: Retry {
-            total_ms: 0,
-            ..destination("crm").retry
-        },
-        ..destination("crm")
-    };
-    let mut mailbox = Mailbox::open(Native::new(), vec![hasty, destination("bot")]).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![hasty("crm"), destination("bot")]).unwrap();
     mailbox.store([message("1", "a")], NOW);
     let [crm, bot] = [(); 2].map(|()| mailbox.start(NOW));
     mailbox.end(&bot, &refused(), NOW);

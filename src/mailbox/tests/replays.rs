@@ -198,14 +198,7 @@ fn what_is_replayed_into_a_batch_that_had_failed_already_does_not_die_with_it() 
 #[test]
 fn a_long_replay_of_dead_letters_goes_in_their_order_a_hundred_at_a_time() {
     let sql = Native::new();
-    let hasty = Destination {
-        retry: Retry {
-            total_ms: 0,
-            ..destination("crm").retry
-        },
-        ..destination("crm")
-    };
-    let mut mailbox = Mailbox::open(sql.clone(), vec![hasty]).unwrap();
+    let mut mailbox = Mailbox::open(sql.clone(), vec![hasty("crm")]).unwrap();
     mailbox.store((0..250).map(|n| message("1", &n.to_string())), NOW);
     mailbox.refuse(NOW);
     begin(&mut mailbox, wanted(of("crm")));
@@ -221,13 +214,6 @@ fn a_long_replay_of_dead_letters_goes_in_their_order_a_hundred_at_a_time() {
 
 #[test]
 fn what_another_destination_takes_or_gave_up_is_no_part_of_a_replay() {
-    let hasty = |id| Destination {
-        retry: Retry {
-            total_ms: 0,
-            ..destination(id).retry
-        },
-        ..destination(id)
-    };
     let mut mailbox = Mailbox::open(Native::new(), vec![hasty("crm"), hasty("bot")]).unwrap();
     mailbox.store([message("1", "a")], NOW);
     mailbox.refuse(NOW);

@@ -198,15 +198,8 @@ fn what_came_behind_a_replay_that_is_stopped_has_a_schedule_of_its_own() {
 
 #[test]
 fn a_replay_waits_behind_what_its_destination_refused_and_for_nothing_that_another_did() {
-    let hasty = Destination {
-        retry: Retry {
-            total_ms: 0,
-            ..destination("crm").retry
-        },
-        ..destination("crm")
-    };
     let bot = wanting("whatsapp.message.*", "bot");
-    let mut mailbox = Mailbox::open(Native::new(), vec![hasty, bot]).unwrap();
+    let mut mailbox = Mailbox::open(Native::new(), vec![hasty("crm"), bot]).unwrap();
     let dead = status("1", "b", MessageStatus::Sent);
     mailbox.store([message("1", "a"), dead], NOW);
     // `bot` refused what came before it.
