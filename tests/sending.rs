@@ -395,6 +395,34 @@ async fn what_cloudflare_says_not_to_have_sent_goes_again() {
 }
 
 #[tokio::test]
+async fn what_has_waited_for_longer_than_it_may_does_not_go() {
+    let settings = |scene: &Scene| {
+        let sending = json!({ "sending": { "late_s": 1 } });
+        Scene::settings(sending, &scene.backend, &scene.graph)
+    };
+    let expired = |settings: Settings| settings.secret("GRAPH_ACCESS_TOKEN", "expired");
+    let mut scene = Scene::set(json!({}), expired).await;
+    scene.graph.expect_violations();
+    let as_set = scene.send(to_ana(&template("hello"))).await;
+    let mut own = to_ana(&template("hello"));
+    own["late_s"] = json!(3_600);
+    let own = scene.send(own).await;
+    assert!(scene.backend.wait_for(1, PATIENCE).await);
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+
+    let settings = settings(&scene);
+    scene.transom.restart_with(settings).await;
+    // Whoever asks wakes it.
+    let destinations = format!("/v1/destinations/{}", local::PHONE_NUMBER_ID);
+    scene.transom.admin(&destinations).await;
+    scene.send_in_state(&own, "accepted").await;
+    let late = scene.send_in_state(&as_set, "failed").await;
+    assert_eq!(late["error"], json!({ "code": null, "class": "late" }));
+    let told = scene.told("transom.send.failed").await;
+    assert_eq!(told["send"]["id"], as_set);
+}
+
+#[tokio::test]
 async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_right() {
     let expired = |settings: Settings| settings.secret("GRAPH_ACCESS_TOKEN", "expired");
     let mut scene = Scene::set(json!({}), expired).await;

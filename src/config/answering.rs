@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The longest that anything here lasts, in seconds: 30 days.
-const LONGEST_S: u32 = 30 * 24 * 60 * 60;
+pub(super) const LONGEST_S: u32 = 30 * 24 * 60 * 60;
 
 /// The most that a budget for a day can be, in messages.
 pub(super) const MOST_PER_DAY: u32 = 10_000_000;

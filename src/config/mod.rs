@@ -31,4 +31,5 @@ pub use retry::Retry;
 pub use rule::{HandOver, Referral, Rule, Text, When};
 pub use secret::{NotASigningSecret, Secret, SigningSecret};
 pub use sending::Sending;
+pub(crate) use sending::read_late_s;
 pub use settings::{Config, Graph, LONGEST_KEEP_HOURS, NO_ADMIN_TOKEN, Settings, SettingsFault};

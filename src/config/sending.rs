@@ -1,5 +1,6 @@
 //! How messages are sent.
 
+use super::answering::LONGEST_S;
 use crate::checked::Node;
 
 /// `CONFIG.sending`.
@@ -9,6 +10,9 @@ pub struct Sending {
     pub per_second: u32,
     /// How many in a minute; `None`: as many as the seconds allow.
     pub per_minute: Option<u32>,
+    /// After how many seconds a message that still waits goes no more, unless it says otherwise or a rule asked for it;
+    /// `None`: it waits for as long as it takes.
+    pub late_s: Option<u32>,
     /// The customer's message is marked as read when it is answered.
     pub mark_read: bool,
     /// The customer sees that somebody types when a message is answered; that marks it as read, too.
@@ -20,6 +24,7 @@ impl Default for Sending {
         Self {
             per_second: 80,
             per_minute: None,
+            late_s: None,
             mark_read: false,
             typing: false,
         }
@@ -28,14 +33,20 @@ impl Default for Sending {
 
 impl Sending {
     pub(super) fn read(node: &Node<'_>) -> Self {
-        node.only(&["per_second", "per_minute", "mark_read", "typing"]);
+        node.only(&["per_second", "per_minute", "late_s", "mark_read", "typing"]);
         let rate = |key, most| node.get(key)?.whole(&(1..=most), "messages");
         let flag = |key| node.get(key).and_then(|node| node.flag()).unwrap_or(false);
         Self {
             per_second: rate("per_second", 1_000).unwrap_or(80),
             per_minute: rate("per_minute", 60_000),
+            late_s: read_late_s(node),
             mark_read: flag("mark_read"),
             typing: flag("typing"),
         }
     }
+}
+
+/// Reads `late_s`, of all messages or of one: for how many seconds it may wait.
+pub(crate) fn read_late_s(node: &Node<'_>) -> Option<u32> {
+    node.get("late_s")?.whole(&(1..=LONGEST_S), "seconds")
 }

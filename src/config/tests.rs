@@ -338,12 +338,13 @@ fn settings_can_be_printed_without_a_secret() {
 
 #[test]
 fn how_messages_are_sent_can_be_set() {
-    let config = r#"{"sending":{"per_second":20,"per_minute":500,"mark_read":true,"typing":true},
+    let config = r#"{"sending":{"per_second":20,"per_minute":500,"late_s":3600,"mark_read":true,"typing":true},
         "fallback":{"type":"template","template":{"name":"n","language":{"code":"de"}}}}"#;
     let settings = read(&[("CONFIG", config)]).unwrap();
     let sending = Sending {
         per_second: 20,
         per_minute: Some(500),
+        late_s: Some(3_600),
         mark_read: true,
         typing: true,
     };
@@ -358,7 +359,7 @@ fn how_messages_are_sent_can_be_set() {
         (80, None)
     );
 
-    let wrong = r#"{"sending":{"per_second":0,"per_minute":"many","mark_raed":true},
+    let wrong = r#"{"sending":{"per_second":0,"per_minute":"many","late_s":0,"mark_raed":true},
         "fallback":{"type":"text","text":{"body":"x"}}}"#;
     refused(
         wrong,
@@ -366,6 +367,7 @@ fn how_messages_are_sent_can_be_set() {
             "sending.mark_raed: is not known here, did you mean mark_read?",
             "sending.per_second: must be 1 to 1000 messages",
             "sending.per_minute: must be 1 to 60000 messages",
+            "sending.late_s: must be 1 to 2592000 seconds",
             "fallback: must be a template: nothing else goes while the window is closed",
         ],
     );

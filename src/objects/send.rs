@@ -13,7 +13,7 @@ use super::{
     mailbox::{Mailbox, now_ms},
 };
 use crate::{
-    config::{Graph, Settings},
+    config::{Config, Graph, Settings},
     conversation::{budget::BY_RULE, consent::Entry},
     delivery::ErrorClass,
     event::Name,
@@ -234,14 +234,15 @@ impl Core {
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
         let by_rule = started.send.id.contains(BY_RULE);
-        let consent = settings.and_then(|settings| settings.config.consent.as_ref());
-        let answering = settings.and_then(|settings| settings.config.answering.as_ref());
-        let late_s = answering
-            .filter(|_| by_rule)
-            .map(|answering| answering.late_s);
-        if late_s.is_some_and(|late_s| now - asked > late_s) {
+        let config = settings.map(|settings| &settings.config);
+        if let Some(Config {
+            answering, sending, ..
+        }) = config
+            && guard::is_late(&started.send, asked, answering.as_ref(), sending, now)
+        {
             return Ok(Some(Class::Late));
         }
+        let consent = config.and_then(|config| config.consent.as_ref());
         let (state, windows) = if let Some(there) = elsewhere {
             self.mailbox.stands(conversation, there)?
         } else {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::whom::Whom;
 use crate::{
     checked::{self, Fault, Node},
-    config::Category,
+    config::{Category, read_late_s},
     meta::graph::Message,
 };
 
@@ -36,6 +36,8 @@ pub struct Wanted {
     pub category: Option<Category>,
     /// The message that the first one quotes.
     pub in_reply_to: Option<String>,
+    /// After how many seconds what still waits of it goes no more, where that is said.
+    pub late_s: Option<u32>,
 }
 
 /// A read receipt (Meta: "Mark messages as read", "Typing indicators").
@@ -109,6 +111,7 @@ fn read_send(node: &Node<'_>, beside: &[&str]) -> Option<Wanted> {
         "fallback",
         "category",
         "in_reply_to",
+        "late_s",
     ];
     known.extend(beside);
     if let Some(kind) = node.get("type") {
@@ -140,6 +143,7 @@ fn read_send(node: &Node<'_>, beside: &[&str]) -> Option<Wanted> {
         fallback,
         category: category.and_then(|node| Category::read(&node)),
         in_reply_to: in_reply_to.map(str::to_owned),
+        late_s: read_late_s(node),
     })
 }
 
@@ -169,7 +173,8 @@ mod tests {
     #[test]
     fn one_message_to_a_phone_number() {
         let wanted = only(
-            &json!({ "phone_number_id": "1", "to": "+16505551234", "message": text("hola"), "in_reply_to": "wamid.A" }),
+            &json!({ "phone_number_id": "1", "to": "+16505551234", "message": text("hola"), "in_reply_to": "wamid.A",
+                "late_s": 300 }),
         );
         assert_eq!(
             wanted.to,
@@ -177,6 +182,7 @@ mod tests {
         );
         assert_eq!((wanted.messages.len(), wanted.path.as_str()), (1, ""));
         assert_eq!(wanted.in_reply_to.as_deref(), Some("wamid.A"));
+        assert_eq!(wanted.late_s, Some(300));
     }
 
     #[test]
@@ -211,7 +217,7 @@ mod tests {
             { "recipient": "13491208655302741918", "messages": [] },
             { "message": text("x"), "fallback": text("x") },
             { "to": "16505551234", "recipient": "US.1", "message": text("x"), "massage": 1 },
-            { "to": "16505551234" },
+            { "to": "16505551234", "late_s": 0 },
         ] });
         assert_eq!(
             faults(&wrong),

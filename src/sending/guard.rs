@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::{
-    config::{Category, Consent},
+    config::{Answering, Category, Consent, Sending},
     conversation::{
         budget::BY_RULE,
         consent::{self, Objection, Standing},
@@ -11,6 +11,7 @@ use crate::{
         window,
     },
     meta::graph::Message,
+    sending::Send,
 };
 
 /// A free-form message was asked for while the customer service window is closed. Meta would refuse it (131047).
@@ -48,6 +49,23 @@ pub fn check(
     }
 }
 
+/// Whether a message that was asked for at `asked` has waited for too long (both in unix seconds). What a rule asked for
+/// may wait as long as what it answers may be old; everything else as long as was said with it, or is set.
+pub fn is_late(
+    send: &Send,
+    asked: i64,
+    answering: Option<&Answering>,
+    sending: &Sending,
+    now: i64,
+) -> bool {
+    let of_rules = answering.filter(|_| send.id.contains(BY_RULE));
+    let of_rules = of_rules.map(|answering| answering.late_s);
+    let of_others = send.draft.late_s.or(sending.late_s).map(i64::from);
+    of_rules
+        .or(of_others)
+        .is_some_and(|late_s| now - asked > late_s)
+}
+
 /// Whether a reply that a rule asked for at `asked` does not go any more, since a person has taken the conversation over
 /// meanwhile (all in unix seconds). What others ask for is their own business.
 pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: i64) -> bool {
@@ -77,7 +95,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{checked, conversation::handover::By};
+    use crate::{checked, conversation::handover::By, sending::Draft};
 
     #[test]
     fn a_free_form_message_needs_an_open_window_with_a_minute_to_spare() {
@@ -118,6 +136,43 @@ mod tests {
         ] {
             let is = is_overtaken(id, ASKED, handover, 1_010);
             assert_eq!(is, overtaken, "{id} {handover:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_waited_for_too_long_does_not_go() {
+        const ASKED: i64 = 1_000;
+        for (id, with_it, set, rules, longest) in [
+            ("1065.19b5.1", None, None, Some(10), None),
+            ("1065.19b5.1", None, Some(60), Some(10), Some(60)),
+            ("1065.19b5.1", Some(30), Some(60), Some(10), Some(30)),
+            ("1065.19b5.1", Some(90), Some(60), Some(10), Some(90)),
+            ("1065.e.crm.0", None, Some(60), Some(10), Some(60)),
+            ("1065.e.rule:hi.0", None, Some(60), Some(10), Some(10)),
+            ("1065.e.rule:hi.0", None, Some(60), None, Some(60)),
+        ] {
+            let mut draft = Draft::reply(None, template(), None);
+            draft.late_s = with_it;
+            let send = Send {
+                id: id.to_owned(),
+                conversation: 1,
+                draft,
+            };
+            let sending = Sending {
+                late_s: set,
+                ..Sending::default()
+            };
+            let answering = rules.map(|late_s| Answering {
+                late_s,
+                ..Answering::default()
+            });
+            let is_late =
+                |waited| is_late(&send, ASKED, answering.as_ref(), &sending, ASKED + waited);
+            if let Some(longest) = longest {
+                assert!(!is_late(longest) && is_late(longest + 1), "{id} {longest}");
+            } else {
+                assert!(!is_late(i64::MAX - ASKED), "{id}");
+            }
         }
     }
 

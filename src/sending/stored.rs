@@ -41,6 +41,8 @@ pub struct Draft {
     pub in_reply_to: Option<String>,
     /// The customer's message that this is the answer to (`wamid.…`), whether or not it is quoted.
     pub answers: Option<String>,
+    /// After how many seconds it goes no more, where who asked for it said so.
+    pub late_s: Option<u32>,
 }
 
 impl Draft {
@@ -53,6 +55,7 @@ impl Draft {
             category: None,
             in_reply_to: None,
             answers,
+            late_s: None,
         }
     }
 
@@ -342,6 +345,7 @@ fn write_draft(draft: &Draft) -> Value {
         ),
         ("in_reply_to", draft.in_reply_to.as_ref().map(text)),
         ("answers", draft.answers.as_ref().map(text)),
+        ("late_s", draft.late_s.map(Json::from)),
     ];
     let mut object = Map::new();
     for (name, value) in members {
@@ -365,5 +369,9 @@ fn read_draft(text: &str) -> Option<Draft> {
         category: text("category").and_then(|name| Category::of(&name)),
         in_reply_to: text("in_reply_to"),
         answers: text("answers"),
+        late_s: value
+            .get("late_s")
+            .and_then(Json::as_u64)
+            .and_then(|seconds| u32::try_from(seconds).ok()),
     })
 }

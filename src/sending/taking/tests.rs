@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     checked,
+    config::Category,
     event::{Effect, Event},
     mailbox::native::Native,
     meta::graph::Recipient,
@@ -161,6 +162,25 @@ fn nobody_is_guessed() {
         panic!()
     };
     assert_eq!(faults[0].path, "conversation");
+}
+
+#[test]
+fn what_was_said_with_a_message_is_known_when_its_turn_comes() {
+    let mut bench = Bench::new();
+    let request = json!({ "to": "16505551234", "message": text(), "fallback": template(), "category": "utility",
+        "in_reply_to": "wamid.A", "late_s": 300 });
+    bench.take(&request, None).unwrap();
+    let started = bench.outbox.next(NOW).unwrap().unwrap();
+    let expected = Draft {
+        to: Some(Recipient::Phone("16505551234".to_owned())),
+        message: Message::check(&text()).unwrap(),
+        fallback: Some(Message::check(&template()).unwrap()),
+        category: Some(Category::Utility),
+        in_reply_to: Some("wamid.A".to_owned()),
+        answers: None,
+        late_s: Some(300),
+    };
+    assert_eq!(started.send.draft, expected);
 }
 
 #[test]
