@@ -11,8 +11,9 @@ use simulator::backend;
 use simulator::clock::unix_now;
 use simulator::graph::Answer;
 use simulator::local;
+use simulator::signature;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{ADMIN_TOKEN, PATIENCE, Scene, Settings, eventually, template, text};
+use support::{ADMIN_TOKEN, APP_SECRET, PATIENCE, Scene, Settings, eventually, template, text};
 
 impl Scene {
     async fn new() -> Self {
@@ -368,6 +369,16 @@ async fn what_may_have_gone_out_is_not_sent_again() {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(scene.graph.requests().len(), 1, "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_proof_of_the_apps_secret_goes_along_where_the_app_asks_for_it() {
+    let scene = Scene::start_with(json!({ "sending": { "appsecret_proof": true } })).await;
+    let id = scene.send(to_ana(&template("hello"))).await;
+    scene.send_in_state(&id, "accepted").await;
+    let proof = signature::appsecret_proof(APP_SECRET, local::GRAPH_TOKEN);
+    let expected = format!("appsecret_proof={proof}");
+    assert_eq!(scene.graph.requests()[0].query, expected);
 }
 
 #[tokio::test]

@@ -1,13 +1,22 @@
-//! The signatures Meta puts on a webhook.
+//! The signatures Meta puts on a webhook, and what it wants to see where an app is to prove itself.
 
 use hmac::{Hmac, KeyInit, Mac};
 
 /// `X-Hub-Signature-256`: `sha256=` and the HMAC-SHA256 of the body under the app secret, in lower-case hex.
 pub fn sha256(secret: &str, body: &[u8]) -> String {
+    format!("sha256={}", hmac(secret, body))
+}
+
+/// `appsecret_proof`: the HMAC-SHA256 of the access token under the app secret, in lower-case hex.
+pub fn appsecret_proof(secret: &str, token: &str) -> String {
+    hmac(secret, token.as_bytes())
+}
+
+fn hmac(secret: &str, message: &[u8]) -> String {
     let mut mac =
         Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("any length is a key");
-    mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    mac.update(message);
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// `X-Hub-Signature`, the header that went before it: `sha1=` and the HMAC-SHA1.

@@ -13,6 +13,8 @@ pub struct Sending {
     /// After how many seconds a message that still waits goes no more, unless it says otherwise or a rule asked for it;
     /// `None`: it waits for as long as it takes.
     pub late_s: Option<u32>,
+    /// Each request to Meta bears a proof that we have the app's secret, which an app may ask for ("Require App Secret").
+    pub appsecret_proof: bool,
     /// The customer's message is marked as read when it is answered.
     pub mark_read: bool,
     /// The customer sees that somebody types when a message is answered; that marks it as read, too.
@@ -25,6 +27,7 @@ impl Default for Sending {
             per_second: 80,
             per_minute: None,
             late_s: None,
+            appsecret_proof: false,
             mark_read: false,
             typing: false,
         }
@@ -33,13 +36,21 @@ impl Default for Sending {
 
 impl Sending {
     pub(super) fn read(node: &Node<'_>) -> Self {
-        node.only(&["per_second", "per_minute", "late_s", "mark_read", "typing"]);
+        node.only(&[
+            "per_second",
+            "per_minute",
+            "late_s",
+            "appsecret_proof",
+            "mark_read",
+            "typing",
+        ]);
         let rate = |key, most| node.get(key)?.whole(&(1..=most), "messages");
         let flag = |key| node.get(key).and_then(|node| node.flag()).unwrap_or(false);
         Self {
             per_second: rate("per_second", 1_000).unwrap_or(80),
             per_minute: rate("per_minute", 60_000),
             late_s: read_late_s(node),
+            appsecret_proof: flag("appsecret_proof"),
             mark_read: flag("mark_read"),
             typing: flag("typing"),
         }

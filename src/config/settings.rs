@@ -10,7 +10,7 @@ use crate::{
         Address, Answering, Consent, Destination, Number, Secret, Sending, number, placeholder,
         variables,
     },
-    meta::graph::{Message, messages_url},
+    meta::graph::{self, Message, messages_url},
 };
 
 /// All that is set. There is one only if all of it checks out: with anything wrong, every webhook is refused, and
@@ -63,19 +63,29 @@ pub struct Graph {
     pub version: String,
     /// `GRAPH_ACCESS_TOKEN`; without it nothing can be sent.
     pub token: Option<Secret>,
+    /// Meta's `appsecret_proof`, where `CONFIG.sending` asks for it.
+    pub appsecret_proof: Option<Secret>,
 }
 
 impl Graph {
     /// Where messages of a business number are posted to; `None` where that is no number's id.
     pub fn messages_url(&self, phone_number_id: &str) -> Option<String> {
-        messages_url(self.base_url.as_str(), &self.version, phone_number_id)
+        let url = messages_url(self.base_url.as_str(), &self.version, phone_number_id)?;
+        Some(match &self.appsecret_proof {
+            Some(proof) => format!("{url}?appsecret_proof={}", proof.expose()),
+            None => url,
+        })
     }
 
     /// A digest, which is another one for other settings. Tells nothing of the token.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
         let token = self.token.as_ref().map_or("", Secret::expose);
-        for part in [self.base_url.as_str(), &self.version, token] {
+        let proof = self.appsecret_proof.as_ref().map(Secret::expose);
+        for part in [self.base_url.as_str(), &self.version, token]
+            .into_iter()
+            .chain(proof)
+        {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -159,14 +169,15 @@ impl Settings {
 
         match (base_url, config) {
             (Some(base_url), Some(config)) if faults.is_empty() => Ok(Self {
-                app_secrets,
-                verify_tokens,
-                admin_token,
                 graph: Graph {
+                    appsecret_proof: appsecret_proof(&config.sending, &app_secrets, token.as_ref()),
                     base_url,
                     version,
                     token,
                 },
+                app_secrets,
+                verify_tokens,
+                admin_token,
                 config,
             }),
             _ => Err(faults),
@@ -215,6 +226,16 @@ pub(super) fn optional_text(lookup: &dyn Fn(&str) -> Option<String>, name: &str)
     lookup(name)
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())
+}
+
+/// The first of the secrets counts: while one is rotated that is the new one.
+fn appsecret_proof(
+    sending: &Sending,
+    app_secrets: &[Secret],
+    token: Option<&Secret>,
+) -> Option<Secret> {
+    let secret = app_secrets.first().filter(|_| sending.appsecret_proof)?;
+    Secret::one(&graph::appsecret_proof(secret.expose(), token?.expose())?)
 }
 
 fn read_base_url(text: &str) -> Result<Address, Fault> {

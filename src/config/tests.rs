@@ -345,6 +345,7 @@ fn how_messages_are_sent_can_be_set() {
         per_second: 20,
         per_minute: Some(500),
         late_s: Some(3_600),
+        appsecret_proof: false,
         mark_read: true,
         typing: true,
     };
@@ -378,6 +379,24 @@ fn how_messages_are_sent_can_be_set() {
         &["fallback: nothing is filled in here: {{…}} is for replies of rules"],
     );
     refused(r#"{"sending":"fast"}"#, &["sending: must be an object"]);
+}
+
+#[test]
+fn a_proof_of_the_apps_secret_goes_along_where_that_is_set() {
+    let asks = ("CONFIG", r#"{"sending":{"appsecret_proof":true}}"#);
+    let token = ("GRAPH_ACCESS_TOKEN", "EAAG");
+    let graph = |settings: &[_]| read(settings).unwrap().graph;
+    let url = |settings: &[_]| graph(settings).messages_url("1065").unwrap();
+    let plain = "https://graph.facebook.com/v25.0/1065/messages";
+    assert_eq!(url(&[token]), plain);
+    assert_eq!(url(&[asks]), plain);
+    // printf EAAG | openssl dgst -sha256 -hmac app-1
+    let proof = "3edaec62323b4d4905bdbf76d984c522ea1789a9568eb2fd5e08307a58293b14";
+    assert_eq!(
+        url(&[asks, token]),
+        format!("{plain}?appsecret_proof={proof}")
+    );
+    assert_ne!(graph(&[asks, token]).digest(), graph(&[token]).digest());
 }
 
 #[test]

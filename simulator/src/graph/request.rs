@@ -21,6 +21,8 @@ pub struct Request {
     pub version: String,
     /// The phone number id in its path; empty where the path has none.
     pub phone_number_id: String,
+    /// Its query: `appsecret_proof=…`; empty where it has none.
+    pub query: String,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body; `null` where it is not JSON.
@@ -96,6 +98,7 @@ impl Request {
             path: path.into(),
             version: version.into(),
             phone_number_id: phone_number_id.into(),
+            query: received.uri().query().unwrap_or_default().into(),
             headers: received.headers().clone(),
             body: serde_json::from_slice(received.body()).unwrap_or_default(),
             wamid: None,

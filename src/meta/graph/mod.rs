@@ -9,4 +9,4 @@ mod request;
 pub use answer::GraphAnswer;
 pub use errors::Class;
 pub use message::{Message, NOT_IN_GROUPS};
-pub use request::{Recipient, Request, messages_url};
+pub use request::{Recipient, Request, appsecret_proof, messages_url};

@@ -1,6 +1,8 @@
 //! `POST /{version}/{phone_number_id}/messages`: the request that sends a message.
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use crate::meta::graph::Message;
 
@@ -36,6 +38,14 @@ pub fn messages_url(base_url: &str, version: &str, phone_number_id: &str) -> Opt
     let base_url = base_url.trim_end_matches('/');
     is_digits(phone_number_id, 1..=64)
         .then(|| format!("{base_url}/{version}/{phone_number_id}/messages"))
+}
+
+/// What shows Meta that whoever has the access token has the app's secret as well (Graph API, "Secure Graph API Calls"):
+/// in hex, the HMAC-SHA256 of the token under the secret.
+pub fn appsecret_proof(app_secret: &str, token: &str) -> Option<String> {
+    let key = Hmac::<Sha256>::new_from_slice(app_secret.as_bytes()).ok()?;
+    let proof = key.chain_update(token).finalize().into_bytes();
+    Some(hex::encode(proof))
 }
 
 impl Request<'_> {
