@@ -17,7 +17,10 @@ use crate::{
     conversation::{budget::BY_RULE, consent::Entry},
     delivery::ErrorClass,
     event::Name,
-    mailbox::{Moved, sql},
+    mailbox::{
+        Moved,
+        sql::{self, atomically},
+    },
     meta::graph::{Class, GraphAnswer, Recipient, Request},
     sending::{
         Draft, Happened, Send, SendState, Started,
@@ -100,18 +103,22 @@ impl Mailbox {
         let asked = started.asked_ms.div_euclid(1000);
         let now = now_ms();
         let state = self.with_core(|core| {
-            let opted_out = Core::opted_out(&started.send, &happened, now);
-            let (state, change) = core.outbox.done(started, happened, now)?;
-            core.changed(change, now)?;
-            core.tell(&id, to.as_ref(), &state, now)?;
-            if state.is_refused_here() {
-                core.unsent(&id, conversation, asked)?;
-            }
-            if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
-                let number = core.phone_number_id.clone().unwrap_or_default();
-                core.mailbox.say(&name, entry, &id, &number, now)?;
-            }
-            Ok(state)
+            let sql = core.sql.clone();
+            // Where it cannot be told, it is not to stand as ended: when the mailbox is opened again, it is `unknown`.
+            atomically(&*sql, || {
+                let opted_out = Core::opted_out(&started.send, &happened, now);
+                let (state, change) = core.outbox.done(started, happened, now)?;
+                core.changed(change, now)?;
+                core.tell(&id, to.as_ref(), &state, now)?;
+                if state.is_refused_here() {
+                    core.unsent(&id, conversation, asked)?;
+                }
+                if let (Some((name, entry)), Some(_)) = (opted_out, self.consent()) {
+                    let number = core.phone_number_id.clone().unwrap_or_default();
+                    core.mailbox.say(&name, entry, &id, &number, now)?;
+                }
+                Ok(state)
+            })
         })?;
         if !matches!(state, SendState::Accepted { .. } | SendState::Queued) {
             let mut line = Object::default();

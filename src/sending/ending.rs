@@ -91,6 +91,7 @@ impl Ending {
                 ending.heard = Heard::Silence;
                 ending.waits(started);
             }
+            Happened::Refuse(_) => {}
             _ => ending.waits(started),
         }
         // Where the number stops by it, it waits until that can send again.
@@ -118,6 +119,11 @@ impl Outbox {
     ) -> Result<(SendState, Option<NumberChange>)> {
         let id = started.send.id.as_str();
         let conversation = started.send.conversation;
+        if matches!(happened, Happened::Refuse(_)) {
+            // It never left: others may go in its place.
+            self.pacing.give_back(started.left_ms);
+            self.lanes.give_back(conversation);
+        }
         self.lanes.free(conversation, now_ms);
         let UnderWay {
             fell_back,

@@ -222,6 +222,14 @@ impl Lanes {
         None
     }
 
+    /// What was taken last of a conversation did not go after all.
+    pub(super) fn give_back(&mut self, conversation: i64) {
+        let conversation = self.end(conversation);
+        if let Some(lane) = self.by_conversation.get_mut(&conversation) {
+            lane.pair = lane.pair.gave_back();
+        }
+    }
+
     /// A send of a conversation is no longer on its way.
     pub(super) fn free(&mut self, conversation: i64, now_ms: i64) {
         let conversation = self.end(conversation);

@@ -80,6 +80,8 @@ pub struct Started {
     pub send: Send,
     /// When it was asked for (unix milliseconds).
     pub asked_ms: i64,
+    /// When its turn came (unix milliseconds).
+    pub(super) left_ms: i64,
     pub(super) place: i64,
     pub(super) attempts: u32,
     pub(super) put_back: bool,
@@ -311,6 +313,7 @@ impl Outbox {
                 draft,
             },
             asked_ms,
+            left_ms: now_ms,
             place: waiting.place,
             attempts: waiting.attempts,
             put_back: waiting.put_back,

@@ -110,6 +110,18 @@ impl Pace {
         self.leaving += 1;
     }
 
+    /// One that was taken at `at_ms` did not leave. Where a stall was reckoned with since, it counts as if it had.
+    pub(super) fn give_back(&mut self, at_ms: i64) {
+        let taken = self.went.iter().rposition(|went| *went == at_ms * 1_000);
+        if let Some(index) = taken {
+            self.went.remove(index);
+            if index + self.leaving > self.went.len() {
+                self.leaving -= 1;
+            }
+            self.due_us -= self.interval_us(at_ms);
+        }
+    }
+
     pub(super) fn slow_down(&mut self, now_ms: i64) {
         if self
             .slowed

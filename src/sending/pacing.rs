@@ -63,6 +63,11 @@ impl Pacing {
         self.0.iter_mut().for_each(|pace| pace.took(now_ms));
     }
 
+    /// The message that was to go at `left_ms` did not.
+    pub fn give_back(&mut self, left_ms: i64) {
+        self.0.iter_mut().for_each(|pace| pace.give_back(left_ms));
+    }
+
     /// Meta refused a message because there were too many.
     pub fn slow_down(&mut self, now_ms: i64) {
         self.0.iter_mut().for_each(|pace| pace.slow_down(now_ms));
@@ -187,6 +192,28 @@ mod tests {
             let mut went = saturate(&mut Pacing::new(rates, i64::MIN, 0), 0, stop, &lateness);
             went.extend(saturate(&mut Pacing::new(rates, stop, stop), stop, 3_000, &lateness));
             prop_assert!(most_within(&went, 1_000) <= per_second as usize);
+        }
+
+        #[test]
+        fn what_did_not_leave_costs_no_time_and_gives_room_for_no_more_than_itself(
+            per_second in 1_u32..200,
+            leaves in prop::collection::vec(any::<bool>(), 1..600),
+        ) {
+            let rates = Rates { per_second, per_minute: None };
+            let mut pacing = Pacing::new(rates, i64::MIN, 0);
+            let (mut now, mut went) = (0, Vec::new());
+            for leaves in leaves {
+                now = now.max(pacing.at(now));
+                pacing.took(now);
+                if leaves {
+                    went.push(now);
+                } else {
+                    pacing.give_back(now);
+                }
+            }
+            prop_assert!(most_within(&went, 1_000) <= per_second as usize);
+            let even = i64::try_from(went.len()).unwrap() * (1_000 + MARGIN) / i64::from(per_second);
+            prop_assert!(now <= even + 1, "{now} for {}", went.len());
         }
 
         #[test]

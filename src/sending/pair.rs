@@ -56,6 +56,14 @@ impl Pair {
         }
     }
 
+    /// One that was to go did not.
+    #[must_use]
+    pub fn gave_back(self) -> Self {
+        Self {
+            due_ms: self.due_ms.saturating_sub(INTERVAL_MS),
+        }
+    }
+
     /// Whether it is as if nothing had ever gone.
     pub fn is_rested(self, now_ms: i64) -> bool {
         self.due_ms <= now_ms
@@ -90,6 +98,14 @@ mod tests {
         assert_eq!(pair.at(2, now), now + 18_000);
         assert!(pair.at(44, now + MEMORY_MS) <= now + MEMORY_MS);
         assert!(pair.is_rested(now + MEMORY_MS));
+    }
+
+    #[test]
+    fn what_did_not_go_after_all_is_as_if_it_had_never_been_taken() {
+        let pair = Pair::after(44, 1_000);
+        assert_eq!(pair.took(1_000).gave_back(), pair);
+        let rested = Pair::default().took(1_000).gave_back();
+        assert!(rested.is_rested(1_000));
     }
 
     #[test]

@@ -396,6 +396,20 @@ fn a_probe_that_did_not_leave_is_not_waited_for() {
 }
 
 #[test]
+fn what_may_not_go_any_more_takes_no_turn_from_what_may() {
+    let mut bench = stopped(190, 1_000, send);
+    let first = bench.wait_next();
+    let before = bench.now;
+    bench.done(first, Happened::Refuse(Class::Late));
+    for _ in 0..998 {
+        bench.next_ends(Happened::Refuse(Class::Late));
+    }
+    let (_, change) = bench.next_ends(accepted("wamid.1"));
+    assert!(matches!(change, Some(NumberChange::Unblocked(_))));
+    assert_eq!(bench.now, before);
+}
+
+#[test]
 fn a_probe_to_a_customer_who_is_written_to_too_often_does_not_stop_the_others_for_as_long() {
     let mut bench = Bench::with([send("a", 1)]);
     for _ in 0..7 {
