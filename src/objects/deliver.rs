@@ -190,6 +190,8 @@ impl Core {
             return Ok((false, None));
         }
         self.follow_joins(now);
+        // Once for all of them, and not for what is long past: each would be the same template, and costs.
+        let mut fallback = fallback.filter(|_| !event.is_replayed()).cloned();
         let mut started = None;
         let number = self.phone_number_id.as_deref().unwrap_or_default();
         let destination = self.id_of(delivery.destination).to_owned();
@@ -198,7 +200,7 @@ impl Core {
                 id: format!("{number}.{}.{destination}.{index}", event.id),
                 conversation: event.conversation,
                 draft: Draft {
-                    fallback: fallback.filter(|_| message.is_free_form()).cloned(),
+                    fallback: fallback.take_if(|_| message.is_free_form()),
                     ..Draft::reply(to.clone(), message, answers.take())
                 },
             };

@@ -240,6 +240,9 @@ impl Core {
         let now = now.div_euclid(1000);
         let conversation = started.send.conversation;
         let asked = started.asked_ms.div_euclid(1000);
+        if self.reply_budgets.forbid(&started.send.id) {
+            return Ok(Some(Class::Withheld));
+        }
         let by_rule = started.send.id.contains(BY_RULE);
         let config = settings.map(|settings| &settings.config);
         if let Some(Config {
@@ -261,6 +264,9 @@ impl Core {
         };
         if guard::is_overtaken(&started.send.id, asked, state.handover, now) {
             return Ok(Some(Class::Handover));
+        }
+        if consent.is_some() && guard::is_unwanted(&started.send.id, asked, state.consent.last()) {
+            return Ok(Some(Class::OptOut));
         }
         let closes_at = windows.customer_service;
         let Draft {

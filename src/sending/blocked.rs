@@ -124,6 +124,11 @@ impl Blocked {
         true
     }
 
+    /// Whether it was for what Meta holds against the account. To send all that waited at once might bring it about again.
+    pub(super) fn was_held_against(&self) -> bool {
+        is_of(self.code, Class::Account)
+    }
+
     pub(super) fn save(&self, sql: &dyn Sql, settings: &str) -> Result<()> {
         sql.run(
             "INSERT OR REPLACE INTO stopped (one, code, since_ms, tries_ms, settings, of_templates, by_status, taken_ms) \
@@ -163,7 +168,11 @@ impl Blocked {
 }
 
 fn is_payment(code: u32) -> bool {
-    errors::find(code).is_some_and(|entry| entry.class == Class::Payment)
+    is_of(code, Class::Payment)
+}
+
+fn is_of(code: u32, class: Class) -> bool {
+    errors::find(code).is_some_and(|entry| entry.class == class)
 }
 
 impl NumberChange {

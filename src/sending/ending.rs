@@ -163,6 +163,11 @@ impl Outbox {
             self.pacing.slow_down(now_ms);
         }
         let change = self.number.hears(ending.heard, message, now_ms)?;
+        if let Some(NumberChange::Unblocked(blocked)) = &change
+            && blocked.was_held_against()
+        {
+            self.pacing.start_slowly(now_ms);
+        }
         let state = self.end(started, fell_back, ending, now_ms)?;
         self.ended.count(&state);
         let later = match failed {

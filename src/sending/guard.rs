@@ -6,7 +6,7 @@ use crate::{
     config::{Answering, Category, Consent, Sending},
     conversation::{
         budget::BY_RULE,
-        consent::{self, Objection, Standing},
+        consent::{self, Entry, Objection, Standing},
         handover::Handover,
         window,
     },
@@ -73,6 +73,13 @@ pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: 
     send_id.contains(BY_RULE) && in_hand.is_some_and(|handover| handover.overtakes(asked))
 }
 
+/// Whether a rule asked for a reply at `asked` (unix seconds) to somebody who has written since that they want no messages.
+/// `said` is what they said last.
+pub fn is_unwanted(send_id: &str, asked: i64, said: Option<&Entry>) -> bool {
+    let wrote_stop = said.filter(|entry| entry.is_written() && !entry.opted_in);
+    send_id.contains(BY_RULE) && wrote_stop.is_some_and(|entry| entry.at >= asked)
+}
+
 /// Why the customer's consent does not let a message go, if it does not. `category` is the one that was asked for with
 /// it, if any; the customer service window closes at `closes_at`. Only templates need consent: all else answers
 /// somebody who wrote.
@@ -95,7 +102,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{checked, conversation::handover::By, sending::Draft};
+    use crate::{
+        checked,
+        conversation::{consent::How, handover::By},
+        sending::Draft,
+    };
 
     #[test]
     fn a_free_form_message_needs_an_open_window_with_a_minute_to_spare() {
@@ -136,6 +147,47 @@ mod tests {
         ] {
             let is = is_overtaken(id, ASKED, handover, 1_010);
             assert_eq!(is, overtaken, "{id} {handover:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_rule_answered_does_not_go_to_who_has_said_stop_meanwhile() {
+        const ASKED: i64 = 1_000;
+        let said = |opted_in, how, at| Entry {
+            opted_in,
+            how,
+            at,
+            note: None,
+            by: None,
+        };
+        for (id, said, unwanted) in [
+            ("1065.e.rule:hi.0", None, false),
+            (
+                "1065.e.rule:hi.0",
+                Some(said(false, How::Word, 1_005)),
+                true,
+            ),
+            (
+                "1065.e.rule:hi.0",
+                Some(said(false, How::Button, ASKED)),
+                true,
+            ),
+            ("1065.e.rule:hi.0", Some(said(false, How::Word, 999)), false),
+            (
+                "1065.e.rule:hi.0",
+                Some(said(true, How::Word, 1_005)),
+                false,
+            ),
+            (
+                "1065.e.rule:hi.0",
+                Some(said(false, How::Refusal, 1_005)),
+                false,
+            ),
+            ("1065.e.consent", Some(said(false, How::Word, 1_005)), false),
+            ("1065.e.crm.0", Some(said(false, How::Word, 1_005)), false),
+        ] {
+            let is = is_unwanted(id, ASKED, said.as_ref());
+            assert_eq!(is, unwanted, "{id} {said:?}");
         }
     }
 

@@ -83,7 +83,16 @@ impl Pace {
         at_us.div_euclid(1_000) + i64::from(at_us.rem_euclid(1_000) > 0)
     }
 
+    /// Whether the clock has gone back since the last one: when that was is not known any more.
+    fn is_ahead(&self, now_ms: i64) -> bool {
+        let soon = now_ms * 1_000 + self.period_us;
+        self.went.back().is_some_and(|last| *last > soon)
+    }
+
     fn at_us(&self, now_ms: i64) -> i64 {
+        if self.is_ahead(now_ms) {
+            return now_ms * 1_000;
+        }
         let most = self.most_at(now_ms) as usize;
         let before = self.went.len().checked_sub(most);
         let counted = before
@@ -93,6 +102,14 @@ impl Pace {
     }
 
     pub(super) fn took(&mut self, now_ms: i64) {
+        if self.is_ahead(now_ms) {
+            let period_ms = self.period_us / (1_000 + MARGIN);
+            let slowed = self.slowed.map(|(rate, since)| (rate, since.min(now_ms)));
+            *self = Self {
+                slowed,
+                ..Self::new(self.most, period_ms, Some(now_ms))
+            };
+        }
         let at = now_ms * 1_000;
         if self.went.back().is_some_and(|last| *last < at) {
             let late = at.saturating_sub(self.at_us(now_ms));
@@ -122,10 +139,14 @@ impl Pace {
         }
     }
 
+    pub(super) fn start_slowly(&mut self, now_ms: i64) {
+        self.slowed = Some((1, now_ms));
+    }
+
     pub(super) fn slow_down(&mut self, now_ms: i64) {
         if self
             .slowed
-            .is_some_and(|(_, since_ms)| now_ms - since_ms < HALVED_ONCE_IN_MS)
+            .is_some_and(|(_, since_ms)| (0..HALVED_ONCE_IN_MS).contains(&(now_ms - since_ms)))
         {
             return;
         }

@@ -63,6 +63,11 @@ impl Pacing {
         self.0.iter_mut().for_each(|pace| pace.took(now_ms));
     }
 
+    /// Begins with one in each period, and comes back to the limit as after a refusal.
+    pub fn start_slowly(&mut self, now_ms: i64) {
+        self.0.iter_mut().for_each(|pace| pace.start_slowly(now_ms));
+    }
+
     /// The message that was to go at `left_ms` did not.
     pub fn give_back(&mut self, left_ms: i64) {
         self.0.iter_mut().for_each(|pace| pace.give_back(left_ms));
@@ -138,6 +143,33 @@ mod tests {
         saturate(&mut pacing, 8_000, 60_000, &[0]);
         let again = saturate(&mut pacing, 68_000, 10_000, &[0]);
         assert!(again.len() >= 784, "{}", again.len());
+    }
+
+    #[test]
+    fn a_slow_start_is_over_after_some_hundred_seconds() {
+        let mut pacing = Pacing::new(Rates::default(), i64::MIN, 0);
+        pacing.start_slowly(0);
+        for (from, rate) in [
+            (0, 5..=15),
+            (10_000, 80..=105),
+            (50_000, 400..=430),
+            (110_000, 784..=800),
+        ] {
+            let went = saturate(&mut pacing, from, 10_000, &[0]).len();
+            assert!(rate.contains(&went), "{went} from {from}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_holds_nothing_up() {
+        const BACK: i64 = 7_200_000;
+        let mut pacing = Pacing::new(Rates::default(), i64::MIN, 0);
+        saturate(&mut pacing, BACK, 2_000, &[0]);
+        pacing.slow_down(BACK + 2_000);
+        let went = saturate(&mut pacing, 0, 180_000, &[0]);
+        assert!(most_within(&went, 1_000) <= 80 + 1);
+        let last = went.partition_point(|at| *at < 170_000);
+        assert!(went.len() - last >= 784, "{}", went.len() - last);
     }
 
     proptest! {

@@ -50,10 +50,16 @@ impl ReplyBudgets {
 
     /// Gives back what the send of this id cost, which was asked for in a conversation at `asked` (unix seconds).
     pub fn give_back(&mut self, send: &str, conversation: i64, asked: i64) {
-        let destination = send.rsplit('.').nth(1).unwrap_or_default();
+        let destination = destination_of(send).unwrap_or_default();
         if let Some(budget) = self.0.get_mut(destination) {
             budget.give_back(conversation, asked);
         }
+    }
+
+    /// Whether the send of this id was asked for by a destination that may ask for none.
+    pub fn forbid(&self, send: &str) -> bool {
+        let budget = destination_of(send).and_then(|destination| self.0.get(destination));
+        budget.is_some_and(Budget::is_none)
     }
 
     /// The event that tells that a destination may ask for no more today; `None` where it never may.
@@ -61,6 +67,13 @@ impl ReplyBudgets {
         let budget = self.0.get(destination).filter(|it| !it.is_none())?;
         Some(budget.exhausted(phone_number_id, Some(destination), now))
     }
+}
+
+/// Which destination asked for a send, by its id; `None` where it was none.
+fn destination_of(send: &str) -> Option<&str> {
+    let mut parts = send.splitn(4, '.').skip(2);
+    let destination = parts.next()?;
+    parts.next().map(|_| destination)
 }
 
 #[cfg(test)]
@@ -131,6 +144,23 @@ mod tests {
         assert_eq!(spend("bot", 1), Ok(()));
         assert_eq!(spend("archive", 1), Err("budget"));
         assert_eq!(spend("free", 10_000), Ok(()));
+    }
+
+    #[test]
+    fn what_waits_does_not_go_once_its_destination_may_ask_for_none() {
+        let budgets = Bench::new(&[("crm", 2), ("archive", 0), ("19b5c0e2f31-2a", 0), ("1", 0)]);
+        let budgets = budgets.budgets();
+        assert!(budgets.forbid("1065.e-1.archive.0"));
+        for id in [
+            "1065.e-1.crm.0",
+            "1065.e-1.free.0",
+            "1065.e-1.rule:archive.0",
+            "1065.e-1.consent",
+            "1065.19b5c0e2f31-2a",
+            "1065.1.19b5c0e2f31-2a",
+        ] {
+            assert!(!budgets.forbid(id), "{id}");
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Entry {
     }
 
     /// Whether the customer has just written or pressed it.
-    pub(in crate::conversation) fn is_written(&self) -> bool {
+    pub fn is_written(&self) -> bool {
         matches!(self.how, How::Word | How::Button)
     }
 

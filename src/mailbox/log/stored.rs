@@ -42,6 +42,13 @@ pub struct Stored {
     pub data: String,
 }
 
+impl Stored {
+    /// Whether it is delivered once more, by a replay.
+    pub fn is_replayed(&self) -> bool {
+        self.added.contains(r#""replayed":true"#)
+    }
+}
+
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stored")

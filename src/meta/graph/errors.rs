@@ -50,6 +50,8 @@ pub enum Class {
     Handover,
     /// It has waited for too long. Never said by Meta.
     Late,
+    /// The destination that asked for it may ask for nothing any more. Never said by Meta.
+    Withheld,
     /// The template is missing, paused, disabled, or its parameters do not fit.
     Template,
     /// The message is not well formed.
@@ -84,6 +86,7 @@ const CLASSES: &[(Class, &str)] = &[
     (Class::OptOut, "opt_out"),
     (Class::Handover, "handover"),
     (Class::Late, "late"),
+    (Class::Withheld, "withheld"),
     (Class::Template, "template"),
     (Class::Content, "content"),
     (Class::Media, "media"),

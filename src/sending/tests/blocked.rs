@@ -410,6 +410,20 @@ fn what_may_not_go_any_more_takes_no_turn_from_what_may() {
 }
 
 #[test]
+fn what_waited_while_the_account_was_restricted_goes_slowly_at_first() {
+    for (code, slowly) in [(131_048, true), (190, false)] {
+        let mut bench = stopped(code, 40, send);
+        bench.next_ends(accepted("wamid.0"));
+        let before = bench.now;
+        for n in 1..20 {
+            bench.next_ends(accepted(&format!("wamid.{n}")));
+        }
+        let took_ms = bench.now - before;
+        assert_eq!(took_ms > 5_000, slowly, "{code}: {took_ms} ms");
+    }
+}
+
+#[test]
 fn a_probe_to_a_customer_who_is_written_to_too_often_does_not_stop_the_others_for_as_long() {
     let mut bench = Bench::with([send("a", 1)]);
     for _ in 0..7 {
