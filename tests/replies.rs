@@ -11,7 +11,7 @@ use simulator::backend::{self, Backend};
 use simulator::graph::{self, Graph};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{PATIENCE, Scene, Transom, destination, eventually, text, with, writes};
+use support::{PATIENCE, Scene, Transom, destination, eventually, template, text, with, writes};
 
 impl Scene {
     async fn start() -> Self {
@@ -251,6 +251,21 @@ async fn after_the_window_has_closed_nothing_goes_out() {
 }
 
 #[tokio::test]
+async fn after_the_window_has_closed_the_fallback_goes_once_for_all_replies() {
+    let scene = Scene::start_with(json!({ "fallback": template("hello") })).await;
+    let replies = backend::Answer::replies(["one", "two"].map(text));
+    scene.backend.next(replies);
+    let yesterday = simulator::clock::unix_now() - 25 * 3600;
+    let late = Message::text("hola").at(yesterday);
+    scene.post(&message(&Customer::local(), late)).await;
+    scene.wait_for_ended(1, "window").await;
+    assert_eq!(scene.sent().await, Vec::<String>::new());
+    let messages = scene.graph.messages();
+    let templates = messages.iter().filter(|sent| sent.kind() == "template");
+    assert_eq!(templates.count(), 1);
+}
+
+#[tokio::test]
 async fn a_reply_that_may_have_gone_out_is_not_sent_again() {
     let scene = Scene::start().await;
     let answers = [
@@ -323,6 +338,26 @@ async fn without_an_access_token_nothing_is_sent_until_there_is_one_and_events_g
     let webhook = message(&Customer::nth(2), Message::text("three"));
     assert_eq!(transom.meta().post(&webhook).await.status, 200);
     assert!(graph.wait_for(3, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn what_a_destination_asked_for_does_not_go_once_it_may_ask_for_nothing() {
+    let backend = Backend::start().await;
+    let graph = Graph::start().await;
+    let settings = |members| {
+        let crm = with(destination("crm", &backend), members);
+        Transom::builder().destinations([crm]).graph(&graph)
+    };
+    let without = settings(json!({})).without("GRAPH_ACCESS_TOKEN");
+    let mut transom = without.start().await;
+    backend.next(backend::Answer::reply("click here"));
+    writes(&transom.meta(), &Customer::local(), "hola").await;
+    eventually(async || transom.log().contains("number.blocked").then_some(())).await;
+    let none = json!({ "replies_per_day": 0 });
+    transom.restart_with(settings(none)).await;
+    writes(&transom.meta(), &Customer::nth(2), "hola").await;
+    eventually(async || transom.log().contains("withheld").then_some(())).await;
+    assert_eq!(graph.requests().len(), 0);
 }
 
 #[tokio::test]
