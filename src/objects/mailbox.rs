@@ -25,7 +25,7 @@ use crate::{
     mailbox::{
         self, Directory, Pulse,
         address::{self, Address},
-        sql::{self, Sql, SqlError},
+        sql::{self, Sql, SqlError, atomically},
     },
     sending::{Outbox, Rates, ReplyBudgets, SendState, repeats::Repeats},
     written::Object,
@@ -172,10 +172,9 @@ impl Mailbox {
             *slot = None;
         }
         if slot.is_none() {
-            *slot = Some(
-                self.open()
-                    .map_err(|error| self.failed(&mut None, &error))?,
-            );
+            // What is found to be `unknown` is to stand so only where that is told as well.
+            let opened = atomically(&*self.storage, || self.open());
+            *slot = Some(opened.map_err(|error| self.failed(&mut None, &error))?);
         }
         if let Some(core) = slot.as_mut() {
             for conversation in self.mirror.failed() {

@@ -77,9 +77,11 @@ class Limits {
   within(timeout) {
     const now = Date.now();
     let shared = this.shared.get(timeout);
-    if (shared === undefined || now >= shared.until || shared.left === 0 || shared.limit.out === 0) {
+    // A machine's clock may be set back.
+    const isOver = !(now >= shared?.from && now < shared.until);
+    if (isOver || shared.left === 0 || shared.limit.out === 0) {
       const beyond = timeout / 64;
-      shared = { until: now + beyond, left: SHARE, limit: new Limit(timeout + beyond) };
+      shared = { from: now, until: now + beyond, left: SHARE, limit: new Limit(timeout + beyond) };
       this.shared.set(timeout, shared);
     }
     shared.left -= 1;
