@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Map;
+
 use super::members::Members;
 use super::{captioned, id_or_link};
 
@@ -195,11 +197,14 @@ fn flow(action: &Members<'_>) {
         parameters.maybe_word("flow_action", &["navigate", "data_exchange"]);
         parameters.maybe_object("flow_action_payload", |payload| {
             payload.maybe_text("screen", 1..=256);
-            if let Some(data) = payload.any("data")
-                && !data.is_object()
-                && !data.is_string()
-            {
-                payload.fault("data", "must be an object, or one as JSON in a string");
+            if let Some(data) = payload.any("data") {
+                let text = data.as_str();
+                let read = text.and_then(|text| serde_json::from_str(text).ok());
+                let data = read.as_ref().unwrap_or(data).as_object();
+                if data.is_none_or(Map::is_empty) {
+                    let what = "must be an object that is not empty, or one as JSON in a string";
+                    payload.fault("data", what);
+                }
             }
         });
     });
@@ -225,9 +230,10 @@ fn carousel(action: &Members<'_>) {
     action.list("cards", 2..=10, |card| {
         card.number("card_index", 0..=9);
         let kind = card.maybe_word("type", &["cta_url", "button", "product"]);
-        kinds.insert(kind);
+        let (mut header_kind, mut buttons) = (None, 0);
         card.maybe_object("header", |header| {
-            match header.word("type", &["image", "video"]) {
+            header_kind = header.word("type", &["image", "video"]);
+            match header_kind {
                 Some("image") => header.object("image", id_or_link),
                 Some("video") => header.object("video", id_or_link),
                 _ => {}
@@ -249,6 +255,7 @@ fn carousel(action: &Members<'_>) {
             // Meta gives this type to cards with quick replies too.
             Some("cta_url") if !action.has("buttons") => link(action),
             _ => action.list("buttons", 1..=3, |button| {
+                buttons += 1;
                 button.word("type", &["quick_reply"]);
                 button.object("quick_reply", |reply| {
                     reply.text("id", 1..=256);
@@ -256,9 +263,11 @@ fn carousel(action: &Members<'_>) {
                 });
             }),
         });
+        kinds.insert((kind, header_kind, buttons));
     });
     if kinds.len() > 1 {
-        action.fault("cards", "must be of one type");
+        let what = "must have the same type, the same kind of header and as many buttons";
+        action.fault("cards", what);
     }
 }
 

@@ -77,25 +77,32 @@ fn recipient(request: &Members<'_>, group: bool) {
         request.fault("to", "is missing, and so is recipient");
     }
     if let Some(to) = request.maybe_text("to", 1..=256) {
-        let digits = to.strip_prefix('+').unwrap_or(to);
-        let phone =
-            (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !group && !phone {
-            request.fault("to", "must be a phone number: digits, with + before them");
-        }
-    }
-    if let Some(recipient) = request.maybe_text("recipient", 1..=256) {
-        let country = recipient.split_once('.').map(|(country, _)| country);
-        let known = country.is_some_and(|code| {
-            code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+        // Without the plus, Meta may put the business's own country code before it.
+        let phone = to.strip_prefix('+').is_some_and(|digits| {
+            (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
         });
-        if group || !known {
-            request.fault(
-                "recipient",
-                "must be a business-scoped user id: two capital letters, a dot, and more",
-            );
+        if !group && !phone {
+            request.fault("to", "must be a phone number: +, and 5 to 15 digits");
         }
     }
+    if let Some(recipient) = request.maybe_text("recipient", 1..=256)
+        && (group || !is_user_id(recipient))
+    {
+        request.fault(
+            "recipient",
+            "must be a business-scoped user id: CC. or CC.ENT., and 1 to 128 letters and digits",
+        );
+    }
+}
+
+fn is_user_id(id: &str) -> bool {
+    id.split_once('.').is_some_and(|(country, rest)| {
+        let own = rest.strip_prefix("ENT.").unwrap_or(rest);
+        country.len() == 2
+            && country.bytes().all(|byte| byte.is_ascii_uppercase())
+            && (1..=128).contains(&own.len())
+            && own.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 fn content(request: &Members<'_>, kind: &str) {

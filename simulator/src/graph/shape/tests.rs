@@ -243,10 +243,63 @@ fn the_recipient_has_to_be_one() {
     body["recipient_type"] = json!("group");
     body["to"] = json!("Y2FwaV9ncm91cDoxNzA1");
     is_fine(&body);
+    for to in [
+        "16505551234",
+        "+1650",
+        "+1650555123456789",
+        "+1 650 555 1234",
+    ] {
+        let mut body = send("text", json!({ "body": "hola" }));
+        body["to"] = json!(to);
+        is_wrong(&body, "to: must be a phone number");
+    }
+    let recipient = |id: &str| json!({ "messaging_product": "whatsapp", "recipient": id, "text": { "body": "x" } });
+    let long = "1".repeat(129);
+    for id in ["US.1", "US.ENT.1a", &format!("US.{}", &long[1..])] {
+        is_fine(&recipient(id));
+    }
+    for id in [
+        "16505551234",
+        "US.",
+        "US.ENT.",
+        "US.!!",
+        "US.1.2",
+        "us.1",
+        &format!("US.{long}"),
+    ] {
+        is_wrong(&recipient(id), "recipient");
+    }
+}
+
+#[test]
+fn the_cards_of_a_carousel_are_alike() {
+    let card = |header: &str, buttons: usize| {
+        let reply = json!({ "type": "quick_reply", "quick_reply": { "id": "a", "title": "A" } });
+        let mut card = json!({ "card_index": 0, "type": "cta_url", "header": { "type": header },
+        "action": { "buttons": vec![reply; buttons] } });
+        card["header"][header] = json!({ "id": "1" });
+        card
+    };
+    let carousel = |cards: [Value; 2]| interactive("carousel", json!({ "cards": cards }));
+    is_fine(&carousel([card("video", 2), card("video", 2)]));
     is_wrong(
-        &json!({ "messaging_product": "whatsapp", "recipient": "16505551234", "text": { "body": "x" } }),
-        "recipient",
+        &carousel([card("video", 1), card("video", 2)]),
+        "as many buttons",
     );
+    is_wrong(
+        &carousel([card("video", 1), card("image", 1)]),
+        "same kind of header",
+    );
+}
+
+#[test]
+fn what_a_flow_begins_with_is_not_empty() {
+    for data in [json!({}), json!("{}"), json!("k"), json!([1])] {
+        let parameters = json!({ "flow_message_version": "3", "flow_id": "1", "flow_cta": "Open",
+        "flow_action_payload": { "screen": "A", "data": data } });
+        let body = interactive("flow", json!({ "name": "flow", "parameters": parameters }));
+        is_wrong(&body, "data: must be an object that is not empty");
+    }
 }
 
 #[test]
