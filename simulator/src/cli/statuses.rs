@@ -15,7 +15,7 @@ const AFTER: Duration = Duration::from_millis(500);
 /// Tells what becomes of a message that was taken. A group's are told by member, and who those are is not known here.
 pub(crate) fn tell(meta: &Meta, request: &Request) {
     let Some(wamid) = &request.wamid else { return };
-    if request.is_read_receipt() || request.body["recipient_type"] == "group" {
+    if request.is_read_receipt() || request.is_to_group() {
         return;
     }
     let number = Number::new(&request.phone_number_id);

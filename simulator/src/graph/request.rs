@@ -78,6 +78,11 @@ impl Request {
         self.body.get("status").is_some()
     }
 
+    /// Whether it goes to a group.
+    pub fn is_to_group(&self) -> bool {
+        self.member("recipient_type") == Some("group")
+    }
+
     fn member(&self, name: &str) -> Option<&str> {
         self.body.get(name)?.as_str()
     }
@@ -153,13 +158,17 @@ impl Request {
             return json!({ "success": true });
         }
         let mut contact = json!({ "input": self.to() });
-        if self.member("to").is_some() {
+        let mut message = json!({ "id": self.wamid });
+        if self.is_to_group() {
+            message["group_id"] = json!(self.to());
+        } else if self.member("to").is_some() {
             contact["wa_id"] = json!(self.whom());
         }
         if let Some(user_id) = self.member("recipient").or(self.user_id.as_deref()) {
-            contact["user_id"] = json!(user_id);
+            let parent = user_id.contains(".ENT.");
+            let name = if parent { "parent_user_id" } else { "user_id" };
+            contact[name] = json!(user_id);
         }
-        let mut message = json!({ "id": self.wamid });
         if self.kind() == "template" {
             message["message_status"] = json!("accepted");
         }

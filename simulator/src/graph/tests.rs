@@ -81,6 +81,23 @@ async fn who_is_written_to_is_told_where_that_is_known() {
     let (_, answer) = send(&graph, &hola()).await.unwrap();
     let ana = json!({ "input": "+16505551234", "wa_id": "16505551234", "user_id": "US.1" });
     assert_eq!(answer["contacts"][0], ana);
+    for (id, member) in [("US.1", "user_id"), ("US.ENT.1", "parent_user_id")] {
+        let body =
+            json!({ "messaging_product": "whatsapp", "recipient": id, "text": { "body": "hola" } });
+        let (_, answer) = send(&graph, &body).await.unwrap();
+        assert_eq!(answer["contacts"][0], json!({ "input": id, member: id }));
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_told_with_the_message() {
+    let graph = Graph::start().await;
+    let mut body = hola();
+    body["recipient_type"] = json!("group");
+    body["to"] = json!("Y2FwaV9ncm91cDoxNzA1");
+    let (_, answer) = send(&graph, &body).await.unwrap();
+    assert_eq!(answer["contacts"][0], json!({ "input": body["to"] }));
+    assert_eq!(answer["messages"][0]["group_id"], body["to"]);
 }
 
 #[tokio::test]
