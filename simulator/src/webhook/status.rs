@@ -104,7 +104,7 @@ impl Status {
             let failed = item.get("status") == Some(&json!("failed"));
             for (name, value) in customer.recipient() {
                 // Whoever was written to by phone number is told by it alone where that failed.
-                let untold = failed && customer.phone.is_some() && name == "recipient_user_id";
+                let untold = failed && customer.phone.is_some() && name != "recipient_id";
                 if !untold {
                     item.entry(name).or_insert(value);
                 }
@@ -113,9 +113,15 @@ impl Status {
         self.item
     }
 
-    /// Whether Meta sends the contact along, which it does for all but failed ones.
-    pub(crate) fn tells_contact(&self) -> bool {
-        self.item.get("status") != Some(&json!("failed"))
+    /// The contact that Meta sends along: none with a failed one, and with a sent one no username.
+    pub(crate) fn contact(&self, customer: &Customer) -> Option<Value> {
+        let mut told = customer.clone();
+        match self.item["status"].as_str() {
+            Some("failed") => return None,
+            Some("sent") => told.username = None,
+            _ => {}
+        }
+        Some(told.contact())
     }
 }
 

@@ -94,10 +94,25 @@ fn a_customer_without_a_phone_is_told_without_one() {
 }
 
 #[test]
-fn a_failed_status_names_its_error_and_no_contact() {
+fn a_sent_status_tells_no_username() {
+    let ana = Customer::without_phone("US.1").username("@ana");
+    let contact_of = |status| {
+        let webhook = Webhook::new().status(&Number::local(), &ana, status);
+        json_of(&webhook)["entry"][0]["changes"][0]["value"]["contacts"][0].clone()
+    };
+    assert_eq!(
+        contact_of(Status::sent("wamid.X")),
+        json!({ "user_id": "US.1" })
+    );
+    let all = json!({ "user_id": "US.1", "profile": { "username": "@ana" } });
+    assert_eq!(contact_of(Status::delivered("wamid.X")), all);
+}
+
+#[test]
+fn a_failed_status_names_its_error_and_of_the_customer_the_phone_alone() {
     let webhook = Webhook::new().status(
         &Number::local(),
-        &Customer::local(),
+        &Customer::local().parent_user_id("US.ENT.1"),
         Status::failed("wamid.X", 131_047),
     );
     let value = &json_of(&webhook)["entry"][0]["changes"][0]["value"];
@@ -105,6 +120,8 @@ fn a_failed_status_names_its_error_and_no_contact() {
         value["statuses"][0]["errors"][0]["title"],
         "Re-engagement message"
     );
+    let names = value["statuses"][0].as_object().unwrap().keys();
+    assert!(names.eq(["errors", "id", "recipient_id", "status", "timestamp"]));
     assert_eq!(value.get("contacts"), None);
 }
 

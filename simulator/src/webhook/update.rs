@@ -43,7 +43,7 @@ impl Update {
 
     /// How a message that `number` sent to `customer` is doing.
     pub fn status(number: &Number, customer: &Customer, status: Status) -> Self {
-        let contact = status.tells_contact().then(|| customer.contact());
+        let contact = status.contact(customer);
         Self::item(number, List::Statuses, contact, status.to(customer))
     }
 
