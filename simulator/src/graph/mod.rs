@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use answer::Answer;
 pub use request::Request;
@@ -175,11 +175,7 @@ impl Graph {
 
     /// The most requests that came within any stretch as long as `window`.
     pub fn most_within(&self, window: Duration) -> usize {
-        pace::most_within(window, self.arrivals())
-    }
-
-    fn arrivals(&self) -> Vec<Instant> {
-        self.requests().iter().map(|request| request.at).collect()
+        pace::most_within(window, self.requests().iter().map(|request| request.at))
     }
 
     /// Forgets all requests so far.

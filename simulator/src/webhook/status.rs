@@ -23,14 +23,6 @@ impl Status {
         }
     }
 
-    /// Exactly this as the item, without a recipient.
-    pub fn raw(item: Value) -> Self {
-        Self {
-            item,
-            recipient: false,
-        }
-    }
-
     /// On its way.
     pub fn sent(id: &str) -> Self {
         Self::of(id, "sent").with("pricing", pricing())
