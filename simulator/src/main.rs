@@ -16,12 +16,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A team's backend: prints every event that arrives
-    Backend(cli::serve::BackendArgs),
-    /// Meta's Graph API: prints every message that goes out
-    Graph(cli::serve::GraphArgs),
-    /// Both of them, as `make dev` wants them
-    Dev(cli::serve::DevArgs),
+    /// A team's backend and Meta's Graph API, which print what comes, as `make dev` wants them
+    Dev(cli::dev::DevArgs),
     /// Sends a message as a customer would, or a status, or a webhook from a file
     Send(cli::send::SendArgs),
     /// Makes the handshake that Meta makes when a callback URL is entered
@@ -33,9 +29,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Args::parse().command {
-        Command::Backend(args) => cli::serve::backend(args).await,
-        Command::Graph(args) => cli::serve::graph(args).await,
-        Command::Dev(args) => cli::serve::dev(args).await,
+        Command::Dev(args) => cli::dev::dev(args).await,
         Command::Send(args) => cli::send::send(args).await,
         Command::Verify(args) => cli::verify::verify(args).await,
         Command::Demo(args) => cli::demo::demo(args).await,

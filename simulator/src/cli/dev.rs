@@ -1,4 +1,4 @@
-//! `backend`, `graph` and `dev`: servers that print what comes, until they are ended.
+//! `dev`: a backend and a Graph API that print what comes, until they are ended.
 
 use clap::Args;
 use simulator::backend::{Answer, Backend};
@@ -8,29 +8,6 @@ use simulator::{clock, local};
 
 use super::print::{dim, red, say};
 use super::{lines, statuses};
-
-#[derive(Args)]
-pub(crate) struct BackendArgs {
-    /// The port of loopback to listen on
-    #[arg(long, default_value_t = local::BACKEND_PORT)]
-    port: u16,
-    /// The destination's secret
-    #[arg(long, default_value = local::DESTINATION_SECRET)]
-    secret: String,
-    /// Answer each message that comes with this text
-    #[arg(long)]
-    reply: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct GraphArgs {
-    /// The port of loopback to listen on
-    #[arg(long, default_value_t = local::GRAPH_PORT)]
-    port: u16,
-    /// The access token to expect
-    #[arg(long, default_value = local::GRAPH_TOKEN)]
-    token: String,
-}
 
 #[derive(Args)]
 pub(crate) struct DevArgs {
@@ -57,20 +34,10 @@ pub(crate) struct DevArgs {
     app_secret: String,
 }
 
-pub(crate) async fn backend(args: BackendArgs) -> Result<(), String> {
-    let _backend = start_backend(args.port, &args.secret, args.reply.as_deref()).await?;
-    std::future::pending().await
-}
-
-pub(crate) async fn graph(args: GraphArgs) -> Result<(), String> {
-    let _graph = start_graph(args.port, &args.token, None).await?;
-    std::future::pending().await
-}
-
 pub(crate) async fn dev(args: DevArgs) -> Result<(), String> {
     let _backend = start_backend(args.backend_port, &args.secret, args.reply.as_deref()).await?;
     let meta = Meta::new(&args.app_secret, &args.url);
-    let _graph = start_graph(args.graph_port, &args.token, Some(meta)).await?;
+    let _graph = start_graph(args.graph_port, &args.token, meta).await?;
     std::future::pending().await
 }
 
@@ -97,15 +64,13 @@ async fn start_backend(port: u16, secret: &str, reply: Option<&str>) -> Result<B
     Ok(backend)
 }
 
-/// The Graph API; where there is a `meta`, that tells Transom how what was taken is doing.
-async fn start_graph(port: u16, token: &str, meta: Option<Meta>) -> Result<Graph, String> {
+/// The Graph API; `meta` tells Transom how what was taken is doing.
+async fn start_graph(port: u16, token: &str, meta: Meta) -> Result<Graph, String> {
     let graph = Graph::start_on(port, token).await;
     let graph =
         graph.map_err(|error| format!("The Graph API cannot listen on port {port}: {error}"))?;
     graph.on_request(move |request| {
-        if let Some(meta) = &meta {
-            statuses::tell(meta, request);
-        }
+        statuses::tell(&meta, request);
         let line = lines::of_request(request, clock::unix_now());
         say(if request.faults.is_empty() {
             line
