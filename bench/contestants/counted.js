@@ -4,7 +4,7 @@
 import { DurableObject } from "cloudflare:workers";
 import Transom, * as transom from "./index.js";
 
-export { Courier, Drift } from "./index.js";
+export { Drift } from "./index.js";
 
 const counts = { requests: 0, alarms: 0, set_alarms: 0, deleted_alarms: 0 };
 // A cursor knows how many rows it has cost once it was read to its end.
@@ -47,6 +47,18 @@ export class Mailbox extends DurableObject {
   alarm() {
     counts.alarms++;
     return this.inner.alarm();
+  }
+}
+
+export class Courier extends DurableObject {
+  constructor(state, env) {
+    super(state, env);
+    this.inner = new transom.Courier(state, env);
+  }
+
+  carry(...parameters) {
+    counts.requests++;
+    return this.inner.carry(...parameters);
   }
 }
 
