@@ -1,5 +1,5 @@
 //! How many messages of one number are taken in and delivered at the same time, to a backend that takes its time:
-//! `cargo run --release -p bench -- throughput`.
+//! `cargo run --release -p bench --bin bench -- throughput`.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -120,10 +120,10 @@ pub(crate) async fn run(seconds: f64, rounds: usize, only: Option<&str>, other: 
         for (contestant, server) in &running {
             backend.taken.set(0);
             backend.most_under_way.set(0);
-            let before = server.cpu();
-            let start = Instant::now();
             let until = Until::Time(Duration::from_secs_f64(seconds));
             let mut requests = Requests::new(Workload::TextOfMany, "/webhook");
+            let before = server.cpu();
+            let start = Instant::now();
             let answers = load::run(
                 server.port,
                 &mut requests,
