@@ -3,7 +3,6 @@
 //! The client is as plain as can be, since it shares the machine with what it measures.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
+use crate::contestant::Running;
 use crate::workload::Requests;
 
 /// How fast requests are sent.
@@ -32,8 +32,6 @@ pub(crate) enum Until {
 /// What came of it.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    /// How many had each status.
-    pub(crate) statuses: BTreeMap<u16, usize>,
     /// How long each took, in seconds, sorted.
     pub(crate) latencies: Vec<f64>,
     /// From the first request to the last answer, in seconds.
@@ -57,15 +55,16 @@ impl Answers {
     }
 }
 
-/// Puts load on a port of loopback.
+/// Puts load on one who takes part. Every answer has to be as it should: one that refuses would be fast.
 pub(crate) async fn run(
-    port: u16,
+    server: &Running,
     requests: &mut Requests,
     connections: usize,
     pace: Pace,
     until: Until,
 ) -> Answers {
     let answers = RefCell::new(Answers::default());
+    let expected = requests.status();
     let start = Instant::now();
     let begun = RefCell::new((requests, 0_usize));
     // The next request and when it goes, or nothing if that was the last.
@@ -83,7 +82,9 @@ pub(crate) async fn run(
         (!over).then(|| (at, requests.make()))
     };
     let connection = async || {
-        let mut stream = Connection::open(port).await.expect("workerd listens");
+        let mut stream = Connection::open(server.port)
+            .await
+            .expect("workerd listens");
         while let Some((at, request)) = next() {
             if at > Instant::now() {
                 sleep_until(at).await;
@@ -91,13 +92,11 @@ pub(crate) async fn run(
             // The timer is good to a millisecond; a request is late only where every connection was busy.
             let late = Instant::now().saturating_duration_since(at) > Duration::from_millis(2);
             let from = if late { at } else { Instant::now() };
-            let status = stream.send(&request).await.unwrap_or(0);
-            let mut answers = answers.borrow_mut();
-            answers.latencies.push(from.elapsed().as_secs_f64());
-            *answers.statuses.entry(status).or_default() += 1;
-            if status == 0 {
-                break;
-            }
+            let status = stream.send(&request).await;
+            let taken = from.elapsed().as_secs_f64();
+            let right = matches!(status, Ok(status) if status == expected);
+            assert!(right, "{status:?} and not {expected}\n{}", server.log());
+            answers.borrow_mut().latencies.push(taken);
         }
     };
     let all = (0..connections).map(|_| connection());

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::Options;
 use crate::contestant::{Contestant, Outside, Running};
-use crate::load::{self, Answers, Pace, Until};
+use crate::load::{self, Pace, Until};
 use crate::workload::{Requests, Workload};
 
 /// A contestant with a workload.
@@ -26,8 +26,6 @@ pub(crate) struct Measured {
     /// The 50th and 99th percentile at half of the rate, in milliseconds.
     pub(crate) p50: Vec<f64>,
     pub(crate) p99: Vec<f64>,
-    /// Answers that were not what they should be.
-    pub(crate) wrong: usize,
     /// The length of a body, in bytes.
     pub(crate) body_length: usize,
 }
@@ -59,36 +57,23 @@ pub(crate) async fn all(
             let mut requests = Requests::new(workload, contestant.path());
             cell.body_length = requests.body().len();
             let before = server.cpu();
-            let answers = load::run(
-                server.port,
-                &mut requests,
-                workload.connections(),
-                Pace::Saturate,
-                Until::Time(if round == 0 { seconds / 2 } else { seconds }),
-            )
-            .await;
+            let connections = workload.connections();
+            let until = Until::Time(if round == 0 { seconds / 2 } else { seconds });
+            let answers =
+                load::run(server, &mut requests, connections, Pace::Saturate, until).await;
             settled(contestant, backend).await;
             let cpu = server.cpu() - before;
             if round == 0 {
                 continue;
             }
-            cell.wrong += wrong(workload, &answers);
             cell.rates.push(answers.per_second());
             cell.cpu.push(cpu * 1e6 / answers.count() as f64);
             // Half as often is enough for what is only shown.
             if round % 2 == 0 {
                 let pace = Pace::PerSecond(median(&cell.rates) / 2.0);
-                let connections = workload.connections();
-                let answers = load::run(
-                    server.port,
-                    &mut requests,
-                    connections,
-                    pace,
-                    Until::Time(seconds),
-                )
-                .await;
+                let until = Until::Time(seconds);
+                let answers = load::run(server, &mut requests, connections, pace, until).await;
                 settled(contestant, backend).await;
-                cell.wrong += wrong(workload, &answers);
                 cell.p50.push(answers.percentile(0.5) * 1e3);
                 cell.p99.push(answers.percentile(0.99) * 1e3);
             }
@@ -124,11 +109,6 @@ async fn settled(contestant: Contestant, backend: &Backend) {
             return;
         }
     }
-}
-
-fn wrong(workload: Workload, answers: &Answers) -> usize {
-    let right = answers.statuses.get(&workload.status()).copied();
-    answers.count() - right.unwrap_or(0)
 }
 
 /// The middle of some values.

@@ -23,7 +23,7 @@ pub(crate) async fn run(messages: usize) -> Memory {
     for look in 1..=LOOKS {
         let count = messages / LOOKS;
         let until = Until::Count(count);
-        load::run(server.port, &mut requests, 16, Pace::Saturate, until).await;
+        load::run(&server, &mut requests, 16, Pace::Saturate, until).await;
         memory.push((look * count, server.memory()));
     }
     memory

@@ -139,16 +139,11 @@ pub(crate) fn tables(measured: &BTreeMap<Cell, Measured>) -> String {
         )
         .unwrap();
         for (contestant, measured) in cells {
-            let wrong = if measured.wrong > 0 {
-                format!(" ({} wrong answers)", measured.wrong)
-            } else {
-                String::new()
-            };
             let (rate_least, rate_most) = spread(&measured.rates);
             let (cpu_least, cpu_most) = spread(&measured.cpu);
             writeln!(
                 out,
-                "| {}{wrong} | {} | {}–{} | {} | {}–{} | {:.1} | {:.1} |",
+                "| {} | {} | {}–{} | {} | {}–{} | {:.1} | {:.1} |",
                 contestant.title(),
                 short(median(&measured.rates)),
                 short(rate_least),

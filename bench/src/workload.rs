@@ -67,14 +67,6 @@ impl Workload {
         }
     }
 
-    /// The status that it is answered with where all is well.
-    pub(crate) fn status(self) -> u16 {
-        match self {
-            Self::WrongSignature | Self::MalformedSignature => 401,
-            _ => 200,
-        }
-    }
-
     fn webhooks(self) -> Vec<Webhook> {
         let number = Number::local();
         let nth = Customer::nth;
@@ -190,6 +182,14 @@ impl Requests {
             path,
             templates: templates.iter().map(Template::new).collect(),
             made: 0,
+        }
+    }
+
+    /// The status that each is answered with where all is well.
+    pub(crate) fn status(&self) -> u16 {
+        match self.workload {
+            Workload::WrongSignature | Workload::MalformedSignature => 401,
+            _ => 200,
         }
     }
 
