@@ -13,6 +13,9 @@ use crate::contestant::{Contestant, Outside, Running};
 use crate::load::{self, Pace, Until};
 use crate::workload::{Requests, Workload};
 
+/// How long it may take until all is forwarded.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A contestant with a workload.
 pub(crate) type Cell = (Workload, Contestant);
 
@@ -61,7 +64,7 @@ pub(crate) async fn all(
             let until = Until::Time(if round == 0 { seconds / 2 } else { seconds });
             let answers =
                 load::run(server, &mut requests, connections, Pace::Saturate, until).await;
-            settled(contestant, backend).await;
+            settled(contestant, backend, answers.count()).await;
             let cpu = server.cpu() - before;
             if round == 0 {
                 continue;
@@ -73,7 +76,7 @@ pub(crate) async fn all(
                 let pace = Pace::PerSecond(median(&cell.rates) / 2.0);
                 let until = Until::Time(seconds);
                 let answers = load::run(server, &mut requests, connections, pace, until).await;
-                settled(contestant, backend).await;
+                settled(contestant, backend, answers.count()).await;
                 cell.p50.push(answers.percentile(0.5) * 1e3);
                 cell.p99.push(answers.percentile(0.99) * 1e3);
             }
@@ -96,19 +99,16 @@ fn cells(options: &Options) -> Vec<Cell> {
     cells
 }
 
-/// Waits until what was acknowledged is also forwarded.
-async fn settled(contestant: Contestant, backend: &Backend) {
+/// Waits until the `stored` messages that were acknowledged are also forwarded.
+async fn settled(contestant: Contestant, backend: &Backend, stored: usize) {
     if contestant != Contestant::TransomForwarding {
         return;
     }
-    loop {
-        let before = backend.distinct();
-        sleep(Duration::from_millis(200)).await;
-        if backend.distinct() == before {
-            backend.forget();
-            return;
-        }
-    }
+    let all = backend.wait_for(stored, PATIENCE).await;
+    assert!(all, "{} of {stored} were forwarded", backend.distinct());
+    // What was taken is written down.
+    sleep(Duration::from_millis(300)).await;
+    backend.forget();
 }
 
 /// The middle of some values.
