@@ -46,7 +46,10 @@ impl Cost {
     /// What was counted in between, for each of so many messages.
     fn between(what: String, before: &Value, after: &Value, messages: u32) -> Self {
         let each = |name: &str| {
-            let of = |counts: &Value| counts[name].as_f64().unwrap_or(0.0);
+            let of = |counts: &Value| {
+                let count = counts[name].as_f64();
+                count.unwrap_or_else(|| panic!("{name} is not counted: {counts}"))
+            };
             (of(after) - of(before)) / f64::from(messages)
         };
         Self {

@@ -31,9 +31,9 @@ impl Report {
     /// Writes the page and the chart.
     pub(crate) fn write(&self) {
         let path = root().join("docs/performance.md");
-        let page = fs::read_to_string(&path).unwrap_or_default();
-        let by_hand = page.split(BEGIN).next().unwrap_or_default().trim_end();
-        let report = format!("{by_hand}\n\n{BEGIN}\n\n{}", self.text());
+        let page = fs::read_to_string(&path).unwrap();
+        let (by_hand, _) = page.split_once(BEGIN).expect("the page has the mark");
+        let report = format!("{by_hand}{BEGIN}\n\n{}", self.text());
         fs::write(&path, report).unwrap();
         let svg = chart::svg(&self.measured);
         fs::write(root().join("docs/performance.svg"), svg).unwrap();

@@ -24,16 +24,18 @@ pub(crate) struct Startup {
 pub(crate) fn read() -> Startup {
     let wasm = root().join("build/index_bg.wasm");
     let gzip = Command::new("gzip").args(["-9", "-c"]).arg(&wasm).output();
+    let gzip = gzip.unwrap();
+    assert!(gzip.status.success(), "gzip failed: {gzip:?}");
     Startup {
         wasm_bytes: fs::metadata(&wasm).unwrap().len() as usize,
-        gzip_bytes: gzip.unwrap().stdout.len(),
-        cpu: (0..TIMES).filter_map(|_| start()).collect(),
+        gzip_bytes: gzip.stdout.len(),
+        cpu: (0..TIMES).map(|_| start()).collect(),
     }
 }
 
 /// Has wrangler profile the start, and adds up what was not idle.
-fn start() -> Option<f64> {
-    let directory = tempfile::tempdir().ok()?;
+fn start() -> f64 {
+    let directory = tempfile::tempdir().unwrap();
     let profile = directory.path().join("startup.cpuprofile");
     let node_modules = root().join("node_modules/.bin");
     let ran = Command::new(node_modules.join("node"))
@@ -49,28 +51,31 @@ fn start() -> Option<f64> {
         .env("WRANGLER_SEND_METRICS", "false")
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .output()
-        .ok()?;
-    let Ok(text) = fs::read_to_string(&profile) else {
-        eprintln!(
+        .unwrap();
+    let text = fs::read_to_string(&profile).unwrap_or_else(|_| {
+        panic!(
             "wrangler did not profile the start: {}{}",
             String::from_utf8_lossy(&ran.stdout),
             String::from_utf8_lossy(&ran.stderr)
-        );
-        return None;
+        )
+    });
+    let profile: Value = serde_json::from_str(&text).unwrap();
+    let list = |name: &str| {
+        let list = profile[name].as_array();
+        list.unwrap_or_else(|| panic!("the profile has no {name}"))
+            .iter()
     };
-    let profile: Value = serde_json::from_str(&text).ok()?;
-    let idle: Vec<&Value> = profile["nodes"]
-        .as_array()?
-        .iter()
+    let idle: Vec<&Value> = list("nodes")
         .filter(|node| node["callFrame"]["functionName"] == "(idle)")
         .map(|node| &node["id"])
         .collect();
-    let samples = profile["samples"].as_array()?.iter();
-    let deltas = profile["timeDeltas"].as_array()?.iter();
-    let busy = samples.zip(deltas).filter(|(node, _)| !idle.contains(node));
-    let microseconds: f64 = busy.filter_map(|(_, delta)| delta.as_f64()).sum();
+    let samples = list("samples").zip(list("timeDeltas"));
+    let busy = samples.filter(|(node, _)| !idle.contains(node));
     // The first delta may be less than nothing.
-    Some(microseconds.max(0.0) / 1000.0)
+    let microseconds: f64 = busy
+        .map(|(_, delta)| delta.as_f64().unwrap().max(0.0))
+        .sum();
+    microseconds / 1000.0
 }
 
 impl Startup {
