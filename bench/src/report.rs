@@ -186,7 +186,8 @@ fn machine() -> String {
         .map(version)
         .collect();
     let commit = Command::new("git")
-        .args(["rev-parse", "--short", "HEAD"])
+        // Of a tree that was changed it says so.
+        .args(["describe", "--always", "--dirty", "--exclude=*"])
         .current_dir(root())
         .output()
         .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
