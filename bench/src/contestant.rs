@@ -229,9 +229,14 @@ impl Running {
         let directory = disk();
         fs::create_dir(directory.path().join("disk")).unwrap();
         let names = copy(modules, directory.path());
-        let with_couriers = fs::read_to_string(directory.path().join("index.js"))
-            .is_ok_and(|script| script.contains("Courier"));
-        let config = config(&names, with_couriers, settings);
+        let mut classes = vec!["Mailbox", "Courier", "Drift"];
+        // What is no Transom, or an older one, does not have them all.
+        classes.retain(|class| {
+            let scripts = names.iter().map(|name| directory.path().join(name));
+            let mut scripts = scripts.filter_map(|script| fs::read_to_string(script).ok());
+            scripts.any(|script| script.contains(class))
+        });
+        let config = config(&names, &classes, settings);
         fs::write(directory.path().join("config.capnp"), config).unwrap();
         let log = directory.path().join("log.txt");
         let out = File::create(&log).unwrap();
@@ -294,7 +299,7 @@ impl Running {
         kilobytes.unwrap().trim().parse::<f64>().unwrap() / 1024.0
     }
 
-    /// `node_modules/.bin/workerd` is a script that may start the program.
+    /// Where npm may run no scripts, `node_modules/.bin/workerd` is one that starts the program.
     fn process(&self) -> u32 {
         let mut id = self.child.id();
         loop {
@@ -375,15 +380,7 @@ fn bundle(script: &Path, to: &Path) {
     assert!(status.unwrap().success(), "esbuild failed");
 }
 
-fn config(modules: &[String], with_couriers: bool, more: &[(&str, String)]) -> String {
-    let (courier, couriers) = if with_couriers {
-        (
-            r#"(name = "COURIER", durableObjectNamespace = "Courier"),"#,
-            r#"(className = "Courier", uniqueKey = "courier", enableSql = true),"#,
-        )
-    } else {
-        ("", "")
-    };
+fn config(modules: &[String], classes: &[&str], more: &[(&str, String)]) -> String {
     let mut list = String::new();
     for name in modules {
         let kind = if Path::new(name)
@@ -401,12 +398,27 @@ fn config(modules: &[String], with_couriers: bool, more: &[(&str, String)]) -> S
         ("META_VERIFY_TOKEN", local::VERIFY_TOKEN.to_owned()),
     ];
     settings.extend(more.iter().cloned());
-    let mut bindings = String::new();
+    let (mut bindings, mut objects) = (String::new(), String::new());
+    for class in classes {
+        let (name, key) = (class.to_uppercase(), class.to_lowercase());
+        writeln!(
+            bindings,
+            "    (name = \"{name}\", durableObjectNamespace = \"{class}\"),"
+        )
+        .unwrap();
+        writeln!(
+            objects,
+            "    (className = \"{class}\", uniqueKey = \"{key}\", enableSql = true),"
+        )
+        .unwrap();
+    }
     for (name, value) in settings {
         // A JSON string is a Cap'n Proto string, as long as it is ASCII.
         let value = Value::from(value);
         writeln!(bindings, "    (name = \"{name}\", text = {value}),").unwrap();
     }
+    let date = wrangler_toml("compatibility_date");
+    let flags = wrangler_toml("compatibility_flags");
     format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 
@@ -420,22 +432,29 @@ const config :Workerd.Config = (
 );
 
 const main :Workerd.Worker = (
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = {date},
+  compatibilityFlags = {flags},
   modules = [
 {list}  ],
   bindings = [
-    (name = "MAILBOX", durableObjectNamespace = "Mailbox"),
-    {courier}
 {bindings}  ],
   durableObjectNamespaces = [
-    (className = "Mailbox", uniqueKey = "mailbox", enableSql = true),
-    {couriers}
-  ],
+{objects}  ],
   durableObjectStorage = (localDisk = "disk"),
   globalOutbound = "loopback",
 );
 "#
     )
+}
+
+/// A value of wrangler.toml, where it is written once. A string and a list of strings are the same in Cap'n Proto.
+fn wrangler_toml(key: &str) -> String {
+    let text = fs::read_to_string(root().join("wrangler.toml")).unwrap();
+    let mut lines = text.lines();
+    let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+    value
+        .unwrap_or_else(|| panic!("wrangler.toml has no {key}"))
+        .to_owned()
 }
 
 fn listening_port(log: &str) -> Option<u16> {
