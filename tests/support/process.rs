@@ -94,10 +94,10 @@ pub(crate) fn go_first(id: &str) {
 }
 
 fn kill_group(group: u32) {
-    let group = format!("-{group}");
-    let _ = std::process::Command::new("kill")
-        .args(["-KILL", "--", &group])
-        .status();
+    // The shell's own: not everywhere is there a program of that name.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", r#"kill -s KILL -- "-$0""#, &group.to_string()]);
+    shell.status().unwrap();
 }
 
 impl Drop for Process {
