@@ -15,10 +15,11 @@ use super::settings::Settings;
 
 /// A running Transom with a disk of its own.
 pub(crate) struct Transom {
+    /// Comes first, since fields are dropped in their order: it is killed before its directory is removed.
+    process: Process,
     /// Holds workerd's configuration, what it prints, and the mailboxes; removed at the end.
     directory: TempDir,
     environment: BTreeMap<&'static str, PathBuf>,
-    process: Process,
     port: u16,
 }
 
@@ -34,9 +35,9 @@ impl Transom {
         let environment = settings.environment;
         let (process, port) = serve(&directory, &environment, 0).await;
         Self {
+            process,
             directory,
             environment,
-            process,
             port,
         }
     }

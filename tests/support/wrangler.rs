@@ -11,8 +11,9 @@ use super::settings::Settings;
 
 /// A running `wrangler dev`.
 pub(crate) struct Wrangler {
-    directory: TempDir,
+    /// Comes first, since fields are dropped in their order: it is killed before its directory is removed.
     process: Process,
+    directory: TempDir,
     port: u16,
 }
 
@@ -52,8 +53,8 @@ impl Wrangler {
         let mut process = Process::start(&mut command, &directory.path().join("log.txt"));
         let port = process.wait_for(listening_port).await;
         Self {
-            directory,
             process,
+            directory,
             port,
         }
     }
