@@ -1,4 +1,4 @@
-//! How long a run is, by what chance it draws, and how it tells.
+//! How long a run is, by what chance it draws, and whose turn it is.
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -21,9 +21,8 @@ pub(crate) fn short_or<T>(short: T, long: T) -> T {
 
 /// What all chance of a run follows from: `TORTURE_SEED`, or another number each time.
 pub(crate) fn seed() -> u64 {
-    let given = std::env::var("TORTURE_SEED").ok();
-    let seed = given.and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(rand::random);
+    let given = std::env::var("TORTURE_SEED");
+    let seed = given.map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     println!("TORTURE_SEED={seed}");
     seed
 }
