@@ -14,9 +14,10 @@ use simulator::clock;
 use simulator::meta::Meta;
 use simulator::webhook::{self, Customer, Number, Webhook};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::ledger::{Conversation, Ledger, Message, text};
+use crate::support::PATIENCE;
 
 /// Who writes, and how fast.
 #[derive(Debug, Clone)]
@@ -106,6 +107,7 @@ pub(crate) async fn post(meta: &Meta, ledger: &Ledger, messages: &[Message]) {
 }
 
 async fn post_until_taken(meta: &Meta, ledger: &Ledger, messages: &[Message], webhook: &Webhook) {
+    let deadline = Instant::now() + 2 * PATIENCE;
     loop {
         ledger.post(messages, clock::instant());
         let answer = meta.post(webhook).await;
@@ -113,6 +115,7 @@ async fn post_until_taken(meta: &Meta, ledger: &Ledger, messages: &[Message], we
             ledger.acknowledge(messages, answer.latency);
             return;
         }
+        assert!(Instant::now() < deadline, "never taken, at last {answer:?}");
         sleep(Duration::from_millis(25)).await;
     }
 }
