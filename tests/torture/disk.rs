@@ -96,13 +96,13 @@ fn writing(transom: &Transom, ledger: &Arc<Ledger>, number: usize) -> Writing {
 }
 
 /// A Transom, its backend, and a ledger of what went in and came out.
-struct Scene {
+struct Watched {
     transom: Transom,
     backend: Backend,
     ledger: Arc<Ledger>,
 }
 
-impl Scene {
+impl Watched {
     /// With these members of the destination.
     async fn start(members: Value) -> Self {
         let backend = Backend::start().await;
@@ -132,8 +132,8 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_meta_gets_503_and_nothing_is_half_stored() {
     let _turn = turn().await;
-    let mut scene = Scene::start(json!({})).await;
-    let Some((disk, mut writing)) = scene.on_small_disk().await else {
+    let mut watched = Watched::start(json!({})).await;
+    let Some((disk, mut writing)) = watched.on_small_disk().await else {
         return;
     };
     for _ in 0..10 {
@@ -147,11 +147,13 @@ async fn on_a_full_disk_meta_gets_503_and_nothing_is_half_stored() {
         let (messages, status) = writing.once().await;
         match status {
             200 => {}
-            503 => refused.push(messages),
+            503 => {
+                refused.push(messages);
+                if refused.len() == wanted / 2 {
+                    watched.transom.restart().await;
+                }
+            }
             other => panic!("{other}"),
-        }
-        if refused.len() == wanted / 2 {
-            scene.transom.restart().await;
         }
         if refused.len() == wanted {
             break;
@@ -162,25 +164,25 @@ async fn on_a_full_disk_meta_gets_503_and_nothing_is_half_stored() {
     // Meta repeats half of what was refused; of the other half nothing may be found in parts.
     let given_up = refused.split_off(wanted / 2);
     for messages in &refused {
-        post(&writing.meta, &scene.ledger, messages).await;
+        post(&writing.meta, &watched.ledger, messages).await;
     }
-    scene.ledger.settle(PATIENCE).await;
+    watched.ledger.settle(PATIENCE).await;
 
-    let counts = scene.ledger.counts("crm");
+    let counts = watched.ledger.counts("crm");
     println!("full disk: {wanted} webhooks refused with 503; {counts}");
     assert_eq!(counts.lost, 0);
     for messages in &given_up {
         let there = messages
             .iter()
-            .filter(|message| scene.ledger.has("crm", message))
+            .filter(|message| watched.ledger.has("crm", message))
             .count();
         assert!(
             there == 0 || there == BATCH,
             "{there} of {BATCH} of one webhook"
         );
     }
-    assert_eq!(scene.ledger.unstable_ids(), 0);
-    assert_eq!(scene.ledger.faults(), Vec::<String>::new());
+    assert_eq!(watched.ledger.unstable_ids(), 0);
+    assert_eq!(watched.ledger.faults(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,22 +193,22 @@ async fn a_disk_that_stays_full_for_minutes_stops_nothing_for_good() {
     };
     let _turn = turn().await;
     let patient = json!({ "retry": { "first_ms": 50, "max_ms": 500, "total_ms": 3_600_000 } });
-    let mut scene = Scene::start(patient).await;
-    let Some((disk, mut writing)) = scene.on_small_disk().await else {
+    let mut watched = Watched::start(patient).await;
+    let Some((disk, mut writing)) = watched.on_small_disk().await else {
         return;
     };
-    scene.backend.always(Answer::status(503));
+    watched.backend.always(Answer::status(503));
     for _ in 0..10 {
         assert_eq!(writing.once().await.1, 200);
     }
     disk.fill();
     tokio::time::sleep(full_for).await;
     // Nobody writes to this number any more: what waits must come by itself.
-    scene.backend.behave();
+    watched.backend.behave();
     disk.free();
     let free = clock::instant();
-    scene.ledger.settle(Duration::from_mins(3)).await;
-    let counts = scene.ledger.counts("crm");
+    watched.ledger.settle(Duration::from_mins(3)).await;
+    let counts = watched.ledger.counts("crm");
     println!(
         "disk full for {full_for:?}: all there {:?} after it was free; {counts}",
         free.elapsed()
@@ -217,11 +219,11 @@ async fn a_disk_that_stays_full_for_minutes_stops_nothing_for_good() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mailbox_whose_database_is_broken_answers_503_and_no_other_notices() {
     let _turn = turn().await;
-    let Scene {
+    let Watched {
         mut transom,
         backend,
         ledger,
-    } = Scene::start(json!({})).await;
+    } = Watched::start(json!({})).await;
     let (mut broken, mut sound) = (writing(&transom, &ledger, 0), writing(&transom, &ledger, 1));
     // Stored, and not delivered yet.
     backend.always(Answer::status(503));
