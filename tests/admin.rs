@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, Transom, hasty, with};
+use support::{ADMIN_TOKEN, Transom, client, hasty, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -38,8 +38,7 @@ async fn with_dead_letters(n: usize) -> (Transom, Backend) {
 }
 
 async fn ask(transom: &Transom, method: Method, path: &str) -> Response {
-    let client = reqwest::Client::new();
-    let request = client
+    let request = client()
         .request(method, transom.url(path))
         .bearer_auth(ADMIN_TOKEN);
     request.send().await.unwrap()
@@ -295,7 +294,7 @@ async fn who_asks_wrongly_is_told_what_is_wrong() {
 #[tokio::test]
 async fn the_token_is_asked_for_everywhere_but_for_the_description() {
     let transom = Transom::builder().start().await;
-    let description = reqwest::get(transom.url("/v1/openapi.json")).await.unwrap();
+    let description = transom.get("/v1/openapi.json").await;
     let description: Value = description.json().await.unwrap();
     assert_eq!(description["openapi"], "3.1.0");
     let mut asked = vec![("get".to_owned(), "/v1/none".to_owned())];
@@ -308,7 +307,7 @@ async fn the_token_is_asked_for_everywhere_but_for_the_description() {
     }
     asked.retain(|(_, path)| !["/webhook", "/health", "/v1/openapi.json"].contains(&&**path));
     assert!(asked.len() > 10, "{asked:?}");
-    let client = reqwest::Client::new();
+    let client = client();
     for (method, path) in asked {
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
         let request = client.request(method.clone(), transom.url(&path));

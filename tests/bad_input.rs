@@ -10,7 +10,7 @@ use simulator::graph::Graph;
 use simulator::local;
 use simulator::meta::Answer;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Settings, Transom, destination, set, started, texts};
+use support::{PATIENCE, Settings, Transom, client, destination, set, started, texts};
 
 /// The most that is taken, in bytes: Meta's 3 MB and some margin.
 const LIMIT: usize = 3 * 1024 * 1024 + 256 * 1024;
@@ -196,7 +196,7 @@ async fn strange_json_is_taken_and_its_neighbour_too() {
 #[tokio::test]
 async fn other_paths_and_methods_are_told_so() {
     let (transom, _meta, _backend) = started().await;
-    let client = reqwest::Client::new();
+    let client = client();
     let ask = async |method: &str, path: &str| {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let answer = client
@@ -275,7 +275,7 @@ async fn without_its_settings_it_takes_nothing_and_says_what_to_set_and_no_value
             Some(transom.log()).filter(|log| log.contains("webhook.not_stored"))
         });
         assert!(log.await.contains("the settings are wrong: see /health"));
-        let answer = reqwest::get(transom.url("/health")).await.unwrap();
+        let answer = transom.get("/health").await;
         assert_eq!(answer.status(), 503, "{name}");
         let health: Value = answer.json().await.unwrap();
         let faults = health["faults"].as_array().unwrap();

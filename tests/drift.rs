@@ -50,6 +50,6 @@ async fn what_is_unknown_is_counted_by_path_and_never_by_value() {
 #[tokio::test]
 async fn the_radar_is_for_the_team_alone() {
     let transom = Transom::builder().start().await;
-    let answer = reqwest::get(transom.url("/v1/drift")).await.unwrap();
+    let answer = transom.get("/v1/drift").await;
     assert_eq!(answer.status(), 401);
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use simulator::backend::{Answer, Arrival, Backend};
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Transom, destination, started_with, texts, with};
+use support::{PATIENCE, Transom, client, destination, started_with, texts, with};
 
 /// How many requests a mailbox makes itself.
 const ITSELF: usize = 4;
@@ -142,7 +142,7 @@ async fn couriers_can_be_switched_off() {
 async fn nobody_outside_can_have_a_courier_make_a_request() {
     let (transom, _meta, backend) = busy(30_000).await;
     for path in ["/", "/courier", "/hooks", "/v1/courier", "/v1/couriers/0"] {
-        let request = reqwest::Client::new()
+        let request = client()
             .post(transom.url(path))
             .header(
                 "host",

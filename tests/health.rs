@@ -5,13 +5,13 @@ mod support;
 
 use serde_json::{Value, json};
 use simulator::backend::Backend;
-use support::{Settings, Transom, Wrangler, destination};
+use support::{Settings, Transom, Wrangler, client, destination};
 
 #[tokio::test]
 async fn it_says_that_nothing_is_kept_where_there_is_no_destination() {
     let says = async |settings: Settings| -> Value {
         let transom = settings.start().await;
-        let answer = reqwest::get(transom.url("/health")).await.unwrap();
+        let answer = transom.get("/health").await;
         assert_eq!(answer.status(), 200);
         answer.json().await.unwrap()
     };
@@ -34,6 +34,6 @@ async fn it_says_that_nothing_is_kept_where_there_is_no_destination() {
 #[tokio::test]
 async fn it_is_healthy_under_wrangler_dev() {
     let wrangler = Wrangler::start(Transom::builder()).await;
-    let answer = reqwest::get(wrangler.url("/health")).await.unwrap();
+    let answer = client().get(wrangler.url("/health")).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
 }

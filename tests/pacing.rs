@@ -17,7 +17,7 @@ use simulator::graph::{Answer, Graph};
 use simulator::local;
 use simulator::pace::most_within;
 use simulator::webhook::Customer;
-use support::{ADMIN_TOKEN, Transom, go_first};
+use support::{ADMIN_TOKEN, Transom, client, go_first};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -49,7 +49,7 @@ async fn arrivals(sending: Value, count: usize, patience: Duration) -> Vec<Insta
     graph.always(Answer::Slow(ANSWERS_AFTER));
     let settings = Transom::builder().graph(&graph);
     let transom = settings.config(json!({ "sending": sending })).start().await;
-    let client = reqwest::Client::new();
+    let client = client();
     let message =
         json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
     for first in (0..count).step_by(1_000) {

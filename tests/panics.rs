@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 use simulator::backend::Backend;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Settings, Transom, set, texts};
+use support::{PATIENCE, Settings, Transom, client, set, texts};
 
 /// Where it panics: when a request comes in, when its body is there, in an object.
 const PLACES: [&str; 3] = ["/panic/fetch", "/panic/body", "/panic/object"];
@@ -33,11 +33,7 @@ fn message(n: usize) -> Webhook {
 /// Has it panic; gives the status and how long that took.
 async fn panic(transom: &Transom, place: &str) -> (u16, Duration) {
     let began = simulator::clock::instant();
-    let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .build()
-        .unwrap();
-    let request = client.post(transom.url(place));
+    let request = client().post(transom.url(place));
     // What claims no signature does not come so far as to have its body read.
     let signature = format!("sha256={}", "0".repeat(64));
     let request = request.header("x-hub-signature-256", signature);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{ADMIN_TOKEN, Transom, destination, eventually, hasty, post, with};
+use support::{ADMIN_TOKEN, Transom, client, destination, eventually, hasty, post, with};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -120,7 +120,7 @@ async fn what_waits_is_tried_in_all_partitions() {
 async fn figures_are_told_for_each_partition() {
     let crm = Backend::start().await;
     let transom = start(&crm).await;
-    let request = reqwest::Client::new()
+    let request = client()
         .get(transom.url("/metrics"))
         .bearer_auth(ADMIN_TOKEN);
     let metrics = request.send().await.unwrap().text().await.unwrap();

@@ -358,7 +358,7 @@ async fn a_time_zone_that_is_none_is_refused_with_its_path() {
     let hours = json!({ "time_zone": "Europe/Atlantis", "open": ["mon 09:00-18:00"] });
     let config = json!({ "answering": { "office_hours": hours } });
     let transom = Transom::builder().config(config).start().await;
-    let health = reqwest::get(transom.url("/health")).await.unwrap();
+    let health = transom.get("/health").await;
     assert_eq!(health.status(), 503);
     let body: Value = health.json().await.unwrap();
     let fault = "answering.office_hours.time_zone: is no time zone that is known: it must be one such as Europe/Madrid";

@@ -13,7 +13,9 @@ use simulator::graph::Answer;
 use simulator::local;
 use simulator::signature;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{ADMIN_TOKEN, APP_SECRET, PATIENCE, Scene, Settings, eventually, template, text};
+use support::{
+    ADMIN_TOKEN, APP_SECRET, PATIENCE, Scene, Settings, client, eventually, template, text,
+};
 
 impl Scene {
     async fn new() -> Self {
@@ -154,7 +156,7 @@ async fn what_does_not_fit_is_refused_with_the_path_of_every_fault() {
     assert_eq!(paths, ["to", "message.text.body"]);
     assert_eq!(answer["faults"][1]["reason"], "at most 4096 characters");
 
-    let client = reqwest::Client::new();
+    let client = client();
     let url = scene.transom.url("/v1/messages");
     let no_number = to_ana(&template("hello"));
     let asked = scene.transom.ask(Method::POST, "/v1/messages", &no_number);

@@ -6,7 +6,7 @@ mod support;
 use serde_json::json;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{ADMIN_TOKEN, PATIENCE, Transom, post, started, unix, writes};
+use support::{ADMIN_TOKEN, PATIENCE, Transom, client, post, started, unix, writes};
 
 const HOUR: i64 = 3600;
 
@@ -236,7 +236,7 @@ async fn what_is_known_of_a_conversation_outlives_a_power_cut() {
 async fn the_admin_api_is_for_who_has_its_token() {
     let transom = Transom::builder().start().await;
     writes(&transom.meta(), &Customer::local(), "hola").await;
-    let client = reqwest::Client::new();
+    let client = client();
     let paths = [
         format!(
             "/v1/conversations/{}/{}",
@@ -278,7 +278,7 @@ async fn without_an_admin_token_the_admin_api_refuses_everyone() {
         let transom = settings.start().await;
         let url = transom.url(&format!("/v1/destinations/{}", local::PHONE_NUMBER_ID));
         for token in ["", " ", "undefined", ADMIN_TOKEN] {
-            let request = reqwest::Client::new().get(&url).bearer_auth(token);
+            let request = client().get(&url).bearer_auth(token);
             assert_eq!(request.send().await.unwrap().status(), 401, "{token}");
         }
     }

@@ -11,7 +11,7 @@ use simulator::clock::unix_now;
 use simulator::kv::Kv;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Transom, post, unix, writes};
+use support::{PATIENCE, Transom, client, post, unix, writes};
 
 const DAY: i64 = 24 * 3600;
 
@@ -36,7 +36,7 @@ async fn another_worker_knows_whether_a_customer_may_be_written_to() {
     let (meta, ana, now) = (transom.meta(), Customer::local(), unix_now());
     let free = async |customer: &str| {
         let url = transom.team_url(&format!("/?customer={customer}"));
-        let answer = reqwest::get(url).await.unwrap();
+        let answer = client().get(url).send().await.unwrap();
         answer.json::<Value>().await.unwrap()["free"].clone()
     };
     assert_eq!(free(local::CUSTOMER_PHONE).await, false);

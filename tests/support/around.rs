@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use simulator::backend::{Backend, Event};
 use simulator::graph::Graph;
@@ -47,6 +47,12 @@ pub(crate) fn called(n: usize) -> [Customer; 3] {
     let phone = Customer::new(both.phone.clone().unwrap());
     let user = Customer::without_phone(both.user_id.clone().unwrap());
     [phone, user, both]
+}
+
+/// Asks what is on this machine: by no proxy, and for no longer than a test waits.
+pub(crate) fn client() -> Client {
+    let client = Client::builder().no_proxy().timeout(PATIENCE);
+    client.build().unwrap()
 }
 
 /// A text message.
@@ -114,6 +120,11 @@ impl Transom {
         Meta::new(APP_SECRET, self.url("/webhook"))
     }
 
+    /// What it answers to whoever shows no token.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        client().get(self.url(path)).send().await.unwrap()
+    }
+
     /// What the admin API answers: the status, and the body where it is JSON.
     pub(crate) async fn admin(&self, path: &str) -> (u16, Value) {
         self.ask(Method::GET, path, &Value::Null).await
@@ -121,7 +132,7 @@ impl Transom {
 
     /// The same, asked with this method, and with this body where it is not `null`.
     pub(crate) async fn ask(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
-        let mut request = reqwest::Client::new().request(method, self.url(path));
+        let mut request = client().request(method, self.url(path));
         if !body.is_null() {
             request = request.json(body);
         }

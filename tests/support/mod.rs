@@ -20,8 +20,8 @@ mod workerd;
 mod wrangler;
 
 pub(crate) use around::{
-    PATIENCE, called, destination, eventually, hasty, post, set, started, started_with, template,
-    text, texts, unix, with, writes,
+    PATIENCE, called, client, destination, eventually, hasty, post, set, started, started_with,
+    template, text, texts, unix, with, writes,
 };
 pub(crate) use build::node;
 pub(crate) use process::go_first;

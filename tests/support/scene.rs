@@ -8,7 +8,7 @@ use simulator::local;
 use simulator::meta::Meta;
 use simulator::webhook::{Customer, Message, Webhook};
 
-use super::around::{destination, eventually, post, with, writes};
+use super::around::{client, destination, eventually, post, with, writes};
 use super::settings::{ADMIN_TOKEN, Settings};
 use super::workerd::Transom;
 
@@ -63,7 +63,7 @@ impl Scene {
 
     /// Asks with this `Idempotency-Key`.
     pub(crate) async fn ask_as(&self, key: &str, body: &Value) -> (u16, Value) {
-        let request = reqwest::Client::new().post(self.transom.url("/v1/messages"));
+        let request = client().post(self.transom.url("/v1/messages"));
         let request = request
             .bearer_auth(ADMIN_TOKEN)
             .header("idempotency-key", key);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::around::client;
 use super::build;
 use super::process::Process;
 use super::settings::Settings;
@@ -61,7 +62,8 @@ impl Transom {
     /// Has another Worker wake the mailbox of this name by its id, so that the platform tells it no name.
     pub(crate) async fn wake_by_id(&self, mailbox: &str) {
         let port = listening_port(&self.log(), "stranger").unwrap();
-        let answer = reqwest::get(format!("http://127.0.0.1:{port}/{mailbox}")).await;
+        let url = format!("http://127.0.0.1:{port}/{mailbox}");
+        let answer = client().get(url).send().await;
         assert_eq!(answer.unwrap().text().await.unwrap(), "undefined");
     }
 
@@ -102,14 +104,12 @@ impl Transom {
 
     /// What the platform has billed so far, where it is counted: by name.
     pub(crate) async fn counts(&self) -> BTreeMap<String, f64> {
-        let answer = reqwest::get(self.url("/bench/counts")).await.unwrap();
-        answer.json().await.unwrap()
+        self.get("/bench/counts").await.json().await.unwrap()
     }
 
     /// Has done what the platform has done once an hour, where it is counted.
     pub(crate) async fn hour_strikes(&self) {
-        let answer = reqwest::get(self.url("/bench/scheduled")).await.unwrap();
-        assert_eq!(answer.status(), 200);
+        assert_eq!(self.get("/bench/scheduled").await.status(), 200);
     }
 
     /// The directory that is its disk.

@@ -15,7 +15,7 @@ use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
 
 use crate::scale::{seed, short_or, turn};
-use crate::support::{ADMIN_TOKEN, PATIENCE, Scene, eventually};
+use crate::support::{ADMIN_TOKEN, PATIENCE, Scene, client, eventually};
 
 /// Whom a test writes to so as to know that all that could go before has gone.
 const MARKER: usize = 99_999;
@@ -40,7 +40,7 @@ impl Scene {
             "message": { "type": "text", "text": { "body": key } },
             "fallback": { "type": "template", "template": { "name": "hello", "language": { "code": "de" } } },
         });
-        let client = reqwest::Client::new();
+        let client = client();
         eventually(async || {
             let request = client.post(self.transom.url("/v1/messages"));
             let request = request
