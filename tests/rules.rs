@@ -31,7 +31,6 @@ impl Scene {
     /// Waits until so many messages went to the Graph API, and gives their texts.
     async fn sent(&self, n: usize) -> Vec<String> {
         assert!(self.graph.wait_for(n, PATIENCE).await);
-        assert_eq!(self.graph.violations(), Vec::<String>::new());
         let messages = self.graph.messages();
         let texts = messages.iter().filter_map(|request| request.text());
         texts.map(str::to_owned).collect()

@@ -415,7 +415,7 @@ async fn what_has_waited_for_longer_than_it_may_does_not_go() {
     };
     let expired = |settings: Settings| settings.secret("GRAPH_ACCESS_TOKEN", "expired");
     let mut scene = Scene::set(json!({}), expired).await;
-    scene.graph.expect_violations();
+    scene.graph.expect_faults();
     let as_set = scene.send(to_ana(&template("hello"))).await;
     let mut own = to_ana(&template("hello"));
     own["late_s"] = json!(3_600);
@@ -439,7 +439,7 @@ async fn what_has_waited_for_longer_than_it_may_does_not_go() {
 async fn a_number_that_is_blocked_says_so_and_goes_on_when_the_settings_are_right() {
     let expired = |settings: Settings| settings.secret("GRAPH_ACCESS_TOKEN", "expired");
     let mut scene = Scene::set(json!({}), expired).await;
-    scene.graph.expect_violations();
+    scene.graph.expect_faults();
     let id = scene.send(to_ana(&template("hello"))).await;
     assert!(scene.backend.wait_for(1, PATIENCE).await);
     let event = &scene.backend.events()[0];

@@ -32,8 +32,6 @@ async fn a_message_comes_in_once_and_its_answer_goes_out_under_wrangler_dev() {
     assert_eq!(texts(&backend.events()), ["hola", "marker"]);
     assert!(graph.wait_for(1, PATIENCE).await);
     assert_eq!(graph.messages()[0].text(), Some("hi"));
-    assert_eq!(graph.violations(), Vec::<String>::new());
-    assert_eq!(backend.faults(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 
 pub mod backend;
 pub mod clock;
+mod faults;
 pub mod graph;
 pub mod kv;
 pub mod local;

@@ -100,7 +100,6 @@ async fn run(fault: Fault, seed: u64) -> Run {
             "{fault:?}, {name}: {counts}"
         );
     }
-    assert_eq!(ledger.faults(), Vec::<String>::new());
     let [one, two] = good.map(|(name, _)| ledger.delays(name, since));
     let meta = ledger.latencies(since);
     println!("{fault:?}: Meta's 200 {meta}; good backends {one} and {two}");

@@ -132,7 +132,6 @@ async fn a_clock_that_jumps_loses_no_event_and_moves_no_window() {
         println!("{name}: {counts}");
         assert_eq!((counts.lost, counts.out_of_order), (0, 0), "{name}");
     }
-    assert_eq!(ledger.faults(), Vec::<String>::new());
 
     // A window is open until 24 hours after the last that the customer wrote, by Meta's clock, whatever ours says.
     let (customer, written) = (Customer::nth(7), unix_now() + 60);

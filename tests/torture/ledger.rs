@@ -40,7 +40,6 @@ struct Books {
     /// The event's id, by the message; and how many came under a second one.
     ids: HashMap<Message, String>,
     unstable: usize,
-    faults: Vec<String>,
 }
 
 /// What one backend took.
@@ -232,11 +231,6 @@ impl Ledger {
         self.write(|books| books.unstable)
     }
 
-    /// What was wrong with any request to any backend.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        self.write(|books| books.faults.clone())
-    }
-
     /// Waits until every backend has all that was acknowledged, for as long as something still arrives: whoever stands
     /// still for `patience` has lost something.
     pub(crate) async fn settle(&self, patience: Duration) {
@@ -271,7 +265,6 @@ impl Ledger {
 
 impl Books {
     fn answered(&mut self, backend: &str, arrival: &Arrival) {
-        self.faults.extend(arrival.faults.iter().cloned());
         if !arrival.taken() {
             return;
         }

@@ -14,13 +14,15 @@ pub use answer::Answer;
 pub use arrival::{Arrival, Format};
 pub use event::Event;
 
+use crate::faults::Faults;
 use crate::records::Records;
 use crate::script::Script;
 use crate::server::{self, Received, Server};
 use crate::{local, pace};
 
 /// A backend that records what arrives and answers as it is told, by default with 204. What is not rightly signed
-/// or not well formed gets 400. It stops when it is dropped.
+/// or not well formed gets 400. It stops when it is dropped; one that was made by [`Backend::start`] then panics if
+/// anything was ever wrong with a request, unless that was to be so.
 pub struct Backend {
     server: Server,
     state: Arc<State>,
@@ -36,6 +38,7 @@ struct State {
     answer_observer: Mutex<Option<Observer>>,
     keeps_nothing: AtomicBool,
     any_time: AtomicBool,
+    faults: Mutex<Faults>,
 }
 
 #[derive(Default)]
@@ -52,9 +55,15 @@ impl Backend {
     /// # Panics
     /// If there is no free port.
     pub async fn start() -> Self {
-        Self::start_on(0, local::DESTINATION_SECRET)
-            .await
-            .expect("a free port on loopback")
+        let backend = Self::start_on(0, local::DESTINATION_SECRET).await;
+        let backend = backend.expect("a free port on loopback");
+        backend.state.faults.lock().unwrap().forbidden = true;
+        backend
+    }
+
+    /// Something is to be wrong with requests: what that is, is for the test to look at.
+    pub fn expect_faults(&self) {
+        self.state.faults.lock().unwrap().forbidden = false;
     }
 
     /// Starts on this port of loopback, with this destination secret (`whsec_…`).
@@ -67,6 +76,7 @@ impl Backend {
             answer_observer: Mutex::default(),
             keeps_nothing: AtomicBool::new(false),
             any_time: AtomicBool::new(false),
+            faults: Mutex::default(),
         });
         let shared = Arc::clone(&state);
         let server =
@@ -151,14 +161,7 @@ impl Backend {
 
     /// Everything that was wrong with any request, each as `request 3: signature invalid`.
     pub fn faults(&self) -> Vec<String> {
-        let arrivals = self.arrivals();
-        let told = arrivals.iter().enumerate().flat_map(|(index, arrival)| {
-            arrival
-                .faults
-                .iter()
-                .map(move |fault| format!("request {}: {fault}", index + 1))
-        });
-        told.collect()
+        self.state.faults.lock().unwrap().all.clone()
     }
 
     /// Whether at least `n` different events were taken within the time.
@@ -232,9 +235,16 @@ impl Backend {
     }
 }
 
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.state.faults.lock().unwrap().check("a backend");
+    }
+}
+
 async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Response<server::Body>> {
     let any_time = state.any_time.load(Ordering::SeqCst);
     let mut arrival = Arrival::read(received, &state.secret, any_time);
+    state.faults.lock().unwrap().note(&arrival.faults);
     let (arrival, answer) = state.seen.write(|seen| {
         let attempts = seen.attempts.entry(arrival.key()).or_default();
         *attempts += 1;

@@ -131,7 +131,7 @@ impl Story {
             |requests: &[Arc<Request>]| requests.iter().any(|request| !request.is_read_receipt());
         let came = self.graph.wait_until(self.patience, asked).await;
         must(came, || "No reply reached the Graph API".into())?;
-        let wrong = self.graph.violations().join("; ");
+        let wrong = self.graph.faults().join("; ");
         must(wrong.is_empty(), || {
             format!("The Graph API refused the reply: {wrong}")
         })?;
@@ -217,7 +217,7 @@ impl Story {
     }
 
     fn check_shapes(&self) -> Result<(), String> {
-        let wrong = [self.backend.faults(), self.graph.violations()].concat();
+        let wrong = [self.backend.faults(), self.graph.faults()].concat();
         must(wrong.is_empty(), || {
             format!(
                 "Something that Transom sent was wrong: {}",

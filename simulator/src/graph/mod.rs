@@ -9,7 +9,6 @@ mod request;
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ pub use request::Request;
 
 use pairs::Pairs;
 
+use crate::faults::Faults;
 use crate::records::Records;
 use crate::script::Script;
 use crate::server::{self, Received, Server};
@@ -40,9 +40,7 @@ struct State {
     /// The user ids of those who have these phone numbers.
     known: Mutex<HashMap<String, String>>,
     pairs: Mutex<Pairs>,
-    /// What was wrong with requests that may have been forgotten since.
-    faults: Mutex<Vec<String>>,
-    strict: AtomicBool,
+    faults: Mutex<Faults>,
 }
 
 impl Graph {
@@ -53,13 +51,13 @@ impl Graph {
     pub async fn start() -> Self {
         let graph = Self::start_on(0, local::GRAPH_TOKEN).await;
         let graph = graph.expect("a free port on loopback");
-        graph.state.strict.store(true, Ordering::SeqCst);
+        graph.state.faults.lock().unwrap().forbidden = true;
         graph
     }
 
     /// Something is to be wrong with requests: what that is, is for the test to look at.
-    pub fn expect_violations(&self) {
-        self.state.strict.store(false, Ordering::SeqCst);
+    pub fn expect_faults(&self) {
+        self.state.faults.lock().unwrap().forbidden = false;
     }
 
     /// Starts on this port of loopback and expects this bearer token.
@@ -72,7 +70,6 @@ impl Graph {
             known: Mutex::default(),
             pairs: Mutex::default(),
             faults: Mutex::default(),
-            strict: AtomicBool::new(false),
         });
         let shared = Arc::clone(&state);
         let server =
@@ -140,15 +137,8 @@ impl Graph {
     }
 
     /// Everything that was wrong with any request, each as `request 3: text.body: is missing`.
-    pub fn violations(&self) -> Vec<String> {
-        let requests = self.requests();
-        let told = requests.iter().enumerate().flat_map(|(index, request)| {
-            request
-                .faults
-                .iter()
-                .map(move |fault| format!("request {}: {fault}", index + 1))
-        });
-        told.collect()
+    pub fn faults(&self) -> Vec<String> {
+        self.state.faults.lock().unwrap().all.clone()
     }
 
     /// Whether at least `n` requests came within the time.
@@ -204,12 +194,7 @@ impl Graph {
 
 impl Drop for Graph {
     fn drop(&mut self) {
-        let faults = self.state.faults.lock().unwrap();
-        let strict = self.state.strict.load(Ordering::SeqCst) && !std::thread::panicking();
-        assert!(
-            !strict || faults.is_empty(),
-            "the Graph API was sent what it does not take: {faults:?}"
-        );
+        self.state.faults.lock().unwrap().check("the Graph API");
     }
 }
 
@@ -225,11 +210,7 @@ async fn serve(state: Arc<State>, received: Received) -> io::Result<hyper::Respo
         let too_fast = state.pairs.lock().unwrap().count(&request);
         request.faults.extend(too_fast);
     }
-    state
-        .faults
-        .lock()
-        .unwrap()
-        .extend(request.faults.iter().cloned());
+    state.faults.lock().unwrap().note(&request.faults);
     let request = Arc::new(request);
     if let Some(observer) = &*state.observer.lock().unwrap() {
         observer(&request);

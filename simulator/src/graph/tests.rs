@@ -49,7 +49,6 @@ async fn a_message_is_taken_and_gets_a_wamid() {
         (message.version.as_str(), message.phone_number_id.as_str()),
         ("v25.0", "106540352242922")
     );
-    assert_eq!(graph.violations(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -103,23 +102,23 @@ async fn a_group_is_told_with_the_message() {
 #[tokio::test]
 async fn more_than_45_at_once_to_one_are_taken_and_remembered() {
     let graph = Graph::start().await;
-    graph.expect_violations();
+    graph.expect_faults();
     let mut other = hola();
     other["to"] = json!("+16505551235");
     assert_eq!(send(&graph, &other).await.unwrap().0, 200);
     for _ in 0..45 {
         assert_eq!(send(&graph, &hola()).await.unwrap().0, 200);
     }
-    assert_eq!(graph.violations(), [""; 0]);
+    assert_eq!(graph.faults(), [""; 0]);
     assert_eq!(send(&graph, &hola()).await.unwrap().0, 200);
     let fault = "request 47: 16505551234: gets more than 45 messages at once";
-    assert_eq!(graph.violations(), [fault]);
+    assert_eq!(graph.faults(), [fault]);
 }
 
 #[tokio::test]
 async fn a_wrong_shape_is_refused_and_remembered() {
     let graph = Graph::start().await;
-    graph.expect_violations();
+    graph.expect_faults();
     let (status, answer) = send(
         &graph,
         &json!({ "messaging_product": "whatsapp", "to": "+16505551234" }),
@@ -127,7 +126,7 @@ async fn a_wrong_shape_is_refused_and_remembered() {
     .await
     .unwrap();
     assert_eq!((status, &answer["error"]["code"]), (400, &json!(100)));
-    assert_eq!(graph.violations(), ["request 1: text: is missing"]);
+    assert_eq!(graph.faults(), ["request 1: text: is missing"]);
 }
 
 #[tokio::test]
@@ -143,7 +142,7 @@ async fn a_wrong_token_and_a_wrong_path_are_refused() {
     assert_eq!(response.status(), 400);
     assert_eq!(
         graph
-            .violations()
+            .faults()
             .iter()
             .filter(|fault| fault.contains("Bearer"))
             .count(),
