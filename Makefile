@@ -81,8 +81,9 @@ deploy: tools ## Put it on Cloudflare (README.md says what to set first)
 	fi
 	wrangler deploy # which builds it, as wrangler.toml says
 
-# What the WASM is made from. The directories count too, so that a deleted file is noticed.
-SOURCES := $(shell find src scripts/nightly) Cargo.toml Cargo.lock scripts/build-wasm
+# What the WASM is made from, and by: the versions of the tools stand here and in package-lock.json. The directories count
+# too, so that a deleted file is noticed.
+SOURCES := $(shell find src scripts/nightly) Cargo.toml Cargo.lock Makefile package-lock.json scripts/build-wasm
 
 .PHONY: build
 build: build/index.js ## The Worker as it is deployed, into build/ (1 to 3 minutes; some seconds after a change)

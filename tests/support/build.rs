@@ -35,8 +35,16 @@ pub(super) fn directory(panic_routes: bool) -> PathBuf {
     let Some(built) = modified(&directory.join("index.js")) else {
         panic!("{} is not there: run `make wasm`", directory.display())
     };
-    // A test that passes on yesterday's build says nothing. What it is made from is as in the Makefile.
-    for source in ["src", "Cargo.toml", "Cargo.lock", "scripts/build-wasm"] {
+    // A test that passes on yesterday's build says nothing. What it is made from and by is as in the Makefile.
+    for source in [
+        "src",
+        "scripts/nightly",
+        "Cargo.toml",
+        "Cargo.lock",
+        "Makefile",
+        "package-lock.json",
+        "scripts/build-wasm",
+    ] {
         assert!(
             built >= newest(&root().join(source)),
             "{} is older than {source}: run `make wasm`",
