@@ -22,7 +22,10 @@ pub(crate) fn short_or<T>(short: T, long: T) -> T {
 /// What all chance of a run follows from: `TORTURE_SEED`, or another number each time.
 pub(crate) fn seed() -> u64 {
     let given = std::env::var("TORTURE_SEED");
-    let seed = given.map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
+    let seed = given.map_or_else(
+        |_| rand::random(),
+        |seed| seed.parse().expect("TORTURE_SEED is a number"),
+    );
     println!("TORTURE_SEED={seed}");
     seed
 }
