@@ -20,6 +20,7 @@ mod remembered;
 mod replays;
 mod stored;
 mod waiting;
+mod whole;
 
 use proptest::prelude::*;
 

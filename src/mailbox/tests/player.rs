@@ -29,7 +29,7 @@ pub(super) enum Step {
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-fn outcome() -> impl Strategy<Value = Outcome> {
+pub(super) fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         4 => Just(Outcome::Taken),
         3 => Just(refused()),
@@ -202,7 +202,8 @@ impl Player {
     }
 }
 
-fn open(sql: &Rc<Native>, keep_hours: i64) -> Mailbox {
+/// A mailbox with those destinations.
+pub(super) fn open(sql: &Rc<Native>, keep_hours: i64) -> Mailbox {
     // A clock that is set forward uses up the time after which events are given up.
     let patient = |id| Destination {
         retry: Retry {
