@@ -76,6 +76,15 @@ struct Hold {
     wait_ms: i64,
 }
 
+impl Question {
+    /// What of this is over, by the ids that the other partition gave.
+    #[must_use]
+    pub fn over(mut self, ids: &[i64]) -> Vec<Awaited> {
+        self.awaited.retain(|awaited| ids.contains(&awaited.id));
+        self.awaited
+    }
+}
+
 impl Awaited {
     /// As it crosses from one object to the other: a JSON list.
     pub fn write_all(all: &[Self]) -> String {
@@ -285,12 +294,13 @@ impl Mailbox {
         Some(Question { former, awaited })
     }
 
-    /// Ends the holds with these ids: the other partition has nothing left that they wait for.
-    pub fn freed(&mut self, ids: &[i64], now_ms: i64) -> Result<()> {
+    /// Ends the holds that wait for this: the other partition has nothing left of it. Not by their ids alone: an answer may
+    /// come so late that its hold is long over, and another has got the id.
+    pub fn freed(&mut self, over: &[Awaited], now_ms: i64) -> Result<()> {
         let sql = self.sql.clone();
         let (free, left): (Vec<Hold>, Vec<Hold>) = std::mem::take(&mut self.holds.0)
             .into_iter()
-            .partition(|hold| ids.contains(&hold.awaited.id));
+            .partition(|hold| over.contains(&hold.awaited));
         self.holds.0 = left;
         self.hold_back();
         atomically(&*sql, || {

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     delivery::{REFUSED_MS, Run},
+    mailbox::Awaited,
     sending::Happened,
 };
 
@@ -55,7 +56,7 @@ const NAMELESS_MS: i64 = 5 * 60 * 1000;
 enum Ended {
     Sent(Sent),
     /// Another partition has delivered what these were waiting for.
-    Freed(Vec<i64>),
+    Freed(Vec<Awaited>),
     /// Two names were told to be one person's.
     Named,
 }
@@ -173,8 +174,8 @@ impl Mailbox {
                         }));
                     }
                 }
-                Some(Ended::Freed(holds)) => {
-                    self.with_core(|core| core.mailbox.freed(&holds, now_ms()))?;
+                Some(Ended::Freed(over)) => {
+                    self.with_core(|core| core.mailbox.freed(&over, now_ms()))?;
                 }
                 Some(Ended::Named) | None => {}
             }

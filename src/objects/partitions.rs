@@ -227,9 +227,12 @@ impl Mailbox {
         Ok(())
     }
 
-    /// If it is time to: asks another partition whether it has delivered what is waited for, and gives the ids of the
-    /// waits that are over. If it does not answer, it is asked again.
-    pub(super) fn start_question(&self, now: i64) -> Result<Option<LocalBoxFuture<'_, Vec<i64>>>> {
+    /// If it is time to: asks another partition whether it has delivered what is waited for, and gives what is over. If it
+    /// does not answer, it is asked again.
+    pub(super) fn start_question(
+        &self,
+        now: i64,
+    ) -> Result<Option<LocalBoxFuture<'_, Vec<Awaited>>>> {
         let Some(question) = self.with_core(|core| Ok(core.mailbox.question(now)))? else {
             return Ok(None);
         };
@@ -241,10 +244,10 @@ impl Mailbox {
     }
 }
 
-async fn delivered_elsewhere(env: &Env, question: Question) -> Result<Vec<i64>> {
+async fn delivered_elsewhere(env: &Env, question: Question) -> Result<Vec<Awaited>> {
     let asked = Awaited::write_all(&question.awaited);
     let over = in_time(stub(env, &question.former)?.gone(&asked)?).await?;
-    Ok(integers(&over).unwrap_or_default())
+    Ok(question.over(&integers(&over).unwrap_or_default()))
 }
 
 /// The numbers of a list that crossed from another object as JSON.

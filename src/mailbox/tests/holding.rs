@@ -41,6 +41,30 @@ fn what_came_after_somebody_moved_waits_for_what_came_before() {
 }
 
 #[test]
+fn an_answer_that_comes_late_ends_no_other_wait() {
+    let mut number = Number::new();
+    number.take(&of(&[user("US.1")], "as-user"));
+    number.take(&of(&[phone("2")], "as-phone"));
+    let stray = of(&[phone("2")], "stray");
+    let on_its_way = number.route(&stray);
+    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    // It is asked twice; the second answer is late.
+    let [first, second] = [NOW, NOW + 60].map(|now| number.partitions[0].question(now).unwrap());
+    number.deliver(1, NOW);
+    let over = |question: Question, number: &Number| {
+        let ids = number.partitions[1].nothing_left(&question.awaited);
+        question.over(&ids.unwrap())
+    };
+    let (first, second) = (over(first, &number), over(second, &number));
+    number.partitions[0].freed(&first, NOW).unwrap();
+    assert!(number.store(&stray, &on_its_way));
+    number.take(&of(&[user("US.1"), phone("2")], "later"));
+    number.partitions[0].freed(&second, NOW).unwrap();
+    assert_eq!(number.deliver(0, NOW), ["as-user-0", "as-both-0"]);
+    assert_eq!(number.delivered(), ["stray-0", "later-0"]);
+}
+
+#[test]
 fn who_waits_still_waits_after_a_restart_and_asks_again() {
     let mut number = moved();
     number.restart(0);

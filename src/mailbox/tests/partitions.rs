@@ -82,8 +82,8 @@ impl Number {
         let former = &self.partitions[question.former.parse::<usize>().unwrap()];
         // As it crosses from one object to another.
         let awaited = Awaited::read_all(&Awaited::write_all(&question.awaited)).unwrap();
-        let ids = former.nothing_left(&awaited).unwrap();
-        self.partitions[partition].freed(&ids, now_ms).unwrap();
+        let over = question.over(&former.nothing_left(&awaited).unwrap());
+        self.partitions[partition].freed(&over, now_ms).unwrap();
         true
     }
 
@@ -98,7 +98,7 @@ impl Number {
     }
 
     /// Stores an event where it was found to belong. Gives whether it is stored; where not, Meta repeats it.
-    fn store(&mut self, event: &Event, route: &Route) -> bool {
+    pub(super) fn store(&mut self, event: &Event, route: &Route) -> bool {
         self.store_all(std::slice::from_ref(event), std::slice::from_ref(route))
     }
 

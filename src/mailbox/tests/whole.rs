@@ -122,10 +122,9 @@ proptest! {
     /// - What somebody wrote who was called by the phone number alone is stored twice, if it is repeated after that number
     ///   became somebody else's in another partition.
     /// - A partition that was not told that a number was given on may take a message for the former owner.
-    /// - A second answer about a hold, if it is so late that the hold is over and another has got its id, ends that one.
     ///
     /// So no number is given on; nor does it seem to be, since nobody is called by a new user id and a number together
-    /// before the change is acknowledged. And no partition asks another before it was answered.
+    /// before the change is acknowledged.
     #[test]
     fn whatever_fails_on_the_way_each_event_is_stored_once_and_delivered_in_the_order_of_its_person(
         (people, steps) in (1usize..4).prop_flat_map(|people| (Just(people), steps(people))),

@@ -56,8 +56,6 @@ pub(super) struct Player {
     directory: Directory,
     pub(super) partitions: Vec<Mailbox>,
     restarts: [u32; DIRECTORY],
-    /// Which partitions have asked another and were not answered yet.
-    asking: [bool; DIRECTORY],
     now_ms: i64,
     pub(super) people: Vec<Person>,
     flying: Vec<(usize, Delivery)>,
@@ -93,7 +91,6 @@ impl Player {
             partitions: disks[..DIRECTORY].iter().map(|it| open(it, 0)).collect(),
             disks,
             restarts: [0; DIRECTORY],
-            asking: [false; DIRECTORY],
             now_ms: NOW,
             people: (0..people).map(person).collect(),
             flying: Vec::new(),
@@ -339,18 +336,13 @@ impl Player {
 
     /// A partition asks another what it waits for, if it is time to.
     fn ask(&mut self, partition: usize, fate: Fate) -> Option<()> {
-        if self.asking[partition] {
-            return None;
-        }
         let question = self.partitions[partition].question(self.now_ms)?;
         let former: usize = question.former.parse().unwrap();
         let awaited = Awaited::read_all(&Awaited::write_all(&question.awaited)).unwrap();
         let gone = |it: &mut Self| it.partitions[former].nothing_left(&awaited);
-        self.asking[partition] = true;
-        let ids = self.call(former, &mut vec![fate].into_iter(), gone);
-        self.asking[partition] = false;
+        let ids = self.call(former, &mut vec![fate].into_iter(), gone)?;
         let mailbox = &mut self.partitions[partition];
-        mailbox.freed(&ids?, self.now_ms).unwrap();
+        mailbox.freed(&question.over(&ids), self.now_ms).unwrap();
         Some(())
     }
 
