@@ -208,6 +208,7 @@ impl Answers {
                 to: about.recipient.clone(),
                 message,
                 answers: answers.take(),
+                answers_at: event.time,
             });
         }
         let may_write = window::lets_write(known.windows.customer_service, now);

@@ -65,6 +65,8 @@ pub struct Reply {
     pub message: Message,
     /// The customer's message that it is the answer to (`wamid.…`).
     pub answers: Option<String>,
+    /// When that was written, by Meta's clock (unix seconds).
+    pub answers_at: Option<i64>,
 }
 
 impl Policy {
@@ -150,6 +152,7 @@ fn hear(
                 to: about.recipient,
                 message,
                 answers: about.message_id,
+                answers_at: event.time,
             });
         }
     }

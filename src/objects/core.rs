@@ -44,7 +44,10 @@ impl Core {
                     id: format!("{number}.{}", reply.id),
                     conversation: reply.conversation,
                     // An answer that comes too late is none: it has no fallback.
-                    draft: Draft::reply(reply.to, reply.message, reply.answers),
+                    draft: Draft {
+                        answers_at: reply.answers_at,
+                        ..Draft::reply(reply.to, reply.message, reply.answers)
+                    },
                 };
                 outbox.add(send, now)?;
             }

@@ -364,7 +364,7 @@ fn destinations(config: &Config, number: Option<&str>, address: &Address) -> Vec
             max_per_second: destination.max_per_second.map(|most| share(address, most)),
             replies_per_day: destination
                 .replies_per_day
-                .map(|most| address.share_of(most)),
+                .map(|most| address.share_of(most).max(most.min(1))),
             ..destination.clone()
         })
         .collect()

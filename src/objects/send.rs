@@ -265,7 +265,7 @@ impl Core {
         if guard::is_overtaken(&started.send.id, asked, state.handover, now) {
             return Ok(Some(Class::Handover));
         }
-        if consent.is_some() && guard::is_unwanted(&started.send.id, asked, state.consent.last()) {
+        if consent.is_some() && guard::is_unwanted(&started.send, &state.consent) {
             return Ok(Some(Class::OptOut));
         }
         let closes_at = windows.customer_service;

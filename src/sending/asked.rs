@@ -217,7 +217,8 @@ mod tests {
             { "recipient": "13491208655302741918", "messages": [] },
             { "message": text("x"), "fallback": text("x") },
             { "to": "16505551234", "recipient": "US.1", "message": text("x"), "massage": 1 },
-            { "to": "16505551234", "late_s": 0 },
+            { "to": "16505551234" },
+            { "to": "16505551234", "message": text("x"), "late_s": 0 },
         ] });
         assert_eq!(
             faults(&wrong),
@@ -231,6 +232,7 @@ mod tests {
                 "sends[3].massage: is not known here, did you mean message?",
                 "sends[3]: needs one of to, recipient and conversation, and no more",
                 "sends[4].message: is required",
+                "sends[5].late_s: must be 1 to 2592000 seconds",
             ]
         );
     }

@@ -3,7 +3,7 @@
 use super::{
     blocked::NumberChange,
     lanes::WaitingSend,
-    number::Heard,
+    number::{Heard, Message},
     outbox::{Outbox, Started, UnderWay},
     pair,
     state::{Happened, SendState},
@@ -162,12 +162,7 @@ impl Outbox {
         if ending.slows_down {
             self.pacing.slow_down(now_ms);
         }
-        let change = self.number.hears(ending.heard, message, now_ms)?;
-        if let Some(NumberChange::Unblocked(blocked)) = &change
-            && blocked.was_held_against()
-        {
-            self.pacing.start_slowly(now_ms);
-        }
+        let change = self.hears(ending.heard, message, now_ms)?;
         let state = self.end(started, fell_back, ending, now_ms)?;
         self.ended.count(&state);
         let later = match failed {
@@ -175,6 +170,22 @@ impl Outbox {
             None => None,
         };
         Ok((state, change.or(later)))
+    }
+
+    /// Takes note of what a message says of the number.
+    fn hears(
+        &mut self,
+        heard: Heard,
+        message: Message,
+        now_ms: i64,
+    ) -> Result<Option<NumberChange>> {
+        let change = self.number.hears(heard, message, now_ms)?;
+        if let Some(NumberChange::Unblocked(blocked)) = &change
+            && blocked.was_held_against()
+        {
+            self.pacing.start_slowly(now_ms);
+        }
+        Ok(change)
     }
 
     /// A status has told of a send before its answer: it is the status that counts.
@@ -190,7 +201,7 @@ impl Outbox {
         };
         match found.error {
             None => {
-                let change = self.number.hears(Heard::Takes, message, now_ms)?;
+                let change = self.hears(Heard::Takes, message, now_ms)?;
                 Ok((found.state, change))
             }
             Some(WINDOW_CLOSED) if send.draft.fall_back() => {

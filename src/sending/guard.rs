@@ -6,7 +6,7 @@ use crate::{
     config::{Answering, Category, Consent, Sending},
     conversation::{
         budget::BY_RULE,
-        consent::{self, Entry, Objection, Standing},
+        consent::{self, Ledger, Objection, Standing},
         handover::Handover,
         window,
     },
@@ -73,11 +73,10 @@ pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: 
     send_id.contains(BY_RULE) && in_hand.is_some_and(|handover| handover.overtakes(asked))
 }
 
-/// Whether a rule asked for a reply at `asked` (unix seconds) to somebody who has written since that they want no messages.
-/// `said` is what they said last.
-pub fn is_unwanted(send_id: &str, asked: i64, said: Option<&Entry>) -> bool {
-    let wrote_stop = said.filter(|entry| entry.is_written() && !entry.opted_in);
-    send_id.contains(BY_RULE) && wrote_stop.is_some_and(|entry| entry.at >= asked)
+/// Whether it is a rule's reply to somebody who has written since that they want no messages.
+pub fn is_unwanted(send: &Send, said: &Ledger) -> bool {
+    let answers_at = send.draft.answers_at;
+    send.id.contains(BY_RULE) && answers_at.is_some_and(|at| said.is_stopped_since(at))
 }
 
 /// Why the customer's consent does not let a message go, if it does not. `category` is the one that was asked for with
@@ -104,7 +103,10 @@ mod tests {
     use super::*;
     use crate::{
         checked,
-        conversation::{consent::How, handover::By},
+        conversation::{
+            consent::{Entry, How},
+            handover::By,
+        },
         sending::Draft,
     };
 
@@ -151,43 +153,46 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_answered_does_not_go_to_who_has_said_stop_meanwhile() {
-        const ASKED: i64 = 1_000;
-        let said = |opted_in, how, at| Entry {
-            opted_in,
-            how,
-            at,
-            note: None,
-            by: None,
+    fn what_a_rule_answered_does_not_go_to_who_has_said_stop_since() {
+        use How::{Api, Refusal, Word};
+        const WRITTEN: i64 = 1_000;
+        let said = |entries: &[(bool, How, i64)]| {
+            let entries = entries.iter().map(|(opted_in, how, at)| Entry {
+                opted_in: *opted_in,
+                how: *how,
+                at: *at,
+                note: None,
+                by: None,
+            });
+            entries.collect::<Ledger>()
         };
         for (id, said, unwanted) in [
-            ("1065.e.rule:hi.0", None, false),
+            ("1065.e.rule:hi.0", said(&[]), false),
+            ("1065.e.rule:hi.0", said(&[(false, Word, 1_005)]), true),
+            ("1065.e.rule:hi.0", said(&[(false, Word, WRITTEN)]), true),
+            ("1065.e.rule:hi.0", said(&[(false, Word, 999)]), false),
             (
                 "1065.e.rule:hi.0",
-                Some(said(false, How::Word, 1_005)),
-                true,
-            ),
-            (
-                "1065.e.rule:hi.0",
-                Some(said(false, How::Button, ASKED)),
-                true,
-            ),
-            ("1065.e.rule:hi.0", Some(said(false, How::Word, 999)), false),
-            (
-                "1065.e.rule:hi.0",
-                Some(said(true, How::Word, 1_005)),
+                said(&[(false, Word, 1_005), (true, Word, 1_006)]),
                 false,
             ),
             (
                 "1065.e.rule:hi.0",
-                Some(said(false, How::Refusal, 1_005)),
-                false,
+                said(&[(false, Word, 1_005), (false, Api, 1_006)]),
+                true,
             ),
-            ("1065.e.consent", Some(said(false, How::Word, 1_005)), false),
-            ("1065.e.crm.0", Some(said(false, How::Word, 1_005)), false),
+            ("1065.e.rule:hi.0", said(&[(false, Refusal, 1_005)]), false),
+            ("1065.e.consent", said(&[(false, Word, 1_005)]), false),
+            ("1065.e.crm.0", said(&[(false, Word, 1_005)]), false),
         ] {
-            let is = is_unwanted(id, ASKED, said.as_ref());
-            assert_eq!(is, unwanted, "{id} {said:?}");
+            let mut draft = Draft::reply(None, template(), None);
+            draft.answers_at = Some(WRITTEN);
+            let send = Send {
+                id: id.to_owned(),
+                conversation: 1,
+                draft,
+            };
+            assert_eq!(is_unwanted(&send, &said), unwanted, "{id} {said:?}");
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
     pair,
     reports::Report,
     state::{Ended, Happened, SendState},
-    stored::{Draft, Keep, LEFT, Record, Send, Table, UNKNOWN, write_state},
+    stored::{Draft, Keep, LEFT, Record, Send, Table, UNKNOWN, WENT, write_state},
 };
 use crate::{
     conversation::budget::Budget,
@@ -182,7 +182,7 @@ impl Outbox {
             &format!(
                 "SELECT conversation, count(*) FROM sends \
                  WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 AND instr(id, ?2) \
-                 AND NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL) GROUP BY conversation"
+                 AND {WENT} GROUP BY conversation"
             ),
             &[since_ms.into(), part.into()],
         )?;
@@ -446,7 +446,7 @@ fn went_lately(table: &Table, now_ms: i64) -> Result<(Lanes, i64, i64)> {
     let (mut last, mut went_ms) = (0, i64::MIN);
     let lately = table.0.exec(
         &format!(
-            "SELECT conversation, count(*), max(place), max(changed_ms) FROM sends \
+            "SELECT conversation, sum({WENT}), max(place), max(iif({WENT}, changed_ms, NULL)) FROM sends \
              WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \
              GROUP BY conversation"
         ),
@@ -459,7 +459,7 @@ fn went_lately(table: &Table, now_ms: i64) -> Result<(Lanes, i64, i64)> {
         let (conversation, messages) = (row.get(0)?, row.get(1)?);
         lanes.went(conversation, messages, now_ms);
         last = last.max(row.get(2)?);
-        went_ms = went_ms.max(row.get(3)?);
+        went_ms = went_ms.max(row.get::<Option<i64>>(3)?.unwrap_or(i64::MIN));
     }
     Ok((lanes, last, went_ms))
 }

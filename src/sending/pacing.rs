@@ -63,9 +63,11 @@ impl Pacing {
         self.0.iter_mut().for_each(|pace| pace.took(now_ms));
     }
 
-    /// Begins with one in each period, and comes back to the limit as after a refusal.
+    /// Begins with one in a second, and comes back to the limit as after a refusal.
     pub fn start_slowly(&mut self, now_ms: i64) {
-        self.0.iter_mut().for_each(|pace| pace.start_slowly(now_ms));
+        if let Some(a_second) = self.0.first_mut() {
+            a_second.start_slowly(now_ms);
+        }
     }
 
     /// The message that was to go at `left_ms` did not.
@@ -147,7 +149,11 @@ mod tests {
 
     #[test]
     fn a_slow_start_is_over_after_some_hundred_seconds() {
-        let mut pacing = Pacing::new(Rates::default(), i64::MIN, 0);
+        let rates = Rates {
+            per_second: 80,
+            per_minute: Some(60_000),
+        };
+        let mut pacing = Pacing::new(rates, i64::MIN, 0);
         pacing.start_slowly(0);
         for (from, rate) in [
             (0, 5..=15),

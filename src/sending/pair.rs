@@ -34,7 +34,8 @@ impl Pair {
     /// When the message may go that has so many before it (unix milliseconds).
     pub fn at(self, ahead: usize, now_ms: i64) -> i64 {
         let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
-        let due = self.due_ms.max(now_ms);
+        // No further than it can be, unless the clock has gone back.
+        let due = self.due_ms.clamp(now_ms, now_ms.saturating_add(MEMORY_MS));
         let due = due.saturating_add(ahead.saturating_mul(INTERVAL_MS));
         due - (BURST - 1) * INTERVAL_MS
     }

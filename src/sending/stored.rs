@@ -41,6 +41,8 @@ pub struct Draft {
     pub in_reply_to: Option<String>,
     /// The customer's message that this is the answer to (`wamid.…`), whether or not it is quoted.
     pub answers: Option<String>,
+    /// When that was written, by Meta's clock (unix seconds), where a rule answers it.
+    pub answers_at: Option<i64>,
     /// After how many seconds it goes no more, where who asked for it said so.
     pub late_s: Option<u32>,
 }
@@ -55,6 +57,7 @@ impl Draft {
             category: None,
             in_reply_to: None,
             answers,
+            answers_at: None,
             late_s: None,
         }
     }
@@ -107,6 +110,9 @@ pub(super) const LEFT: &str = "place > 0 AND draft IS NOT NULL";
 
 /// Sends of which nobody knows whether they went.
 pub(super) const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"#;
+
+/// Sends that we did not refuse ourselves.
+pub(super) const WENT: &str = "NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)";
 
 /// What becomes of the text of a message.
 pub(super) enum Keep<'a> {
@@ -345,6 +351,7 @@ fn write_draft(draft: &Draft) -> Value {
         ),
         ("in_reply_to", draft.in_reply_to.as_ref().map(text)),
         ("answers", draft.answers.as_ref().map(text)),
+        ("answers_at", draft.answers_at.map(Json::from)),
         ("late_s", draft.late_s.map(Json::from)),
     ];
     let mut object = Map::new();
@@ -369,6 +376,7 @@ fn read_draft(text: &str) -> Option<Draft> {
         category: text("category").and_then(|name| Category::of(&name)),
         in_reply_to: text("in_reply_to"),
         answers: text("answers"),
+        answers_at: value.get("answers_at").and_then(Json::as_i64),
         late_s: value
             .get("late_s")
             .and_then(Json::as_u64)

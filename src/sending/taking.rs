@@ -215,6 +215,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
                 category: wanted.category,
                 in_reply_to: in_reply_to.take(),
                 answers: None,
+                answers_at: None,
                 late_s: wanted.late_s,
             };
             let send = Send {

@@ -115,7 +115,7 @@ impl Entry {
     }
 
     /// Whether the customer has just written or pressed it.
-    pub fn is_written(&self) -> bool {
+    pub(in crate::conversation) fn is_written(&self) -> bool {
         matches!(self.how, How::Word | How::Button)
     }
 
@@ -192,6 +192,12 @@ impl Ledger {
     pub(in crate::conversation) fn since(&self, at: i64) -> usize {
         let written = |entry: &&Entry| entry.at > at && entry.is_written();
         self.0.iter().filter(written).count()
+    }
+
+    /// Whether the customer does not want to be written to, and has written or pressed that since a time (unix seconds).
+    pub fn is_stopped_since(&self, at: i64) -> bool {
+        let stop = |entry: &Entry| entry.is_written() && !entry.opted_in && entry.at >= at;
+        self.standing() == Standing::OptedOut && self.0.iter().any(stop)
     }
 
     /// With one thing more that was said.

@@ -71,6 +71,11 @@ fn refused(status: u16, body: &[u8]) -> GraphAnswer {
     if code == 100 && answer.pointer("/error/error_subcode") == Some(&33.into()) {
         code = 33;
     }
+    // Graph has no code of its own for an `appsecret_proof` that is missing or wrong: that is set wrong, like a token.
+    let message = answer.pointer("/error/message").and_then(Value::as_str);
+    if code == 100 && message.is_some_and(|message| message.contains("appsecret_proof")) {
+        code = 190;
+    }
     let is_transient = answer.pointer("/error/is_transient") == Some(&Value::Bool(true));
     let (class, outcome) = match find(code) {
         Some(entry) => (entry.class, entry.outcome),
@@ -118,6 +123,22 @@ mod tests {
             read(200, br#"{"messages":[{"id":"wamid.1"}]}"#),
             GraphAnswer::Accepted { wa_id: None, .. }
         ));
+    }
+
+    #[test]
+    fn a_proof_that_is_missing_or_wrong_is_as_a_token_that_is() {
+        for message in [
+            "API calls from the server require an appsecret_proof argument",
+            "Invalid appsecret_proof provided in the API argument",
+        ] {
+            let body = json!({ "error": { "message": message, "type": "GraphMethodException", "code": 100 } });
+            let expected = GraphAnswer::Refused {
+                code: 190,
+                class: Class::Token,
+                again: false,
+            };
+            assert_eq!(read(400, body.to_string().as_bytes()), expected);
+        }
     }
 
     #[test]

@@ -178,6 +178,7 @@ fn what_was_said_with_a_message_is_known_when_its_turn_comes() {
         category: Some(Category::Utility),
         in_reply_to: Some("wamid.A".to_owned()),
         answers: None,
+        answers_at: None,
         late_s: Some(300),
     };
     assert_eq!(started.send.draft, expected);
