@@ -417,8 +417,8 @@ fn config(modules: &[String], classes: &[&str], more: &[(&str, String)]) -> Stri
         let value = Value::from(value);
         writeln!(bindings, "    (name = \"{name}\", text = {value}),").unwrap();
     }
-    let date = wrangler_toml("compatibility_date");
-    let flags = wrangler_toml("compatibility_flags");
+    let date = local::wrangler_toml("compatibility_date");
+    let flags = local::wrangler_toml("compatibility_flags");
     format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 
@@ -445,16 +445,6 @@ const main :Workerd.Worker = (
 );
 "#
     )
-}
-
-/// A value of wrangler.toml, where it is written once. A string and a list of strings are the same in Cap'n Proto.
-fn wrangler_toml(key: &str) -> String {
-    let text = fs::read_to_string(root().join("wrangler.toml")).unwrap();
-    let mut lines = text.lines();
-    let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
-    value
-        .unwrap_or_else(|| panic!("wrangler.toml has no {key}"))
-        .to_owned()
 }
 
 fn listening_port(log: &str) -> Option<u16> {

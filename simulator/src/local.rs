@@ -1,5 +1,7 @@
 //! The settings of a local run: what `make dev` and `make demo` use where nothing else is said.
 
+use std::fs;
+
 /// Meta's app secret, which signs the webhooks.
 pub const APP_SECRET: &str = "dev-app-secret";
 /// The token of Meta's handshake.
@@ -26,3 +28,18 @@ pub const CUSTOMER_PHONE: &str = "16505551234";
 pub const CUSTOMER_USER_ID: &str = "US.13491208655302741918";
 /// The customer's name.
 pub const CUSTOMER_NAME: &str = "Ana";
+
+/// A value of wrangler.toml as it is written there, so that it is written once. A string and a list of strings are the same
+/// in Cap'n Proto.
+///
+/// # Panics
+/// If it is not there.
+pub fn wrangler_toml(key: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../wrangler.toml");
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+    value
+        .unwrap_or_else(|| panic!("wrangler.toml has no {key}"))
+        .to_owned()
+}

@@ -349,9 +349,9 @@ impl Mailbox {
     }
 }
 
-/// How much of what a number may do this mailbox may. At nothing at all nothing would ever go.
+/// How much of what a number may do this mailbox may: where anything, something.
 fn share(address: &Address, most: u32) -> u32 {
-    address.share_of(most).max(1)
+    address.share_of(most).max(most.min(1))
 }
 
 /// The destinations that want what concerns a number, each with its share of requests and replies.
@@ -362,9 +362,7 @@ fn destinations(config: &Config, number: Option<&str>, address: &Address) -> Vec
         .map(|destination| Destination {
             max_in_flight: share(address, destination.max_in_flight),
             max_per_second: destination.max_per_second.map(|most| share(address, most)),
-            replies_per_day: destination
-                .replies_per_day
-                .map(|most| address.share_of(most).max(most.min(1))),
+            replies_per_day: destination.replies_per_day.map(|most| share(address, most)),
             ..destination.clone()
         })
         .collect()

@@ -245,11 +245,11 @@ impl Core {
         }
         let by_rule = started.send.id.contains(BY_RULE);
         let config = settings.map(|settings| &settings.config);
-        if let Some(Config {
-            answering, sending, ..
-        }) = config
-            && guard::is_late(&started.send, asked, answering.as_ref(), sending, now)
-        {
+        let is_late = |config: &Config| {
+            let (answering, sending) = (config.answering.as_ref(), &config.sending);
+            guard::is_late(&started.send, asked, answering, sending, now)
+        };
+        if config.is_some_and(is_late) {
             return Ok(Some(Class::Late));
         }
         let consent = config.and_then(|config| config.consent.as_ref());

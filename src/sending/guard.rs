@@ -185,13 +185,8 @@ mod tests {
             ("1065.e.consent", said(&[(false, Word, 1_005)]), false),
             ("1065.e.crm.0", said(&[(false, Word, 1_005)]), false),
         ] {
-            let mut draft = Draft::reply(None, template(), None);
-            draft.answers_at = Some(WRITTEN);
-            let send = Send {
-                id: id.to_owned(),
-                conversation: 1,
-                draft,
-            };
+            let mut send = send(id);
+            send.draft.answers_at = Some(WRITTEN);
             assert_eq!(is_unwanted(&send, &said), unwanted, "{id} {said:?}");
         }
     }
@@ -208,13 +203,8 @@ mod tests {
             ("1065.e.rule:hi.0", None, Some(60), Some(10), Some(10)),
             ("1065.e.rule:hi.0", None, Some(60), None, Some(60)),
         ] {
-            let mut draft = Draft::reply(None, template(), None);
-            draft.late_s = with_it;
-            let send = Send {
-                id: id.to_owned(),
-                conversation: 1,
-                draft,
-            };
+            let mut send = send(id);
+            send.draft.late_s = with_it;
             let sending = Sending {
                 late_s: set,
                 ..Sending::default()
@@ -230,6 +220,14 @@ mod tests {
             } else {
                 assert!(!is_late(i64::MAX - ASKED), "{id}");
             }
+        }
+    }
+
+    fn send(id: &str) -> Send {
+        Send {
+            id: id.to_owned(),
+            conversation: 1,
+            draft: Draft::reply(None, template(), None),
         }
     }
 

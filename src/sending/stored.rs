@@ -366,6 +366,7 @@ fn write_draft(draft: &Draft) -> Value {
 fn read_draft(text: &str) -> Option<Draft> {
     let value: Json = serde_json::from_str(text).ok()?;
     let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+    let number = |name: &str| value.get(name)?.as_i64();
     let message = |name: &str| Message::stored(value.get(name)?);
     let to = text("phone").map(Recipient::Phone);
     let to = to.or_else(|| text("user").map(Recipient::User));
@@ -376,10 +377,7 @@ fn read_draft(text: &str) -> Option<Draft> {
         category: text("category").and_then(|name| Category::of(&name)),
         in_reply_to: text("in_reply_to"),
         answers: text("answers"),
-        answers_at: value.get("answers_at").and_then(Json::as_i64),
-        late_s: value
-            .get("late_s")
-            .and_then(Json::as_u64)
-            .and_then(|seconds| u32::try_from(seconds).ok()),
+        answers_at: number("answers_at"),
+        late_s: number("late_s").and_then(|seconds| u32::try_from(seconds).ok()),
     })
 }

@@ -54,18 +54,6 @@ pub(super) fn directory(panic_routes: bool) -> PathBuf {
     directory
 }
 
-/// A text value of wrangler.toml, where it is written once.
-pub(super) fn wrangler_toml(key: &str) -> String {
-    let text = fs::read_to_string(root().join("wrangler.toml")).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
-    line.unwrap_or_else(|| panic!("wrangler.toml has no {key}"))
-        .trim()
-        .trim_matches('"')
-        .to_owned()
-}
-
 fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use simulator::local;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -196,7 +197,7 @@ fn write_config(directory: &TempDir, settings: &Settings) {
         )
         .unwrap();
     }
-    let date = build::wrangler_toml("compatibility_date");
+    let date = local::wrangler_toml("compatibility_date");
     if let Some(address) = &settings.windows {
         around.add_team(directory, address, &date);
         bindings.push_str("      (name = \"WINDOWS\", kvNamespace = \"windows\"),\n");
@@ -209,7 +210,7 @@ fn write_config(directory: &TempDir, settings: &Settings) {
         directory.path().join("config.capnp"),
         config(
             &date,
-            &build::wrangler_toml("compatibility_flags"),
+            &local::wrangler_toml("compatibility_flags"),
             &bindings,
             &around,
         ),
@@ -237,7 +238,7 @@ impl Around {
             "    (name = \"windows\", external = (address = \"{address}\", http = ())),"
         )
         .unwrap();
-        let number = simulator::local::PHONE_NUMBER_ID;
+        let number = local::PHONE_NUMBER_ID;
         let bindings = format!(
             r#"    (name = "WINDOWS", kvNamespace = "windows"),
     (name = "PHONE_NUMBER_ID", text = "{number}"),"#
@@ -280,7 +281,7 @@ impl Around {
             self.workers,
             r#"
 const {name} :Workerd.Worker = (
-  compatibilityDate = "{date}",
+  compatibilityDate = {date},
   modules = [(name = "{name}.js", esModule = embed "{name}.js")],
   bindings = [
 {bindings}
@@ -314,7 +315,7 @@ const config :Workerd.Config = (
 );
 {workers}
 const transom :Workerd.Worker = (
-  compatibilityDate = "{date}",
+  compatibilityDate = {date},
   compatibilityFlags = {flags},
   modules = [
 {modules}    (name = "index.js", esModule = embed "index.js"),

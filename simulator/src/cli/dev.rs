@@ -1,5 +1,7 @@
 //! `dev`: a backend and a Graph API that print what comes, until they are ended.
 
+use std::io;
+
 use clap::Args;
 use simulator::backend::{Answer, Backend};
 use simulator::graph::Graph;
@@ -43,8 +45,7 @@ pub(crate) async fn dev(args: DevArgs) -> Result<(), String> {
 
 async fn start_backend(port: u16, secret: &str, reply: Option<&str>) -> Result<Backend, String> {
     let backend = Backend::start_on(port, secret).await;
-    let backend =
-        backend.map_err(|error| format!("The backend cannot listen on port {port}: {error}"))?;
+    let backend = backend.map_err(cannot_listen("The backend", port))?;
     if let Some(reply) = reply {
         backend.when_event(
             |event| event.kind == "whatsapp.message.received",
@@ -53,11 +54,7 @@ async fn start_backend(port: u16, secret: &str, reply: Option<&str>) -> Result<B
     }
     backend.on_arrival(|arrival| {
         for line in lines::of_arrival(arrival) {
-            say(if arrival.faults.is_empty() {
-                line
-            } else {
-                red(line)
-            });
+            show(line, &arrival.faults);
         }
     });
     say(dim(format!("The backend listens on {}", backend.url())));
@@ -67,17 +64,21 @@ async fn start_backend(port: u16, secret: &str, reply: Option<&str>) -> Result<B
 /// The Graph API; `meta` tells Transom how what was taken is doing.
 async fn start_graph(port: u16, token: &str, meta: Meta) -> Result<Graph, String> {
     let graph = Graph::start_on(port, token).await;
-    let graph =
-        graph.map_err(|error| format!("The Graph API cannot listen on port {port}: {error}"))?;
+    let graph = graph.map_err(cannot_listen("The Graph API", port))?;
     graph.on_request(move |request| {
         statuses::tell(&meta, request);
         let line = lines::of_request(request, clock::unix_now());
-        say(if request.faults.is_empty() {
-            line
-        } else {
-            red(line)
-        });
+        show(line, &request.faults);
     });
     say(dim(format!("The Graph API listens on {}", graph.url())));
     Ok(graph)
+}
+
+fn cannot_listen(who: &str, port: u16) -> impl Fn(io::Error) -> String {
+    move |error| format!("{who} cannot listen on port {port}: {error}")
+}
+
+/// Says it, in red where anything is wrong.
+fn show(line: String, faults: &[String]) {
+    say(if faults.is_empty() { line } else { red(line) });
 }

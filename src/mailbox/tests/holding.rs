@@ -42,12 +42,8 @@ fn what_came_after_somebody_moved_waits_for_what_came_before() {
 
 #[test]
 fn an_answer_that_comes_late_ends_no_other_wait() {
-    let mut number = Number::new();
-    number.take(&of(&[user("US.1")], "as-user"));
-    number.take(&of(&[phone("2")], "as-phone"));
     let stray = of(&[phone("2")], "stray");
-    let on_its_way = number.route(&stray);
-    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    let (mut number, on_its_way) = Number::moved_before(&stray);
     // It is asked twice; the second answer is late.
     let [first, second] = [NOW, NOW + 60].map(|now| number.partitions[0].question(now).unwrap());
     number.deliver(1, NOW);

@@ -48,6 +48,17 @@ impl Number {
         }
     }
 
+    /// A number that knows a person under two names in two partitions, and was told both together while this event of
+    /// theirs was on its way to where it is routed.
+    pub(super) fn moved_before(late: &Event) -> (Self, Route) {
+        let mut number = Self::new();
+        number.take(&of(&[user("US.1")], "as-user"));
+        number.take(&of(&[phone("2")], "as-phone"));
+        let route = number.route(late);
+        number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+        (number, route)
+    }
+
     /// A partition loses its memory.
     pub(super) fn restart(&mut self, partition: usize) {
         self.partitions[partition] = open(&self.disks[partition], self.destinations);
@@ -517,12 +528,8 @@ fn what_a_webhook_did_not_come_to_take_over_the_next_one_does_whatever_name_it_b
 
 #[test]
 fn an_opt_out_that_came_to_the_former_partition_late_is_known_with_the_next_event() {
-    let mut number = Number::new();
-    number.take(&of(&[user("US.1")], "as-user"));
-    number.take(&of(&[phone("2")], "as-phone"));
     let stop = of(&[phone("2")], "stop");
-    let before = number.route(&stop);
-    number.take(&of(&[user("US.1"), phone("2")], "as-both"));
+    let (mut number, before) = Number::moved_before(&stop);
     assert!(number.store(&stop, &before));
     stops(&mut number);
     number.take(&of(&[user("US.1")], "next"));
