@@ -1,5 +1,5 @@
-//! Requests that bear an `Idempotency-Key`: asked again with the same body within 24 hours, they are answered as they
-//! were. (IETF draft "The Idempotency-Key HTTP Header Field".)
+//! Requests that bear an `Idempotency-Key`: asked again with the same body within 24 hours, or while what they asked for
+//! waits and 24 hours after, they are answered as they were. (IETF draft "The Idempotency-Key HTTP Header Field".)
 //!
 //! If the person was in another partition, that one is asked about the request first, as it is about events
 //! ([`Mailbox::cede`]): it tells that it has answered the request, or promises not to take it any more.
@@ -8,19 +8,26 @@ use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::{state::SendState, stored::write_state};
 use crate::{
     event::Event,
     mailbox::{
         Mailbox, Moved,
-        sql::{Result, Row, Sql},
+        sql::{Result, Row, Sql, Value},
     },
 };
 
-/// How long a key is remembered, in milliseconds.
+/// How long a key is remembered, in milliseconds, from when it was asked with, and from when the state of what it asked for
+/// last changed.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How often keys that are too old are removed, in milliseconds.
 const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
+
+/// What is true of a key that is known. ?1 is before when nothing is remembered (unix milliseconds), ?2 the state of sends
+/// that wait.
+const KNOWN: &str = "(asked_ms > ?1 OR EXISTS (SELECT 1 FROM json_each(answer, '$.messages') AS message \
+     JOIN sends ON sends.id = message.value ->> 'id' WHERE state = ?2 OR changed_ms > ?1))";
 
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 255;
@@ -105,8 +112,8 @@ impl Repeats {
         if now_ms.saturating_sub(self.swept_ms) > SWEPT_EVERY_MS {
             self.swept_ms = now_ms;
             self.sql.run(
-                "DELETE FROM repeats WHERE asked_ms <= ?1",
-                &[now_ms.saturating_sub(KEPT_MS).into()],
+                &format!("DELETE FROM repeats WHERE NOT {KNOWN}"),
+                &known(now_ms),
             )?;
         }
         self.sql.run(
@@ -122,12 +129,21 @@ impl Repeats {
 
     /// The body that was asked with a key, and the answer.
     fn answered(&self, key: &str, now_ms: i64) -> Result<Option<Row>> {
+        let [since, waits] = known(now_ms);
         let rows = self.sql.exec(
-            "SELECT body, answer FROM repeats WHERE key = ?1 AND asked_ms > ?2",
-            &[key.into(), now_ms.saturating_sub(KEPT_MS).into()],
+            &format!("SELECT body, answer FROM repeats WHERE key = ?3 AND {KNOWN}"),
+            &[since, waits, key.into()],
         )?;
         Ok(rows.into_iter().next())
     }
+}
+
+/// The parameters of [`KNOWN`].
+fn known(now_ms: i64) -> [Value; 2] {
+    [
+        now_ms.saturating_sub(KEPT_MS).into(),
+        write_state(&SendState::Queued).into(),
+    ]
 }
 
 fn digest(body: &[u8]) -> String {
@@ -136,33 +152,61 @@ fn digest(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{
         event::Name,
         mailbox::{Adoption, native::Native, sql::SqlError},
+        meta::graph::Message,
+        sending::{
+            Draft, Send,
+            stored::{Keep, Table},
+        },
     };
 
     #[test]
     fn the_same_key_gets_the_same_answer_for_24_hours_and_no_other_body() {
-        let sql = Native::new();
-        let mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
-        let mut repeats = Repeats::open(sql.clone()).unwrap();
-        let find = |repeats: &Repeats, key, body: &str, now| {
-            let found = repeats.find(&mailbox, key, body.as_bytes(), now);
-            found.unwrap()
-        };
-        assert_eq!(find(&repeats, "k", "{}", 1_000), Repeat::No);
-        repeats.add("k", b"{}", "answer", 1_000).unwrap();
-        let day = 24 * 3_600_000;
-        assert_eq!(
-            find(&repeats, "k", "{}", 999 + day),
-            Repeat::Answered("answer".into())
-        );
-        assert_eq!(find(&repeats, "k", "{ }", 2_000), Repeat::OtherBody);
-        assert_eq!(find(&repeats, "other", "{}", 2_000), Repeat::No);
-        assert_eq!(find(&repeats, "k", "{ }", 1_000 + day), Repeat::No);
-        repeats.add("k", b"{ }", "new", 1_000 + day).unwrap();
-        assert_eq!(sql.count("repeats"), 1);
+        let mut here = Partition::new();
+        assert_eq!(here.find("{}", 1_000), Repeat::No);
+        here.answer("{}", 1_000);
+        assert_eq!(here.find("{}", 999 + DAY), Repeat::Answered(ANSWER.into()));
+        assert_eq!(here.find("{ }", 2_000), Repeat::OtherBody);
+        assert_eq!(here.find_by("other", "{}", 2_000), Ok(Repeat::No));
+        assert_eq!(here.find("{ }", 1_000 + DAY), Repeat::No);
+        here.answer("{ }", 1_000 + DAY);
+        assert_eq!(here.sql.count("repeats"), 1);
+    }
+
+    #[test]
+    fn a_key_is_known_while_what_was_asked_with_it_waits_and_for_a_day_after() {
+        let mut here = Partition::new();
+        let sends = Table::open(here.sql.clone()).unwrap();
+        for id in ["1.a", "1.b"] {
+            let text = json!({ "type": "text", "text": { "body": "x" } });
+            let send = Send {
+                id: id.to_owned(),
+                conversation: 1,
+                draft: Draft::reply(None, Message::check(&text).unwrap(), None),
+            };
+            sends.add(&send, &SendState::Queued, 1, 1_000).unwrap();
+        }
+        here.answer("{}", 1_000);
+        let known = Repeat::Answered(ANSWER.into());
+        let went = 5 * DAY;
+        for id in ["1.a", "1.b"] {
+            assert_eq!(here.find("{}", went), known);
+            assert_eq!(here.find("{ }", went), Repeat::OtherBody);
+            // A day later others are swept.
+            here.repeats.add("other", b"", "{}", went).unwrap();
+            sends
+                .write(id, &SendState::Unknown, &Keep::Nothing, false, went)
+                .unwrap();
+        }
+        assert_eq!(here.find("{}", went + DAY - 1), known);
+        assert_eq!(here.find("{}", went + DAY), Repeat::No);
+        here.repeats.add("other", b"", "{}", went + DAY).unwrap();
+        assert_eq!(here.sql.count("repeats"), 1);
     }
 
     #[test]
@@ -173,18 +217,18 @@ mod tests {
 
     #[test]
     fn keys_of_yesterday_are_removed_and_those_of_today_are_not() {
-        let sql = Native::new();
-        let mut repeats = Repeats::open(sql.clone()).unwrap();
+        let mut here = Partition::new();
         for hours in 0..60 {
-            let key = hours.to_string();
-            repeats.add(&key, b"", "", NOW + hours * 3_660_000).unwrap();
+            let (key, now) = (hours.to_string(), NOW + hours * 3_660_000);
+            here.repeats.add(&key, b"", ANSWER, now).unwrap();
         }
         let left: i64 = 24 * 60 / 61 + 1;
-        assert_eq!(sql.count("repeats"), left);
+        assert_eq!(here.sql.count("repeats"), left);
     }
 
     /// A partition, with the requests that it answered.
     struct Partition {
+        sql: Rc<Native>,
         mailbox: Mailbox,
         repeats: Repeats,
     }
@@ -192,19 +236,24 @@ mod tests {
     impl Partition {
         fn new() -> Self {
             let sql = Native::new();
+            Table::open(sql.clone()).unwrap();
             Self {
                 mailbox: Mailbox::open(sql.clone(), Vec::new()).unwrap(),
-                repeats: Repeats::open(sql).unwrap(),
+                repeats: Repeats::open(sql.clone()).unwrap(),
+                sql,
             }
         }
 
-        fn find(&self, body: &str) -> Result<Repeat> {
-            let (repeats, body) = (&self.repeats, body.as_bytes());
-            repeats.find(&self.mailbox, "k 1", body, NOW)
+        fn find(&self, body: &str, now: i64) -> Repeat {
+            self.find_by("k 1", body, now).unwrap()
         }
 
-        fn answer(&mut self, body: &str) {
-            let added = self.repeats.add("k 1", body.as_bytes(), "answer", NOW);
+        fn find_by(&self, key: &str, body: &str, now: i64) -> Result<Repeat> {
+            self.repeats.find(&self.mailbox, key, body.as_bytes(), now)
+        }
+
+        fn answer(&mut self, body: &str, now: i64) {
+            let added = self.repeats.add("k 1", body.as_bytes(), ANSWER, now);
             added.unwrap();
         }
 
@@ -231,6 +280,8 @@ mod tests {
     }
 
     const NOW: i64 = 1_770_000_000_000;
+    const DAY: i64 = 24 * 3_600_000;
+    const ANSWER: &str = r#"{"messages":[{"id":"1.a"},{"id":"1.b"}]}"#;
 
     fn request(body: &str) -> Event {
         Event {
@@ -242,15 +293,14 @@ mod tests {
     #[test]
     fn a_request_is_known_where_its_person_was_for_as_long_as_where_they_are() {
         let mut former = Partition::new();
-        former.answer("{}");
-        let day = 24 * 3_600_000;
+        former.answer("{}", NOW);
         for (body, known) in [
-            ("{}", Repeat::Answered("answer".into())),
+            ("{}", Repeat::Answered(ANSWER.into())),
             ("{ }", Repeat::OtherBody),
         ] {
-            assert!(former.is_asked(body, 1, NOW + day - 1).stored);
-            assert_eq!(former.find(body), Ok(known));
-            assert!(!former.is_asked(body, 1, NOW + day).stored);
+            assert!(former.is_asked(body, 1, NOW + DAY - 1).stored);
+            assert_eq!(former.find(body, NOW), known);
+            assert!(!former.is_asked(body, 1, NOW + DAY).stored);
         }
     }
 
@@ -263,14 +313,14 @@ mod tests {
             assert!(!moved.stored);
             home.adopts("{}", moved, 4);
         }
-        assert_eq!(former.find("{}"), Err(SqlError::Moved));
-        assert_eq!(former.find("{ }"), Ok(Repeat::No));
-        assert_eq!(home.find("{}"), Ok(Repeat::No));
+        assert_eq!(former.find_by("k 1", "{}", NOW), Err(SqlError::Moved));
+        assert_eq!(former.find("{ }", NOW), Repeat::No);
+        assert_eq!(home.find("{}", NOW), Repeat::No);
         // They turn out to be somebody who was met yet earlier, and was in the former one.
         let moved = home.is_asked("{}", 1, NOW);
         assert!(!moved.stored);
         former.adopts("{}", moved, 1);
-        assert_eq!(home.find("{}"), Err(SqlError::Moved));
-        assert_eq!(former.find("{}"), Ok(Repeat::No));
+        assert_eq!(home.find_by("k 1", "{}", NOW), Err(SqlError::Moved));
+        assert_eq!(former.find("{}", NOW), Repeat::No);
     }
 }
