@@ -128,6 +128,7 @@ impl Outbox {
         let UnderWay {
             fell_back,
             overtaken,
+            falls_back,
             early,
         } = self.under_way.remove(id).unwrap_or_default();
         if overtaken {
@@ -135,7 +136,7 @@ impl Outbox {
             for report in early {
                 change = self.take(report, now_ms)?.or(change);
             }
-            let (state, later) = self.overtaken_by_status(started, now_ms)?;
+            let (state, later) = self.overtaken_by_status(started, falls_back, now_ms)?;
             self.ended.count(&state);
             return Ok((state, later.or(change)));
         }
@@ -192,33 +193,39 @@ impl Outbox {
     fn overtaken_by_status(
         &mut self,
         started: Started,
+        falls_back: bool,
         now_ms: i64,
     ) -> Result<(SendState, Option<NumberChange>)> {
         let message = started.message();
-        let mut send = started.send;
-        let Some(found) = self.table.find(&send.id)? else {
+        let Send {
+            id, conversation, ..
+        } = started.send;
+        let Some(found) = self.table.find(&id)? else {
             return Ok((SendState::Unknown, None));
         };
-        match found.error {
-            None => {
-                let change = self.hears(Heard::Takes, message, now_ms)?;
-                Ok((found.state, change))
-            }
-            Some(WINDOW_CLOSED) if send.draft.fall_back() => {
-                self.falls_back(send, &found, now_ms)?;
-                Ok((SendState::Queued, None))
-            }
-            Some(_) => Ok((found.state, None)),
-        }
+        let change = if falls_back {
+            let waiting = WaitingSend::new(id, found.place, true);
+            self.lanes.insert(conversation, waiting, now_ms);
+            None
+        } else if found.error.is_none() {
+            self.hears(Heard::Takes, message, now_ms)?
+        } else {
+            None
+        };
+        Ok((found.state, change))
     }
 
-    /// The fallback of a send waits in its place.
+    /// The fallback of a send waits in its place; if that is still on its way, until it has ended.
     pub(super) fn falls_back(&mut self, send: Send, found: &Record, now_ms: i64) -> Result<()> {
         let keep = Keep::This(&send.draft);
         self.table
             .write(&send.id, &SendState::Queued, &keep, true, now_ms)?;
-        let waiting = WaitingSend::new(send.id, found.place, true);
-        self.lanes.insert(send.conversation, waiting, now_ms);
+        if let Some(under_way) = self.under_way.get_mut(&send.id) {
+            under_way.falls_back = true;
+        } else {
+            let waiting = WaitingSend::new(send.id, found.place, true);
+            self.lanes.insert(send.conversation, waiting, now_ms);
+        }
         Ok(())
     }
 

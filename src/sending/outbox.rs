@@ -69,6 +69,8 @@ pub(super) struct UnderWay {
     pub(super) fell_back: bool,
     /// A status has told that it went out.
     pub(super) overtaken: bool,
+    /// One has told, too, that the window was closed: its fallback waits for it to end.
+    pub(super) falls_back: bool,
     /// Failures that may be of an earlier try: the answer will tell.
     pub(super) early: Vec<Report>,
 }

@@ -137,8 +137,7 @@ impl Outbox {
         let Report {
             id, code, at_ms, ..
         } = report;
-        // If it is still on its way, this is done once it has ended.
-        let draft = if code == Some(WINDOW_CLOSED) && !self.under_way.contains_key(&id) {
+        let draft = if code == Some(WINDOW_CLOSED) && !self.goes_as_fallback(&id) {
             self.table.draft(&id)?
         } else {
             None

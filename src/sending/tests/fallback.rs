@@ -136,9 +136,15 @@ fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
         let mut bench = Bench::with([with_fallback("a", 1)]);
         let started = bench.wait_next();
         bench.told(first_failed());
+        assert_eq!(bench.next(), None, "not before that one has ended");
         assert_eq!(bench.done(started, happened).0, SendState::Queued);
         fallback_goes(&mut bench);
     }
+    let mut bench = Bench::with([with_fallback("a", 1)]);
+    bench.wait_next();
+    bench.told(first_failed());
+    bench.reopen("a");
+    fallback_goes(&mut bench);
     for restarts in [false, true] {
         let mut bench = Bench::with([with_fallback("a", 1)]);
         let started = bench.wait_next();
