@@ -230,6 +230,39 @@ async fn a_reply_goes_out_once_though_the_event_is_delivered_again() {
 }
 
 #[tokio::test]
+async fn a_reply_to_a_batch_goes_out_once_though_its_events_come_again_with_a_further_one() {
+    let (backend, graph) = (Backend::start().await, Graph::start().await);
+    let batches = json!({ "format": "cloudevents-batch" });
+    let settings = Transom::builder().destinations([with(destination("crm", &backend), batches)]);
+    let transom = settings.graph(&graph).start().await;
+    let meta = transom.meta();
+    let mut scene = Scene {
+        transom,
+        meta,
+        backend,
+        graph,
+    };
+    let is_second = |event: &backend::Event| event.text() == Some("second");
+    scene
+        .backend
+        .when_event(is_second, backend::Answer::reply("once"));
+    scene.backend.always(backend::Answer::Stall);
+    scene.writes(&Customer::nth(1), "first").await;
+    scene.writes(&Customer::nth(2), "second").await;
+    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    scene.writes(&Customer::nth(2), "third").await;
+    assert!(scene.backend.wait_for_requests(3, PATIENCE).await);
+    scene.transom.kill().await;
+    scene.backend.behave();
+    scene
+        .backend
+        .when_event(is_second, backend::Answer::reply("once"));
+    scene.transom.restart().await;
+    assert!(scene.backend.wait_for(3, PATIENCE).await);
+    assert_eq!(scene.sent().await, ["once"]);
+}
+
+#[tokio::test]
 async fn after_the_window_has_closed_nothing_goes_out() {
     let scene = Scene::start().await;
     scene.backend.next(backend::Answer::reply("too late"));

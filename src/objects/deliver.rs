@@ -16,7 +16,7 @@ use crate::{
     conversation::recipient::{self, About},
     delivery::{self, Run, answer},
     mailbox::{
-        Change, Delivery, GONE, Outcome,
+        Change, Delivery, GONE, Outcome, Stored,
         address::Address,
         sql::{self, atomically},
     },
@@ -64,6 +64,7 @@ impl Mailbox {
             let Some(mut delivery) = core.mailbox.next(now)? else {
                 return Ok(false);
             };
+            core.end_where_answered(&mut delivery, now)?;
             let Some(destination) = core.mailbox.destination(delivery.destination) else {
                 return Ok(false);
             };
@@ -163,6 +164,29 @@ impl Mailbox {
 }
 
 impl Core {
+    /// Lets a batch that comes again end with an event that it was answered at. With those that came since it would be
+    /// answered at another: that reply has another id, and the customer would be told the same twice.
+    fn end_where_answered(&mut self, delivery: &mut Delivery, now: i64) -> sql::Result<()> {
+        if delivery.events.len() < 2 {
+            return Ok(());
+        }
+        let events = delivery.events.iter();
+        let first_replies: Vec<String> = events
+            .map(|event| self.reply_id(delivery, event, 0))
+            .collect();
+        if let Some(answered) = self.outbox.first_known(&first_replies)? {
+            self.mailbox.shorten(delivery, answered + 1, now);
+        }
+        Ok(())
+    }
+
+    /// The id of one of the replies that a destination asks for in answer to an event.
+    fn reply_id(&self, delivery: &Delivery, event: &Stored, index: usize) -> String {
+        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        let destination = self.id_of(delivery.destination);
+        format!("{number}.{}.{destination}.{index}", event.id)
+    }
+
     /// Takes in what a delivery was answered with, and gives whether that was anything that has somebody to go to, and which
     /// reply is started by it.
     fn reply(
@@ -193,11 +217,9 @@ impl Core {
         // Once for all of them, and not for what is long past: each would be the same template, and costs.
         let mut fallback = fallback.filter(|_| !event.is_replayed()).cloned();
         let mut started = None;
-        let number = self.phone_number_id.as_deref().unwrap_or_default();
-        let destination = self.id_of(delivery.destination).to_owned();
         for (index, message) in replies.into_iter().enumerate() {
             let send = Send {
-                id: format!("{number}.{}.{destination}.{index}", event.id),
+                id: self.reply_id(delivery, event, index),
                 conversation: event.conversation,
                 draft: Draft {
                     fallback: fallback.take_if(|_| message.is_free_form()),

@@ -388,6 +388,16 @@ impl Outbox {
         Ok(Some((record, goes_ms)))
     }
 
+    /// The place of the first of these ids under which there is a send.
+    pub fn first_known(&self, ids: &[String]) -> Result<Option<usize>> {
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        let place = self.table.0.first_integer(
+            "SELECT min(key) FROM json_each(?1) WHERE value IN (SELECT id FROM sends)",
+            &[ids.into()],
+        )?;
+        Ok(place.and_then(|place| usize::try_from(place).ok()))
+    }
+
     /// The conversations of which something is known.
     pub fn conversations(&self) -> impl Iterator<Item = i64> {
         self.lanes.conversations()

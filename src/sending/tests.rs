@@ -183,6 +183,21 @@ impl Bench {
 }
 
 #[test]
+fn of_several_ids_the_first_is_found_under_which_there_is_a_send() {
+    let mut bench = Bench::with([send("b", 1), send("c", 1)]);
+    bench.next_ends(accepted("wamid.1"));
+    for (ids, expected) in [
+        (&["a", "c", "b"][..], Some(1)),
+        (&["b", "c"], Some(0)),
+        (&["a", "d"], None),
+        (&[], None),
+    ] {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        assert_eq!(bench.outbox.first_known(&ids), Ok(expected));
+    }
+}
+
+#[test]
 fn what_is_asked_for_twice_under_one_id_is_sent_once() {
     let mut bench = Bench::new();
     assert!(bench.add(send("a", 1)).is_some());
