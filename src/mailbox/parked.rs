@@ -52,6 +52,15 @@ impl Parking {
         )
     }
 
+    /// A destination is paused: what it refused is not tried, so that the tries, and the time for which it refused, are counted
+    /// anew when it goes on.
+    pub(super) fn pause(sql: &dyn Sql, destination: &str) -> Result<()> {
+        sql.run(
+            "UPDATE parked SET attempts = 0 WHERE destination = ?1 AND attempts > 0",
+            &[destination.into()],
+        )
+    }
+
     /// Has all that waits for a destination be tried by a time at the latest (unix milliseconds).
     pub(super) fn hurry(sql: &dyn Sql, destination: &str, at_ms: i64) -> Result<()> {
         sql.run(

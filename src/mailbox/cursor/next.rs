@@ -80,13 +80,29 @@ impl Cursor {
             let events = self
                 .parking
                 .events(conversation, self.destination.format.most_events())?;
-            if !events.is_empty() {
+            let unwanted = self.unwanted(&events);
+            if !unwanted.is_empty() {
+                self.parking.taken(conversation, &unwanted)?;
+            } else if events.is_empty() {
+                self.parking.release(conversation)?;
+            } else {
                 self.fly(&events, true);
                 return Ok(Some(events));
             }
-            self.parking.release(conversation)?;
         }
         Ok(None)
+    }
+
+    /// Those of these parked events that the destination does not want any more: its settings were changed, say, because it
+    /// refuses such events. What is replayed goes whatever it wants.
+    fn unwanted(&self, events: &[Stored]) -> Vec<i64> {
+        let wants = |event: &Stored| {
+            self.destination.wants(&event.kind) && self.destination.wants_data(&event.data)
+        };
+        let unwanted = events
+            .iter()
+            .filter(|event| !event.is_replayed() && !wants(event));
+        unwanted.map(|event| event.seq).collect()
     }
 
     fn next_in_log(&mut self, log: &Log, now_ms: i64) -> Result<Option<Vec<Stored>>> {

@@ -97,6 +97,9 @@ impl Cursor {
         if gone.is_some() && !is_gone {
             is_back(&*sql, id)?;
         }
+        if destination.paused {
+            Parking::pause(&*sql, id)?;
+        }
         let failure = Failure::read(row, 5)?.filter(|_| gone.is_none() || is_gone);
         Ok(Self {
             flow: Flow::new(destination.retry, destination.max_per_second, down),

@@ -274,6 +274,63 @@ fn what_a_destination_does_not_want_does_not_reach_it_behind_what_it_refused_eit
 }
 
 #[test]
+fn what_a_destination_refused_and_does_not_want_any_more_holds_nothing_back() {
+    let unlike = |destination: Destination| {
+        let sql = Native::new();
+        let mut mailbox = open(&sql, &["crm"]);
+        let told = Event {
+            kind: "transom.send.failed".to_owned(),
+            ..message("1", "told")
+        };
+        let events = [
+            status("1", "a", MessageStatus::Sent),
+            told,
+            status("1", "a", MessageStatus::Read),
+            message("1", "b"),
+            message("1", "1a"),
+        ];
+        mailbox.store(events, NOW);
+        mailbox.refuse(NOW);
+        let mut mailbox = Mailbox::open(sql.clone(), vec![destination]).unwrap();
+        let reached = mailbox.deliver(NOW + 2_000);
+        assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
+        reached
+    };
+    let in_metas_format = Destination {
+        format: Format::Meta,
+        ..destination("crm")
+    };
+    assert_eq!(
+        unlike(wanting("whatsapp.message.*", "crm")),
+        ["b-0", "1a-0"]
+    );
+    assert_eq!(unlike(choosy("crm")), ["1a-0"]);
+    assert_eq!(unlike(in_metas_format), ["a-0", "a-2", "b-0", "1a-0"]);
+    assert_eq!(unlike(wanting("whatsapp.flow.*", "crm")), [""; 0]);
+}
+
+#[test]
+fn while_a_destination_is_paused_the_time_for_which_it_refused_does_not_go_on() {
+    let sql = Native::new();
+    let mut mailbox = open(&sql, &["crm"]);
+    mailbox.store([message("1", "a")], NOW);
+    mailbox.refuse(NOW);
+    Mailbox::open(sql.clone(), vec![paused("crm")]).unwrap();
+    let mut mailbox = open(&sql, &["crm"]);
+    let days_later = NOW + 3 * 24 * 3_600_000;
+    mailbox.refuse(days_later);
+    assert_eq!(sql.count("dead_letters"), 0);
+    let total_ms = 3_600_000;
+    let mut now = days_later;
+    while let Some(at) = mailbox.wakes_at(now) {
+        now = now.max(at);
+        mailbox.refuse(now);
+    }
+    assert_eq!(sql.count("dead_letters"), 1);
+    assert!(now >= days_later + total_ms);
+}
+
+#[test]
 fn a_new_destination_gets_what_comes_from_now_on() {
     let sql = Native::new();
     let slow = || paused("slow");
