@@ -18,14 +18,15 @@ const AT_ONCE: i64 = 100;
 /// When the next is to be told.
 #[derive(Debug, Default)]
 pub(super) struct Closings {
-    /// Whether anybody wants to know. What was remembered while somebody did stays with the conversations.
+    /// Whether anybody wants to know.
     wanted: bool,
     /// In unix seconds.
     next: Option<i64>,
 }
 
 impl Closings {
-    /// Finds the next, where somebody wants to know of any.
+    /// Finds the next, where somebody wants to know of any. Where nobody does, what was remembered is forgotten: nobody takes
+    /// note of answers meanwhile.
     pub(super) fn open(sql: &dyn Sql, wanted: bool) -> Result<Self> {
         let mut closings = Self { wanted, next: None };
         if wanted {
@@ -34,8 +35,14 @@ impl Closings {
                 &[],
             )?;
             closings.find(sql)?;
-        } else {
-            sql.run("DROP INDEX IF EXISTS closing", &[])?;
+        } else if sql.has_table("closing")? {
+            sql.run(
+                &format!(
+                    "UPDATE conversations SET state = json_remove(state, '$.closing') WHERE {AT} IS NOT NULL"
+                ),
+                &[],
+            )?;
+            sql.run("DROP INDEX closing", &[])?;
         }
         Ok(closings)
     }

@@ -230,7 +230,15 @@ impl Mailbox {
         let reply_budgets =
             ReplyBudgets::open(&outbox, mailbox.destinations(), now.div_euclid(1000))?;
         let answers = match (&config.answering, &phone_number_id) {
-            (Some(answering), Some(number)) => Some(answers(&outbox, answering, number, &address)?),
+            (Some(answering), Some(number)) => {
+                let mut answering = answering.clone();
+                let in_use = Address::mailboxes(number, ready.settings.partitions_of(number));
+                if !in_use.contains(&address) {
+                    // `partitions` was changed: who was met here is answered in another mailbox.
+                    answering.closing_s = None;
+                }
+                Some(answers(&outbox, answering, number, &address)?)
+            }
             _ => None,
         };
         let policy = Policy::new(answers, config.consent.clone());
@@ -383,18 +391,13 @@ fn log_taken_out(mailbox: &mut mailbox::Mailbox, source: &str) {
 /// The rules of a number, with what is left of its budget.
 fn answers(
     outbox: &Outbox,
-    answering: &Answering,
+    answering: Answering,
     number: &str,
     address: &Address,
 ) -> sql::Result<Answers> {
     let now = now_ms().div_euclid(1000);
     let budget = outbox.budget(BY_RULE, address.share_of(answering.per_day), now)?;
-    Ok(Answers::new(
-        answering.clone(),
-        number,
-        zones::offset,
-        budget,
-    ))
+    Ok(Answers::new(answering, number, zones::offset, budget))
 }
 
 /// The time (unix milliseconds): one call, where an object made for it would be two.

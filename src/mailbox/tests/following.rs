@@ -346,6 +346,21 @@ fn a_window_that_was_about_to_close_wakes_nobody_once_the_rules_are_gone() {
 }
 
 #[test]
+fn a_window_that_was_about_to_close_is_not_told_of_when_the_rules_are_back() {
+    let sql = Native::new();
+    let mut mailbox = mailbox_with(&sql, answering());
+    mailbox.store([silent("1", "a"), silent("2", "b")], NOW);
+    let mut without = open(&sql, &["crm"]).with_policy(None).unwrap();
+    without.store([echo("1", "c")], NOW);
+    let mut again = mailbox_with(&sql, answering());
+    again.store([silent("3", "d")], NOW);
+    let told = again.closing(NOW + 23 * HOUR * 1000).unwrap();
+    // Whether the second was answered nobody knows.
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].names, [phone("3")]);
+}
+
+#[test]
 fn a_window_costs_nothing_where_nobody_wants_to_know() {
     let sql = Native::new();
     let mut mailbox = mailbox(&sql);
