@@ -40,7 +40,8 @@ pub enum Begun {
     Running(Box<Replay>),
     /// There is no destination of this name to replay to.
     NoDestination,
-    /// There is no destination of the name whose events are to be replayed, and no dead letter of a former one.
+    /// There is no destination of the name whose events are to be replayed, and no dead letter of a former one, or more than
+    /// these was asked for.
     NoSource,
     /// That destination wants nothing more.
     Gone,
@@ -74,10 +75,11 @@ impl Job {
             "CREATE TABLE IF NOT EXISTS replay_begins (id TEXT PRIMARY KEY, read INTEGER NOT NULL) STRICT, WITHOUT ROWID",
             &[],
         )?;
-        // Replays to destinations that were taken out of the settings are stopped.
+        // Replays to destinations that were taken out of the settings are stopped, and those of what such a destination wanted:
+        // nobody knows what that was.
         sql.run(
-            "UPDATE replays SET state = 1 WHERE ended_ms IS NULL \
-             AND receiver IN (SELECT destination FROM cursors WHERE gone = '')",
+            "WITH gone AS (SELECT destination FROM cursors WHERE gone = '') UPDATE replays SET state = 1 \
+             WHERE ended_ms IS NULL AND (receiver IN gone OR (kept AND NOT looked AND destination IN gone))",
             &[],
         )?;
         let mut jobs = Vec::new();
@@ -139,7 +141,8 @@ impl Mailbox {
             destination: source.map(str::to_owned),
             ..Which::default()
         };
-        if !is_known && self.dead_letters(&of_source, false, None, 1)?.is_empty() {
+        // What a destination that was taken out wanted is not known any more.
+        if !is_known && (wanted.kept || self.dead_letters(&of_source, false, None, 1)?.is_empty()) {
             return Ok(Begun::NoSource);
         }
         if self.replays.len() >= MOST {

@@ -50,9 +50,9 @@ impl Mailbox {
             Some(Begun::NoDestination) => {
                 not_found("there is no destination to replay to: name one in `to`")
             }
-            Some(Begun::NoSource) => {
-                not_found("there is no such `destination`, and no dead letter of it")
-            }
+            Some(Begun::NoSource) => not_found(
+                "there is no such `destination`: of one that was taken out, only dead letters can be replayed",
+            ),
             Some(Begun::Gone) => {
                 let detail =
                     "it answered 410: have it tried again (POST …/retry), or give it another `url`";

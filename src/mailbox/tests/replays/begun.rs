@@ -15,6 +15,29 @@ fn a_replay_to_a_destination_that_is_taken_out_stops() {
 }
 
 #[test]
+fn a_replay_of_what_a_destination_wanted_stops_when_that_is_taken_out_and_one_of_its_dead_letters_goes_on()
+ {
+    let sql = Native::new();
+    let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
+    let to_bot = |id: &str, kept| Wanted {
+        kept,
+        to: "bot".to_owned(),
+        ..wanted_as(id)
+    };
+    begin(&mut mailbox, to_bot("r1", true));
+    begin(&mut mailbox, to_bot("r2", false));
+    let mut mailbox = open(&sql, &["bot"]);
+    assert_eq!(mailbox.deliver(LATER), ["a-0"]);
+    assert_eq!(figures(&mailbox, "r1"), ("stopped", 0, 0, 0, 0));
+    assert_eq!(figures(&mailbox, "r2").0, "done");
+    with_dead_letters(&sql, &[("2", "b")], &["b-0"]);
+    let mut mailbox = open(&sql, &["bot"]);
+    let more = mailbox.replay(to_bot("r3", true), LATER).unwrap();
+    assert_eq!(more, Begun::NoSource);
+    begin(&mut mailbox, to_bot("r4", false));
+}
+
+#[test]
 fn no_conversation_waits_for_a_destination_that_is_taken_out_while_it_refuses_a_replay() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
