@@ -58,12 +58,13 @@ pub fn is_late(
     sending: &Sending,
     now: i64,
 ) -> bool {
-    let of_rules = answering.filter(|_| send.id.contains(BY_RULE));
-    let of_rules = of_rules.map(|answering| answering.late_s);
-    let of_others = send.draft.late_s.or(sending.late_s).map(i64::from);
-    of_rules
-        .or(of_others)
-        .is_some_and(|late_s| now - asked > late_s)
+    let late_s = if send.id.contains(BY_RULE) {
+        // It may be that there are no rules any more.
+        Some(answering.map_or(Answering::default().late_s, |it| it.late_s))
+    } else {
+        send.draft.late_s.or(sending.late_s).map(i64::from)
+    };
+    late_s.is_some_and(|late_s| now - asked > late_s)
 }
 
 /// Whether a reply that a rule asked for at `asked` does not go any more, since a person has taken the conversation over
@@ -201,7 +202,8 @@ mod tests {
             ("1065.19b5.1", Some(90), Some(60), Some(10), Some(90)),
             ("1065.e.crm.0", None, Some(60), Some(10), Some(60)),
             ("1065.e.rule:hi.0", None, Some(60), Some(10), Some(10)),
-            ("1065.e.rule:hi.0", None, Some(60), None, Some(60)),
+            ("1065.e.rule:hi.0", None, Some(60), None, Some(600)),
+            ("1065.e.rule:hi.0", None, None, None, Some(600)),
         ] {
             let mut send = send(id);
             send.draft.late_s = with_it;
