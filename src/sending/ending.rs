@@ -36,6 +36,8 @@ struct Ending {
     put_back: Option<u32>,
     /// Whether its fallback goes in its place, where it has one.
     falls_back: bool,
+    /// Whether its text was let go, since a status had told that it will not arrive.
+    text_is_gone: bool,
     /// Whether the number sends faster than Meta takes it.
     slows_down: bool,
     /// What it says of the number.
@@ -51,6 +53,7 @@ impl Ending {
             turned_away: 0,
             put_back: None,
             falls_back: false,
+            text_is_gone: false,
             slows_down: false,
             heard: Heard::Nothing,
         };
@@ -131,7 +134,11 @@ impl Outbox {
             falls_back,
             early,
         } = self.under_way.remove(id).unwrap_or_default();
-        if overtaken {
+        let is_refused = matches!(&happened, Happened::Answered(GraphAnswer::Refused { .. }));
+        let found = self.table.find(id)?.filter(|_| overtaken && is_refused);
+        // Meta may tell of a refusal by a status, too. The answer says whether it may go again.
+        let text_is_gone = found.is_some_and(|found| found.error.is_some());
+        if overtaken && !text_is_gone {
             let mut change = None;
             for report in early {
                 change = self.take(report, now_ms)?.or(change);
@@ -144,6 +151,7 @@ impl Outbox {
         let probes = self.number.is_tried_by(message);
         let others_go = self.number.others_go(message.is_template);
         let mut ending = Ending::of(&started, happened, others_go);
+        ending.text_is_gone = text_is_gone;
         let failed = early.into_iter().find(|report| {
             matches!(&ending.state, SendState::Accepted { message_id } if *message_id == report.message_id)
         });
@@ -244,7 +252,9 @@ impl Outbox {
         } = started.send;
         let is_free_form = draft.message.is_free_form();
         let falls_back = ending.falls_back && draft.fall_back();
-        let fell_back = fell_back || falls_back;
+        // Unless Meta has said that the window is closed, what goes is decided anew when its turn has come.
+        let is_decided = ending.state != SendState::Queued || ending.text_is_gone;
+        let fell_back = fell_back && is_decided || falls_back;
         let state = if falls_back {
             SendState::Queued
         } else {
@@ -256,7 +266,7 @@ impl Outbox {
             && is_free_form
             && draft.fallback.is_some();
         let keep = match state {
-            SendState::Queued if fell_back => Keep::This(&draft),
+            SendState::Queued if falls_back || ending.text_is_gone => Keep::This(&draft),
             SendState::Queued => Keep::AsItIs,
             _ if may_fall_back => Keep::AsItIs,
             _ => Keep::Nothing,

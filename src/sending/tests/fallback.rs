@@ -77,6 +77,26 @@ fn the_fallback_does_not_go_where_the_window_is_open_when_its_turn_comes() {
 }
 
 #[test]
+fn what_goes_is_decided_anew_at_each_turn() {
+    for code in [190, 130_429, 131_042] {
+        for restarts in [false, true] {
+            let mut bench = Bench::with([with_fallback("a", 1)]);
+            let mut closed = bench.wait_next();
+            bench.outbox.goes_as(&mut closed, Goes::Fallback);
+            bench.done(closed, refused(code));
+            if restarts {
+                bench.reopen("a");
+            }
+            let mut open = bench.wait_next();
+            bench.outbox.goes_as(&mut open, Goes::Message);
+            assert_eq!(open.send.draft.message.kind(), "text", "{code}");
+            bench.done(open, accepted("wamid.1"));
+            assert!(!bench.find("a").fell_back);
+        }
+    }
+}
+
+#[test]
 fn a_fallback_quotes_nothing_and_a_template_has_none() {
     let mut answer = with_fallback("a", 1);
     answer.draft.in_reply_to = Some("wamid.0".into());

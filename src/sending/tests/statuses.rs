@@ -50,6 +50,34 @@ fn a_failure_that_overtakes_the_answer_is_told_of_a_fallback_and_of_a_second_try
 }
 
 #[test]
+fn what_meta_refuses_for_now_waits_though_a_status_tells_of_that_before_the_answer() {
+    for code in [131_056, 130_429, 190, 131_042] {
+        let mut bench = Bench::with([send("a", 1)]);
+        let first = bench.wait_next();
+        bench.told(failed("a", "wamid.1", code));
+        assert_eq!(bench.done(first, refused(code)).0, SendState::Queued);
+        bench.reopen("a");
+        let again = bench.wait_next();
+        assert_eq!(again.send, send("a", 1));
+        bench.told(failed("a", "wamid.1", code));
+        bench.done(again, accepted("wamid.2"));
+        bench.told(sent("a", "wamid.2"));
+        assert_eq!(bench.find("a").state, taken("wamid.2"));
+    }
+    let mut bench = Bench::with([send("a", 1)]);
+    let only = bench.wait_next();
+    bench.told(failed("a", "wamid.1", 131_026));
+    let (state, _) = bench.done(only, refused(131_026));
+    assert!(matches!(
+        state,
+        SendState::Failed {
+            code: Some(131_026),
+            ..
+        }
+    ));
+}
+
+#[test]
 fn a_failure_of_a_second_try_counts_though_another_status_comes_between_it_and_the_answer() {
     let mut bench = Bench::with([send("a", 1)]);
     bench.next_ends(refused(190));
