@@ -11,7 +11,7 @@ use simulator::backend;
 use simulator::graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{PATIENCE, Scene, Transom, eventually, text, writes};
+use support::{PATIENCE, Scene, Transom, eventually, text, with, writes};
 
 impl Scene {
     async fn start(replies: Value, answering: Value) -> Self {
@@ -331,6 +331,24 @@ async fn a_window_that_is_about_to_close_is_answered_where_nobody_has() {
     assert_eq!(event.data["rule"]["id"], "sorry");
     assert_eq!(event.data["customer"]["phone"], local::CUSTOMER_PHONE);
     assert_eq!(event.data["window"]["customer_service"]["open"], true);
+}
+
+#[tokio::test]
+async fn a_window_that_is_about_to_close_is_not_answered_by_an_object_that_is_no_longer_the_numbers()
+ {
+    let rules = json!([{ "id": "sorry", "when": { "window": "closing" }, "reply": text("{{customer.name}}?") }]);
+    let config = json!({ "replies": rules, "answering": { "closing_s": 82_800 } });
+    let mut scene = Scene::start_with(config.clone()).await;
+    let closing_in = |s| Message::text("anybody?").at(simulator::clock::unix_now() - 3_600 + s);
+    scene.writes(&Customer::nth(1), closing_in(4)).await;
+    let in_two = json!([{ "phone_number_id": local::PHONE_NUMBER_ID, "partitions": 2 }]);
+    let config = with(config, json!({ "numbers": in_two }));
+    let settings = Scene::settings(config, &scene.backend, &scene.graph);
+    scene.transom.restart_with(settings).await;
+    scene.meta = scene.transom.meta();
+    scene.writes(&Customer::nth(2), closing_in(6)).await;
+    let name = Customer::nth(2).name.unwrap();
+    assert_eq!(scene.sent(1).await, [format!("{name}?")]);
 }
 
 #[tokio::test]

@@ -15,7 +15,9 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, State, console_error, durable_object,
 };
 
-use super::{core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
+use super::{
+    core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, send::log_ended, sql::Storage,
+};
 use crate::{
     config::{Answering, Config, Consent, Destination, Settings},
     conversation::{Answers, Policy, budget::BY_RULE, mirror::Mirror},
@@ -263,6 +265,7 @@ impl Mailbox {
         for send in interrupted {
             let to = send.draft.to.as_ref();
             core.tell(&send.id, to, &SendState::Unknown, now)?;
+            log_ended(&send.id, &SendState::Unknown);
         }
         Ok(core)
     }

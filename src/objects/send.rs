@@ -121,11 +121,7 @@ impl Mailbox {
             })
         })?;
         if !matches!(state, SendState::Accepted { .. } | SendState::Queued) {
-            let mut line = Object::default();
-            line.text("event", "send.ended")
-                .text("send", &id)
-                .json("state", &state.json().to_string());
-            console_log!("{}", line.finish());
+            log_ended(&id, &state);
         }
         Ok(names)
     }
@@ -183,6 +179,15 @@ impl Mailbox {
             Err(NoAnswer::Lost) => Happened::Restarted,
         })
     }
+}
+
+/// Logs that a message was not sent, or may not have been.
+pub(super) fn log_ended(id: &str, state: &SendState) {
+    let mut line = Object::default();
+    line.text("event", "send.ended")
+        .text("send", id)
+        .json("state", &state.json().to_string());
+    console_log!("{}", line.finish());
 }
 
 /// All names of the person to whom a message went, if Meta says that their number is another than the one that was

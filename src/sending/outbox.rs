@@ -122,7 +122,10 @@ impl Outbox {
             watched: HashSet::new(),
             tried_before: HashSet::new(),
             under_way: HashMap::new(),
-            ended: Ended::default(),
+            ended: Ended {
+                unknown: i64::try_from(interrupted.len()).unwrap_or(i64::MAX),
+                ..Ended::default()
+            },
             swept_ms: now_ms,
             interrupted,
         };

@@ -260,6 +260,7 @@ fn what_was_on_its_way_when_the_object_ended_is_unknown_until_a_status_names_it(
     bench.wait_next();
     bench.reopen("a");
     assert_eq!(bench.find("a").state, SendState::Unknown);
+    assert_eq!(bench.outbox.ended().unknown, 1);
     assert_eq!(
         (bench.next(), bench.outbox.wakes_at(bench.now)),
         (None, None)

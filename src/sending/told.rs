@@ -36,7 +36,7 @@ pub fn event(
     let kind = format!("transom.send.{}", state.name());
     let number = phone_number_id.unwrap_or_default();
     Some(Event {
-        id: event::ours(number, &format!("{kind}/{id}"), 0),
+        id: event::ours(number, &format!("{kind}/{id}"), now),
         kind,
         time: Some(now),
         data: data.json("send", &send.finish()).finish(),
@@ -53,6 +53,22 @@ mod tests {
 
     fn told(to: Option<&Recipient>, state: &SendState) -> Option<Event> {
         event("1065.e-1.crm.0", to, state, Some("1065"), NOW)
+    }
+
+    #[test]
+    fn what_ends_twice_is_told_twice() {
+        let told = |now| {
+            event(
+                "1065.e-1.crm.0",
+                None,
+                &SendState::Unknown,
+                Some("1065"),
+                now,
+            )
+        };
+        let ids = [NOW, NOW, NOW + 1].map(|now| told(now).unwrap().id);
+        assert_eq!(ids[0], ids[1]);
+        assert_ne!(ids[1], ids[2]);
     }
 
     #[test]
