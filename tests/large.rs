@@ -5,11 +5,12 @@ mod support;
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend::Backend;
-use simulator::clock;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{Transom, started_with};
+use simulator::{clock, local};
+use support::{Settings, Transom, eventually, set, started_with, template, with};
 
 /// Long enough for a thousand requests on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
@@ -45,6 +46,36 @@ async fn a_thousand_updates_for_a_thousand_customers_are_acknowledged_in_time_an
         thousand.latency,
         began.elapsed()
     );
+}
+
+#[tokio::test]
+async fn a_full_mailbox_takes_nothing_new_until_what_is_there_has_been_delivered() {
+    // In this build a mailbox is full at 2 MB.
+    let (transom, meta, backend) = set(json!({}), Settings::with_panic_routes).await;
+    backend.down();
+    let writes = async |n| {
+        let long = Message::text(&"x".repeat(4_000));
+        let webhook = Webhook::new().message(&Number::local(), &Customer::nth(n), long);
+        meta.post(&webhook).await.status
+    };
+    let mut taken = 0;
+    while writes(taken).await == 200 {
+        taken += 1;
+        assert!(taken < 1_000, "it takes more and more");
+    }
+    let template = json!({ "to": "+16505551234", "message": template("hello") });
+    let number = json!({ "phone_number_id": local::PHONE_NUMBER_ID });
+    let asked = with(template, number);
+    let (status, answer) = transom.ask(Method::POST, "/v1/messages", &asked).await;
+    assert_eq!(status, 503, "{answer}");
+    backend.up().await;
+    assert!(
+        backend.wait_for(taken, LONG).await,
+        "{taken}, {}",
+        backend.distinct()
+    );
+    eventually(async || (writes(taken).await == 200).then_some(())).await;
+    assert!(backend.wait_for(taken + 1, LONG).await);
 }
 
 /// A webhook that concerns more mailboxes than are called at once: some of them hand on what is for others.

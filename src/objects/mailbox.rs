@@ -37,6 +37,17 @@ use crate::{
 /// How long the alarm may be silent before it counts as gone, in milliseconds: longer than any of its waits.
 const SILENCE_MS: i64 = 60_000;
 
+/// From this size on nothing new is taken in, in bytes. An object holds 10 GB (Cloudflare: "Limits" of Durable Objects). What
+/// is left is needed to get rid of what is there: an event that is refused is copied before it is passed.
+const FULL: f64 = if cfg!(feature = "panic-routes") {
+    2e6
+} else {
+    9e9
+};
+
+/// How many times something is taken in before the size is asked for again: that costs as much as a statement.
+const SIZED_EVERY: u32 = 256;
+
 /// The object of one business number (or account).
 #[durable_object(alarm)]
 pub struct Mailbox {
@@ -56,6 +67,10 @@ pub struct Mailbox {
     openings: Cell<u32>,
     /// When the alarm is set for (unix milliseconds), where we have set it.
     alarm: Cell<Option<i64>>,
+    /// Whether it was full when its size was last asked for.
+    is_full: Cell<bool>,
+    /// How many times it was to take something in.
+    taken_in: Cell<u32>,
     /// When webhooks came.
     pub(super) pulse: Cell<Pulse>,
     /// When the alarm was last seen at work (unix milliseconds); `None` while it is not.
@@ -86,6 +101,8 @@ impl DurableObject for Mailbox {
             directory: RefCell::new(None),
             openings: Cell::new(0),
             alarm: Cell::new(None),
+            is_full: Cell::new(false),
+            taken_in: Cell::new(0),
             pulse: Cell::default(),
             at_work: Cell::new(None),
             not_before: Cell::default(),
@@ -319,6 +336,7 @@ impl Mailbox {
 
     /// Appends events.
     pub(super) fn take_in(&self, events: Vec<Event>) -> Result<()> {
+        self.refuse_if_full()?;
         let now = now_ms();
         self.pulse.set(self.pulse.get().after(now));
         // Sets the alarm even if nothing was new: should an earlier call have failed to, this one does.
@@ -332,6 +350,19 @@ impl Mailbox {
             Ok(())
         })?;
         self.tell_windows(now)
+    }
+
+    /// Fails if there is no more room for anything new.
+    pub(super) fn refuse_if_full(&self) -> Result<()> {
+        let times = self.taken_in.get();
+        self.taken_in.set(times.wrapping_add(1));
+        if self.is_full.get() || times.is_multiple_of(SIZED_EVERY) {
+            self.is_full.set(self.storage.size() > FULL);
+        }
+        if self.is_full.get() {
+            return Err("the mailbox is full: something waits for a destination".into());
+        }
+        Ok(())
     }
 
     /// Makes sure that the alarm is at work, or will be by `wakes_at` (unix milliseconds).

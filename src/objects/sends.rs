@@ -55,6 +55,9 @@ impl Mailbox {
             Ok(Asked::Read(receipt)) => return self.mark_read(&receipt).await,
             Err(faults) => return faulty(&faults),
         };
+        if let Err(full) = self.refuse_if_full() {
+            return problem(503, &full.to_string());
+        }
         let now = now_ms();
         let fallback = self.settings().and_then(|it| it.config.fallback.clone());
         let reply = self.change(now, |core| {

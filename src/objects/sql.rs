@@ -38,6 +38,8 @@ extern "C" {
     type Statements;
     #[wasm_bindgen(method, catch, variadic)]
     fn exec(this: &Statements, statement: &str, parameters: Array) -> Result<Cursor, JsValue>;
+    #[wasm_bindgen(method, getter, js_name = databaseSize)]
+    fn database_size(this: &Statements) -> f64;
 
     type Cursor;
     #[wasm_bindgen(method, catch)]
@@ -71,6 +73,11 @@ impl Storage {
     /// Resolves when what was written so far is committed.
     pub(super) fn committed(&self) -> Result<Promise, JsValue> {
         self.storage.sync()
+    }
+
+    /// How much it holds, in bytes.
+    pub(super) fn size(&self) -> f64 {
+        self.statements.database_size()
     }
 
     fn begin(&self, statement: &str, parameters: &[Value]) -> Result<Cursor> {
