@@ -242,7 +242,8 @@ impl<'o, 'a> Change<'o, 'a> {
         });
     }
 
-    /// Writes the event of an item, with the envelope around it, which `raw` writes.
+    /// Writes the event of an item, with the envelope around it, which `raw` writes. What other parsers refuse is written as
+    /// text; where it stands in the payload, that goes too.
     pub(super) fn emit(&mut self, mut draft: Draft<'_>, raw: &dyn Fn(&mut String)) {
         let mut data = std::mem::take(&mut self.events.written);
         data.clear();
@@ -255,17 +256,25 @@ impl<'o, 'a> Change<'o, 'a> {
         if let Some((name, json)) = &draft.payload {
             push_member(&mut data, name, json);
         }
+        let modelled = data.len();
         push_member(&mut data, "raw", "");
         raw(&mut data);
         data.push('}');
         if self.events.odd && !is_tame(&data) {
-            data.truncate(common);
+            data.truncate(modelled);
+            if draft
+                .payload
+                .take()
+                .is_some_and(|(_, json)| !is_tame(&json))
+            {
+                data.truncate(common);
+                draft.kind = UNKNOWN.into();
+            }
             let mut text = String::new();
             raw(&mut text);
             push_member(&mut data, "body", "");
             push_string(&mut data, &text);
             data.push('}');
-            draft.kind = UNKNOWN.into();
         }
         self.emit_data(draft, data.as_str().to_owned());
         self.events.written = data;

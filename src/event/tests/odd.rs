@@ -17,6 +17,10 @@ fn kinds(events: &[(Home, Event)]) -> Vec<&str> {
     kinds.collect()
 }
 
+fn deep(levels: usize) -> String {
+    format!("{}{}", "[".repeat(levels), "]".repeat(levels))
+}
+
 #[test]
 fn an_edit_or_a_revocation_that_meta_does_not_show_is_one_nevertheless() {
     for (what, kind, effect) in [
@@ -159,22 +163,55 @@ fn a_broken_item_is_unknown_and_its_neighbours_are_not() {
 }
 
 #[test]
-fn json_that_other_parsers_refuse_is_handed_on_as_text() {
-    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    for odd in [r#""\ud83d""#, "1e999", &deep(99), &deep(100_000)] {
-        let body = messages(
-            json!({"messages": [text("wamid.A", "1"), text("wamid.B", "2"), text("wamid.C", "3")]}),
-        )
-        .to_string()
-        .replacen(r#""from":"2""#, &format!(r#""from":"2","odd":{odd}"#), 1);
-        let events = events_of(body.as_bytes());
+fn an_item_that_other_parsers_refuse_is_handed_on_as_text() {
+    for odd in [r#""\ud83d""#, &deep(99), &deep(100_000)] {
+        let mut item = text("wamid.B", "2");
+        item["text"]["body"] = json!("odd");
+        let items = [text("wamid.A", "1"), item, text("wamid.C", "3")];
+        let body = messages(json!({"messages": items})).to_string();
+        let events = events_of(body.replace(r#""odd""#, odd).as_bytes());
         assert_eq!(kinds(&events), ONE_UNKNOWN);
         let event = &events[1].1;
         let data = data(event);
         let body = data["body"].as_str().unwrap();
-        assert!(body.contains(&format!(r#""odd":{odd}"#)));
+        assert!(body.contains(&format!(r#""body":{odd}"#)));
         assert_eq!(data["customer"], json!({"phone": "2"}));
+        assert_eq!((data.get("message"), data.get("raw")), (None, None));
         assert_eq!(event.effect, Effect::Opens { referral: false });
+    }
+}
+
+#[test]
+fn what_other_parsers_refuse_beside_a_message_costs_neither_its_type_nor_its_payload() {
+    let contacts = json!([{"wa_id": "1", "profile": {"name": "Ana"}}]);
+    let items = [text("wamid.A", "1"), text("wamid.B", "2")];
+    let body = messages(json!({"contacts": contacts, "messages": items})).to_string();
+    for (written, with, as_text) in [
+        (r#""Ana""#, "ODD", [true, false]),
+        (r#""contacts":["#, r#""contacts":[ODD,"#, [true, false]),
+        (r#""from":"2""#, r#""from":"2","new":ODD"#, [false, true]),
+        (r#""metadata""#, r#""new":ODD,"metadata""#, [true, true]),
+        (r#""field""#, r#""new":ODD,"field""#, [true, true]),
+        (r#""changes""#, r#""new":ODD,"changes""#, [true, true]),
+        (r#""object""#, r#""new":ODD,"object""#, [true, true]),
+    ] {
+        assert!(body.contains(written), "{written}");
+        let body = body.replace(written, with);
+        let tame = events_of(body.replace("ODD", r#""Ana""#).as_bytes());
+        for odd in [r#""Ana \ud83d""#, "1e999", &deep(100)] {
+            let events = events_of(body.replace("ODD", odd).as_bytes());
+            assert_eq!(kinds(&events), ["whatsapp.message.received"; 2], "{with}");
+            for (((_, event), (_, tame)), as_text) in events.iter().zip(&tame).zip(as_text) {
+                assert_eq!((&event.id, &event.effect), (&tame.id, &tame.effect));
+                let (data, tame) = (data(event), data(tame));
+                assert_eq!(data["message"], tame["message"]);
+                assert_eq!(data.get("raw").is_none(), as_text, "{with}");
+                if as_text {
+                    let raw = data["body"].as_str().unwrap().replace(odd, r#""Ana""#);
+                    assert_eq!(serde_json::from_str::<Value>(&raw).unwrap(), tame["raw"]);
+                }
+            }
+        }
     }
 }
 
