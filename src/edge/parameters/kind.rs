@@ -13,7 +13,7 @@ const LARGEST: i64 = (1 << 53) - 1;
 /// What a parameter may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A `phone_number_id`, or `account/` and the id of an account.
+    /// A `phone_number_id`, or `account/` and the id of an account, or none: what names no account has a mailbox too.
     Mailbox,
     /// A destination's id.
     Destination,
@@ -42,7 +42,7 @@ impl Kind {
             Self::Mailbox => {
                 let id = text.strip_prefix("account/").unwrap_or(text);
                 (
-                    is_word(id, |b| b.is_ascii_alphanumeric()),
+                    text == "account/" || is_word(id, |b| b.is_ascii_alphanumeric()),
                     "a phone_number_id, or account/ and the id of an account",
                 )
             }

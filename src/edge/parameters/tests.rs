@@ -130,7 +130,8 @@ fn a_mailbox_is_a_numbers_or_an_accounts() {
         ("106540352242922", true),
         ("account/102290129340398", true),
         ("", false),
-        ("account/", false),
+        ("account/", true),
+        ("account//", false),
         ("a/b", false),
         ("1 2", false),
     ] {
