@@ -131,13 +131,13 @@ const fn post(path: &'static str, action: Action) -> Route {
 const NUMBER: Parameter = required("phone_number_id", Kind::Mailbox);
 const OF_DESTINATION: &[Parameter] = &[NUMBER, required("destination", Kind::Destination)];
 const OF_NUMBER: &[Parameter] = &[NUMBER];
-const OF_PERSON: &[Parameter] = &[NUMBER, required("person", Kind::Text)];
+const OF_PERSON: &[Parameter] = &[NUMBER, required("person", Kind::Person)];
 const OF_REPLAY: &[Parameter] = &[NUMBER, required("id", Kind::Text)];
 
 const DESTINATION: Parameter = optional("destination", Kind::Destination);
 const EVENT: Parameter = optional("event", Kind::Text);
 const CONVERSATION: Parameter = optional("conversation", Kind::Whole);
-const PERSON: Parameter = optional("person", Kind::Text);
+const PERSON: Parameter = optional("person", Kind::Person);
 const FROM: Parameter = optional("from", Kind::Time);
 const UNTIL: Parameter = optional("until", Kind::Time);
 const LIMIT: Parameter = optional("limit", Kind::Limit);

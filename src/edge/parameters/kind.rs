@@ -19,6 +19,8 @@ pub enum Kind {
     Destination,
     /// 1 to 128 characters.
     Text,
+    /// Any of a person's names: as long as one may be that is kept.
+    Person,
     /// A whole number that is not negative.
     Whole,
     /// How many items a page may have.
@@ -47,10 +49,8 @@ impl Kind {
                 )
             }
             Self::Destination => (is_destination(text), "the id of a destination"),
-            Self::Text => {
-                let fits = !text.is_empty() && text.chars().nth(128).is_none();
-                (fits, "1 to 128 characters")
-            }
+            Self::Text => (has_up_to(128, text), "1 to 128 characters"),
+            Self::Person => (has_up_to(512, text), "1 to 512 characters"),
             Self::Whole => (whole(text).is_some(), "a whole number"),
             Self::Limit => {
                 let fits = whole(text).is_some_and(|number| LIMIT.contains(&number));
@@ -80,6 +80,10 @@ impl Kind {
 
 /// What leads to the next page.
 const NEXT: &str = "`next` of the page before, as it was";
+
+fn has_up_to(most: usize, text: &str) -> bool {
+    !text.is_empty() && text.chars().nth(most).is_none()
+}
 
 fn is_word(text: &str, also: fn(u8) -> bool) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b == b'_' || b == b'-' || also(b))

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice::from_ref};
 
 use serde_json::Value;
 
@@ -9,6 +9,7 @@ use crate::{
         handover::{By, Handover},
         window::Windows,
     },
+    edge::parameters::in_path,
     sending::Blocked,
 };
 
@@ -148,6 +149,25 @@ fn the_parameters_of_a_path_are_those_of_its_template() {
             .collect();
         assert_eq!(told, names, "{}", route.path);
     }
+}
+
+#[test]
+fn a_person_is_asked_for_by_a_name_of_any_length_that_meta_gives() {
+    let longest = format!("parent:US.ENT.{}", "7".repeat(128));
+    let all = description();
+    for route in ROUTES {
+        let of_person = |parameter: &&Parameter| parameter.name == "person";
+        for parameter in route
+            .in_path
+            .iter()
+            .chain(route.parameters)
+            .filter(of_person)
+        {
+            let read = in_path(from_ref(&longest), from_ref(parameter));
+            assert_eq!(read.err(), None, "{}", route.path);
+        }
+    }
+    assert_eq!(all["components"]["schemas"]["person"]["maxLength"], 512);
 }
 
 #[test]
