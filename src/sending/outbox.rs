@@ -181,13 +181,14 @@ impl Outbox {
     }
 
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,
-    /// but for those that we refused ourselves.
+    /// but for those that we refused ourselves. It stands behind the event that is answered: behind the number alone stands
+    /// the partition of a send that was asked for by itself.
     pub(super) fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
         let rows = self.table.0.exec(
             &format!(
                 "SELECT conversation, count(*) FROM sends \
-                 WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 AND instr(id, ?2) \
-                 AND {WENT} GROUP BY conversation"
+                 WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 \
+                 AND instr(id, ?2) > instr(id, '.') AND {WENT} GROUP BY conversation"
             ),
             &[since_ms.into(), part.into()],
         )?;

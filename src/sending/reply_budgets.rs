@@ -188,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_partition_was_asked_for_by_the_api_is_no_reply_of_a_destination_of_its_name() {
+        let mut bench = Bench::new(&[("1", 1), ("19b5c0e2f31-2a", 1)]);
+        bench.asked("1065.1.19b5c0e2f31-2a", 1);
+        let mut budgets = bench.budgets();
+        assert_eq!(budgets.spend("1", 2, 1, NOW), Ok(()));
+        assert_eq!(budgets.spend("19b5c0e2f31-2a", 2, 1, NOW), Ok(()));
+        bench.asked("1065.e-1.1.0", 1);
+        assert_eq!(bench.budgets().spend("1", 2, 1, NOW), Err("budget"));
+    }
+
+    #[test]
     fn where_nothing_may_be_asked_for_nothing_is_counted() {
         let mut bench = Bench::new(&[("archive", 0)]);
         bench.asked("1065.e-1.crm.0", 1);

@@ -356,17 +356,17 @@ fn what_we_refused_ourselves_does_not_count_as_asked_for() {
     let count = |bench: &Bench| bench.outbox.count(".rule:", 0).unwrap();
     let of = |first, second| HashMap::from([(1, first), (2, second)]);
     for (id, happened) in [
-        ("1.rule:a.0", Happened::Refuse(Class::Handover)),
-        ("2.rule:a.0", refused(131_026)),
-        ("3.rule:a.0", accepted("wamid.3")),
-        ("4.crm.0", accepted("wamid.4")),
+        ("1065.1.rule:a.0", Happened::Refuse(Class::Handover)),
+        ("1065.2.rule:a.0", refused(131_026)),
+        ("1065.3.rule:a.0", accepted("wamid.3")),
+        ("1065.4.crm.0", accepted("wamid.4")),
     ] {
         bench.add(send(id, 1));
         let started = bench.wait_next();
         assert_eq!(started.asked_ms, bench.find(id).asked_ms);
         bench.done(started, happened);
     }
-    bench.add(send("5.rule:a.0", 2));
+    bench.add(send("1065.5.rule:a.0", 2));
     assert_eq!(count(&bench), of(2, 1), "the last may yet go");
 }
 
