@@ -18,7 +18,7 @@ use crate::{
     conversation::{
         State,
         identity::{self, KnownName},
-        window::Windows,
+        window::{CUSTOMER_SERVICE, Windows},
     },
     event::{Effect, Event, Name},
 };
@@ -154,8 +154,12 @@ impl People {
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
             let (conversation, found) = self.known(name)?;
-            let user = found.user.as_deref();
-            Some(KnownName { conversation, user })
+            let wrote_until = event.time.map(|time| time.saturating_add(CUSTOMER_SERVICE));
+            Some(KnownName {
+                conversation,
+                user: found.user.as_deref(),
+                wrote_since: found.windows.customer_service > wrote_until,
+            })
         });
         let id = match belonging.conversation {
             Some(id) => id,
