@@ -13,7 +13,8 @@ use crate::event::Name;
 pub struct KnownName<'a> {
     /// The conversation's number in its mailbox.
     pub conversation: i64,
-    /// The user id of the person it is with, once one was seen.
+    /// The user id of the person it is with, once one was seen. From a change of names that tells no user id until one is
+    /// seen with the new name: that name.
     pub user: Option<&'a str>,
     /// Whether that person has written since the event in question.
     pub wrote_since: bool,
@@ -53,7 +54,12 @@ pub fn belonging<'a>(
     };
     let theirs = |name: &Name, found: &KnownName<'_>| match (found.user, lasting(name)) {
         (_, true) | (None, _) => true,
-        (Some(user), false) => users.is_empty() || users.contains(&user) || was_theirs(name, found),
+        (Some(user), false) => {
+            users.is_empty()
+                || users.contains(&user)
+                || user == name.value()
+                || was_theirs(name, found)
+        }
     };
     let all: Vec<(&Name, Option<KnownName<'a>>)> = names
         .iter()
@@ -82,12 +88,19 @@ pub fn belonging<'a>(
     });
     let learnt = learnt.map(|(name, _)| (*name).clone()).collect();
     let current = oldest.and_then(|found| found.user);
+    let is_open = current.is_none_or(|user| names.iter().any(|name| name.value() == user));
+    let new = names.first().filter(|name| {
+        oldest.is_some_and(|found| found.user.is_some() && !found.wrote_since)
+            && !former.is_empty()
+            && known(name).map(|known| known.conversation) != conversation
+    });
     // A late event under a former user id does not make that id current again; a change of names does.
     let user = names
         .iter()
         .find_map(user)
+        .or_else(|| new.map(Name::value))
         .or_else(|| found.iter().find_map(|other| other.user))
-        .filter(|user| current != Some(*user) && (current.is_none() || !former.is_empty()))
+        .filter(|user| current != Some(*user) && (is_open || !former.is_empty()))
         .map(str::to_owned);
     Belonging {
         conversation,
@@ -229,7 +242,23 @@ mod tests {
     }
 
     #[test]
-    fn it_does_so_where_a_message_under_the_new_names_came_first() {
+    fn the_user_id_that_a_change_of_number_did_not_tell_is_theirs_once_it_comes_with_the_number() {
+        for former in [vec![p("1650")], vec![u("US.1"), p("1650")]] {
+            let mut memory = Memory::default();
+            let before = memory.sees(&[u("US.1"), p("1650")], &[]);
+            assert_eq!(memory.sees(&[p("1219")], &former), before);
+            assert_eq!(memory.sees(&[u("US.1")], &[]), before, "a late message");
+            let owner = memory.sees(&[u("US.3"), p("1650")], &[]);
+            assert_ne!(owner, before, "of the former number");
+            assert_eq!(memory.sees(&[u("US.2"), p("1219")], &[]), before);
+            assert_eq!(memory.sees(&[u("US.2")], &[]), before);
+            let owner = memory.sees(&[u("US.4"), p("1219")], &[]);
+            assert_ne!(owner, before, "of the new number");
+        }
+    }
+
+    #[test]
+    fn a_change_of_number_told_so_joins_a_message_under_the_new_names_that_came_first() {
         let mut memory = Memory::default();
         let before = memory.sees(&[u("US.1"), p("1650")], &[]);
         let early = memory.sees(&[u("US.2"), p("1219")], &[]);

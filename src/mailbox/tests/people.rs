@@ -128,9 +128,17 @@ fn a_change_of_number_that_is_told_late_leads_to_nobody_who_has_written_from_tha
         ["phone:1219", "phone:1650", "user:US.1", "user:US.2"]
     );
 
-    let mut mailbox = open(&Native::new(), &[]);
-    mailbox.store([wrote(user("US.1"), 2000, "a")], NOW);
-    mailbox.store([wrote(user("US.3"), 500, "b")], NOW);
-    mailbox.store([change], NOW);
-    assert_eq!(mailbox.with(&user("US.3")).names, ["user:US.3"]);
+    let without_user = Event {
+        names: vec![phone("1219")],
+        ..change.clone()
+    };
+    for change in [change, without_user] {
+        let mut mailbox = open(&Native::new(), &[]);
+        mailbox.store([wrote(user("US.1"), 2000, "a")], NOW);
+        mailbox.store([wrote(user("US.3"), 500, "b")], NOW);
+        mailbox.store([change], NOW);
+        mailbox.store([of(&[user("US.2"), phone("1219")], "c")], NOW);
+        let owner = mailbox.with(&user("US.3")).conversation;
+        assert_ne!(mailbox.with(&user("US.2")).conversation, owner);
+    }
 }
