@@ -135,8 +135,15 @@ impl About {
         }
     }
 
-    /// The person who is known by these names.
-    pub fn person(cause: String, names: Vec<Name>, phone_number_id: &str) -> Self {
+    /// The person who is known by these names. Of those that say the same the first is told: the others may be former ones.
+    pub fn person(cause: String, mut names: Vec<Name>, phone_number_id: &str) -> Self {
+        let mut told = Vec::new();
+        names.retain(|name| {
+            let is_first = !told.contains(&name.member());
+            told.push(name.member());
+            is_first
+        });
+        names.sort();
         let mut customer = Object::default();
         for name in &names {
             if let Some(member) = name.member() {

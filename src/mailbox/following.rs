@@ -151,7 +151,7 @@ impl Mailbox {
             })?;
             if let Some(found) = &found {
                 let mut names: Vec<Name> = Name::of_keys(&found.names).collect();
-                names.sort();
+                names.sort_by_key(|it| (it != name, Some(it.value()) != found.user.as_deref()));
                 let about = consent::About::person(cause.to_owned(), names, phone_number_id);
                 if let Some(event) = about.changed(before, &found.state.consent) {
                     self.append(vec![event], now_ms)?;

@@ -19,6 +19,8 @@ pub struct Found {
     pub conversation: i64,
     /// The names that lead to it, each with what it is in front (`phone:16505551234`).
     pub names: Vec<String>,
+    /// The user id that it goes by ([`crate::conversation::identity::KnownName`]).
+    pub user: Option<String>,
     /// Its windows.
     pub windows: Windows,
     /// What it remembers.
@@ -68,6 +70,7 @@ pub(super) fn look(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
     Ok(people.known(name).map(|(conversation, known)| Found {
         conversation,
         names: Vec::new(),
+        user: known.user.clone(),
         windows: known.windows,
         state: known.state(),
     }))

@@ -171,6 +171,44 @@ fn what_a_person_says_about_being_written_to_is_told_whenever_it_changes_and_fol
 }
 
 #[test]
+fn a_change_of_consent_that_no_event_told_names_the_customer_as_it_was_said_and_by_their_user_id_of_now()
+ {
+    let consent = crate::checked::read("", &serde_json::json!({}), Consent::read);
+    let policy = Policy::new(None, consent.unwrap());
+    let mut mailbox = open(&Native::new(), &["crm"]).with_policy(policy).unwrap();
+    let [one, other] = ["551187654321", "5511987654321"].map(phone);
+    mailbox.store([of(&[user("BR.1"), one], "a")], NOW);
+    let renames = Event {
+        effect: Effect::Renames {
+            from: vec![user("BR.1")],
+        },
+        ..of(&[user("BR.2"), other.clone()], "b")
+    };
+    mailbox.store([renames], NOW);
+    let stop = Entry::told(false, 5, None);
+    mailbox.say(&other, stop, "c", "1065", NOW).unwrap();
+    let again = Entry::told(true, 6, None);
+    mailbox.say(&user("BR.1"), again, "d", "1065", NOW).unwrap();
+    let mut told = Vec::new();
+    deliver(&mut mailbox, NOW, |delivery| {
+        let event = &delivery.events[0];
+        if event.kind == "transom.consent.changed" {
+            let (_, customer) = event.data.split_once(r#""customer":"#).unwrap();
+            let (customer, _) = customer.split_once(",\"consent").unwrap();
+            told.push(format!("{:?} {customer}", event.subject));
+        }
+        true
+    });
+    assert_eq!(
+        told,
+        [
+            r#"Some("BR.2") {"user_id":"BR.2","phone":"5511987654321"}"#,
+            r#"Some("BR.1") {"user_id":"BR.1","phone":"551187654321"}"#,
+        ]
+    );
+}
+
+#[test]
 fn who_asks_has_a_conversation_remember_something_else() {
     let mut mailbox = mailbox(&Native::new());
     let name = phone("1");
