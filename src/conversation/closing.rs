@@ -39,6 +39,11 @@ impl Closing {
             .filter(|_| !event.is_of_a_group())?;
         let opened = closes_at.saturating_sub(CUSTOMER_SERVICE);
         let is_later = event.time.unwrap_or(now) >= opened;
+        let customer = || {
+            let document = Document::parse(&event.data)?;
+            let customer = document.root().get("customer").filter(|it| it.is_object());
+            Some(customer?.raw().to_owned())
+        };
         match &event.effect {
             // A message that comes late may have been answered with the next. And what is written to another app is for
             // that app to answer: it may move the time at which something is told, but is no reason to tell anything.
@@ -49,14 +54,14 @@ impl Closing {
             }
             Effect::Opens { .. } => {
                 let at = closes_at.saturating_sub(lead_s);
-                let document = Document::parse(&event.data)?;
-                let customer = document.root().get("customer").filter(|it| it.is_object());
-                let closing = Self {
-                    at,
-                    customer: customer?.raw().to_owned(),
-                };
-                (at > now).then_some(closing)
+                let customer = customer()?;
+                (at > now).then_some(Self { at, customer })
             }
+            // It is the new names that are told, and answered.
+            Effect::Renames { .. } if is_later => before.map(|before| Self {
+                customer: customer().unwrap_or(before.customer),
+                ..before
+            }),
             // Answered, unless that was before the customer wrote last.
             Effect::Answers
             | Effect::Status {
@@ -162,6 +167,28 @@ mod tests {
         };
         assert_eq!(after(waits, &by_another_app), None);
         assert_eq!(after(None, &wrote(NOW - 300)), None);
+    }
+
+    #[test]
+    fn who_changes_names_while_it_waits_is_told_of_by_the_new_ones() {
+        let renamed = |time| Event {
+            effect: Effect::Renames { from: Vec::new() },
+            data: r#"{"customer":{"user_id":"US.2"}}"#.to_owned(),
+            ..wrote(time, "whatsapp.customer.changed")
+        };
+        let after =
+            |before, event: &Event| Closing::after(before, event, open_for_a_day(), 60, NOW);
+        let waits = after(None, &wrote(NOW, "")).unwrap();
+        let expected = Closing {
+            customer: r#"{"user_id":"US.2"}"#.to_owned(),
+            ..waits.clone()
+        };
+        assert_eq!(
+            after(Some(waits.clone()), &renamed(NOW + 1)),
+            Some(expected)
+        );
+        assert_eq!(after(None, &renamed(NOW + 1)), None);
+        assert_eq!(after(Some(waits.clone()), &renamed(NOW - 1)), Some(waits));
     }
 
     #[test]
