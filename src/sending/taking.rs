@@ -128,11 +128,17 @@ fn check(
                 let found = intake.mailbox.look(name)?;
                 Ok(found.map(|found| (name.clone(), Some(found))))
             })?;
-            let Some(found) = found else {
+            let Some((name, found)) = found else {
                 let unknown = "nobody of this name is known here: give to or recipient";
                 return fault("conversation", unknown);
             };
-            found
+            let now = found.as_ref().and_then(Found::now);
+            // They may have another user id by now.
+            let name = match name {
+                Name::User(_) => now.unwrap_or(name),
+                _ => name,
+            };
+            (name, found)
         }
     };
     if let Name::Group(_) = name
