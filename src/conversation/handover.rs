@@ -20,14 +20,14 @@ pub enum By {
     Api,
 }
 
-/// That a person has a conversation in hand.
+/// That a person has a conversation in hand, or gave it back: what happened before that and is told later takes nothing over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handover {
     /// Who took it over last.
     pub by: By,
     /// Since when, in unix seconds.
     pub since: i64,
-    /// Until when, in unix seconds; `None`: until it is given back.
+    /// Until when, in unix seconds; `None`: until it is given back. If that is no later than `since`, it was given back then.
     pub until: Option<i64>,
 }
 
@@ -39,32 +39,52 @@ const WORDS: [(By, &str); 4] = [
 ];
 
 impl Handover {
-    /// Whether it is active at `now` (unix seconds).
-    pub fn is_active(&self, now: i64) -> bool {
-        self.until.is_none_or(|until| now < until)
+    /// That a conversation was given back at a time (unix seconds): by another app, or by whoever asked the admin API.
+    pub fn given_back(by: By, at: i64) -> Self {
+        Self {
+            by,
+            since: at,
+            until: Some(at),
+        }
     }
 
-    /// Both in one: who took over last has it (of two in the same second, a person), until the later end. Meta has it only
-    /// where its end is the later one: what it passes back may not end what somebody else wanted for longer.
+    fn was_given_back(&self) -> bool {
+        self.until.is_some_and(|until| until <= self.since)
+    }
+
+    /// Whether it is active at `now` (unix seconds).
+    pub fn is_active(&self, now: i64) -> bool {
+        !self.was_given_back() && self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether it was given back after somebody took it over at a time (unix seconds). What another app gives back ends
+    /// nothing but what other apps had.
+    fn is_later_than(&self, by: By, taken: i64) -> bool {
+        self.was_given_back() && taken < self.since && (self.by != By::Meta || by == By::Meta)
+    }
+
+    /// Both in one: who took over last has it (of two in the same second, a person), until the later end. Of another app and
+    /// somebody else, it is the latter: what is written to the other app no rule answers anyway, and what Meta passes back
+    /// may not end what somebody else wanted.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
-        let end = |it: &Self| (it.until.unwrap_or(i64::MAX), it.by != By::Meta);
-        let began = |it: &Self| (it.since, it.by != By::Rule);
-        let (longer, shorter) = if end(&other) > end(&self) {
-            (other, self)
-        } else {
-            (self, other)
-        };
-        if shorter.by == By::Meta && longer.by != By::Meta {
-            return longer;
+        let rank = |it: &Self| (!it.was_given_back(), it.by != By::Meta);
+        if rank(&self) != rank(&other) {
+            return if rank(&other) > rank(&self) {
+                other
+            } else {
+                self
+            };
         }
+        let began = |it: &Self| (it.since, it.by != By::Rule);
         let last = if began(&other) > began(&self) {
             other
         } else {
             self
         };
+        let until = self.until.zip(other.until);
         Self {
-            until: longer.until,
+            until: until.map(|(one, other)| one.max(other)),
             ..last
         }
     }
@@ -90,7 +110,8 @@ impl Handover {
             "whatsapp.message.echoed" => By::App,
             "whatsapp.handover.control_passed" | "whatsapp.handover.control_taken" => {
                 if goes_to_ours(event, settings) {
-                    return before.filter(|it| it.by != By::Meta || it.since > since);
+                    let stays = before.filter(|it| it.by != By::Meta || it.since > since);
+                    return stays.or(Some(Self::given_back(By::Meta, since)));
                 }
                 By::Meta
             }
@@ -99,7 +120,7 @@ impl Handover {
             _ => return before,
         };
         let until = since.saturating_add(settings.pause_s);
-        if until <= now {
+        if until <= now || before.is_some_and(|it| it.is_later_than(by, since)) {
             return before;
         }
         let taken = Self {
@@ -249,9 +270,10 @@ mod tests {
         ] {
             for before in [meta, None] {
                 let after = Handover::after(before, &told(kind, new_owner), settings, NOW);
-                let by = after.map(|it| it.by);
-                let expected = (!goes_to_ours).then_some(By::Meta);
-                assert_eq!(by, expected, "{kind} {new_owner} {:?}", settings.app_id);
+                let after = after.unwrap();
+                let expected = (By::Meta, !goes_to_ours);
+                let told = (after.by, after.is_active(NOW));
+                assert_eq!(told, expected, "{kind} {new_owner} {:?}", settings.app_id);
             }
         }
     }
@@ -263,7 +285,8 @@ mod tests {
             let passed = event("whatsapp.handover.control_passed", Some(since));
             Handover::after(before, &passed, &Answering::default(), NOW)
         };
-        assert_eq!(after(by(By::Meta), NOW), None);
+        let given_back = Some(Handover::given_back(By::Meta, NOW));
+        assert_eq!(after(by(By::Meta), NOW), given_back);
         assert_eq!(after(by(By::Meta), NOW - 61), by(By::Meta), "before");
         for person in [By::App, By::Rule, By::Api] {
             assert_eq!(after(by(person), NOW), by(person));
@@ -282,8 +305,14 @@ mod tests {
             (
                 meta,
                 app(NOW + 1, Some(NOW + 7)),
+                app(NOW + 1, Some(NOW + 7)),
+            ),
+            (
+                app(NOW, Some(NOW + 8)),
+                app(NOW + 1, Some(NOW + 7)),
                 app(NOW + 1, Some(NOW + 8)),
             ),
+            (meta, Handover::given_back(By::Api, NOW + 1), meta),
         ] {
             assert_eq!(one.joined(other), both);
             assert_eq!(other.joined(one), both);
@@ -297,13 +326,42 @@ mod tests {
             ..event("whatsapp.handover.control_passed", Some(since))
         };
         let ours = with_app_id("57");
-        for by in [By::Rule, By::Api, By::App] {
-            let stopped = Some(handover(by, NOW - 5, None));
+        let ends = [None, Some(NOW + 9)];
+        let all = [By::Rule, By::Api, By::App]
+            .into_iter()
+            .flat_map(|by| ends.map(|end| (by, end)));
+        for (by, until) in all {
+            let stopped = Some(handover(by, NOW - 5, until));
             let there = Handover::after(stopped, &control("58", NOW), &ours, NOW);
             assert_eq!(there, stopped);
             let back = Handover::after(there, &control("57", NOW + 1), &ours, NOW + 1);
             assert_eq!(back, stopped);
         }
+    }
+
+    #[test]
+    fn what_was_before_it_was_given_back_and_is_told_later_takes_nothing_over() {
+        let told = |before, kind: &str, since| {
+            let settings = Answering::default();
+            let after = Handover::after(before, &event(kind, Some(since)), &settings, NOW);
+            after.is_some_and(|it| it.is_active(NOW))
+        };
+        let (echoed, taken) = ("whatsapp.message.echoed", "whatsapp.handover.control_taken");
+        let by_api = Some(Handover::given_back(By::Api, NOW - 60));
+        let by_meta = Some(Handover::given_back(By::Meta, NOW - 60));
+        for (before, kind, since, takes_over) in [
+            (by_api, echoed, NOW - 61, false),
+            (by_api, taken, NOW - 61, false),
+            (by_api, echoed, NOW - 60, true),
+            (by_meta, taken, NOW - 61, false),
+            (by_meta, taken, NOW - 60, true),
+            // An agent has it, whatever other apps do.
+            (by_meta, echoed, NOW - 61, true),
+        ] {
+            assert_eq!(told(before, kind, since), takes_over, "{before:?} {kind}");
+        }
+        let ahead = Handover::given_back(By::Meta, NOW + 60);
+        assert!(!ahead.is_active(NOW), "by another clock");
     }
 
     #[test]

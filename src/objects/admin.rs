@@ -117,15 +117,19 @@ impl Mailbox {
         let person = text(url, "person").unwrap_or_default();
         let paused = text(url, "paused").is_some_and(|flag| flag == "true");
         let now = now_ms().div_euclid(1000);
-        let handover = paused.then(|| Handover {
-            by: By::Api,
-            since: now,
-            until: integer(url, "for_s").map(|seconds| now.saturating_add(seconds)),
-        });
+        let handover = if paused {
+            Handover {
+                by: By::Api,
+                since: now,
+                until: integer(url, "for_s").map(|seconds| now.saturating_add(seconds)),
+            }
+        } else {
+            Handover::given_back(By::Api, now)
+        };
         let found = self.with_core(|core| {
             by_any(&names(&person), |name| {
                 core.mailbox
-                    .change_state(name, |state| state.handover = handover)
+                    .change_state(name, |state| state.handover = Some(handover))
             })
         })?;
         let Some(found) = found else {
