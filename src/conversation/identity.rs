@@ -2,8 +2,7 @@
 //!
 //! A business-scoped user id belongs to one person for good: Meta makes a new one when the phone number changes, and
 //! never gives an old one to somebody else. A phone number is a person's for as long as they keep it: carriers give it
-//! on. So a user id always decides, and a phone number decides only where no user id speaks against it, or where Meta
-//! says that it was theirs.
+//! on. So a user id always decides, and a phone number decides only where no user id speaks against it.
 //! (Meta: "Business-scoped user IDs".)
 
 use crate::event::Name;
@@ -13,11 +12,8 @@ use crate::event::Name;
 pub struct KnownName<'a> {
     /// The conversation's number in its mailbox.
     pub conversation: i64,
-    /// The user id of the person it is with, once one was seen. From a change of names that tells no user id until one is
-    /// seen with the new name: that name.
+    /// The user id of the person it is with, once one was seen.
     pub user: Option<&'a str>,
-    /// Whether that person has written since the event in question.
-    pub wrote_since: bool,
 }
 
 /// Where an event belongs, and what that teaches about names.
@@ -41,25 +37,9 @@ pub fn belonging<'a>(
     known: impl Fn(&Name) -> Option<KnownName<'a>>,
 ) -> Belonging {
     let users: Vec<&str> = names.iter().chain(former).filter_map(user).collect();
-    // Where the person is who has the new user id: they wrote before the change was told, or it is told once more.
-    let met = names.iter().filter(|name| user(name).is_some());
-    let met = met.filter_map(&known).map(|met| met.conversation).min();
-    // Meta need not tell the former user id. Then a former name leads to them unless somebody else has it by now, who
-    // was met later or has written since.
-    let was_theirs = |name: &Name, found: &KnownName<'_>| {
-        former.contains(name)
-            && former.iter().all(|name| user(name).is_none())
-            && met.is_none_or(|met| found.conversation < met)
-            && !found.wrote_since
-    };
     let theirs = |name: &Name, found: &KnownName<'_>| match (found.user, lasting(name)) {
         (_, true) | (None, _) => true,
-        (Some(user), false) => {
-            users.is_empty()
-                || users.contains(&user)
-                || user == name.value()
-                || was_theirs(name, found)
-        }
+        (Some(user), false) => users.is_empty() || users.contains(&user),
     };
     let all: Vec<(&Name, Option<KnownName<'a>>)> = names
         .iter()
@@ -88,19 +68,12 @@ pub fn belonging<'a>(
     });
     let learnt = learnt.map(|(name, _)| (*name).clone()).collect();
     let current = oldest.and_then(|found| found.user);
-    let is_open = current.is_none_or(|user| names.iter().any(|name| name.value() == user));
-    let new = names.first().filter(|name| {
-        oldest.is_some_and(|found| found.user.is_some() && !found.wrote_since)
-            && !former.is_empty()
-            && known(name).map(|known| known.conversation) != conversation
-    });
     // A late event under a former user id does not make that id current again; a change of names does.
     let user = names
         .iter()
         .find_map(user)
-        .or_else(|| new.map(Name::value))
         .or_else(|| found.iter().find_map(|other| other.user))
-        .filter(|user| current != Some(*user) && (is_open || !former.is_empty()))
+        .filter(|user| current != Some(*user) && (current.is_none() || !former.is_empty()))
         .map(str::to_owned);
     Belonging {
         conversation,
@@ -146,7 +119,6 @@ mod tests {
                 self.names.get(name).map(|conversation| KnownName {
                     conversation: *conversation,
                     user: self.users[conversation].as_deref(),
-                    wrote_since: false,
                 })
             });
             let conversation = belonging
@@ -224,47 +196,6 @@ mod tests {
         let mut memory = Memory::default();
         let before = memory.sees(&[u("US.1"), p("1650")], &[]);
         assert_eq!(memory.sees(&[p("1219")], &[p("1650")]), before);
-    }
-
-    #[test]
-    fn a_change_of_number_that_tells_the_former_phone_number_alone_carries_it_over_too() {
-        let mut memory = Memory::default();
-        let before = memory.sees(&[u("US.1"), p("1650")], &[]);
-        assert_eq!(memory.sees(&[u("US.2"), p("1219")], &[p("1650")]), before);
-        for theirs in [u("US.1"), u("US.2"), p("1219")] {
-            assert_eq!(memory.sees(&[theirs], &[]), before);
-        }
-        let owner = memory.sees(&[u("US.3"), p("1650")], &[]);
-        assert_ne!(owner, before);
-        let again = memory.sees(&[u("US.2"), p("1219")], &[p("1650")]);
-        assert_eq!(again, before);
-        assert_eq!(memory.conversation(&u("US.3")), owner);
-    }
-
-    #[test]
-    fn the_user_id_that_a_change_of_number_did_not_tell_is_theirs_once_it_comes_with_the_number() {
-        for former in [vec![p("1650")], vec![u("US.1"), p("1650")]] {
-            let mut memory = Memory::default();
-            let before = memory.sees(&[u("US.1"), p("1650")], &[]);
-            assert_eq!(memory.sees(&[p("1219")], &former), before);
-            assert_eq!(memory.sees(&[u("US.1")], &[]), before, "a late message");
-            let owner = memory.sees(&[u("US.3"), p("1650")], &[]);
-            assert_ne!(owner, before, "of the former number");
-            assert_eq!(memory.sees(&[u("US.2"), p("1219")], &[]), before);
-            assert_eq!(memory.sees(&[u("US.2")], &[]), before);
-            let owner = memory.sees(&[u("US.4"), p("1219")], &[]);
-            assert_ne!(owner, before, "of the new number");
-        }
-    }
-
-    #[test]
-    fn a_change_of_number_told_so_joins_a_message_under_the_new_names_that_came_first() {
-        let mut memory = Memory::default();
-        let before = memory.sees(&[u("US.1"), p("1650")], &[]);
-        let early = memory.sees(&[u("US.2"), p("1219")], &[]);
-        assert_ne!(before, early);
-        assert_eq!(memory.sees(&[u("US.2"), p("1219")], &[p("1650")]), before);
-        assert_eq!(memory.conversation(&u("US.2")), before);
     }
 
     #[test]

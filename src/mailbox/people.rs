@@ -18,7 +18,7 @@ use crate::{
     conversation::{
         State,
         identity::{self, KnownName},
-        window::{CUSTOMER_SERVICE, Windows},
+        window::Windows,
     },
     event::{Effect, Event, Name},
 };
@@ -154,12 +154,8 @@ impl People {
         }
         let belonging = identity::belonging(&event.names, former(event), |name| {
             let (conversation, found) = self.known(name)?;
-            let wrote_until = event.time.map(|time| time.saturating_add(CUSTOMER_SERVICE));
-            Some(KnownName {
-                conversation,
-                user: found.user.as_deref(),
-                wrote_since: found.windows.customer_service > wrote_until,
-            })
+            let user = found.user.as_deref();
+            Some(KnownName { conversation, user })
         });
         let id = match belonging.conversation {
             Some(id) => id,

@@ -106,39 +106,3 @@ fn the_statuses_of_a_message_are_told_in_their_order() {
     );
     assert_eq!(mailbox.statuses_of("a").unwrap(), []);
 }
-
-#[test]
-fn a_change_of_number_that_is_told_late_leads_to_nobody_who_has_written_from_that_number_since() {
-    let change = Event {
-        effect: Effect::Renames {
-            from: vec![phone("1650")],
-        },
-        time: Some(NOW / 1000 - 1000),
-        ..of(&[user("US.2"), phone("1219")], "change")
-    };
-    let wrote = |name: Name, age: i64, id: &str| Event {
-        time: Some(NOW / 1000 - age),
-        ..of(&[name, phone("1650")], id)
-    };
-    let mut mailbox = open(&Native::new(), &[]);
-    mailbox.store([wrote(user("US.1"), 2000, "a")], NOW);
-    mailbox.store([change.clone()], NOW);
-    assert_eq!(
-        mailbox.with(&user("US.2")).names,
-        ["phone:1219", "phone:1650", "user:US.1", "user:US.2"]
-    );
-
-    let without_user = Event {
-        names: vec![phone("1219")],
-        ..change.clone()
-    };
-    for change in [change, without_user] {
-        let mut mailbox = open(&Native::new(), &[]);
-        mailbox.store([wrote(user("US.1"), 2000, "a")], NOW);
-        mailbox.store([wrote(user("US.3"), 500, "b")], NOW);
-        mailbox.store([change], NOW);
-        mailbox.store([of(&[user("US.2"), phone("1219")], "c")], NOW);
-        let owner = mailbox.with(&user("US.3")).conversation;
-        assert_ne!(mailbox.with(&user("US.2")).conversation, owner);
-    }
-}
