@@ -135,7 +135,7 @@ tools: .tools/rust-stamp .tools/$(NIGHTLY)-stamp .tools/worker-build-$(WORKER_BU
 .tools/worker-build-$(WORKER_BUILD)-stamp: | .tools/rust-stamp
 	$(call say,Looking for worker-build $(WORKER_BUILD): 2 to 3 minutes if it is not there)
 	@cargo install --quiet --locked --version $(WORKER_BUILD) --root .tools worker-build || \
-		{ echo "On Linux, worker-build needs OpenSSL's headers and pkg-config: apt install libssl-dev pkg-config" >&2; exit 1; }
+		{ echo "If it is those that are missing: on Linux, worker-build needs OpenSSL's headers and pkg-config, apt install libssl-dev pkg-config" >&2; exit 1; }
 	@touch $@
 
 .tools/wasm-bindgen-$(WASM_BINDGEN)-stamp: | .tools/rust-stamp

@@ -174,7 +174,7 @@ async fn what_cannot_be_replayed_is_refused_and_said() {
         (
             json!({ "destination": "crmm", "to": "crm", "of": "all" }),
             404,
-            "there is no such `destination`, and no dead letter of it",
+            "there is no such `destination`: of one that was taken out, only dead letters can be replayed",
         ),
         (
             json!({ "destination": "crm", "person": "16505550000" }),

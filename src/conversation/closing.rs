@@ -59,8 +59,10 @@ impl Closing {
             }
             // It is the new names that are told, and answered.
             Effect::Renames { .. } if is_later => before.map(|before| Self {
-                customer: customer().unwrap_or(before.customer),
-                ..before
+                customer: customer()
+                    .and_then(|now| renamed(&before.customer, &now))
+                    .unwrap_or(before.customer),
+                at: before.at,
             }),
             // Answered, unless that was before the customer wrote last.
             Effect::Answers
@@ -116,6 +118,22 @@ impl Closing {
             .json("customer", &self.customer)
             .finish()
     }
+}
+
+/// A customer by new names. Meta's note of them does not say what the person calls themselves, so that stays.
+fn renamed(before: &str, now: &str) -> Option<String> {
+    let (before, now) = (Document::parse(before)?, Document::parse(now)?);
+    let (before, now) = (before.root(), now.root());
+    let mut customer = Object::default();
+    for (name, value) in now.members() {
+        customer.json(&name.text(), value.raw());
+    }
+    for name in ["name", "username"] {
+        if let (None, Some(called)) = (now.get(name), before.get(name)) {
+            customer.json(name, called.raw());
+        }
+    }
+    Some(customer.finish())
 }
 
 /// Whether the customer wrote it to another app, be it of a type that we do not know.
@@ -178,9 +196,10 @@ mod tests {
         };
         let after =
             |before, event: &Event| Closing::after(before, event, open_for_a_day(), 60, NOW);
-        let waits = after(None, &wrote(NOW, "")).unwrap();
+        let mut waits = after(None, &wrote(NOW, "")).unwrap();
+        waits.customer = r#"{"user_id":"US.1","name":"Ana","phone":"1650"}"#.to_owned();
         let expected = Closing {
-            customer: r#"{"user_id":"US.2"}"#.to_owned(),
+            customer: r#"{"user_id":"US.2","name":"Ana"}"#.to_owned(),
             ..waits.clone()
         };
         assert_eq!(

@@ -110,7 +110,11 @@ impl Handover {
             "whatsapp.message.echoed" => By::App,
             "whatsapp.handover.control_passed" | "whatsapp.handover.control_taken" => {
                 if goes_to_ours(event, settings) {
-                    let stays = before.filter(|it| it.by != By::Meta || it.since > since);
+                    let stays = before.filter(|it| {
+                        let is_others =
+                            it.by != By::Meta && (it.is_active(now) || it.was_given_back());
+                        is_others || it.since > since
+                    });
                     return stays.or(Some(Self::given_back(By::Meta, since)));
                 }
                 By::Meta
@@ -360,6 +364,10 @@ mod tests {
         ] {
             assert_eq!(told(before, kind, since), takes_over, "{before:?} {kind}");
         }
+        let last_week = handover(By::App, NOW - 100_000, Some(NOW - 50_000));
+        let passed = event("whatsapp.handover.control_passed", Some(NOW));
+        let passed = Handover::after(Some(last_week), &passed, &Answering::default(), NOW);
+        assert!(!told(passed, taken, NOW - 1));
         let ahead = Handover::given_back(By::Meta, NOW + 60);
         assert!(!ahead.is_active(NOW), "by another clock");
     }

@@ -28,15 +28,9 @@ pub struct Found {
 }
 
 impl Found {
-    /// The name that it goes by: a user id, but for who has changed a phone number and whose new id was not told.
+    /// The user id that it goes by.
     pub fn now(&self) -> Option<Name> {
-        let user = self.user.clone()?;
-        let is_phone = user.bytes().all(|byte| byte.is_ascii_digit());
-        Some(if is_phone {
-            Name::Phone(user)
-        } else {
-            Name::User(user)
-        })
+        self.user.clone().map(Name::User)
     }
 
     /// Whether this may be who is called so elsewhere. A phone number that is somebody else's by now leads to whoever

@@ -73,6 +73,7 @@ const NOT_A_NAME: &str = "person: must be known here, or be a phone number with 
 /// The name of somebody who is not known yet, if it is a phone number or a user id.
 pub(crate) fn stranger(person: &str) -> Option<Name> {
     let told = Name::of_key(person);
+    let told = told.filter(|name| !matches!(name, Name::Group(_) | Name::Topic(_)));
     let person = told.as_ref().map_or(person, Name::value);
     if is_user(person) {
         return Some(name_of(&Recipient::User(person.to_owned())));

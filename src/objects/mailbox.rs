@@ -336,8 +336,12 @@ impl Mailbox {
 
     /// Appends events.
     pub(super) fn take_in(&self, events: Vec<Event>) -> Result<()> {
-        self.refuse_if_full()?;
         let now = now_ms();
+        if let Err(full) = self.refuse_if_full() {
+            // What is there goes on, though its alarm may have been given up.
+            self.change(now, |_| Ok(()))?;
+            return Err(full);
+        }
         self.pulse.set(self.pulse.get().after(now));
         // Sets the alarm even if nothing was new: should an earlier call have failed to, this one does.
         self.change(now, |core| {
@@ -360,7 +364,9 @@ impl Mailbox {
             self.is_full.set(self.storage.size() > FULL);
         }
         if self.is_full.get() {
-            return Err("the mailbox is full: something waits for a destination".into());
+            return Err(
+                "the mailbox is full: it keeps too much that waits, is dead or is kept".into(),
+            );
         }
         Ok(())
     }

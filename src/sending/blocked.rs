@@ -167,7 +167,8 @@ impl Blocked {
     }
 }
 
-fn is_payment(code: u32) -> bool {
+/// Whether a code is about how the account pays.
+pub(super) fn is_payment(code: u32) -> bool {
     is_of(code, Class::Payment)
 }
 

@@ -135,7 +135,11 @@ impl Outbox {
             early,
         } = self.under_way.remove(id).unwrap_or_default();
         let is_refused = matches!(&happened, Happened::Answered(GraphAnswer::Refused { .. }));
-        let found = self.table.find(id)?.filter(|_| overtaken && is_refused);
+        let found = if overtaken && is_refused {
+            self.table.find(id)?
+        } else {
+            None
+        };
         // Meta may tell of a refusal by a status, too. The answer says whether it may go again.
         let text_is_gone = found.is_some_and(|found| found.error.is_some());
         if overtaken && !text_is_gone {
@@ -252,7 +256,8 @@ impl Outbox {
         } = started.send;
         let is_free_form = draft.message.is_free_form();
         let falls_back = ending.falls_back && draft.fall_back();
-        // Unless Meta has said that the window is closed, what goes is decided anew when its turn has come.
+        // Unless Meta has said that the window is closed, what goes is decided anew when its turn has come, where the text is
+        // there.
         let is_decided = ending.state != SendState::Queued || ending.text_is_gone;
         let fell_back = fell_back && is_decided || falls_back;
         let state = if falls_back {

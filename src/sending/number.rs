@@ -182,7 +182,10 @@ impl Number {
     /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
     fn begins_again(&mut self, message: Message, now_ms: i64) -> Result<Option<NumberChange>> {
         let is_tried = self.is_tried_by(message);
-        let Some(blocked) = self.blocked.as_mut().filter(|_| is_tried) else {
+        // Where templates alone are stopped, what is none says nothing, though it went in the place of one.
+        let is_told =
+            |blocked: &&mut Blocked| is_tried && (message.is_template || !blocked.of_templates);
+        let Some(blocked) = self.blocked.as_mut().filter(is_told) else {
             return Ok(None);
         };
         if !blocked.ends(now_ms) {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    blocked::Blocked,
+    blocked::{Blocked, is_payment},
     guard::Goes,
     lanes::{Kinds, Lanes, WaitingSend},
     number::{self, Number},
@@ -138,7 +138,7 @@ impl Outbox {
         let rows = self.table.0.exec(
             &format!(
                 "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
-                 error IS NOT NULL, attempts, next_ms FROM sends LEFT JOIN waits USING (id) \
+                 error, attempts, next_ms, draft ->> '$.fallback' IS NOT NULL FROM sends LEFT JOIN waits USING (id) \
                  WHERE ({LEFT}) OR ({UNKNOWN}) ORDER BY iif(error IS NULL, NULL, changed_ms), place"
             ),
             &[write_state(&SendState::Queued).into()],
@@ -152,12 +152,18 @@ impl Outbox {
             let attempts = row
                 .get::<Option<i64>>(6)?
                 .and_then(|times| u32::try_from(times).ok());
-            let put_back = row.get::<i64>(5)? == 1;
+            let error: Option<i64> = row.get(5)?;
+            let put_back = error.is_some();
             if put_back || attempts.is_some() {
                 self.tried_before.insert(id.clone());
             }
             if row.get::<i64>(3)? == 1 {
-                let is_template = row.get::<Option<i64>>(4)? == Some(1);
+                // It went as its fallback where that stopped templates alone.
+                let is_payment = error
+                    .and_then(|code| u32::try_from(code).ok())
+                    .is_some_and(is_payment);
+                let is_template =
+                    row.get::<Option<i64>>(4)? == Some(1) || is_payment && row.get::<i64>(8)? == 1;
                 let mut waiting = WaitingSend::new(id, row.get(1)?, is_template);
                 waiting.attempts = attempts.unwrap_or(0);
                 waiting.next_ms = row.get::<Option<i64>>(7)?.unwrap_or(0);

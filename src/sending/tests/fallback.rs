@@ -97,6 +97,27 @@ fn what_goes_is_decided_anew_at_each_turn() {
 }
 
 #[test]
+fn a_fallback_that_was_refused_for_the_payment_waits_as_a_template_and_a_text_in_its_place_unblocks_none()
+ {
+    for restarts in [false, true] {
+        let mut bench = Bench::with([with_fallback("a", 1)]);
+        let mut closed = bench.wait_next();
+        bench.outbox.goes_as(&mut closed, Goes::Fallback);
+        bench.done(closed, refused(131_042));
+        if restarts {
+            bench.reopen("a");
+        }
+        bench.now += MINUTE;
+        assert_eq!(bench.next(), None);
+        let mut open = bench.wait_next();
+        bench.outbox.goes_as(&mut open, Goes::Message);
+        let (_, change) = bench.done(open, accepted("wamid.1"));
+        assert_eq!(change, None);
+        assert!(bench.outbox.blocked().is_some());
+    }
+}
+
+#[test]
 fn a_fallback_quotes_nothing_and_a_template_has_none() {
     let mut answer = with_fallback("a", 1);
     answer.draft.in_reply_to = Some("wamid.0".into());
