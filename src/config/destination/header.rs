@@ -79,8 +79,11 @@ fn read_value(node: &Node<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Optio
         text.to_owned()
     };
     // RFC 9110 §5.5, without what is obsolete.
-    let fits = value.len() <= LONGEST && value.bytes().all(|b| matches!(b, b' '..=b'~'));
-    match Secret::one(&value).filter(|_| fits) {
+    let fits = |value: &Secret| {
+        let value = value.expose();
+        value.len() <= LONGEST && value.bytes().all(|b| matches!(b, b' '..=b'~'))
+    };
+    match Secret::one(&value).filter(fits) {
         Some(value) => Some(value),
         None => node.refuse("must be 1 to 4096 printable ASCII characters"),
     }

@@ -17,6 +17,7 @@ fn read(members: &serde_json::Value) -> Result<Destination, Vec<String>> {
             "META_APP_SECRET" | "META_VERIFY_TOKEN" => "x",
             "CRM_SECRET" => KEY,
             "CRM_KEY" => "k3y-1234",
+            "CRM_TOKEN" => "Bearer t0ken\r\n",
             "TWO_LINES" => "a\nb: c",
             "CONFIG" => return Some(config.clone()),
             _ => return None,
@@ -139,6 +140,15 @@ fn a_condition_that_could_never_hold_is_refused() {
                 .to_owned(),
             format!("destinations[0].when.type: {path}"),
         ]);
+}
+
+#[test]
+fn white_space_around_a_header_is_no_part_of_it() {
+    let crm =
+        read(&json!({ "headers": { "Authorization": "env:CRM_TOKEN", "X-Team": " sales\t" } }));
+    let headers = crm.unwrap().headers;
+    let values: Vec<_> = headers.iter().map(|it| it.value.expose()).collect();
+    assert_eq!(values, ["Bearer t0ken", "sales"]);
 }
 
 #[test]
