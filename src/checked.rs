@@ -124,10 +124,10 @@ impl<'a> Node<'a> {
     /// Every member that is not in `known` is a fault, and so is anything else than an object.
     pub(crate) fn only(&self, known: &[&str]) {
         let members = self.object();
-        for key in members
+        for (key, _) in members
             .into_iter()
-            .flat_map(Map::keys)
-            .filter(|key| !known.contains(&key.as_str()))
+            .flatten()
+            .filter(|(key, value)| !value.is_null() && !known.contains(&key.as_str()))
             .take(MOST)
         {
             let hint = hint(key, if is_plain(key) { known } else { &[] });
@@ -333,6 +333,16 @@ mod tests {
                 "tiemout: is not known here, did you mean timeout?"
             ]
         );
+    }
+
+    #[test]
+    fn a_member_that_is_null_counts_as_one_that_is_not_there() {
+        let value = json!({ "url": null, "colour": null });
+        let found = faults(&value, |node| {
+            node.only(&["url"]);
+            node.need("url");
+        });
+        assert_eq!(found, ["url: is required"]);
     }
 
     #[test]

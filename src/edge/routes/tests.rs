@@ -109,7 +109,7 @@ fn of_description(all: &Value, path: &str, method: &str, operation: &Value) -> D
     }
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     let body = resolved(all, body);
-    if body["additionalProperties"] == false {
+    if body["additionalProperties"]["type"] == "null" {
         let required: Vec<_> = body["required"].as_array().into_iter().flatten().collect();
         for name in body["properties"].as_object().unwrap().keys() {
             let is_required = required.iter().any(|other| *other == name);

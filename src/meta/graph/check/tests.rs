@@ -144,7 +144,7 @@ fn a_reply_does_not_choose_to_whom_it_goes() {
                 "biz_opaque_callback_data: must be left out: it is how a send is found again"]],
     ]));
     taken(
-        &json!({ "type": "text", "text": { "body": "x" }, "to": null, "context": { "message_id": "wamid.IN" } }),
+        &json!({ "type": "text", "text": { "body": "x" }, "to": null, "image": null, "context": { "message_id": "wamid.IN" } }),
     );
 }
 
