@@ -18,7 +18,9 @@ pub struct Address(Url);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// It cannot be read as an absolute URL.
-    #[error("must be a URL, such as https://crm.example/hooks")]
+    #[error(
+        "must be a URL, such as https://crm.example/hooks; a host with other than ASCII letters is written xn--…"
+    )]
     NotAUrl,
     /// Another scheme than `https`, or `http` to another machine.
     #[error("must be https, or http on loopback")]
@@ -227,6 +229,7 @@ mod tests {
             Err(AddressError::NotAUrl),
             &[
                 "https://１２７.0.0.1/",
+                "https://bücher.example/",
                 "",
                 "crm.example",
                 "/hooks",
@@ -234,6 +237,7 @@ mod tests {
                 "https://crm.example:99999/",
             ],
         );
+        assert!(AddressError::NotAUrl.to_string().contains("xn--"));
         all(
             Err(AddressError::UserInfo),
             &["https://me@crm.example/", "https://me:pw@crm.example/"],

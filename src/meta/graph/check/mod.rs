@@ -47,7 +47,9 @@ fn link(node: &Node<'_>) {
     let Some(text) = node.filled_text() else {
         return;
     };
-    let is_web = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
+    // `url` refuses a host with other than ASCII letters, as it is built here. Meta and browsers know such hosts.
+    let text = text.replace(|c: char| !c.is_ascii(), "x");
+    let is_web = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
     if !is_web {
         node.fault("must be an http or https URL");
     }

@@ -178,6 +178,26 @@ fn media_have_one_source_and_a_caption_where_there_is_one() {
 }
 
 #[test]
+fn a_link_may_have_a_host_of_any_letters() {
+    for link in [
+        "https://bücher.example/1.jpg",
+        "HTTP://例え.テスト/päge?q=ü",
+        "https://xn--bcher-kva.example",
+    ] {
+        taken(&json!({ "type": "image", "image": { "link": link } }));
+    }
+    for link in [
+        "ftp://bücher.example",
+        "//bücher.example",
+        "bücher.example",
+        "https://",
+    ] {
+        refused(&json!([[{ "type": "image", "image": { "link": link } },
+            ["image.link: must be an http or https URL"]]]));
+    }
+}
+
+#[test]
 fn places_and_people_are_complete() {
     refused(&json!([
         [{ "type": "location", "location": { "latitude": 91, "longitude": "west" } },
