@@ -382,6 +382,16 @@ fn what_a_customer_says_stays_one_piece_of_a_link() {
 }
 
 #[test]
+fn a_picture_goes_without_the_caption_that_nothing_was_filled_into() {
+    let picture =
+        json!({ "type": "image", "image": { "id": "1", "caption": "{{customer.username}}" } });
+    let config = json!({ "replies": [ { "when": {}, "reply": picture } ] });
+    let concluded = conclude(&config, &wrote("x"));
+    let image = &concluded.replies[0].message.members()["image"];
+    assert_eq!(*image, json!({ "id": "1" }));
+}
+
+#[test]
 fn what_no_longer_fits_or_may_not_go_is_not_sent() {
     let long = json!({ "replies": [ { "id": "it", "when": {}, "tag": "x", "reply": { "type": "interactive", "interactive": {
         "type": "button", "body": { "text": "?" },

@@ -108,11 +108,12 @@ impl Message {
         check::content(kind, &content);
         // To Meta a member that is null is not the same as one that is not there.
         let members = members.iter().filter(|(_, value)| !value.is_null());
-        Some(Self(
-            members
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect(),
-        ))
+        let members = members.map(|(key, value)| (key.clone(), value.clone()));
+        let mut members: Map<_, _> = members.collect();
+        if let Some(content) = members.get_mut(kind).and_then(Value::as_object_mut) {
+            content.retain(|name, value| name != "caption" || !check::is_no_caption(value));
+        }
+        Some(Self(members))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `image`, `video`, `audio`, `document`, `sticker`, also as a header. What the file itself may be, Meta alone can see.
 
-use super::link;
+use super::{is_no_caption, link};
 use crate::checked::Node;
 
 /// Source: "Image messages" and its neighbours.
@@ -13,7 +13,8 @@ pub(super) fn media(kind: &str, node: &Node<'_>) {
         (None, Some(url)) => link(&url),
         _ => node.fault("needs either id or link"),
     }
-    if let Some(caption) = node.get("caption") {
+    let caption = node.get("caption");
+    if let Some(caption) = caption.filter(|caption| !is_no_caption(caption.value())) {
         match kind {
             "audio" | "sticker" => {
                 caption.fault(format!("must be left out: there is none for {kind}"));

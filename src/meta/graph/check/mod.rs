@@ -10,6 +10,8 @@ mod media;
 mod plain;
 mod template;
 
+use serde_json::Value;
+
 use crate::checked::Node;
 
 /// The values of `type`.
@@ -53,6 +55,11 @@ fn link(node: &Node<'_>) {
     if !is_web {
         node.fault("must be an http or https URL");
     }
+}
+
+/// Whether a caption counts as one that is not there.
+pub(super) fn is_no_caption(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// A member that must be there, and not be blank.

@@ -198,6 +198,15 @@ fn a_link_may_have_a_host_of_any_letters() {
 }
 
 #[test]
+fn a_blank_caption_counts_as_one_that_is_not_there() {
+    for (kind, caption) in [("image", ""), ("document", " \n"), ("audio", "")] {
+        let message = json!({ "type": kind, kind: { "id": "1", "caption": caption } });
+        let message = Message::check(&message).unwrap();
+        assert_eq!(message.members()[kind], json!({ "id": "1" }));
+    }
+}
+
+#[test]
 fn places_and_people_are_complete() {
     refused(&json!([
         [{ "type": "location", "location": { "latitude": 91, "longitude": "west" } },
