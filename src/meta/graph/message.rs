@@ -105,7 +105,7 @@ impl Message {
             context.need("message_id").and_then(|id| id.filled_text());
         }
         let content = node.need(kind)?;
-        check::content(kind, &content);
+        check::content(kind, &content, node.get("category").is_some());
         // To Meta a member that is null is not the same as one that is not there.
         let members = members.iter().filter(|(_, value)| !value.is_null());
         let members = members.map(|(key, value)| (key.clone(), value.clone()));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Map;
 
 use super::members::Members;
-use super::{captioned, id_or_link};
+use super::{id_and_link, id_or_link};
 
 const KINDS: &[&str] = &[
     "button",
@@ -25,9 +25,10 @@ const KINDS: &[&str] = &[
     "order_status",
 ];
 
-pub(super) fn check(interactive: &Members<'_>) {
+/// What is `direct` goes by Direct Send. Sources: its "Supported message types" and "Media message headers".
+pub(super) fn check(interactive: &Members<'_>, direct: bool) {
     let kind = interactive.word("type", KINDS).unwrap_or_default();
-    header(interactive, kind);
+    header(interactive, kind, direct);
     let most = if kind == "button" { 1024 } else { 4096 };
     let body = |body: &Members<'_>| {
         body.text("text", 1..=most);
@@ -42,7 +43,7 @@ pub(super) fn check(interactive: &Members<'_>) {
         footer.text("text", 1..=60);
     });
     interactive.object("action", |action| match kind {
-        "button" => buttons(action),
+        "button" => buttons(action, direct),
         "list" => list(action),
         "cta_url" => link(action),
         "location_request_message" => named(action, "send_location"),
@@ -103,7 +104,8 @@ fn named(action: &Members<'_>, name: &str) {
     action.word("name", &[name]);
 }
 
-fn header(interactive: &Members<'_>, kind: &str) {
+fn header(interactive: &Members<'_>, kind: &str, direct: bool) {
+    let source = if direct { id_and_link } else { id_or_link };
     let rules = |header: &Members<'_>| {
         let words: &[&str] = if matches!(kind, "list" | "product_list") {
             &["text"]
@@ -114,10 +116,11 @@ fn header(interactive: &Members<'_>, kind: &str) {
             Some("text") => {
                 header.text("text", 1..=60);
             }
-            Some("image") => header.object("image", id_or_link),
-            Some("video") => header.object("video", id_or_link),
+            Some("image") => header.object("image", source),
+            Some("video") => header.object("video", source),
             Some("document") => header.object("document", |document| {
-                captioned(document);
+                source(document);
+                document.maybe_text("caption", 0..=1024);
                 document.maybe_text("filename", 1..=1024);
             }),
             _ => {}
@@ -130,9 +133,23 @@ fn header(interactive: &Members<'_>, kind: &str) {
     }
 }
 
-fn buttons(action: &Members<'_>) {
+fn buttons(action: &Members<'_>, direct: bool) {
     let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
-    action.list("buttons", 1..=3, |button| {
+    let (most, most_links) = if direct { (10, 2) } else { (3, 0) };
+    let mut links = 0;
+    action.list("buttons", 1..=most, |button| {
+        if button.has("cta_url") {
+            links += 1;
+            button.word("type", &["cta_url"]);
+            button.object("cta_url", titled_link);
+            if links > most_links || !ids.is_empty() {
+                button.fault(
+                    "cta_url",
+                    "must be one of two at most, before all replies, and by Direct Send",
+                );
+            }
+            return;
+        }
         button.word("type", &["reply"]);
         button.object("reply", |reply| {
             let id = reply.text("id", 1..=256);
@@ -176,10 +193,12 @@ fn list(action: &Members<'_>) {
 
 fn link(action: &Members<'_>) {
     named(action, "cta_url");
-    action.object("parameters", |parameters| {
-        parameters.text("display_text", 1..=20);
-        parameters.text("url", 1..=2000);
-    });
+    action.object("parameters", titled_link);
+}
+
+fn titled_link(link: &Members<'_>) {
+    link.text("display_text", 1..=20);
+    link.text("url", 1..=2000);
 }
 
 fn flow(action: &Members<'_>) {

@@ -122,7 +122,9 @@ fn content(request: &Members<'_>, kind: &str) {
             reaction.text("message_id", 1..=512);
             reaction.text("emoji", 0..=16);
         }),
-        "interactive" => request.object("interactive", interactive::check),
+        "interactive" => request.object("interactive", |interactive| {
+            interactive::check(interactive, request.has("category"));
+        }),
         "template" => {
             if request.has("context") {
                 request.fault("context", "does not go with a template");
@@ -166,6 +168,14 @@ fn captioned(media: &Members<'_>) {
 
 /// Media is named by an id or by a link, never by both.
 fn id_or_link(media: &Members<'_>) {
+    id_and_link(media);
+    if media.has("id") && media.has("link") {
+        media.fault("id", "must be there, or else link, and not both");
+    }
+}
+
+/// Direct Send takes both.
+fn id_and_link(media: &Members<'_>) {
     media.maybe_text("id", 1..=256);
     if let Some(link) = media.maybe_text("link", 1..=2048)
         && !link.starts_with("https://")
@@ -173,8 +183,8 @@ fn id_or_link(media: &Members<'_>) {
     {
         media.fault("link", "must be a URL");
     }
-    if media.has("id") == media.has("link") {
-        media.fault("id", "must be there, or else link, and not both");
+    if !media.has("id") && !media.has("link") {
+        media.fault("id", "must be there, or else link");
     }
 }
 

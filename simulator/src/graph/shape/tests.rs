@@ -189,6 +189,34 @@ fn templates_and_receipts_pass() {
 }
 
 #[test]
+fn direct_send_takes_links_before_replies_and_more_buttons() {
+    let direct = |links, replies| {
+        let link = json!({ "type": "cta_url",
+            "cta_url": { "display_text": "Track", "url": "https://shop.example/1" } });
+        let reply = |n| json!({ "type": "reply", "reply": { "id": format!("{n}"), "title": format!("No. {n}") } });
+        let mut buttons = vec![link; links];
+        buttons.extend((0..replies).map(reply));
+        let mut body = interactive("button", json!({ "buttons": buttons }));
+        body["interactive"]["header"] = json!({ "type": "image",
+            "image": { "id": "1", "link": "https://cdn.example/1.jpg" } });
+        body["category"] = json!("utility");
+        body
+    };
+    is_fine(&direct(2, 8));
+    is_fine(&direct(0, 4));
+    is_wrong(&direct(3, 1), "interactive.action.buttons[2]");
+    is_wrong(&direct(2, 9), "interactive.action.buttons");
+    let mut late = direct(1, 1);
+    let buttons = &mut late["interactive"]["action"]["buttons"];
+    buttons.as_array_mut().unwrap().reverse();
+    is_wrong(&late, "interactive.action.buttons[1]");
+    let mut other = direct(1, 1);
+    other.as_object_mut().unwrap().remove("category");
+    is_wrong(&other, "interactive.action.buttons[0]");
+    is_wrong(&other, "interactive.header.image.id");
+}
+
+#[test]
 fn what_is_not_documented_is_a_fault() {
     let mut body = send("text", json!({ "body": "hola", "bold": true }));
     body["surprise"] = json!(1);
@@ -308,7 +336,7 @@ fn media_is_named_once_and_what_does_not_go_together_is_seen() {
         &send("image", json!({ "id": "1", "link": "https://a.example" })),
         "not both",
     );
-    is_wrong(&send("image", json!({})), "not both");
+    is_wrong(&send("image", json!({})), "or else link");
     is_wrong(&send("text", json!("hola")), "text: must be an object");
     is_wrong(&json!([]), "must be an object");
     is_wrong(&send("hologram", json!({})), "type: is none of");

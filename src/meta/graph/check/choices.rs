@@ -1,17 +1,30 @@
 //! `interactive` with something to choose: `button`, `list`, `carousel`.
 
+use serde_json::Value;
+
 use super::{
     card_index, catalog,
-    interactive::{body, cta_url, header},
+    interactive::{body, cta_url, header, titled_link},
     short, short_if, unique,
 };
 use crate::checked::Node;
 
-/// Source: "Interactive reply buttons messages".
-pub(super) fn buttons(action: &Node<'_>) {
-    let buttons = action.need_items("buttons", 1..=3, "buttons");
-    let replies = buttons.iter().filter_map(|button| reply(button, "reply"));
-    let replies: Vec<_> = replies.collect();
+/// Sources: "Interactive reply buttons messages"; "Supported message types" of Direct Send, which takes up to two links
+/// before the replies.
+pub(super) fn buttons(action: &Node<'_>, direct: bool) {
+    let most = if direct { 10 } else { 3 };
+    let buttons = action.need_items("buttons", 1..=most, "buttons");
+    let mut links = if direct { 2 } else { 0 };
+    let mut replies = Vec::new();
+    for button in &buttons {
+        let kind = button.value().get("type").and_then(Value::as_str);
+        if kind == Some("cta_url") && links > 0 && replies.is_empty() {
+            links -= 1;
+            button.need("cta_url").iter().for_each(titled_link);
+        } else {
+            replies.extend(reply(button, "reply"));
+        }
+    }
     different(&replies, "id");
     different(&replies, "title");
 }
@@ -87,12 +100,12 @@ fn card(card: &Node<'_>) {
     let Some(action) = card.need("action") else {
         return;
     };
-    if card.value().get("type").and_then(serde_json::Value::as_str) == Some("product") {
+    if card.value().get("type").and_then(Value::as_str) == Some("product") {
         return catalog::product(&action);
     }
     card.need("header")
         .iter()
-        .for_each(|node| header(node, &["image", "video"]));
+        .for_each(|node| header(node, &["image", "video"], false));
     body(card, 160, false);
     if let Some(text) = card.get("body").and_then(|body| body.get("text"))
         && text

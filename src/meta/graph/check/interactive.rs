@@ -22,7 +22,7 @@ const KINDS: [&str; 15] = [
 ];
 
 /// Source: "Interactive messages" and its pages for each type.
-pub(super) fn interactive(node: &Node<'_>) {
+pub(super) fn interactive(node: &Node<'_>, direct: bool) {
     let Some(kind) = node.need("type").and_then(|kind| kind.one_of(&KINDS)) else {
         return;
     };
@@ -34,8 +34,8 @@ pub(super) fn interactive(node: &Node<'_>) {
     node.get("footer")
         .and_then(|footer| footer.need("text")?.short_text(60));
     match (node.get("header"), kind) {
-        (Some(node), "list" | "product_list") => header(&node, &["text"]),
-        (Some(node), _) => header(&node, &["text", "image", "video", "document"]),
+        (Some(node), "list" | "product_list") => header(&node, &["text"], direct),
+        (Some(node), _) => header(&node, &["text", "image", "video", "document"], direct),
         (None, "product_list") => drop(node.need("header")),
         (None, _) => {}
     }
@@ -43,7 +43,7 @@ pub(super) fn interactive(node: &Node<'_>) {
         return;
     };
     match kind {
-        "button" => choices::buttons(&action),
+        "button" => choices::buttons(&action, direct),
         "list" => choices::list(&action),
         "carousel" => choices::carousel(&action),
         "product" => catalog::product(&action),
@@ -72,7 +72,7 @@ pub(super) fn body(node: &Node<'_>, max: usize, required: bool) {
     body.and_then(|body| body.need("text")?.short_text(max));
 }
 
-pub(super) fn header(node: &Node<'_>, kinds: &[&'static str]) {
+pub(super) fn header(node: &Node<'_>, kinds: &[&'static str], direct: bool) {
     let Some(kind) = node.need("type").and_then(|kind| kind.one_of(kinds)) else {
         return;
     };
@@ -81,17 +81,18 @@ pub(super) fn header(node: &Node<'_>, kinds: &[&'static str]) {
     };
     match kind {
         "text" => drop(content.short_text(60)),
-        _ => media::media(kind, &content),
+        _ => media::media(kind, &content, direct),
     }
 }
 
 pub(super) fn cta_url(action: &Node<'_>) {
     named(action, "cta_url");
-    let Some(parameters) = action.need("parameters") else {
-        return;
-    };
-    short(&parameters, "display_text", 20);
-    parameters.need("url").iter().for_each(link);
+    action.need("parameters").iter().for_each(titled_link);
+}
+
+pub(super) fn titled_link(node: &Node<'_>) {
+    short(node, "display_text", 20);
+    node.need("url").iter().for_each(link);
 }
 
 fn named(action: &Node<'_>, name: &'static str) {

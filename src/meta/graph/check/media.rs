@@ -3,16 +3,18 @@
 use super::{is_no_caption, link};
 use crate::checked::Node;
 
-/// Source: "Image messages" and its neighbours.
-pub(super) fn media(kind: &str, node: &Node<'_>) {
+/// Sources: "Image messages" and its neighbours; "Media message headers" of Direct Send, which may have `both` an id and
+/// a link.
+pub(super) fn media(kind: &str, node: &Node<'_>, both: bool) {
     if node.object().is_none() {
         return;
     }
-    match (node.get("id"), node.get("link")) {
-        (Some(id), None) => drop(id.filled_text()),
-        (None, Some(url)) => link(&url),
-        _ => node.fault("needs either id or link"),
+    let (id, url) = (node.get("id"), node.get("link"));
+    if id.is_some() == url.is_some() && !(both && id.is_some()) {
+        node.fault("needs either id or link");
     }
+    id.and_then(|id| id.filled_text());
+    url.iter().for_each(link);
     let caption = node.get("caption");
     if let Some(caption) = caption.filter(|caption| !is_no_caption(caption.value())) {
         match kind {

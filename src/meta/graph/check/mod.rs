@@ -30,17 +30,17 @@ pub(super) const KINDS: [&str; 12] = [
     "pin",
 ];
 
-/// Checks the member that is named like its `kind`.
-pub(super) fn content(kind: &str, node: &Node<'_>) {
+/// Checks the member that is named like its `kind`. What is `direct` goes by Direct Send, which takes more.
+pub(super) fn content(kind: &str, node: &Node<'_>, direct: bool) {
     match kind {
         "text" => plain::text(node),
         "location" => plain::location(node),
         "contacts" => plain::contacts(node),
         "reaction" => plain::reaction(node),
         "pin" => plain::pin(node),
-        "interactive" => interactive::interactive(node),
+        "interactive" => interactive::interactive(node, direct),
         "template" => template::template(node),
-        _ => media::media(kind, node),
+        _ => media::media(kind, node, false),
     }
 }
 

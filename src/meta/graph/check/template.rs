@@ -69,7 +69,7 @@ fn parameters(component: &Node<'_>, max: usize) {
             "text" => short(parameter, "text", max),
             "image" | "video" | "document" => {
                 let content = parameter.need(kind);
-                content.inspect(|content| media::media(kind, content));
+                content.inspect(|content| media::media(kind, content, false));
             }
             "currency" | "date_time" => {
                 let content = parameter.need(kind);

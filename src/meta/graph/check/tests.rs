@@ -207,6 +207,71 @@ fn a_blank_caption_counts_as_one_that_is_not_there() {
 }
 
 #[test]
+fn direct_send_takes_links_before_replies_and_more_buttons() {
+    let direct = |links: usize, replies: usize| {
+        let title = |n| format!("No. {n}");
+        let link = |n| json!({ "type": "cta_url", "cta_url": { "display_text": title(n), "url": "https://b.example" } });
+        let reply = |n| json!({ "type": "reply", "reply": { "id": title(n), "title": title(n) } });
+        let buttons: Vec<_> = (0..links)
+            .map(link)
+            .chain((0..replies).map(reply))
+            .collect();
+        let mut message = interactive("button", "On its way", &json!({ "buttons": buttons }));
+        message["category"] = json!("utility");
+        message
+    };
+    taken(&direct(1, 1));
+    taken(&direct(2, 8));
+    taken(&direct(2, 0));
+    let mut header = direct(0, 3);
+    header["interactive"]["header"] =
+        json!({ "type": "image", "image": { "id": "1", "link": "https://cdn.example/1.jpg" } });
+    taken(&header);
+    let mut late = direct(1, 1);
+    let buttons = &mut late["interactive"]["action"]["buttons"];
+    buttons.as_array_mut().unwrap().reverse();
+    let mut bad = direct(1, 1);
+    bad["interactive"]["action"]["buttons"][0]["cta_url"] =
+        json!({ "display_text": "x".repeat(21), "url": "b.example" });
+    let mut other = direct(1, 1);
+    other["category"] = Value::Null;
+    refused(&json!([
+        [
+            direct(3, 0),
+            [
+                "interactive.action.buttons[2].type: must be reply",
+                "interactive.action.buttons[2].reply: is required"
+            ]
+        ],
+        [
+            direct(1, 10),
+            ["interactive.action.buttons: at most 10 buttons"]
+        ],
+        [
+            late,
+            [
+                "interactive.action.buttons[1].type: must be reply",
+                "interactive.action.buttons[1].reply: is required"
+            ]
+        ],
+        [
+            bad,
+            [
+                "interactive.action.buttons[0].cta_url.display_text: at most 20 characters",
+                "interactive.action.buttons[0].cta_url.url: must be an http or https URL",
+            ]
+        ],
+        [
+            other,
+            [
+                "interactive.action.buttons[0].type: must be reply",
+                "interactive.action.buttons[0].reply: is required"
+            ]
+        ],
+    ]));
+}
+
+#[test]
 fn places_and_people_are_complete() {
     refused(&json!([
         [{ "type": "location", "location": { "latitude": 91, "longitude": "west" } },
