@@ -72,8 +72,12 @@ fn message(root: Json<'_>, settings: &Consent, ledger: &Ledger) -> Option<Heard>
     })?;
     match said {
         Said::Stop => Some((false, how, word)),
+        // The business chose what stands on a button: "exit", "back" and "continue" are what many menus have.
+        Said::Leave => message
+            .get("interactive")
+            .is_none()
+            .then_some((false, how, word)),
         Said::Start => Some((true, how, word)),
-        // The business chose what stands on a button: "back" and "continue" are what many menus have.
         Said::Resume => (how == How::Word && ledger.standing() == Standing::OptedOut)
             .then_some((true, how, word)),
     }

@@ -1,5 +1,6 @@
 //! What customers write who want no advertising, or want it again, as a whole message, in the languages that WhatsApp
-//! is used in most. Words that are an answer to something else as often ("cancel", "end") are not among them.
+//! is used in most. Words that are an answer to something else as often ("cancel", "end") are not among them, nor what
+//! becomes one without its accents: Vietnamese "dừng" (stop) is "đúng" (right) then.
 
 /// A language (ISO 639-1), its words for stopping, and its words for taking that back.
 pub(super) type Language = (
@@ -7,6 +8,9 @@ pub(super) type Language = (
     &'static [&'static str],
     &'static [&'static str],
 );
+
+/// Words for stopping that menus have for something else: "exit", and French "hard".
+pub(super) const IN_MENUS: [&str; 2] = ["sair", "dur"];
 
 #[rustfmt::skip]
 pub(super) const LANGUAGES: &[Language] = &[
@@ -36,7 +40,7 @@ pub(super) const LANGUAGES: &[Language] = &[
         &["ابدأ", "اشتراك", "استئناف"]),
     ("hi", &["बंद", "बंद करो", "बंद करें", "रोको", "रोकें"],
         &["शुरू", "शुरू करो", "शुरू करें"]),
-    ("vi", &["dừng", "hủy đăng ký", "ngừng nhận tin"],
+    ("vi", &["dừng nhận tin", "hủy đăng ký", "ngừng nhận tin"],
         &["đăng ký", "tiếp tục"]),
     ("zh", &["停止", "退订", "退訂", "取消订阅", "取消訂閱"],
         &["恢复", "恢復", "订阅", "訂閱"]),

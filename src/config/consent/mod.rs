@@ -11,7 +11,7 @@ use crate::{
     meta::graph::Message,
     text::{without_pictograms, words},
 };
-use languages::LANGUAGES;
+use languages::{IN_MENUS, LANGUAGES};
 
 /// How many words, and how many templates, may be set.
 const MOST: usize = 500;
@@ -26,6 +26,8 @@ pub struct Consent {
     stop: Vec<String>,
     /// What says that a customer wants it; as [`words`] gives them.
     start: Vec<String>,
+    /// What says that they want none, but not in a menu; as [`words`] gives them.
+    leave: Vec<String>,
     /// What takes a stop back, and says nothing otherwise; as [`words`] gives them.
     resume: Vec<String>,
     /// What is answered to a customer who stops.
@@ -43,6 +45,8 @@ pub struct Consent {
 pub enum Said {
     /// No more advertising.
     Stop,
+    /// No more advertising, if it is not pressed in a menu. There it may mean anything.
+    Leave,
     /// Advertising.
     Start,
     /// Advertising again, if the customer had stopped it. Otherwise it may mean anything.
@@ -82,6 +86,8 @@ impl Consent {
             Some(Said::Stop)
         } else if self.start.contains(word) {
             Some(Said::Start)
+        } else if self.leave.contains(word) {
+            Some(Said::Leave)
         } else if self.resume.contains(word) {
             Some(Said::Resume)
         } else {
@@ -115,10 +121,18 @@ impl Consent {
         ]);
         let languages = node.get("languages").map(|node| read_languages(&node));
         let start = read_words(node, "start", &[]);
-        let (mut stop, mut resume) = (read_words(node, "stop", &start), Vec::new());
+        let mut stop = read_words(node, "stop", &start);
+        let (mut leave, mut resume) = (Vec::new(), Vec::new());
         for (language, stops, resumes) in LANGUAGES {
             if languages.as_ref().is_none_or(|all| all.contains(language)) {
-                stop.extend(stops.iter().map(|word| words(word)));
+                for word in *stops {
+                    let list = if IN_MENUS.contains(word) {
+                        &mut leave
+                    } else {
+                        &mut stop
+                    };
+                    list.push(words(word));
+                }
                 resume.extend(resumes.iter().map(|word| words(word)));
             }
         }
@@ -133,6 +147,7 @@ impl Consent {
         Some(Self {
             stop,
             start,
+            leave,
             resume,
             confirm_stop: read_confirmation(node, "confirm_stop"),
             confirm_start: read_confirmation(node, "confirm_start"),
@@ -228,6 +243,12 @@ mod tests {
             ("停止", Some(Said::Stop)),
             ("start", Some(Said::Resume)),
             ("alta", Some(Said::Resume)),
+            ("Dừng nhận tin!", Some(Said::Stop)),
+            ("Đúng", None),
+            ("đúng", None),
+            ("Dung", None),
+            ("dùng", None),
+            ("đừng", None),
             ("stop the music", None),
             ("please stop", None),
             ("", None),

@@ -185,6 +185,21 @@ fn a_common_word_takes_a_stop_back_and_says_nothing_otherwise() {
 }
 
 #[test]
+fn a_word_for_leaving_stops_where_it_is_written_and_leaves_a_menu_where_it_is_pressed() {
+    let stopped = |event| said(&event, &Ledger::default());
+    assert!(stopped(wrote("Sair")).is_some_and(|(opted_in, ..)| !opted_in));
+    let quick = json!({ "button": { "payload": "Sair", "text": "Sair" } });
+    assert!(stopped(pressed(&quick)).is_some_and(|(opted_in, ..)| !opted_in));
+    for kind in ["button_reply", "list_reply"] {
+        let reply = json!({ "id": "menu:0", "title": "Sair" });
+        let menu = pressed(&json!({ "interactive": { "type": kind, kind: reply } }));
+        assert_eq!(stopped(menu.clone()), None);
+        let own = settings(&json!({ "stop": ["sair"] }));
+        assert!(heard(&menu, &own, &Ledger::default(), NOW).is_some_and(|entry| !entry.opted_in));
+    }
+}
+
+#[test]
 fn who_stopped_gets_no_advertising_and_who_has_not_agreed_gets_what_is_allowed() {
     use Category::{Authentication, Marketing, Utility};
     use Objection::{NotOptedIn, OptedOut};
