@@ -7,6 +7,10 @@ const LONGEST: usize = 4_096;
 const LATIN: &[u8; 192] = b"aaaaaa ceeeeiiiidnooooo ouuuuy  aaaaaa ceeeeiiiidnooooo ouuuuy y\
 aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii  jjkkkllllllllllnnnnnnnnnoooooo  rrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
+/// The letters of U+1E00 to U+1E95 without accents, each for a capital and the small one behind it.
+const MORE_LATIN: &[u8; 75] =
+    b"abbbcdddddeeeeefghhhhhiikkkllllmmmnnnnoooopprrrrsssssttttuuuuuvvwwwwwxxyzzz";
+
 /// A text in lower case and without accents, at most 4,096 characters of it.
 pub fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4 * LONGEST));
@@ -26,7 +30,7 @@ pub(super) fn push(c: char, out: &mut String) {
         'ß' | 'ẞ' => out.push_str("ss"),
         'Ĳ' | 'ĳ' => out.push_str("ij"),
         '\u{300}'..='\u{36f}' // accents that stand alone
-        | '\u{591}'..='\u{5c7}' // Hebrew points
+        | '\u{591}'..='\u{5bd}' | '\u{5bf}'..='\u{5c7}' // Hebrew points, without what stands between two words
         | '\u{640}' | '\u{64b}'..='\u{652}' | '\u{670}' // Arabic vowels, and what stretches a word
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' // invisible
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' // the same
@@ -40,20 +44,33 @@ pub(super) fn push(c: char, out: &mut String) {
 fn one(c: char) -> char {
     let up = |by: u32| char::from_u32(u32::from(c) + by).unwrap_or(c);
     let digit = |value| char::from_digit(value, 10).unwrap_or(c);
+    let base = |table: &[u8], index| {
+        let index = usize::try_from(index).unwrap_or_default();
+        let base = table.get(index).copied().map(char::from);
+        base.filter(|base| *base != ' ').unwrap_or(c)
+    };
     match c {
-        '\u{c0}'..='\u{17f}' => {
-            let index = usize::try_from(u32::from(c) - 0xc0).unwrap_or_default();
-            let base = LATIN.get(index).copied().map(char::from);
-            base.filter(|base| *base != ' ').unwrap_or(c)
-        }
+        '\u{c0}'..='\u{17f}' => base(LATIN, u32::from(c) - 0xc0),
+        '\u{1e00}'..='\u{1e95}' => base(MORE_LATIN, (u32::from(c) - 0x1e00) / 2),
         'Ơ' | 'ơ' | 'Ǒ' | 'ǒ' | '\u{1ecc}'..='\u{1ee3}' => 'o',
-        'Ư' | 'ư' | 'Ǔ' | 'ǔ' | '\u{1ee4}'..='\u{1ef1}' => 'u',
+        'Ư' | 'ư' | '\u{1d3}'..='\u{1dc}' | '\u{1ee4}'..='\u{1ef1}' => 'u',
         'Ǎ' | 'ǎ' | '\u{1ea0}'..='\u{1eb7}' => 'a',
         'Ǐ' | 'ǐ' | '\u{1ec8}'..='\u{1ecb}' => 'i',
         '\u{1eb8}'..='\u{1ec7}' => 'e',
-        '\u{1ef2}'..='\u{1ef9}' => 'y',
+        'Ƴ' | 'ƴ' | '\u{1ef2}'..='\u{1ef9}' => 'y',
+        'Ǹ' | 'ǹ' => 'n',
         'Ș' | 'ș' => 's',
         'Ț' | 'ț' => 't',
+        // The letters of West Africa and Azerbaijan.
+        'Ɓ' | 'ɓ' => 'b',
+        'Ɖ' | 'ɖ' | 'Ɗ' | 'ɗ' => 'd',
+        'Ƒ' | 'ƒ' => 'f',
+        'Ƙ' | 'ƙ' => 'k',
+        'Ɔ' => 'ɔ',
+        'Ə' => 'ə',
+        'Ɛ' => 'ɛ',
+        'Ɣ' => 'ɣ',
+        'Ʋ' => 'ʋ',
         'Ά' | 'ά' => 'α',
         'Έ' | 'έ' => 'ε',
         'Ή' | 'ή' => 'η',
@@ -100,6 +117,9 @@ mod tests {
                 "Xin chào, Mở Cửa LÚC MẤY GIỜ",
                 "xin chao, mo cua luc may gio",
             ),
+            ("ẸṢẸ ṣé Ọ̀ṢUN Ǹjẹ́ Ḿ Ḥāfiẓ Ǘ", "ese se osun nje m hafiz u"),
+            ("ƁARNA ɗan Ƙasa Ƴanci ƒe Ɖe", "barna dan kasa yanci fe de"),
+            ("ƏLAQƏ ƐYƐ ƆDƆ Ɣe Ʋu", "əlaqə ɛyɛ ɔdɔ ɣe ʋu"),
             ("ΆΝΟΙΞΗ άνοιξης", "ανοιξη ανοιξησ"),
             ("Часы РАБОТЫ Ёлка Їжак Ґанок", "часы работы елка їжак ґанок"),
             ("مُوَاعِيدُ أإآ", "مواعيد ااا"),
@@ -155,7 +175,8 @@ mod tests {
 
         #[test]
         fn what_rust_takes_for_the_lower_case_of_a_letter_is_folded_alike(c in prop::char::ranges(vec![
-            'A'..='Z', '\u{c0}'..='\u{17f}', 'Α'..='Ω', 'Ѐ'..='Я', '\u{531}'..='\u{556}', '\u{1ea0}'..='\u{1ef9}',
+            'A'..='Z', '\u{c0}'..='\u{17f}', 'Α'..='Ω', 'Ѐ'..='Я', '\u{531}'..='\u{556}',
+            '\u{1e00}'..='\u{1e95}', '\u{1ea0}'..='\u{1ef9}',
         ].into())) {
             prop_assert_eq!(folded(&c.to_string()), folded(&c.to_lowercase().to_string()));
         }

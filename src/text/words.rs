@@ -69,10 +69,14 @@ fn is_letter(c: char) -> bool {
         '\u{80}'..='\u{bf}'
         | '×'
         | '÷'
+        | '\u{2b9}'..='\u{2bf}' // apostrophes
         | '\u{37e}'
         | '\u{387}'
         | '\u{55a}'..='\u{55f}'
         | '\u{589}'
+        | '\u{5be}'
+        | '\u{5f3}'
+        | '\u{5f4}'
         | '\u{60c}'
         | '\u{61b}'
         | '\u{61f}'
@@ -131,6 +135,11 @@ mod tests {
             ("opening times", "opening of times", false),
             ("horario|abierto", "¿Está ABIÉRTO?", true),
             ("what's up", "What’s up", true),
+            ("зв'язок", "Немає звʼязку? ЗВʼЯЗОК!", true),
+            ("звʼязок", "зв’язок", true),
+            ("o'zbek", "Oʻzbek tilida", true),
+            ("צה\"ל", "צה״ל", true),
+            ("בית ספר", "בית־ספר", true),
             ("öffnungszeiten", "OFFNUNGSZEITEN!", true),
             ("营业", "你们的营业时间？", true),
             ("ทำการ", "เวลาทำการ", true),
