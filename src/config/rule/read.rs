@@ -6,7 +6,7 @@ use super::{HandOver, Referral, Rule, Text, When};
 use crate::{
     checked::Node,
     config::{id, number, placeholder},
-    meta::graph::Message,
+    meta::{graph::Message, payload::message::TYPES},
     text::{Expression, Phrases},
 };
 
@@ -91,6 +91,9 @@ const OF_A_MESSAGE: [&str; 6] = [
     "first_contact",
 ];
 
+/// The types of message that no rule is asked about: other events tell of them, and of `voice` as `audio`.
+const OF_NO_RULE: [&str; 4] = ["voice", "system", "edit", "revoke"];
+
 impl When {
     fn read(node: &Node<'_>) -> Self {
         if node.object().is_none() {
@@ -101,6 +104,10 @@ impl When {
             let node = node.get(key);
             node.map(|node| texts(&node, "values")).unwrap_or_default()
         };
+        let answers = ["text", "button", "list"];
+        for node in answers.iter().filter_map(|key| node.get(key)).skip(1) {
+            node.fault("no message has it beside text, button or list: write two rules");
+        }
         let office_hours = node.get("office_hours");
         let window = node.get("window");
         if window.is_some() {
@@ -110,7 +117,10 @@ impl When {
         }
         Self {
             text: node.get("text").and_then(|text| read_text(&text)),
-            kinds: list("kind"),
+            kinds: node
+                .get("kind")
+                .map(|kind| read_kinds(&kind))
+                .unwrap_or_default(),
             buttons: list("button"),
             lists: list("list"),
             referral: node.get("referral").and_then(|node| read_referral(&node)),
@@ -132,6 +142,15 @@ fn texts(node: &Node<'_>, what: &str) -> Vec<String> {
     let text = |node: &Node<'_>| node.short_text(256).map(str::to_owned);
     let items = node.one_or_several(MOST, what);
     items.iter().filter_map(text).collect()
+}
+
+/// One type of message, or a list of them.
+fn read_kinds(node: &Node<'_>) -> Vec<String> {
+    let mut kinds = TYPES.to_vec();
+    kinds.retain(|kind| !OF_NO_RULE.contains(kind));
+    let items = node.one_or_several(MOST, "kinds");
+    let kind = |item: &Node<'_>| item.one_of(&kinds).map(str::to_owned);
+    items.iter().filter_map(kind).collect()
 }
 
 /// `"hours|open"`, a list of such, or `{"matches": "…"}`.

@@ -45,11 +45,13 @@ fn everything_that_can_be_said_is_read() {
             "office_hours": { "time_zone": "America/Bogota", "open": ["mon-fri 9:00-18:00"] } },
         "replies": [
             { "id": "a", "numbers": ["1065"], "once_in_s": 60, "tag": ["x", "y"], "hand_over": { "for_s": 9 },
-              "when": { "text": ["a|b", "c"], "kind": "text", "button": ["b1"], "list": "l1", "referral": "77",
+              "when": { "text": ["a|b", "c"], "kind": ["text", "image"], "referral": "77",
                         "first_contact": true, "office_hours": "outside" },
               "reply": [text("{{customer.name|you}}"), text("two")] },
             { "id": "b", "when": { "text": { "matches": "^\\d+$" }, "referral": false }, "stop": true },
             { "when": { "window": "closing" }, "hand_over": true },
+            { "when": { "button": ["b1"] }, "tag": "x" },
+            { "when": { "list": "l1" }, "tag": "x" },
         ] });
     let read = answering_of(&config);
     assert_eq!(
@@ -57,8 +59,8 @@ fn everything_that_can_be_said_is_read() {
         (0, 60, 5, Some(7200))
     );
     assert_eq!(read.app_id.as_deref(), Some("57"));
-    let [a, b, c] = read.rules.as_slice() else {
-        panic!("three rules")
+    let [a, b, c, button, list] = read.rules.as_slice() else {
+        panic!("five rules")
     };
     assert_eq!((a.hand_over, a.tags.len()), (Some(HandOver::For(9)), 2));
     assert_eq!(a.when.referral, Some(Referral::Of(vec!["77".to_owned()])));
@@ -69,6 +71,10 @@ fn everything_that_can_be_said_is_read() {
         (Some(HandOver::Stop), &Some(Referral::None))
     );
     assert_eq!((c.id.as_str(), c.hand_over), ("2", Some(HandOver::Usual)));
+    assert_eq!(
+        (&button.when.buttons[..], &list.when.lists[..]),
+        (&["b1".to_owned()][..], &["l1".to_owned()][..])
+    );
 }
 
 #[test]
@@ -87,6 +93,10 @@ fn every_fault_is_told_with_its_path() {
         [{ "when": { "text": "?!" }, "tag": "x" }, "replies[0].when.text: must be words or phrases, with | between them"],
         [{ "when": { "text": { "matches": "(" } }, "tag": "x" },
             "replies[0].when.text.matches: has a group that is not closed"],
+        [{ "when": { "text": "x", "button": "y" }, "tag": "x" },
+            "replies[0].when.button: no message has it beside text, button or list: write two rules"],
+        [{ "when": { "button": "x", "list": ["y"] }, "tag": "x" },
+            "replies[0].when.list: no message has it beside text, button or list: write two rules"],
         [{ "when": { "office_hours": "open" }, "tag": "x" }, "replies[0].when.office_hours: must be inside or outside"],
         [{ "when": { "office_hours": "inside" }, "tag": "x" },
             "replies: a condition on office_hours needs answering.office_hours"],
@@ -104,6 +114,19 @@ fn every_fault_is_told_with_its_path() {
         [{ "when": {}, "stop": true, "hand_over": true }, "replies[0].hand_over: must be left out beside stop"],
         [{ "when": {}, "hand_over": { "for_s": 0 } }, "replies[0].hand_over.for_s: must be 1 to 31622400 seconds"],
     ]);
+    for kind in [
+        "vidoe", "photo", "voice", "Image", "system", "edit", "revoke",
+    ] {
+        let rule = json!({ "when": { "kind": ["text", kind] }, "tag": "x" });
+        refused(
+            &json!({ "replies": [rule] }),
+            &[
+                "replies[0].when.kind[1]: must be text or image or video or audio or document or sticker or location or \
+                contacts or interactive or button or order or reaction or unsupported or media_placeholder or \
+                request_welcome",
+            ],
+        );
+    }
     for case in cases.as_array().unwrap() {
         let config = json!({ "replies": [case[0]] });
         refused(&config, &[case[1].as_str().unwrap()]);
