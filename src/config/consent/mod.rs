@@ -203,7 +203,14 @@ fn read_confirmation(node: &Node<'_>, key: &str) -> Option<Message> {
 fn read_templates(node: &Node<'_>) -> Vec<(String, Category)> {
     let node = node.get("templates");
     let members = node.map(|node| node.members(MOST, "templates"));
-    let category = |(name, node): (&str, Node<'_>)| Some((name.to_owned(), Category::read(&node)?));
+    let category = |(name, node): (&str, Node<'_>)| {
+        let beginning = name.strip_suffix('*').unwrap_or(name);
+        let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+        if name.is_empty() || !beginning.bytes().all(is_plain) {
+            node.fault("must be a template's name, or its beginning and *");
+        }
+        Some((name.to_owned(), Category::read(&node)?))
+    };
     let members = members.into_iter().flatten();
     members.filter_map(category).collect()
 }
@@ -319,16 +326,21 @@ mod tests {
         let template = json!({ "type": "template", "template": { "name": "n", "language": { "code": "de" } } });
         let wrong = json!({
             "languages": ["es", "tlh"], "stop": ["?!", 7], "opt_in": "sometimes", "confirm": 1,
-            "templates": { "a": "promo" }, "confirm_stop": template,
+            "templates": { "a": "promo", "*_otp": "utility", "order_**": "utility", "Order": "utility", "": "utility" },
+            "confirm_stop": template,
             "confirm_start": { "type": "text", "text": { "body": "Welcome, {{customer.name}}" } },
         });
         let faults = checked::read("consent", &wrong, Consent::read).unwrap_err();
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        assert_eq!(faults.len(), 8, "{faults:?}");
+        assert_eq!(faults.len(), 12, "{faults:?}");
         for expected in [
             "consent.stop[0]: must have a letter or a digit",
             "consent.opt_in: must be none or marketing or all",
             "consent.templates.a: must be marketing or utility or authentication",
+            "consent.templates.*_otp: must be a template's name, or its beginning and *",
+            "consent.templates.order_**: must be a template's name, or its beginning and *",
+            "consent.templates.Order: must be a template's name, or its beginning and *",
+            "consent.templates.?: must be a template's name, or its beginning and *",
             "consent.confirm_start: nothing is filled in here: {{…}} is for replies of rules",
             "consent.confirm_stop: must not be a template: it answers what the customer has just written",
         ] {
