@@ -27,6 +27,8 @@ pub struct State {
     /// Whether its windows are to be told to other Workers with its next event, whatever that is: telling failed, or their
     /// names changed without an event.
     pub untold: bool,
+    /// The person was forgotten, and no name leads here any more: who writes again gets another conversation.
+    pub forgotten: bool,
 }
 
 impl State {
@@ -49,17 +51,19 @@ impl State {
                 .map(|name| Standing::read(&name)),
             closing: root.get("closing").and_then(Closing::read),
             untold: root.get("untold").is_some(),
+            forgotten: root.get("forgotten").is_some(),
         }
     }
 
-    /// What is left of it when the person is forgotten: that they have opted out, so that nothing goes that waits to be
-    /// sent to them.
+    /// What is left of it when the person is forgotten: that they were, and that they have opted out, so that nothing goes
+    /// that waits to be sent to them.
     #[must_use]
     pub fn forgotten(&self) -> Self {
         let said = self.consent.last().filter(|last| !last.opted_in);
         let said = said.map(|last| Entry::told(false, last.at, None));
         Self {
             consent: said.into_iter().collect(),
+            forgotten: true,
             ..Self::default()
         }
     }
@@ -90,6 +94,9 @@ impl State {
         if self.untold {
             state.json("untold", "true");
         }
+        if self.forgotten {
+            state.json("forgotten", "true");
+        }
         Some(state.finish())
     }
 
@@ -113,6 +120,7 @@ impl State {
         }
         self.consent = self.consent.joined(other.consent);
         self.untold |= other.untold;
+        self.forgotten &= other.forgotten;
         self.overruled = self.overruled.max(other.overruled);
         self
     }
@@ -153,9 +161,10 @@ mod tests {
                         customer: r#"{"phone":"1650"}"#.to_owned(),
                     }),
                     untold: true,
+                    forgotten: true,
                 },
                 Some(
-                    r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7},"overruled":"opted_in","closing":{"at":8,"customer":{"phone":"1650"}},"untold":true}"#,
+                    r#"{"handover":{"by":"app","since":5,"until":9},"fired":{"hours":7},"overruled":"opted_in","closing":{"at":8,"customer":{"phone":"1650"}},"untold":true,"forgotten":true}"#,
                 ),
             ),
         ] {

@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Waiting,
-    conversations::renumber,
+    conversations::{by_number, renumber},
     count,
     log::{COLUMNS, DECLARED, Log, Stored, complete},
     parking::{Parking, Refusal},
@@ -222,6 +222,17 @@ impl Parking {
             self.forget(conversation, *seq)?;
         }
         Ok(seqs.len())
+    }
+
+    /// Deletes the dead letters of a conversation whose person was forgotten: nobody would find them by a name.
+    pub(super) fn forget_dead(&self, conversation: i64) -> Result<()> {
+        if !by_number(&*self.sql, conversation)?.state().forgotten {
+            return Ok(());
+        }
+        self.sql.run(
+            "DELETE FROM dead_letters WHERE destination = ?1 AND conversation = ?2",
+            &[self.id().into(), conversation.into()],
+        )
     }
 
     pub(super) fn forget(&self, conversation: i64, seq: i64) -> Result<()> {

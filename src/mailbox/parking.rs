@@ -163,7 +163,11 @@ impl Parking {
             }
             self.write(conversation, parked, refusal)?;
             match next {
-                None => self.bury(conversation, seqs, attempts, first_failed_ms, refusal),
+                None => {
+                    let dead = self.bury(conversation, seqs, attempts, first_failed_ms, refusal)?;
+                    self.forget_dead(conversation)?;
+                    Ok(dead)
+                }
                 Some(_) => Ok(0),
             }
         })?;

@@ -150,3 +150,18 @@ fn other_workers_are_told_that_no_window_of_theirs_is_open() {
     );
     assert_eq!(told[0].expires_at, NOW / 1000 + 120);
 }
+
+#[test]
+fn what_is_given_up_of_who_was_forgotten_is_no_dead_letter() {
+    let mut mailbox = started(&Native::new());
+    mailbox.refuse(NOW);
+    mailbox.forget_person(&phone(), &[], NOW).unwrap();
+    mailbox.store([message("1650", "c")], NOW + 1);
+    let died = NOW + 3_600_000;
+    mailbox.refuse(died);
+    let left: Vec<_> = mailbox.dead().into_iter().map(|it| it.event.id).collect();
+    assert_eq!(left, ["b-0"]);
+    mailbox.refuse(died + 3_600_000);
+    let left: Vec<_> = mailbox.dead().into_iter().map(|it| it.event.id).collect();
+    assert_eq!(left, ["b-0", "c-0"], "who writes again is somebody new");
+}
