@@ -2,7 +2,7 @@
 
 use super::{
     closing::Closing,
-    consent::{Entry, Ledger, Standing},
+    consent::{Ledger, Standing},
     handover::Handover,
 };
 use crate::{
@@ -59,10 +59,8 @@ impl State {
     /// that waits to be sent to them.
     #[must_use]
     pub fn forgotten(&self) -> Self {
-        let said = self.consent.last().filter(|last| !last.opted_in);
-        let said = said.map(|last| Entry::told(false, last.at, None));
         Self {
-            consent: said.into_iter().collect(),
+            consent: self.consent.forgotten(),
             forgotten: true,
             ..Self::default()
         }

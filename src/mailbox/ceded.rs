@@ -14,7 +14,8 @@
 //! also if a name has become somebody else's meanwhile, or its person was forgotten, and who has it now is where the event
 //! was promised not to be stored.
 //!
-//! Whether a message that waits here for such a person may go is decided by what is known of them where they are now.
+//! Whether a message that waits here for such a person may go is decided by what is known of them where they are now. Who
+//! was forgotten has moved, too: should they be known anew, that is in another conversation, here or elsewhere.
 
 use std::{collections::HashSet, rc::Rc};
 
@@ -28,8 +29,8 @@ use crate::event::Event;
 /// of them.
 const HOLDS_MS: i64 = 60 * 60 * 1000;
 
-/// Whether anything was ever promised, and the conversations whose persons are in another partition. Promises are looked up
-/// as events come: there may be very many.
+/// Whether anything was ever promised, and the conversations whose persons are in another partition or were forgotten.
+/// Promises are looked up as events come: there may be very many.
 #[derive(Debug)]
 pub(super) struct Ceded {
     sql: Rc<dyn Sql>,
@@ -61,7 +62,7 @@ impl Ceded {
         self.conversations.is_empty()
     }
 
-    /// Whether a conversation's person is in another partition.
+    /// Whether a conversation's person is in another partition, or was forgotten.
     pub(super) fn has_moved(&self, conversation: i64) -> bool {
         self.conversations.contains(&conversation)
     }

@@ -146,7 +146,7 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Whether the person of a conversation is in another partition from now on.
+    /// Whether the person of a conversation is in another partition from now on, or was forgotten and may be known anew.
     pub fn has_moved(&self, conversation: i64) -> Result<bool> {
         if self.ceded.is_empty() {
             return Ok(false);
@@ -155,7 +155,7 @@ impl Mailbox {
         Ok(self.ceded.has_moved(joined))
     }
 
-    /// What is known here of the person with this name, for a partition from which they have moved.
+    /// What is known here of the person with this name, for a conversation of theirs from which they have moved.
     pub fn known(&self, name: &Name) -> Result<Option<Moved>> {
         let found = self.look(name)?;
         Ok(found.map(|found| Moved {
@@ -167,12 +167,17 @@ impl Mailbox {
 
     /// The state and windows that decide whether a message may go which waits here for a person who has moved: what is
     /// known of them where they are (`there`). Only consent that was told here is added, since it may not be known
-    /// there yet.
+    /// there yet. For who was forgotten windows that have opened since are none.
     pub fn stands(&self, conversation: i64, there: Moved) -> Result<(State, Windows)> {
         let mut state = there.state;
-        let said = self.state(conversation)?.consent;
-        state.consent = state.consent.joined(said);
-        Ok((state, there.windows))
+        let here = self.state(conversation)?;
+        state.consent = state.consent.joined(here.consent);
+        let windows = if here.forgotten {
+            Windows::default()
+        } else {
+            there.windows
+        };
+        Ok((state, windows))
     }
 
     /// Fails with [`SqlError::Moved`] where any of these events must not be stored here.

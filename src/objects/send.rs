@@ -68,13 +68,16 @@ impl Mailbox {
         .boxed_local()
     }
 
-    /// Sends a message that is marked as started, if it may go. If its person is in another partition by now, what is
-    /// known there decides ([`crate::mailbox::Mailbox::stands`]).
+    /// Sends a message that is marked as started, if it may go. If its person is in another partition by now, or in another
+    /// conversation since they were forgotten, what is known there decides ([`crate::mailbox::Mailbox::stands`]).
     async fn send(&self, started: &mut Started, now: i64) -> Result<Happened> {
         let conversation = started.send.conversation;
         let has_moved = self.with_core(|core| core.mailbox.has_moved(conversation))?;
         let elsewhere = match &started.send.draft.to {
-            Some(to) if has_moved => self.known_elsewhere(to).await?,
+            Some(to) if has_moved => match self.known_elsewhere(to).await? {
+                None => self.with_core(|core| core.mailbox.known(&name_of(to)))?,
+                there => there,
+            },
             _ => None,
         };
         let (refused, phone_number_id) = self.with_core(|core| {

@@ -200,6 +200,18 @@ impl Ledger {
         self.standing() == Standing::OptedOut && self.0.iter().any(stop)
     }
 
+    /// What is left of it when the person is forgotten: if they have opted out, when and how they said so.
+    pub(in crate::conversation) fn forgotten(&self) -> Self {
+        let stands = self.standing() == Standing::OptedOut;
+        let stops = self.0.iter().filter(|entry| stands && !entry.opted_in);
+        stops
+            .map(|stop| Entry {
+                how: stop.how,
+                ..Entry::told(false, stop.at, None)
+            })
+            .collect()
+    }
+
     /// With one thing more that was said.
     #[must_use]
     pub fn with(self, entry: Entry) -> Self {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::conversation::{
     State,
-    consent::{Entry, Standing},
+    consent::{Entry, How, Standing},
     mirror::Mirror,
     window::CUSTOMER_SERVICE,
 };
@@ -164,4 +164,47 @@ fn what_is_given_up_of_who_was_forgotten_is_no_dead_letter() {
     mailbox.refuse(died + 3_600_000);
     let left: Vec<_> = mailbox.dead().into_iter().map(|it| it.event.id).collect();
     assert_eq!(left, ["b-0", "c-0"], "who writes again is somebody new");
+}
+
+#[test]
+fn what_still_waits_for_who_was_forgotten_does_not_go_once_they_say_anew_that_they_want_nothing() {
+    let mut mailbox = started(&Native::new());
+    let before = mailbox.find(&phone()).unwrap().unwrap().conversation;
+    mailbox.forget_person(&phone(), &[], NOW).unwrap();
+    assert!(mailbox.has_moved(before).unwrap());
+    assert_eq!(mailbox.known(&phone()).unwrap(), None);
+    mailbox.store([message("1650", "c")], NOW);
+    let stop = Entry::told(false, NOW / 1000, None);
+    mailbox.say(&phone(), stop, "cause", "1065", NOW).unwrap();
+    let there = mailbox.known(&phone()).unwrap().unwrap();
+    let (state, windows) = mailbox.stands(before, there).unwrap();
+    assert_eq!(state.consent.standing(), Standing::OptedOut);
+    assert_eq!(windows, Windows::default(), "it was not asked for anew");
+}
+
+#[test]
+fn a_stop_that_was_written_still_counts_as_written_when_its_person_was_forgotten() {
+    let said = |opted_in, how, at| Entry {
+        how,
+        by: Some("US.ana".to_owned()),
+        ..Entry::told(opted_in, at, Some("1650".to_owned()))
+    };
+    for (last, stopped) in [
+        (said(false, How::Refusal, 7), true),
+        (said(true, How::Word, 7), false),
+    ] {
+        let state = State {
+            consent: [said(false, How::Word, 5), last].into_iter().collect(),
+            ..State::default()
+        };
+        let forgotten = state.forgotten();
+        for at in [5, 6] {
+            let of = |state: &State| state.consent.is_stopped_since(at);
+            assert_eq!(of(&forgotten), of(&state));
+        }
+        assert_eq!(forgotten.consent.is_stopped_since(5), stopped);
+        assert_eq!(forgotten.consent.is_empty(), !stopped);
+        let written = forgotten.write().unwrap();
+        assert!(!written.contains("US.ana") && !written.contains("1650"));
+    }
 }
