@@ -24,8 +24,8 @@ pub struct State {
     pub overruled: Option<Standing>,
     /// When its window is about to close, while nobody has answered and somebody wants to know.
     pub closing: Option<Closing>,
-    /// Whether its windows are to be told to other Workers with its next event, whatever that is: telling failed, or their
-    /// names changed without an event.
+    /// Whether its windows are to be told to other Workers with its next event of Meta's, whatever that is: telling failed,
+    /// or their names changed without an event.
     pub untold: bool,
     /// The person was forgotten, and no name leads here any more: who writes again gets another conversation.
     pub forgotten: bool,

@@ -98,7 +98,9 @@ impl Mailbox {
             windows: found.windows,
             state: found.state(),
         };
-        if let Some(mirror) = &self.mirror {
+        // What Transom itself tells moves no window, and may come where nobody asks for what is to be told.
+        let of_meta = !event.kind.starts_with("transom.");
+        if let Some(mirror) = self.mirror.as_ref().filter(|_| of_meta) {
             let anew = known.state.untold || placed.named;
             // Some events name a person by the phone number alone: then the user id is still to be told.
             let has_user = event.names.iter().any(|name| matches!(name, Name::User(_)));

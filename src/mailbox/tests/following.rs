@@ -474,3 +474,20 @@ fn a_window_that_could_not_be_told_is_told_until_all_names_are() {
     assert_eq!(names_told(&mut mailbox, &both, "c"), [["US.1", "1650"]]);
     assert!(names_told(&mut mailbox, &both, "d").is_empty());
 }
+
+#[test]
+fn a_window_that_could_not_be_told_is_told_with_what_meta_tells_next_and_not_with_what_transom_does()
+ {
+    let sql = Native::new();
+    let ana = [phone("1650")];
+    let mut mailbox = told_to_workers(&sql);
+    names_told(&mut mailbox, &ana, "a");
+    let failed = untold(&*sql, 1).unwrap();
+    mailbox.forget(failed.unwrap());
+    let stop = Entry::told(false, NOW / 1000, None);
+    mailbox.say(&ana[0], stop, "cause", "1065", NOW).unwrap();
+    // Nobody asks for them then.
+    assert_eq!(mailbox.mirrored(), []);
+    let mut again = told_to_workers(&sql);
+    assert_eq!(names_told(&mut again, &ana, "b"), [["1650"]]);
+}
