@@ -6,9 +6,10 @@ mod support;
 use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend::{Answer, Backend};
+use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Webhook};
-use support::{Transom, eventually, hasty, post};
+use support::{Transom, eventually, hasty, post, template};
 
 const NUMBER: &str = local::PHONE_NUMBER_ID;
 
@@ -96,6 +97,50 @@ async fn who_is_forgotten_is_so_in_all_partitions_also_where_they_were_before() 
     let by_phone = Customer::new(local::CUSTOMER_PHONE);
     let by_user_id = Customer::without_phone(local::CUSTOMER_USER_ID);
     is_forgotten(&transom, &crm, &[&by_phone, &by_user_id]).await;
+}
+
+/// A promotion waits for Ana, who is forgotten, and says then that she wants none.
+async fn a_later_stop_is_heard(partitions: u32) {
+    let graph = Graph::start().await;
+    let config = json!({
+        "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
+        "consent": {},
+    });
+    let settings = || Transom::builder().config(config.clone()).graph(&graph);
+    let without = settings().without("GRAPH_ACCESS_TOKEN");
+    let mut transom = without.start().await;
+    let to = local::CUSTOMER_PHONE;
+    let promotion =
+        json!({ "phone_number_id": NUMBER, "to": to, "message": template("promotion") });
+    let (status, asked) = transom.ask(Method::POST, "/v1/messages", &promotion).await;
+    assert_eq!(status, 202, "{asked}");
+    assert_eq!(forget(&transom, to).await.0, 200);
+    let consent = format!("/v1/consent/{NUMBER}/{to}");
+    let opted_out = json!({ "state": "opted_out" });
+    let (status, _) = transom.ask(Method::PUT, &consent, &opted_out).await;
+    assert_eq!(status, 200);
+    transom.restart_with(settings()).await;
+    let path = format!(
+        "/v1/messages/{}",
+        asked["messages"][0]["id"].as_str().unwrap()
+    );
+    let sent = eventually(async || {
+        let (_, sent) = transom.admin(&path).await;
+        (sent["state"] != "queued").then_some(sent)
+    })
+    .await;
+    assert_eq!(sent["error"]["class"], "opt_out", "{sent}");
+    assert!(graph.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_that_is_said_after_they_were_forgotten_is_heard_by_what_waits_for_them() {
+    a_later_stop_is_heard(1).await;
+}
+
+#[tokio::test]
+async fn a_stop_that_is_said_after_they_were_forgotten_is_heard_in_every_partition() {
+    a_later_stop_is_heard(3).await;
 }
 
 #[tokio::test]

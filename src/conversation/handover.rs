@@ -110,10 +110,11 @@ impl Handover {
             "whatsapp.message.echoed" => By::App,
             "whatsapp.handover.control_passed" | "whatsapp.handover.control_taken" => {
                 if goes_to_ours(event, settings) {
+                    // Once `pause_s` are over, nothing takes it over that was before it was given back.
+                    let is_over = |it: &Self| it.since.saturating_add(settings.pause_s) <= now;
                     let stays = before.filter(|it| {
-                        let is_others =
-                            it.by != By::Meta && (it.is_active(now) || it.was_given_back());
-                        is_others || it.since > since
+                        let holds = it.is_active(now) || it.was_given_back() && !is_over(it);
+                        it.by != By::Meta && holds || it.since > since
                     });
                     return stays.or(Some(Self::given_back(By::Meta, since)));
                 }
@@ -364,10 +365,14 @@ mod tests {
         ] {
             assert_eq!(told(before, kind, since), takes_over, "{before:?} {kind}");
         }
-        let last_week = handover(By::App, NOW - 100_000, Some(NOW - 50_000));
-        let passed = event("whatsapp.handover.control_passed", Some(NOW));
-        let passed = Handover::after(Some(last_week), &passed, &Answering::default(), NOW);
-        assert!(!told(passed, taken, NOW - 1));
+        for before in [
+            handover(By::App, NOW - 100_000, Some(NOW - 50_000)),
+            Handover::given_back(By::Api, NOW - 100_000),
+        ] {
+            let passed = event("whatsapp.handover.control_passed", Some(NOW));
+            let passed = Handover::after(Some(before), &passed, &Answering::default(), NOW);
+            assert!(!told(passed, taken, NOW - 1));
+        }
         let ahead = Handover::given_back(By::Meta, NOW + 60);
         assert!(!ahead.is_active(NOW), "by another clock");
     }

@@ -62,7 +62,7 @@ impl Ceded {
         self.conversations.is_empty()
     }
 
-    /// Whether a conversation's person is in another partition, or was forgotten.
+    /// Whether a conversation's person is in another partition.
     pub(super) fn has_moved(&self, conversation: i64) -> bool {
         self.conversations.contains(&conversation)
     }

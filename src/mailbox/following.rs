@@ -190,8 +190,6 @@ impl Mailbox {
         let found = atomically(&*sql, || {
             let found = person::forget(&sql, name, called)?;
             if let Some(found) = &found {
-                // Who they are by now decides whether what waits for them goes.
-                self.ceded.moved(found.conversation)?;
                 self.delete(&Which {
                     conversation: Some(found.conversation),
                     ..Which::default()

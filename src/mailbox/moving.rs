@@ -148,6 +148,9 @@ impl Mailbox {
 
     /// Whether the person of a conversation is in another partition from now on, or was forgotten and may be known anew.
     pub fn has_moved(&self, conversation: i64) -> Result<bool> {
+        if self.state(conversation)?.forgotten {
+            return Ok(true);
+        }
         if self.ceded.is_empty() {
             return Ok(false);
         }

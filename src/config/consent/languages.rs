@@ -1,12 +1,24 @@
 //! What customers write who want no advertising, or want it again, as a whole message, in the languages that WhatsApp
-//! is used in most. Words that are an answer to something else as often ("cancel", "end") are not among them, nor what
-//! becomes one without its accents: Vietnamese "dừng" (stop) is "đúng" (right) then.
+//! is used in most. Words that are an answer to something else as often ("cancel", "end") are not among them.
 
 /// A language (ISO 639-1), its words for stopping, and its words for taking that back.
 pub(super) type Language = (
     &'static str,
     &'static [&'static str],
     &'static [&'static str],
+);
+
+/// Vietnamese for "stop", composed and decomposed. It counts as it is spelled, since folded it is "đúng" (right), too.
+pub(super) const BY_ACCENTS: (&str, [&str; 6]) = (
+    "vi",
+    [
+        "dừng",
+        "Dừng",
+        "DỪNG",
+        "du\u{31b}\u{300}ng",
+        "Du\u{31b}\u{300}ng",
+        "DU\u{31b}\u{300}NG",
+    ],
 );
 
 /// Words for stopping that menus have for something else: "exit", and French "hard".

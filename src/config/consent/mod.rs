@@ -11,7 +11,7 @@ use crate::{
     meta::graph::Message,
     text::{without_pictograms, words},
 };
-use languages::{IN_MENUS, LANGUAGES};
+use languages::{BY_ACCENTS, IN_MENUS, LANGUAGES};
 
 /// How many words, and how many templates, may be set.
 const MOST: usize = 500;
@@ -26,6 +26,8 @@ pub struct Consent {
     stop: Vec<String>,
     /// What says that a customer wants it; as [`words`] gives them.
     start: Vec<String>,
+    /// What says so by its accents alone, as it is written.
+    spelled: &'static [&'static str],
     /// What says that they want none, but not in a menu; as [`words`] gives them.
     leave: Vec<String>,
     /// What takes a stop back, and says nothing otherwise; as [`words`] gives them.
@@ -74,6 +76,10 @@ impl Consent {
             return None;
         }
         let word = words(text);
+        let written = text.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
+        if self.spelled.contains(&written) {
+            return Some((Said::Stop, word.trim().to_owned()));
+        }
         let plain = without_pictograms(&word);
         let (said, word) = [word, plain]
             .into_iter()
@@ -123,8 +129,9 @@ impl Consent {
         let start = read_words(node, "start", &[]);
         let mut stop = read_words(node, "stop", &start);
         let (mut leave, mut resume) = (Vec::new(), Vec::new());
+        let speaks = |language| languages.as_ref().is_none_or(|all| all.contains(language));
         for (language, stops, resumes) in LANGUAGES {
-            if languages.as_ref().is_none_or(|all| all.contains(language)) {
+            if speaks(language) {
                 for word in *stops {
                     let list = if IN_MENUS.contains(word) {
                         &mut leave
@@ -144,9 +151,11 @@ impl Consent {
                 _ => OptIn::None,
             })
         });
+        let (vietnamese, spelled) = &BY_ACCENTS;
         Some(Self {
             stop,
             start,
+            spelled: if speaks(vietnamese) { spelled } else { &[] },
             leave,
             resume,
             confirm_stop: read_confirmation(node, "confirm_stop"),
@@ -251,6 +260,9 @@ mod tests {
             ("start", Some(Said::Resume)),
             ("alta", Some(Said::Resume)),
             ("Dừng nhận tin!", Some(Said::Stop)),
+            ("Dừng", Some(Said::Stop)),
+            ("DỪNG!", Some(Said::Stop)),
+            ("du\u{31b}\u{300}ng", Some(Said::Stop)),
             ("Đúng", None),
             ("đúng", None),
             ("Dung", None),

@@ -110,10 +110,15 @@ fn a_fallback_that_was_refused_for_the_payment_waits_as_a_template_and_a_text_in
         bench.now += MINUTE;
         assert_eq!(bench.next(), None);
         let mut open = bench.wait_next();
+        let mut promotion = send("b", 2);
+        promotion.draft.message = template();
+        bench.add(promotion);
         bench.outbox.goes_as(&mut open, Goes::Message);
         let (_, change) = bench.done(open, accepted("wamid.1"));
         assert_eq!(change, None);
         assert!(bench.outbox.blocked().is_some());
+        bench.now += 1_000;
+        assert_eq!(bench.next().unwrap().send.id, "b", "it is tried next");
     }
 }
 
