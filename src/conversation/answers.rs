@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::{Answering, HandOver, OfficeHours, Rule},
     event::Event,
-    meta::json::Document,
+    meta::{json::Document, payload::message::automatic_response},
     written::{Object, list, push_string},
 };
 
@@ -92,6 +92,10 @@ impl Answers {
         let Some(document) = Document::parse(&event.data) else {
             return;
         };
+        let message = document.root().get("message");
+        if message.and_then(automatic_response).is_some() {
+            return;
+        }
         let said = Said::of(document.root());
         let hours = self.answering.office_hours.as_ref();
         let open = |hours: &OfficeHours| {

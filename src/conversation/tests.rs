@@ -173,6 +173,18 @@ fn each_condition_holds_for_what_it_is_about() {
 }
 
 #[test]
+fn what_meta_answers_in_a_customers_name_is_answered_by_no_rule() {
+    let config = json!({ "replies": [{ "when": {}, "reply": text("A") }] });
+    for (source, replies) in [("automatic", 0), ("user_action", 1)] {
+        let reply = json!({ "response": "accept", "response_source": source });
+        let interactive =
+            json!({ "type": "call_permission_reply", "call_permission_reply": reply });
+        let event = said(&json!({ "kind": "interactive", "interactive": interactive }));
+        assert_eq!(conclude(&config, &event).replies.len(), replies, "{source}");
+    }
+}
+
+#[test]
 fn the_first_rule_that_fits_fires_and_no_other() {
     let config = json!({ "replies": [
         { "id": "a", "when": { "text": "a" }, "reply": text("A") },

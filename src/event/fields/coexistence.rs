@@ -1,7 +1,7 @@
 //! A number that is used from the WhatsApp Business app and through the API at once: what is written in the app, and
 //! the app's address book.
 
-use super::messages::message;
+use super::messages::{kind, message};
 use crate::event::Effect;
 use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, seconds};
@@ -15,9 +15,9 @@ pub(super) const STATES: &[List] = &[List::new("state_sync", state, &CONTACT)];
 /// A message that the business wrote in the app. It answers the customer, unless it says nothing new.
 fn echo<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let draft = message(change, "whatsapp.message.echoed", item)?;
-    let silent = ["edit", "revoke"]
-        .iter()
-        .any(|name| item.get(name).is_some())
+    let again = ["edit", "revoke"];
+    let silent = again.contains(&kind(item).as_ref())
+        || again.iter().any(|name| item.get(name).is_some())
         || !draft.names.is_empty();
     let effect = if silent {
         Effect::None

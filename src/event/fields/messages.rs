@@ -8,7 +8,7 @@ use crate::event::change::{Change, List};
 use crate::event::draft::{Draft, UNKNOWN};
 use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, group_id, id};
 use crate::meta::json::Json;
-use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES};
+use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES, automatic_response};
 use crate::meta::payload::{ERROR, USER_ACTION};
 use crate::meta::shape::Shape;
 
@@ -54,7 +54,8 @@ fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
 
 /// What a customer's message does to the window.
 pub(super) fn opening(item: Json<'_>) -> Effect {
-    let silent = ["edit", "revoke", "system", "request_welcome"].contains(&kind(item).as_ref());
+    let silent = ["edit", "revoke", "system", "request_welcome"].contains(&kind(item).as_ref())
+        || automatic_response(item).is_some_and(|response| response == "reject");
     let in_no_group = group_id(item).is_some() && group(item).is_empty();
     if silent || in_no_group {
         return Effect::None;
@@ -65,7 +66,7 @@ pub(super) fn opening(item: Json<'_>) -> Effect {
 }
 
 /// Meta's type of a customer's message; Meta tells of some edits and revocations as of what the API does not support.
-fn kind(item: Json<'_>) -> Cow<'_, str> {
+pub(super) fn kind(item: Json<'_>) -> Cow<'_, str> {
     let kind = text_of(item.get("type"));
     let unsupported = item.get("unsupported").filter(|_| kind == "unsupported");
     let inner = text_of(unsupported.and_then(|it| it.get("type")));
@@ -133,7 +134,7 @@ fn sender<'a>(draft: Draft<'a>, item: Json<'a>) -> Draft<'a> {
 }
 
 /// Meta's note that a customer's number, id or device changed. Their conversation goes on under the new names.
-fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+pub(super) fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     let id = item.get("id").and_then(id)?;
     let system = item.get("system")?;
     let what = system.get("type").and_then(Json::text)?;

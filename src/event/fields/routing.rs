@@ -66,6 +66,10 @@ pub(super) fn standby<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Jso
 }
 
 fn received<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
+    if messages::kind(item) == "system" {
+        // Whoever has the conversation in hand, the customer has other names.
+        return messages::system(change, item);
+    }
     Some(Draft {
         effect: messages::opening(item),
         ..messages::message(change, "whatsapp.standby.received", item)?

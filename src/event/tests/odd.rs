@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{data, events, events_of, messages, only, only_of, text, webhook};
+use super::{BUSINESS, change, data, events, events_of, messages, only, only_of, text, webhook};
 use crate::event::{Effect, Event, Home, Name};
 
 /// Three messages, of which the second cannot be read.
@@ -38,6 +38,47 @@ fn an_edit_or_a_revocation_that_meta_does_not_show_is_one_nevertheless() {
         assert_eq!((event.kind.as_str(), &event.effect), (kind, &effect));
         assert_eq!(data(&event)["message"]["unsupported"]["type"], what);
     }
+}
+
+#[test]
+fn an_edit_or_a_revocation_of_the_businesss_own_that_meta_does_not_show_answers_nobody() {
+    for (what, effect) in [
+        ("edit", Effect::None),
+        ("revoke", Effect::None),
+        ("poll_update", Effect::Answers),
+    ] {
+        let echo = json!({"from": BUSINESS, "to": "16505551234", "id": "wamid.U", "timestamp": "1770000000",
+            "type": "unsupported", "unsupported": {"type": what}});
+        let webhook = change("smb_message_echoes", json!({"message_echoes": [echo]}));
+        assert_eq!(only(&webhook).1.effect, effect, "{what}");
+    }
+}
+
+#[test]
+fn what_meta_rejects_in_a_customers_name_opens_no_window() {
+    let opens = Effect::Opens { referral: false };
+    for (response, source, effect) in [
+        ("reject", "automatic", &Effect::None),
+        ("accept", "automatic", &opens),
+        ("reject", "user_action", &opens),
+    ] {
+        let reply = json!({"response": response, "response_source": source});
+        let item = json!({"from": "16505551234", "id": "wamid.P", "timestamp": "1770000000", "type": "interactive",
+            "interactive": {"type": "call_permission_reply", "call_permission_reply": reply}});
+        let (_, event) = only(&messages(json!({"messages": [item]})));
+        assert_eq!(&event.effect, effect, "{response} {source}");
+    }
+}
+
+#[test]
+fn who_changes_names_while_another_app_has_the_conversation_is_known_by_the_new_ones() {
+    let note = json!({"id": "wamid.S", "timestamp": "1770000000", "type": "system",
+        "system": {"type": "user_changed_user_id", "user_id": "US.2", "previous_user_id": "US.1"}});
+    let (_, event) = only(&change("standby", json!({"standby": {"messages": [note]}})));
+    assert_eq!(event.kind, "whatsapp.customer.changed");
+    let user = |id: &str| vec![Name::User(id.to_owned())];
+    assert_eq!(event.names, user("US.2"));
+    assert_eq!(event.effect, Effect::Renames { from: user("US.1") });
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! One message, as `messages`, `smb_message_echoes`, `history` and `standby` carry it.
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages>
 
+use std::borrow::Cow;
+
+use crate::meta::json::Json;
 use crate::meta::payload::{ERRORS, FROM_AND_TO};
 use crate::meta::shape::Shape::{
     Any, Bool, Filled, Hidden, JsonText, List, Number, Object, Phone, Text, TrueWithout,
@@ -29,6 +32,14 @@ pub const TYPES: [&str; 19] = [
     "media_placeholder",
     "request_welcome",
 ];
+
+/// What Meta itself answers in a customer's name, if this is such a message: `accept` when they call, `reject` after four
+/// calls of yours that they did not take. (Meta: "Obtain user call permissions".)
+pub fn automatic_response(message: Json<'_>) -> Option<Cow<'_, str>> {
+    let reply = message.get("interactive")?.get("call_permission_reply")?;
+    let text = |name| reply.get(name).and_then(Json::text);
+    text("response").filter(|_| text("response_source").is_some_and(|source| source == "automatic"))
+}
 
 /// A message.
 pub const MESSAGE: Shape = Object(&[
