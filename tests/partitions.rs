@@ -220,6 +220,36 @@ async fn a_webhook_with_a_thousand_events_of_people_who_moved_is_stored_at_once(
 }
 
 #[tokio::test]
+async fn who_has_moved_from_a_partition_that_is_broken_holds_up_nobody_else() {
+    let backend = Backend::start().await;
+    let mut transom = settings(&backend, 4).start().await;
+    let meta = transom.meta();
+    let [phone, user, both] = called(7);
+    let mailboxes = |transom: &Transom| -> BTreeSet<_> {
+        let files = fs::read_dir(transom.disk().join("mailbox")).unwrap();
+        files.map(|file| file.unwrap().path()).collect()
+    };
+    writes(&meta, &phone, "as a phone number").await;
+    let before = mailboxes(&transom);
+    writes(&meta, &user, "as a user").await;
+    let former: Vec<_> = mailboxes(&transom).difference(&before).cloned().collect();
+    writes(&meta, &both, "as both").await;
+    assert!(backend.wait_for(3, PATIENCE).await);
+    transom.kill().await;
+    for path in former {
+        fs::write(path, "no database").unwrap();
+    }
+    transom.restart().await;
+
+    let others = (0..20).map(|n| text(&Customer::nth(n), "hola"));
+    let webhook = Webhook::of(others.chain([text(&both, "again")]));
+    assert_eq!(meta.post(&webhook).await.status, 503);
+    // But for those who belong there themselves.
+    assert!(backend.wait_for(3 + 8, PATIENCE).await);
+    assert!(!texts(&backend.events()).contains(&"again"));
+}
+
+#[tokio::test]
 async fn a_directory_that_is_broken_holds_up_no_other_number() {
     let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;

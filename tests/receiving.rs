@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::{Value, json};
 use simulator::backend::{Backend, Event};
@@ -217,6 +218,27 @@ async fn what_is_not_known_or_broken_costs_its_neighbours_nothing() {
             "{part}: {raw:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_broken_costs_the_others_of_a_webhook_nothing() {
+    let (mut transom, meta, backend) = started().await;
+    let to = |number: Number, text: &str| {
+        Update::message(&number, &Customer::local(), Message::text(text))
+    };
+    post(&meta, &Webhook::of([to(Number::nth(0), "first")])).await;
+    assert!(backend.wait_for(1, PATIENCE).await);
+    transom.kill().await;
+    for file in fs::read_dir(transom.disk().join("mailbox")).unwrap() {
+        let file = file.unwrap().path();
+        if !file.to_string_lossy().contains("metadata") {
+            fs::write(file, "no database").unwrap();
+        }
+    }
+    transom.restart().await;
+    let all = (0..10).map(|n| to(Number::nth(n), &format!("to {n}")));
+    assert_eq!(meta.post(&Webhook::of(all)).await.status, 503);
+    assert!(backend.wait_for(1 + 9, PATIENCE).await);
 }
 
 #[tokio::test]

@@ -47,8 +47,9 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
     let env = env.clone();
     let all = async move {
         let spread = spread.into_iter().map(async |(number, of, events)| {
-            let batches = partitions::spread(&env, &number, of, events).await?;
-            Ok(JsFuture::from(call_all(&env, batches, most)).await?)
+            let (batches, taken_over) = partitions::spread(&env, &number, of, events).await?;
+            JsFuture::from(call_all(&env, batches, most)).await?;
+            taken_over
         });
         let spread = try_side_by_side(spread).await;
         whole.await?;
@@ -75,7 +76,7 @@ fn call_all(env: &Env, mut batches: Vec<Batch>, most: usize) -> Promise {
         };
         batches = rest;
     }
-    Promise::all(&calls)
+    all_of(&calls)
 }
 
 /// Calls the first mailbox of a group with the events of all.
@@ -90,6 +91,9 @@ extern "C" {
     /// A mailbox's `append`, which its stubs call: `extend.js` puts it there.
     #[wasm_bindgen(js_name = append)]
     fn _append(webhook: &Uint8Array);
+
+    #[wasm_bindgen(js_name = allOf)]
+    fn all_of(calls: &Array) -> Promise;
 }
 
 #[wasm_bindgen(module = "/src/objects/extend.js")]
@@ -141,6 +145,6 @@ impl Mailbox {
             Err(error) => Promise::reject(&error),
         };
         let others = call_all(&self.env, others, MOST_CALLS);
-        Ok(Promise::all(&Array::of2(&own, &others)).into())
+        Ok(all_of(&Array::of2(&own, &others)).into())
     }
 }

@@ -40,3 +40,11 @@ function close(mailbox) {
   settle(new Promise((stored) => stored(mailbox.appendTogether(webhooks))));
   gather(mailbox);
 }
+
+// Resolves when all of these have, and fails only when all have ended: once an invocation has its answer, what it still has
+// on its way may be stopped, and one mailbox that fails must not cost the others.
+export async function allOf(calls) {
+  const ended = await Promise.allSettled(calls);
+  const failed = ended.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
+}

@@ -58,13 +58,14 @@ use crate::{
 const NOWHERE: &str = "the directory named a partition that is not there";
 
 /// Sorts a number's events by the partitions that they belong to, each with the name of its object. What another
-/// partition has stored before its person moved is left out.
+/// partition has stored before its person moved is left out. Where what is known of those who have moved could not be taken
+/// over, that is given as well, and their events are left out: nobody else has to wait for them.
 pub(super) async fn spread(
     env: &Env,
     number: &str,
     of: u32,
     events: Vec<Event>,
-) -> Result<Vec<Batch>> {
+) -> Result<(Vec<Batch>, Result<()>)> {
     let directory = Address::Directory {
         number: number.to_owned(),
         of,
@@ -72,7 +73,10 @@ pub(super) async fn spread(
     let directory = directory.name();
     let named = bytes(&directory, events.iter().map(Event::names_alone).collect());
     let routes = routes(&answer(stub(env, &directory)?.resolve(&named)?).await?)?;
-    let stored = take_over(env, number, of, &events, &routes).await?;
+    let (stored, taken_over) = match take_over(env, number, of, &events, &routes).await {
+        Ok(stored) => (stored, Ok(())),
+        Err(error) => (vec![None; events.len()], Err(error)),
+    };
     let partitions = Address::mailboxes(number, of);
     let mut batches: Vec<Batch> = partitions
         .iter()
@@ -80,12 +84,12 @@ pub(super) async fn spread(
         .collect();
     for ((event, route), there) in events.into_iter().zip(&routes).zip(stored) {
         let (_, batch) = batches.get_mut(at(route.partition)).ok_or(NOWHERE)?;
-        if there.is_none() {
+        if there.is_none() && (taken_over.is_ok() || route.former.is_empty()) {
             batch.push(event);
         }
     }
     batches.retain(|(_, events)| !events.is_empty());
-    Ok(batches)
+    Ok((batches, taken_over))
 }
 
 fn routes(answer: &str) -> Result<Vec<Route>> {
