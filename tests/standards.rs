@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -11,8 +12,11 @@ use simulator::backend::Arrival;
 use simulator::graph::Graph;
 use simulator::local;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{DESTINATION_SECRET, PATIENCE, Transom, eventually, node, post, started, unix};
+use support::{
+    DESTINATION_SECRET, PATIENCE, Transom, client, eventually, node, post, started, unix,
+};
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 /// Reads a request with `standardwebhooks` and `cloudevents`: the event, or what they find wrong.
 async fn read(
@@ -118,27 +122,52 @@ async fn what_is_not_as_it_was_sent_is_refused_by_npms_libraries() {
     }
 }
 
-/// The receiver of docs/destinations.md, at this port.
-fn receiver(port: u16) -> tokio::process::Child {
+/// The receiver of docs/destinations.md, and where it listens.
+async fn receiver() -> (tokio::process::Child, SocketAddr) {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = free.local_addr().unwrap();
+    drop(free);
     let page = std::fs::read_to_string("docs/destinations.md").unwrap();
     let (_, code) = page.split_once("```js\n").unwrap();
     let (code, _) = code.split_once("```").unwrap();
-    node("--input-type=module")
-        .args(["--eval", &code.replace("8790", &port.to_string())])
+    let receiver = node("--input-type=module")
+        .args(["--eval", &code.replace("8790", &at.port().to_string())])
         .env("CRM_SECRET", DESTINATION_SECRET)
         .kill_on_drop(true)
         .spawn()
-        .unwrap()
+        .unwrap();
+    eventually(async || TcpStream::connect(at).await.ok()).await;
+    (receiver, at)
+}
+
+#[tokio::test]
+async fn neither_half_a_request_nor_a_signed_list_ends_the_receiver_of_the_docs() {
+    let (_receiver, at) = receiver().await;
+    let tell = async |body: Value| {
+        let (body, now) = (body.to_string(), simulator::clock::unix_now());
+        let webhook = standardwebhooks::Webhook::new(DESTINATION_SECRET).unwrap();
+        let signature = webhook.sign("1", now, body.as_bytes()).unwrap();
+        let request = client()
+            .post(format!("http://{at}/"))
+            .header("webhook-id", "1")
+            .header("webhook-timestamp", now.to_string())
+            .header("webhook-signature", signature);
+        let response = request.body(body).send().await;
+        response.ok().map(|response| response.status().as_u16())
+    };
+    let event = json!({ "type": "whatsapp.message.received", "data": {} });
+    let half = b"POST / HTTP/1.1\r\nhost: crm\r\ncontent-length: 9\r\n\r\nhalf";
+    let mut socket = TcpStream::connect(at).await.unwrap();
+    socket.write_all(half).await.unwrap();
+    drop(socket);
+    assert_eq!(tell(event.clone()).await, Some(200));
+    assert_eq!(tell(json!([event.clone()])).await, Some(500));
+    assert_eq!(tell(event).await, Some(200));
 }
 
 #[tokio::test]
 async fn the_receiver_of_the_docs_answers_what_nothing_else_answers_and_nobody_has_in_hand() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = free.local_addr().unwrap();
-    drop(free);
-    let _receiver = receiver(at.port());
-    eventually(async || tokio::net::TcpStream::connect(at).await.ok()).await;
-
+    let (_receiver, at) = receiver().await;
     let graph = Graph::start().await;
     let reply = |text: &str| json!({ "type": "text", "text": { "body": text } });
     let transom = Transom::builder()
