@@ -3,6 +3,7 @@
 use crate::meta::{
     graph::Recipient,
     json::{Document, Json},
+    payload::message::automatic_response,
 };
 
 /// What an event says about whom it is about.
@@ -61,6 +62,14 @@ pub fn is_a_private_message(data: &str) -> bool {
             Some(change.get("field")?.text()? == "messages" && is_private)
         })
         .unwrap_or(false)
+}
+
+/// Whether an event is a permission that Meta itself takes back in a customer's name.
+pub fn is_refused_by_meta(data: &str) -> bool {
+    let document = Document::parse(data);
+    let message = document.as_ref().and_then(|it| it.root().get("message"));
+    let response = message.and_then(automatic_response);
+    response.is_some_and(|response| response == "reject")
 }
 
 fn first<'a>(json: Json<'a>, list: &str) -> Option<Json<'a>> {

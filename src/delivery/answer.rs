@@ -136,7 +136,10 @@ const NOT_REPLIED_TO: &str = "what became of a message, an echo, the past, the a
 fn can_be_replied_to(kind: &str, data: &str) -> bool {
     match kind {
         "whatsapp.message.history" | "whatsapp.message.echoed" => false,
-        "whatsapp.unknown" => recipient::is_a_private_message(data),
+        // Names may have changed while another app has the conversation.
+        "whatsapp.unknown" | "whatsapp.customer.changed" => recipient::is_a_private_message(data),
+        // Nobody wrote it.
+        "whatsapp.message.received" => !recipient::is_refused_by_meta(data),
         _ => ![
             "whatsapp.status.",
             "whatsapp.standby.",
@@ -221,6 +224,30 @@ mod tests {
         assert_eq!(replies_to("whatsapp.status.read", &[0xff; 9]), Ok(vec![]));
         for status in [200, 204, 299] {
             assert_eq!(read(status, Some("5"), NOW), Outcome::Taken);
+        }
+    }
+
+    #[test]
+    fn what_meta_does_in_a_customers_name_or_tells_another_app_cannot_be_replied_to() {
+        let body = br#"{"replies":[{"type":"text","text":{"body":"One"}}]}"#;
+        let of = |field: &str| {
+            format!(
+                r#"{{"raw":{{"entry":[{{"changes":[{{"field":"{field}","value":{{"messages":[{{}}]}}}}]}}]}}}}"#
+            )
+        };
+        let permission = |response: &str| {
+            format!(
+                r#"{{"message":{{"interactive":{{"call_permission_reply":{{"response":"{response}","response_source":"automatic"}}}}}}}}"#
+            )
+        };
+        for (kind, data, is_taken) in [
+            ("whatsapp.customer.changed", of("messages"), true),
+            ("whatsapp.customer.changed", of("standby"), false),
+            ("whatsapp.message.received", permission("accept"), true),
+            ("whatsapp.message.received", permission("reject"), false),
+        ] {
+            let replies = replies_to_all(&[event(kind, &data)], body);
+            assert_eq!(replies.is_ok(), is_taken, "{data}");
         }
     }
 

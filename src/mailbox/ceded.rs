@@ -14,8 +14,7 @@
 //! also if a name has become somebody else's meanwhile, or its person was forgotten, and who has it now is where the event
 //! was promised not to be stored.
 //!
-//! Whether a message that waits here for such a person may go is decided by what is known of them where they are now. Who
-//! was forgotten has moved, too: should they be known anew, that is in another conversation, here or elsewhere.
+//! Whether a message that waits here for such a person may go is decided by what is known of them where they are now.
 
 use std::{collections::HashSet, rc::Rc};
 
@@ -29,7 +28,7 @@ use crate::event::Event;
 /// of them.
 const HOLDS_MS: i64 = 60 * 60 * 1000;
 
-/// Whether anything was ever promised, and the conversations whose persons are in another partition or were forgotten.
+/// Whether anything was ever promised, and the conversations whose persons are in another partition.
 /// Promises are looked up as events come: there may be very many.
 #[derive(Debug)]
 pub(super) struct Ceded {

@@ -33,6 +33,8 @@
 //! has promised, the smaller number frees the event there. A copy still on its way by the greater number is refused: the
 //! partition that it goes to has promised too by then, for the sake of the smaller one.
 
+use std::time::Duration;
+
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{Env, Error, Result};
@@ -40,7 +42,7 @@ use worker::{Env, Error, Result};
 use super::{
     addresses::{answer, bytes, directory, done_in_time, in_time, mailboxes, stub},
     mailbox::{Mailbox, now_ms},
-    side_by_side::try_side_by_side,
+    side_by_side::{try_side_by_side, within},
 };
 use crate::{
     config::Settings,
@@ -54,6 +56,9 @@ use crate::{
     meta::{graph::Recipient, json::Document},
     sending::{names_a_send, whom::name_of},
 };
+
+/// How long that may take in which nobody's events are stored yet: half of what a webhook has.
+const TAKEN_OVER: Duration = Duration::from_secs(2);
 
 const NOWHERE: &str = "the directory named a partition that is not there";
 
@@ -73,7 +78,8 @@ pub(super) async fn spread(
     let directory = directory.name();
     let named = bytes(&directory, events.iter().map(Event::names_alone).collect());
     let routes = routes(&answer(stub(env, &directory)?.resolve(&named)?).await?)?;
-    let (stored, taken_over) = match take_over(env, number, of, &events, &routes).await {
+    let known = within(TAKEN_OVER, take_over(env, number, of, &events, &routes));
+    let (stored, taken_over) = match known.await {
         Ok(stored) => (stored, Ok(())),
         Err(error) => (vec![None; events.len()], Err(error)),
     };

@@ -264,7 +264,7 @@ impl Core {
         let (state, windows) = if let Some(there) = elsewhere {
             self.mailbox.stands(conversation, there)?
         } else {
-            // The state of a conversation is read only where it may matter.
+            // Consent and who has the conversation in hand matter only here.
             let matters = by_rule || consent.is_some();
             let state = matters.then(|| self.mailbox.state(conversation));
             let state = state.transpose()?.unwrap_or_default();

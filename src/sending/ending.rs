@@ -163,13 +163,9 @@ impl Outbox {
             ending.heard = Heard::Refuses;
             ending.falls_back = report.code == Some(WINDOW_CLOSED);
         }
-        // The send did not go, or was refused for what it is, or is none of those that are stopped: that says nothing about
-        // the number.
-        let is_no_template =
-            self.number.blocked().is_some_and(|it| it.of_templates) && !message.is_template;
-        let tells_nothing = is_no_template
-            || matches!(ending.state, SendState::Failed { .. } | SendState::Queued)
-                && ending.put_back.is_none();
+        // The send did not go, or was refused for what it is: that says nothing about the number.
+        let tells_nothing = matches!(ending.state, SendState::Failed { .. } | SendState::Queued)
+            && ending.put_back.is_none();
         if probes && tells_nothing {
             // A send to a customer who is written to too often waits for up to an hour, but the number's next try does
             // not.

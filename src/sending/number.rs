@@ -182,13 +182,15 @@ impl Number {
     /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
     fn begins_again(&mut self, message: Message, now_ms: i64) -> Result<Option<NumberChange>> {
         let is_tried = self.is_tried_by(message);
-        // Where templates alone are stopped, what is none says nothing, though it went in the place of one.
-        let is_told =
-            |blocked: &&mut Blocked| is_tried && (message.is_template || !blocked.of_templates);
-        let Some(blocked) = self.blocked.as_mut().filter(is_told) else {
+        let Some(blocked) = self.blocked.as_mut().filter(|_| is_tried) else {
             return Ok(None);
         };
-        if !blocked.ends(now_ms) {
+        // What is no template says nothing of templates, though it went in the place of one: the next goes to see.
+        let is_none = blocked.of_templates && !message.is_template;
+        if is_none {
+            blocked.tries_ms = now_ms;
+        }
+        if is_none || !blocked.ends(now_ms) {
             blocked.save(&*self.sql, &self.settings)?;
             return Ok(None);
         }

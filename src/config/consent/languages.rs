@@ -8,17 +8,22 @@ pub(super) type Language = (
     &'static [&'static str],
 );
 
-/// Vietnamese for "stop", composed and decomposed. It counts as it is spelled, since folded it is "đúng" (right), too.
-pub(super) const BY_ACCENTS: (&str, [&str; 6]) = (
+/// The language in which it is told by the accents alone that a word (as [`words`] gives it) means "stop", that word, how its
+/// vowel is spelled then, composed or not, and the letters that are not in it: else it is "đúng" (right).
+///
+/// [`words`]: crate::text::words
+pub(super) const BY_ACCENTS: (&str, &str, [&str; 6], [char; 2]) = (
     "vi",
+    " dung ",
     [
-        "dừng",
-        "Dừng",
-        "DỪNG",
-        "du\u{31b}\u{300}ng",
-        "Du\u{31b}\u{300}ng",
-        "DU\u{31b}\u{300}NG",
+        "ừ",
+        "Ừ",
+        "ư\u{300}",
+        "Ư\u{300}",
+        "u\u{31b}\u{300}",
+        "U\u{31b}\u{300}",
     ],
+    ['đ', 'Đ'],
 );
 
 /// Words for stopping that menus have for something else: "exit", and French "hard".

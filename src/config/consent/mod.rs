@@ -26,8 +26,8 @@ pub struct Consent {
     stop: Vec<String>,
     /// What says that a customer wants it; as [`words`] gives them.
     start: Vec<String>,
-    /// What says so by its accents alone, as it is written.
-    spelled: &'static [&'static str],
+    /// Whether [`BY_ACCENTS`] says so, too.
+    minds_accents: bool,
     /// What says that they want none, but not in a menu; as [`words`] gives them.
     leave: Vec<String>,
     /// What takes a stop back, and says nothing otherwise; as [`words`] gives them.
@@ -76,14 +76,18 @@ impl Consent {
             return None;
         }
         let word = words(text);
-        let written = text.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
-        if self.spelled.contains(&written) {
-            return Some((Said::Stop, word.trim().to_owned()));
-        }
         let plain = without_pictograms(&word);
+        let (_, by_accents, spellings, others) = BY_ACCENTS;
+        let is_spelled = self.minds_accents
+            && !text.contains(others)
+            && spellings.iter().any(|vowel| text.contains(vowel));
+        let meaning = |word: &String| {
+            let spelled = (is_spelled && word == by_accents).then_some(Said::Stop);
+            self.meaning(word).or(spelled)
+        };
         let (said, word) = [word, plain]
             .into_iter()
-            .find_map(|word| Some((self.meaning(&word)?, word)))?;
+            .find_map(|word| Some((meaning(&word)?, word)))?;
         Some((said, word.trim().to_owned()))
     }
 
@@ -151,11 +155,10 @@ impl Consent {
                 _ => OptIn::None,
             })
         });
-        let (vietnamese, spelled) = &BY_ACCENTS;
         Some(Self {
             stop,
             start,
-            spelled: if speaks(vietnamese) { spelled } else { &[] },
+            minds_accents: speaks(&BY_ACCENTS.0),
             leave,
             resume,
             confirm_stop: read_confirmation(node, "confirm_stop"),
@@ -262,6 +265,9 @@ mod tests {
             ("Dừng nhận tin!", Some(Said::Stop)),
             ("Dừng", Some(Said::Stop)),
             ("DỪNG!", Some(Said::Stop)),
+            ("\u{1f6d1} “Dừng”…", Some(Said::Stop)),
+            ("Dư\u{300}ng。", Some(Said::Stop)),
+            ("đừng dừng", None),
             ("du\u{31b}\u{300}ng", Some(Said::Stop)),
             ("Đúng", None),
             ("đúng", None),
