@@ -197,27 +197,37 @@ async fn a_reply_goes_out_once_though_meta_repeats_the_webhook() {
     assert_eq!(scene.sent().await, ["once"]);
 }
 
-#[tokio::test]
-async fn a_reply_goes_out_once_though_the_event_is_delivered_again() {
-    let mut scene = Scene::start().await;
-    // The first event is not taken, and the second is: after a power cut both are delivered.
+/// The backend answers `second` with a reply, and nothing else.
+fn answers_second(scene: &Scene) {
     let is_second = |event: &backend::Event| event.text() == Some("second");
-    scene
-        .backend
-        .when_event(is_second, backend::Answer::reply("once"));
+    let once = backend::Answer::reply("once");
+    scene.backend.when_event(is_second, once);
+}
+
+/// `first` is not taken, and `second`, of somebody else, is: after a power cut both are delivered again.
+async fn second_is_taken_before_first(scene: &Scene) {
+    answers_second(scene);
     scene.backend.always(backend::Answer::Stall);
     scene.writes(&Customer::nth(1), "first").await;
     scene.writes(&Customer::nth(2), "second").await;
     assert!(scene.graph.wait_for(1, PATIENCE).await);
     assert!(scene.backend.wait_for_requests(2, PATIENCE).await);
+}
+
+async fn power_goes_and_all_is_taken(scene: &mut Scene, events: usize) {
     scene.transom.kill().await;
-    let second = scene.backend.events()[0].id.clone();
     scene.backend.behave();
-    scene
-        .backend
-        .when_event(is_second, backend::Answer::reply("once"));
+    answers_second(scene);
     scene.transom.restart().await;
-    assert!(scene.backend.wait_for(2, PATIENCE).await);
+    assert!(scene.backend.wait_for(events, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_reply_goes_out_once_though_the_event_is_delivered_again() {
+    let mut scene = Scene::start().await;
+    second_is_taken_before_first(&scene).await;
+    let second = scene.backend.events()[0].id.clone();
+    power_goes_and_all_is_taken(&mut scene, 2).await;
     let again = scene.backend.wait_until(PATIENCE, |arrivals| {
         arrivals
             .iter()
@@ -242,23 +252,10 @@ async fn a_reply_to_a_batch_goes_out_once_though_its_events_come_again_with_a_fu
         backend,
         graph,
     };
-    let is_second = |event: &backend::Event| event.text() == Some("second");
-    scene
-        .backend
-        .when_event(is_second, backend::Answer::reply("once"));
-    scene.backend.always(backend::Answer::Stall);
-    scene.writes(&Customer::nth(1), "first").await;
-    scene.writes(&Customer::nth(2), "second").await;
-    assert!(scene.graph.wait_for(1, PATIENCE).await);
+    second_is_taken_before_first(&scene).await;
     scene.writes(&Customer::nth(2), "third").await;
     assert!(scene.backend.wait_for_requests(3, PATIENCE).await);
-    scene.transom.kill().await;
-    scene.backend.behave();
-    scene
-        .backend
-        .when_event(is_second, backend::Answer::reply("once"));
-    scene.transom.restart().await;
-    assert!(scene.backend.wait_for(3, PATIENCE).await);
+    power_goes_and_all_is_taken(&mut scene, 3).await;
     assert_eq!(scene.sent().await, ["once"]);
 }
 
