@@ -28,8 +28,8 @@ use crate::event::Event;
 /// of them.
 const HOLDS_MS: i64 = 60 * 60 * 1000;
 
-/// Whether anything was ever promised, and the conversations whose persons are in another partition.
-/// Promises are looked up as events come: there may be very many.
+/// Whether anything was ever promised, and the conversations whose persons are in another partition. Promises are looked up
+/// as events come: there may be very many.
 #[derive(Debug)]
 pub(super) struct Ceded {
     sql: Rc<dyn Sql>,

@@ -84,7 +84,7 @@ pub use waiting::{Counted, Failure, Waiting};
 use crate::{
     config::Destination,
     conversation::{
-        Policy,
+        Policy, State,
         mirror::{Mirror, Mirrored},
         window::Windows,
     },
@@ -339,9 +339,10 @@ impl Mailbox {
         conversations::joined_into(&*self.sql, conversation)
     }
 
-    /// How the windows of a conversation stand.
-    pub fn windows(&self, conversation: i64) -> Result<Windows> {
-        Ok(conversations::by_number(&*self.sql, conversation)?.windows)
+    /// What a conversation remembers, and how its windows stand.
+    pub fn here(&self, conversation: i64) -> Result<(State, Windows)> {
+        let here = conversations::by_number(&*self.sql, conversation)?;
+        Ok((here.state(), here.windows))
     }
 
     /// Finds a conversation by any of the person's names.

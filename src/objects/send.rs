@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{Config, Graph, Settings},
-    conversation::{budget::BY_RULE, consent::Entry},
+    conversation::consent::Entry,
     delivery::ErrorClass,
     event::Name,
     mailbox::{
@@ -251,7 +251,6 @@ impl Core {
         if self.reply_budgets.forbid(&started.send.id) {
             return Ok(Some(Class::Withheld));
         }
-        let by_rule = started.send.id.contains(BY_RULE);
         let config = settings.map(|settings| &settings.config);
         let is_late = |config: &Config| {
             let (answering, sending) = (config.answering.as_ref(), &config.sending);
@@ -264,11 +263,7 @@ impl Core {
         let (state, windows) = if let Some(there) = elsewhere {
             self.mailbox.stands(conversation, there)?
         } else {
-            // Consent and who has the conversation in hand matter only here.
-            let matters = by_rule || consent.is_some();
-            let state = matters.then(|| self.mailbox.state(conversation));
-            let state = state.transpose()?.unwrap_or_default();
-            (state, self.mailbox.windows(conversation)?)
+            self.mailbox.here(conversation)?
         };
         if guard::is_overtaken(&started.send.id, asked, state.handover, now) {
             return Ok(Some(Class::Handover));

@@ -8,23 +8,26 @@ pub(super) type Language = (
     &'static [&'static str],
 );
 
-/// The language in which it is told by the accents alone that a word (as [`words`] gives it) means "stop", that word, how its
-/// vowel is spelled then, composed or not, and the letters that are not in it: else it is "đúng" (right).
+/// The language of [`is_stop_by_accents`].
+pub(super) const BY_ACCENTS: &str = "vi";
+
+/// Whether a word (as [`words`] gives it) of a text is Vietnamese "dừng" (stop), which only its accents tell from "đúng"
+/// (right). Its vowel may be composed or not.
 ///
 /// [`words`]: crate::text::words
-pub(super) const BY_ACCENTS: (&str, &str, [&str; 6], [char; 2]) = (
-    "vi",
-    " dung ",
-    [
+pub(super) fn is_stop_by_accents(word: &str, text: &str) -> bool {
+    let vowels = [
         "ừ",
         "Ừ",
         "ư\u{300}",
         "Ư\u{300}",
         "u\u{31b}\u{300}",
         "U\u{31b}\u{300}",
-    ],
-    ['đ', 'Đ'],
-);
+    ];
+    word == " dung "
+        && !text.contains(['đ', 'Đ'])
+        && vowels.iter().any(|vowel| text.contains(vowel))
+}
 
 /// Words for stopping that menus have for something else: "exit", and French "hard".
 pub(super) const IN_MENUS: [&str; 2] = ["sair", "dur"];

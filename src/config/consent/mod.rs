@@ -11,7 +11,7 @@ use crate::{
     meta::graph::Message,
     text::{without_pictograms, words},
 };
-use languages::{BY_ACCENTS, IN_MENUS, LANGUAGES};
+use languages::{BY_ACCENTS, IN_MENUS, LANGUAGES, is_stop_by_accents};
 
 /// How many words, and how many templates, may be set.
 const MOST: usize = 500;
@@ -26,7 +26,7 @@ pub struct Consent {
     stop: Vec<String>,
     /// What says that a customer wants it; as [`words`] gives them.
     start: Vec<String>,
-    /// Whether [`BY_ACCENTS`] says so, too.
+    /// Whether [`is_stop_by_accents`] says so, too.
     minds_accents: bool,
     /// What says that they want none, but not in a menu; as [`words`] gives them.
     leave: Vec<String>,
@@ -77,21 +77,13 @@ impl Consent {
         }
         let word = words(text);
         let plain = without_pictograms(&word);
-        let (_, by_accents, spellings, others) = BY_ACCENTS;
-        let is_spelled = self.minds_accents
-            && !text.contains(others)
-            && spellings.iter().any(|vowel| text.contains(vowel));
-        let meaning = |word: &String| {
-            let spelled = (is_spelled && word == by_accents).then_some(Said::Stop);
-            self.meaning(word).or(spelled)
-        };
         let (said, word) = [word, plain]
             .into_iter()
-            .find_map(|word| Some((meaning(&word)?, word)))?;
+            .find_map(|word| Some((self.meaning(&word, text)?, word)))?;
         Some((said, word.trim().to_owned()))
     }
 
-    fn meaning(&self, word: &String) -> Option<Said> {
+    fn meaning(&self, word: &String, text: &str) -> Option<Said> {
         if self.stop.contains(word) {
             Some(Said::Stop)
         } else if self.start.contains(word) {
@@ -101,7 +93,7 @@ impl Consent {
         } else if self.resume.contains(word) {
             Some(Said::Resume)
         } else {
-            None
+            (self.minds_accents && is_stop_by_accents(word, text)).then_some(Said::Stop)
         }
     }
 
@@ -158,7 +150,7 @@ impl Consent {
         Some(Self {
             stop,
             start,
-            minds_accents: speaks(&BY_ACCENTS.0),
+            minds_accents: speaks(&BY_ACCENTS),
             leave,
             resume,
             confirm_stop: read_confirmation(node, "confirm_stop"),

@@ -50,7 +50,7 @@ fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
         let state = mailbox.state(forgotten.conversation).unwrap();
         let standing = state.consent.standing();
         assert_eq!(standing, Standing::OptedOut, "of what waits to be sent");
-        let windows = mailbox.windows(forgotten.conversation).unwrap();
+        let windows = mailbox.here(forgotten.conversation).unwrap().1;
         assert_eq!(windows, Windows::default());
     }
     for table in sql.tables() {
