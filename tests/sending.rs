@@ -175,11 +175,8 @@ async fn who_asks_a_mailbox_that_cannot_answer_is_told_so() {
     let id = scene.send(to_ana(&template("hello"))).await;
     scene.send_in_state(&id, "accepted").await;
     scene.transom.kill().await;
-    for file in fs::read_dir(scene.transom.disk().join("mailbox")).unwrap() {
-        let file = file.unwrap().path();
-        if !file.ends_with("metadata.sqlite") {
-            fs::write(file, "no database").unwrap();
-        }
+    for file in scene.transom.mailbox_files() {
+        fs::write(file, "no database").unwrap();
     }
     scene.transom.restart().await;
     let (status, answer) = scene.ask(to_ana(&template("hello"))).await;

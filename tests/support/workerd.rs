@@ -1,6 +1,6 @@
 //! Transom under `workerd serve`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -101,6 +101,15 @@ impl Transom {
         names
             .filter(|name| name.ends_with(".sqlite") && name != "metadata.sqlite")
             .count()
+    }
+
+    /// The files in which its mailboxes are, without the platform's own.
+    pub(crate) fn mailbox_files(&self) -> BTreeSet<PathBuf> {
+        let files = fs::read_dir(self.disk().join("mailbox")).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        files
+            .filter(|path| !path.to_string_lossy().contains("metadata"))
+            .collect()
     }
 
     /// What the platform has billed so far, where it is counted: by name.

@@ -228,7 +228,7 @@ async fn a_mailbox_whose_database_is_broken_answers_503_and_no_other_notices() {
     backend.always(Answer::status(503));
     assert_eq!(broken.once().await.1, 200);
     transom.kill().await;
-    let files = databases(&transom.disk());
+    let files = transom.mailbox_files();
     assert!(!files.is_empty());
     transom.restart().await;
     assert_eq!(sound.once().await.1, 200);
@@ -263,13 +263,4 @@ async fn a_mailbox_whose_database_is_broken_answers_503_and_no_other_notices() {
     println!("broken database: 1 webhook refused with 503; {counts}");
     assert_eq!((counts.lost, counts.out_of_order), (0, 0));
     assert_eq!(counts.delivered, 4 * BATCH);
-}
-
-/// The files of the mailboxes' databases, without the platform's own.
-fn databases(disk: &Path) -> Vec<PathBuf> {
-    let files = fs::read_dir(disk.join("mailbox")).unwrap();
-    files
-        .map(|file| file.unwrap().path())
-        .filter(|path| !path.to_string_lossy().contains("metadata"))
-        .collect()
 }
