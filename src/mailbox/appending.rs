@@ -1,9 +1,10 @@
 //! Appending: what is new of a webhook's events is written down in one transaction, with all that follows from it.
 
 use super::{
-    Join, Mailbox, conversations, count,
+    Join, Mailbox, count,
     cursor::Cursor,
     log::Stored,
+    people::conversations,
     seen::Seen,
     sql::{Result, atomically},
 };

@@ -2,10 +2,9 @@
 //! deletes them, or they are taken when somebody replays them.
 
 use super::{
-    Mailbox,
-    conversations::NUMBERS,
-    count,
+    Mailbox, count,
     log::{Stored, complete},
+    people::conversations::NUMBERS,
     sql::{Result, Row, Sql, Value},
 };
 

@@ -3,9 +3,10 @@
 use super::{
     Mailbox, Which,
     closing::Closings,
-    conversations,
-    people::Placed,
-    person::{self, Found},
+    people::{
+        Placed, conversations,
+        person::{self, Found},
+    },
     sql::{Result, atomically},
 };
 use crate::{

@@ -7,79 +7,58 @@
 //! - [`sql`]: the database, as much as is needed of it
 //! - `generations`, `batch`: how rows are written and got rid of cheaply
 //! - `appending`: how a webhook's events are taken in
-//! - `ids`, `key`, `seen`: what was seen before
-//! - `people`: whose conversation an event belongs to, and its windows; `person`, `conversations`: one of them
+//! - `seen`: what was seen before
+//! - `people`: whose conversation an event belongs to, and its windows
 //! - `following`: what follows from an event; `closing`: windows that are about to close
-//! - `log`: the events, while somebody waits for them; `recent`: the newest of them
-//! - `cursor`: how far a destination has got, and what is on its way to it
-//! - `queue`: what it wants of the log and has not got
-//! - `parking`, `parked`: conversations that wait because it refused something; `schedule`: when each is tried again
-//! - `flow`: how fast it may be written to
-//! - `tally`, `waiting`: how much it took lately, and how it stands
-//! - `pulse`: whether the next webhook is waited for
-//! - [`address`]: which object keeps what
-//! - `directory`: in which partition of a number a person is; `joins`: who turned out to be somebody else
-//! - `asking`, `ceded`, `moving`, `moved`, `holding`: what the partition is asked for in which they were before, what goes
-//!   over from there, and what waits for it
+//! - `log`: the events, while somebody waits for them
+//! - `cursor`: how far a destination has got, what is on its way to it, and what waits because it was refused
 //! - `dead_letters`: what a destination never took
-//! - [`replay`], [`replays`], `replaying`: events that are delivered once more
+//! - [`replay`]: events that are delivered once more
+//! - `partition`: a number with several mailboxes, and people who move between them; [`address`]: which object keeps what
+//! - `pulse`: whether the next webhook is waited for
 //! - [`drift`]: what Meta sends that we do not know
 
-pub mod address;
 mod appending;
-mod asking;
 mod batch;
-mod ceded;
 mod closing;
-mod conversations;
 mod cursor;
 mod dead_letters;
-mod directory;
 pub mod drift;
-mod flow;
 mod following;
 mod generations;
-mod holding;
-mod ids;
-mod joins;
-mod key;
 mod log;
-mod moved;
-mod moving;
 #[cfg(test)]
 pub(crate) mod native;
-mod parked;
-mod parking;
+mod partition;
 mod people;
-mod person;
 mod pulse;
-mod queue;
-mod recent;
 pub mod replay;
-mod replaying;
-pub mod replays;
-mod schedule;
 mod seen;
 pub mod sql;
-mod tally;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
 use std::rc::Rc;
 
-pub use asking::{Answered, Asked, answered, asked};
-pub use conversations::{Join, untold};
-pub use cursor::{Change, GONE, Outcome};
+pub use cursor::{
+    Change, GONE, Outcome,
+    waiting::{Counted, Failure, Waiting},
+};
 pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
-pub use directory::{Directory, Route};
-pub use holding::{Awaited, Behind, Question};
 pub use log::Stored;
-pub use moved::{FormerConversation, Moved};
-pub use moving::Adoption;
-pub use person::{Found, by_any};
+pub use partition::{
+    address,
+    asking::{Answered, Asked, answered, asked},
+    directory::{Directory, Route},
+    holding::{Awaited, Behind, Question},
+    moved::{FormerConversation, Moved},
+    moving::Adoption,
+};
+pub use people::{
+    conversations::{Join, untold},
+    person::{Found, by_any},
+};
 pub use pulse::Pulse;
-pub use waiting::{Counted, Failure, Waiting};
 
 use crate::{
     config::Destination,
@@ -90,15 +69,13 @@ use crate::{
     },
     event::{MessageStatus, Name},
 };
-use ceded::Ceded;
 use closing::Closings;
-use cursor::Cursor;
-use holding::Holds;
-use ids::Ids;
+use cursor::{Cursor, parking::Parking};
 use log::Log;
-use parking::Parking;
-use people::People;
-use replays::Job;
+use partition::{ceded::Ceded, holding::Holds};
+use people::{People, conversations, person};
+use replay::Job;
+use seen::ids::Ids;
 use sql::{Result, Sql};
 
 /// For how long it is remembered what has been seen, in milliseconds: Meta repeats for seven days.

@@ -245,7 +245,7 @@ fn added_member(event: &Stored, member: &str) -> serde_json::Value {
 
 /// Has all that `crm` wants delivered to it once more.
 fn replay_all(mailbox: &mut Mailbox, id: &str, now_ms: i64) {
-    let wanted = super::replays::Wanted {
+    let wanted = super::replay::Wanted {
         id: id.to_owned(),
         which: Which {
             destination: Some("crm".to_owned()),

@@ -12,8 +12,7 @@ use super::{
 use crate::{
     mailbox::{
         address::Address,
-        replay::Replay,
-        replays::{Begun, Wanted},
+        replay::{Begun, Replay, Wanted},
     },
     written::{Object, list},
 };

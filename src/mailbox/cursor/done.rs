@@ -1,7 +1,7 @@
 //! What became of what was on its way to a destination.
 
-use super::{Cursor, Flight};
-use crate::mailbox::{Failure, flow::BROKEN, log::Log, parking::Refusal, sql::Result};
+use super::{Cursor, Flight, flow::BROKEN, parking::Refusal};
+use crate::mailbox::{Failure, log::Log, sql::Result};
 
 /// After how many deliveries the place is written down. What was delivered since is delivered again after a crash.
 const SAVE_EVERY: u32 = 100;

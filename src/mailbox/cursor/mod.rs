@@ -8,12 +8,21 @@
 //! parking copies the event. After a crash everything behind that place is delivered again, under the same ids.
 //!
 //! - `row`: what is written down of it
+//! - `queue`: what the destination wants of the log and has not got
+//! - `parking`: conversations that wait because it refused something
+//! - `flow`: how fast it may be written to
 //! - `next`: what goes next
 //! - `done`: what became of what was on its way
+//! - `tally`, `waiting`: how much it took lately, and how it stands
 
 mod done;
+mod flow;
 mod next;
+pub(super) mod parking;
+pub(super) mod queue;
 mod row;
+mod tally;
+pub(super) mod waiting;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,15 +33,15 @@ pub use done::{Change, GONE, Outcome};
 
 use super::{
     Counted, Failure, Join, Waiting, count,
-    flow::{Flow, May},
-    holding::Holds,
     log::Log,
-    parking::Parking,
-    queue::Queue,
+    partition::holding::Holds,
     sql::{Result, Sql},
-    tally::Tally,
 };
 use crate::config::Destination;
+use flow::{Flow, May};
+use parking::Parking;
+use queue::Queue;
+use tally::Tally;
 
 /// How often a destination that is paused or gone is looked at again, in milliseconds: a deployment may change its
 /// settings, but does not open the mailbox.

@@ -1,10 +1,9 @@
 //! What goes next to a destination.
 
-use super::{Cursor, Flight};
+use super::{Cursor, Flight, flow::May};
 use crate::{
     config::Format,
     mailbox::{
-        flow::May,
         log::{Log, Stored},
         sql::Result,
     },

@@ -2,17 +2,19 @@
 
 use std::{collections::HashMap, rc::Rc};
 
-use super::{Cursor, GONE, Unread};
+use super::{
+    Cursor, GONE, Unread,
+    flow::{Down, Flow},
+    parking::Parking,
+    queue::Queue,
+    tally::Tally,
+};
 use crate::{
     config::{Destination, StartsAt},
     mailbox::{
         Failure,
-        flow::{Down, Flow},
         log::Log,
-        parking::Parking,
-        queue::Queue,
         sql::{Result, Sql, SqlError},
-        tally::Tally,
     },
 };
 

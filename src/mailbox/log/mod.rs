@@ -6,8 +6,10 @@
 //!
 //! - `stored`: an event, as a row
 //! - `reading`: what is read of them
+//! - `recent`: the newest of them, in memory
 
 mod reading;
+mod recent;
 mod stored;
 
 pub(super) use reading::Listed;
@@ -17,13 +19,12 @@ pub(super) use stored::{COLUMNS, DECLARED, complete};
 use std::rc::Rc;
 
 use super::{
-    Join, batch,
-    conversations::renumber,
-    count,
+    Join, batch, count,
     generations::Generations,
-    recent::Recent,
+    people::conversations::renumber,
     sql::{Result, Sql},
 };
+use recent::Recent;
 use stored::parts;
 
 /// After how many rows a new generation is begun. Beginning one costs three rows, so that is next to nothing.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     config::Destination,
-    mailbox::{count, queue, sql::Result},
+    mailbox::{count, cursor::queue, sql::Result},
 };
 
 /// What a replay needs to know of an event in order to choose it.

@@ -5,10 +5,7 @@ mod kept;
 mod moves;
 
 use super::{
-    super::{
-        replay::Replay,
-        replays::{Begun, Wanted},
-    },
+    super::replay::{Begun, Replay, Wanted},
     dead_letters::with_dead_letters,
     *,
 };

@@ -7,7 +7,7 @@ use std::{
     rc::Rc,
 };
 
-use super::{
+use crate::mailbox::{
     Join,
     sql::{Result, Sql},
 };

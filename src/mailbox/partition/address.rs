@@ -2,8 +2,10 @@
 //!
 //! Nothing above this knows of partitions, except what asks all of them.
 
-use super::sql::{Result, Sql};
-use crate::event::Home;
+use crate::{
+    event::Home,
+    mailbox::sql::{Result, Sql},
+};
 
 const ACCOUNT: &str = "account/";
 

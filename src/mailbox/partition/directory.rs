@@ -7,24 +7,24 @@
 //! are in the partition of the one who was met first. What had come to the other partition is still delivered from
 //! there, before what comes to the new one ([`super::holding`]). The ids of these events are known there alone: for as
 //! long as Meta may repeat them, whoever asks is told of that partition as well, and asks it before an event is stored
-//! ([`super::Mailbox::cede`]).
+//! ([`crate::mailbox::Mailbox::cede`]).
 
 use std::{
     collections::{HashMap, HashSet},
     rc::Rc,
 };
 
-use super::{
-    MAY_COME_AGAIN_MS,
-    address::partition_of,
-    batch,
-    joins::Joins,
-    people::People,
-    person::{Found, by_any, forget, look},
-    sql::{Result, Sql, atomically},
-};
+use super::{address::partition_of, joins::Joins};
 use crate::{
     event::{Event, Name},
+    mailbox::{
+        MAY_COME_AGAIN_MS, batch,
+        people::{
+            People,
+            person::{Found, by_any, forget, look},
+        },
+        sql::{Result, Sql, atomically},
+    },
     meta::json::{Document, Json},
     written::list,
 };
@@ -83,7 +83,7 @@ impl Route {
     }
 }
 
-/// The directory of one number. After a call that failed, drop it and open it again, as a [`super::Mailbox`].
+/// The directory of one number. After a call that failed, drop it and open it again, as a [`crate::mailbox::Mailbox`].
 #[derive(Debug)]
 pub struct Directory {
     sql: Rc<dyn Sql>,

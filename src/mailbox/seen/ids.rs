@@ -6,13 +6,17 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    MAY_COME_AGAIN_MS, batch,
-    generations::Generations,
+    Seen,
     key::{self, Key},
-    seen::Seen,
-    sql::{Result, Row, Sql},
 };
-use crate::event::{Effect, Event, MessageStatus};
+use crate::{
+    event::{Effect, Event, MessageStatus},
+    mailbox::{
+        MAY_COME_AGAIN_MS, batch,
+        generations::Generations,
+        sql::{Result, Row, Sql},
+    },
+};
 
 /// How many generations an id is kept for beyond its own.
 const KEPT: i64 = 3;
@@ -21,11 +25,11 @@ const KEPT: i64 = 3;
 const GENERATION_MS: i64 = MAY_COME_AGAIN_MS / KEPT;
 
 #[derive(Debug)]
-pub(super) struct Ids(Generations);
+pub(in crate::mailbox) struct Ids(Generations);
 
 impl Ids {
     /// Of an event its key alone is kept. The other columns are for statuses of messages, which are asked for.
-    pub(super) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
+    pub(in crate::mailbox) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
         Generations::load(
             sql,
             "ids",
@@ -36,19 +40,22 @@ impl Ids {
     }
 
     /// Makes room for events that come now, and forgets what is too old for Meta to repeat.
-    pub(super) fn turn(&mut self, now_ms: i64) -> Result<()> {
+    pub(in crate::mailbox) fn turn(&mut self, now_ms: i64) -> Result<()> {
         let current = now_ms.div_euclid(GENERATION_MS);
         self.0.open(current)?;
         self.0.drop_where(|number| number < current - KEPT)
     }
 
     /// Looks up which of these events were seen before, and how far the messages are whose statuses are among them.
-    pub(super) fn look(&self, seen: &mut Seen, events: &[Event]) -> Result<()> {
+    pub(in crate::mailbox) fn look(&self, seen: &mut Seen, events: &[Event]) -> Result<()> {
         seen.look(&self.0, events)
     }
 
     /// Remembers events that are new, each with its conversation.
-    pub(super) fn add<'a>(&self, events: impl Iterator<Item = (&'a Event, i64)>) -> Result<()> {
+    pub(in crate::mailbox) fn add<'a>(
+        &self,
+        events: impl Iterator<Item = (&'a Event, i64)>,
+    ) -> Result<()> {
         let Some(newest) = self.0.newest() else {
             return Ok(());
         };
@@ -94,7 +101,10 @@ impl Ids {
     }
 
     /// The statuses of one message, by what the ids of all events about it begin with; each as it was first told.
-    pub(super) fn statuses_of(&self, about: &str) -> Result<Vec<(MessageStatus, Option<i64>)>> {
+    pub(in crate::mailbox) fn statuses_of(
+        &self,
+        about: &str,
+    ) -> Result<Vec<(MessageStatus, Option<i64>)>> {
         let message = key::message(about);
         let mut all: Vec<(i64, Option<i64>)> = Vec::new();
         for table in self.0.tables() {
@@ -121,7 +131,7 @@ impl Ids {
     /// The last status of the messages that were sent in a conversation lately, newest first.
     ///
     /// They are looked for among all: an index would cost a row with every status, and this is asked for seldom.
-    pub(super) fn statuses(
+    pub(in crate::mailbox) fn statuses(
         &self,
         conversation: i64,
         most: usize,

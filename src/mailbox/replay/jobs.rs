@@ -1,16 +1,12 @@
-//! Replays: jobs that have events delivered once more. How they are begun, stopped and told of; `replay` is one of them,
-//! `replaying` how it goes on.
-//!
-//! A replay copies events out of the log, and dead letters, to where its destination's refused events are parked, a few
-//! at a time and in their order; from there they go out as those do. A dead letter stays one until it was taken.
+//! Replays as jobs: how they are begun, stopped and told of.
 
 use std::collections::HashSet;
 
-use super::{
+use super::{COLUMNS, Replay};
+use crate::mailbox::{
     Mailbox, Which, count,
     cursor::Cursor,
     log::NUMBERS_PER_MS,
-    replay::{COLUMNS, Replay},
     sql::{Result, Sql, Value, atomically},
 };
 
@@ -51,17 +47,17 @@ pub enum Begun {
 
 /// A replay that has not ended.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) replay: Replay,
+pub(in crate::mailbox) struct Job {
+    pub(in crate::mailbox) replay: Replay,
     /// What its destination was still to get when the replay was begun: what it wants behind this place (`read`), and
     /// these events before it (`coming`), which a restart forgets.
-    pub(super) read: i64,
-    pub(super) coming: HashSet<i64>,
+    pub(in crate::mailbox) read: i64,
+    pub(in crate::mailbox) coming: HashSet<i64>,
 }
 
 impl Job {
     /// Finds the replays that have not ended. Of one that was being stopped nothing more goes out.
-    pub(super) fn load_all(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Vec<Self>> {
+    pub(in crate::mailbox) fn load_all(sql: &dyn Sql, cursors: &[Cursor]) -> Result<Vec<Self>> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS replays (id TEXT PRIMARY KEY, kept INTEGER NOT NULL, destination TEXT, \
              receiver TEXT NOT NULL, event TEXT, conversation INTEGER, from_ms INTEGER, until_ms INTEGER, \
@@ -258,7 +254,7 @@ impl Mailbox {
     }
 
     /// Stops those to destinations that have been gone for so long that nothing more is kept for them.
-    pub(super) fn stop_replays_to_nowhere(&mut self) -> Result<()> {
+    pub(in crate::mailbox) fn stop_replays_to_nowhere(&mut self) -> Result<()> {
         let now_ms = self.now_ms;
         let is_to = |job: &&Job| {
             let mut cursors = self.cursors.iter();

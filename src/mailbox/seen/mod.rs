@@ -1,14 +1,17 @@
 //! What was seen before of the events that come now, and how far the messages are whose statuses are among them.
+//!
+//! - `ids`: where that is written down
+//! - `key`: by what an event is recognised
+
+pub(super) mod ids;
+mod key;
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    generations::Generations,
-    ids::read_status,
-    key::{self, Key},
-    sql::Result,
-};
+use super::{generations::Generations, sql::Result};
 use crate::event::{Effect, Event, MessageStatus};
+use ids::read_status;
+use key::Key;
 
 /// What is known, the events of this batch that were looked at included.
 #[derive(Debug, Default)]

@@ -3,6 +3,12 @@
 //! What a batch of events teaches is worked out in memory from what was known of the names in it, and then written at
 //! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
 //! read again.
+//!
+//! - `conversations`: by their numbers
+//! - `person`: one of them, by a name
+
+pub(super) mod conversations;
+pub(super) mod person;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,7 +17,6 @@ use std::{
 
 use super::{
     batch,
-    conversations::{Conversation, Join, by_number, joined_into},
     sql::{Result, Sql},
 };
 use crate::{
@@ -22,6 +27,7 @@ use crate::{
     },
     event::{Effect, Event, Name},
 };
+use conversations::{Conversation, Join, by_number, joined_into};
 
 /// Where events are that belong to nobody's conversation.
 pub(super) const NOBODY: i64 = 0;

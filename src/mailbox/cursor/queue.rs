@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Join;
+use crate::mailbox::Join;
 
 /// An event by its place in the log: that, its conversation, and when it was received (unix milliseconds).
-pub(super) type Event = (i64, i64, i64);
+pub(in crate::mailbox) type Event = (i64, i64, i64);
 
 /// A conversation is busy while a request of it is under way: nothing of it can go.
 #[derive(Debug)]

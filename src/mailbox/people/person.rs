@@ -2,14 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{
-    conversations::NUMBERS,
-    people::People,
-    sql::{Result, Sql, atomically},
-};
+use super::{People, conversations::NUMBERS};
 use crate::{
     conversation::{State, window::Windows},
     event::{Event, Name},
+    mailbox::sql::{Result, Sql, atomically},
 };
 
 /// What the mailbox knows of one person's conversation.
@@ -55,7 +52,7 @@ pub fn by_any<T>(
 }
 
 /// Finds a conversation by one of the person's names, however Meta came to use it.
-pub(super) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
+pub(in crate::mailbox) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
     let Some(mut found) = look(sql, name)? else {
         return Ok(None);
     };
@@ -70,7 +67,7 @@ pub(super) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
 }
 
 /// Like [`find`] without the names: these take a walk through everybody's.
-pub(super) fn look(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
+pub(in crate::mailbox) fn look(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
     let people = People::of(sql.clone(), &[Event::named(vec![name.clone()])])?;
     Ok(people.known(name).map(|(conversation, known)| Found {
         conversation,
@@ -83,7 +80,7 @@ pub(super) fn look(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
 
 /// Changes the state of the conversation with the person who has this name. Gives the conversation with its new state;
 /// `None` if nobody is known by the name.
-pub(super) fn change(
+pub(in crate::mailbox) fn change(
     sql: &Rc<dyn Sql>,
     name: &Name,
     change: impl FnOnce(&mut State),
@@ -101,7 +98,11 @@ pub(super) fn change(
 /// Forgets the person who has this name, and is `called` so elsewhere: all their names, and what is known of the
 /// conversation. Its number stays, since what is still to be delivered or sent bears it. Gives who was forgotten;
 /// `None` if nobody is known by the name.
-pub(super) fn forget(sql: &Rc<dyn Sql>, name: &Name, called: &[String]) -> Result<Option<Found>> {
+pub(in crate::mailbox) fn forget(
+    sql: &Rc<dyn Sql>,
+    name: &Name,
+    called: &[String],
+) -> Result<Option<Found>> {
     let found = find(sql, name)?.filter(|found| found.may_be(called));
     let Some(found) = found else {
         return Ok(None);

@@ -18,11 +18,13 @@
 
 use std::{collections::HashSet, rc::Rc};
 
-use super::{
-    batch,
-    sql::{Result, Sql},
+use crate::{
+    event::Event,
+    mailbox::{
+        batch,
+        sql::{Result, Sql},
+    },
 };
-use crate::event::Event;
 
 /// For how long a promise holds, and how often old ones are looked for at most, in milliseconds: that is a walk through all
 /// of them.
@@ -31,7 +33,7 @@ const HOLDS_MS: i64 = 60 * 60 * 1000;
 /// Whether anything was ever promised, and the conversations whose persons are in another partition. Promises are looked up
 /// as events come: there may be very many.
 #[derive(Debug)]
-pub(super) struct Ceded {
+pub(in crate::mailbox) struct Ceded {
     sql: Rc<dyn Sql>,
     promises: bool,
     conversations: HashSet<i64>,
@@ -41,7 +43,7 @@ pub(super) struct Ceded {
 
 impl Ceded {
     /// There are tables only where anything was ever ceded.
-    pub(super) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
+    pub(in crate::mailbox) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
         let mut conversations = HashSet::new();
         if sql.has_table("moved")? {
             for row in sql.exec("SELECT conversation FROM moved", &[])? {
@@ -57,17 +59,17 @@ impl Ceded {
     }
 
     /// Whether no conversation has moved.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::mailbox) fn is_empty(&self) -> bool {
         self.conversations.is_empty()
     }
 
     /// Whether a conversation's person is in another partition.
-    pub(super) fn has_moved(&self, conversation: i64) -> bool {
+    pub(in crate::mailbox) fn has_moved(&self, conversation: i64) -> bool {
         self.conversations.contains(&conversation)
     }
 
     /// Takes note that a conversation has moved.
-    pub(super) fn moved(&mut self, conversation: i64) -> Result<()> {
+    pub(in crate::mailbox) fn moved(&mut self, conversation: i64) -> Result<()> {
         if self.conversations.insert(conversation) {
             self.sql.run(
                 "CREATE TABLE IF NOT EXISTS moved (conversation INTEGER PRIMARY KEY) STRICT",
@@ -82,7 +84,7 @@ impl Ceded {
     }
 
     /// Takes note that a conversation's person is here again.
-    pub(super) fn returned(&mut self, conversation: i64) -> Result<()> {
+    pub(in crate::mailbox) fn returned(&mut self, conversation: i64) -> Result<()> {
         if self.conversations.remove(&conversation) {
             self.sql.run(
                 "DELETE FROM moved WHERE conversation = ?1",
@@ -93,7 +95,7 @@ impl Ceded {
     }
 
     /// Whether it was promised not to store any of these events.
-    pub(super) fn promised_any(&self, events: &[Event], now_ms: i64) -> Result<bool> {
+    pub(in crate::mailbox) fn promised_any(&self, events: &[Event], now_ms: i64) -> Result<bool> {
         if !self.promises {
             return Ok(false);
         }
@@ -111,7 +113,11 @@ impl Ceded {
     }
 
     /// Promises not to store events, each for a person's sake.
-    pub(super) fn promise(&mut self, events: &[(&str, i64)], now_ms: i64) -> Result<()> {
+    pub(in crate::mailbox) fn promise(
+        &mut self,
+        events: &[(&str, i64)],
+        now_ms: i64,
+    ) -> Result<()> {
         self.sql.run(
             "CREATE TABLE IF NOT EXISTS promised (id TEXT PRIMARY KEY, person INTEGER NOT NULL, at_ms INTEGER NOT NULL) \
              STRICT, WITHOUT ROWID",
@@ -137,7 +143,7 @@ impl Ceded {
 
     /// Takes back promises about these events, which are to be stored here for the sake of a person: those that were
     /// made for somebody met later, who has a greater number.
-    pub(super) fn release(&self, ids: &[String], person: i64) -> Result<()> {
+    pub(in crate::mailbox) fn release(&self, ids: &[String], person: i64) -> Result<()> {
         for ids in batch::rows(ids.iter().filter(|_| self.promises)) {
             self.sql.run(
                 "DELETE FROM promised WHERE person > ?2 AND id IN (SELECT value FROM json_each(?1))",

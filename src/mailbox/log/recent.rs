@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-use super::{Join, log::Stored};
+use super::Stored;
+use crate::mailbox::Join;
 
 /// How much of it is kept, in bytes: what comes in some tenths of a second where very much comes.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -87,7 +88,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mailbox::{log::Log, native::Native, parking::Parking};
+    use crate::mailbox::{cursor::parking::Parking, log::Log, native::Native};
 
     fn event(seq: i64, conversation: i64, length: usize) -> Stored {
         Stored {

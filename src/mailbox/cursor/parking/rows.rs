@@ -1,22 +1,22 @@
 //! The tables of what waits for a destination: conversations, their events, and what was given up.
 
-use super::{
-    Failure, Waiting,
-    conversations::{by_number, renumber},
-    count,
-    log::{COLUMNS, DECLARED, Log, Stored, complete},
-    parking::{Parking, Refusal},
-    schedule::Parked,
-    sql::{Result, Sql},
+use super::{Parking, Refusal, schedule::Parked};
+use crate::{
+    config::{Format, LONGEST_KEEP_HOURS},
+    mailbox::{
+        Failure, Waiting, count,
+        log::{COLUMNS, DECLARED, Log, Stored, complete},
+        people::conversations::{by_number, renumber},
+        sql::{Result, Sql},
+    },
 };
-use crate::config::{Format, LONGEST_KEEP_HOURS};
 
 /// For how long what is parked for a destination that was taken out of the settings is kept after it was received, in
 /// milliseconds: as long as anything can be kept.
 const KEPT_MS: i64 = LONGEST_KEEP_HOURS as i64 * 3_600_000;
 
 impl Parking {
-    pub(super) fn create(sql: &dyn Sql) -> Result<()> {
+    pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<()> {
         for statement in [
             "CREATE TABLE IF NOT EXISTS parked (destination TEXT NOT NULL, conversation INTEGER NOT NULL, \
              attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, \
@@ -39,7 +39,7 @@ impl Parking {
 
     /// A destination is back in the settings: what was parked for it is tried. Meanwhile its conversations may have
     /// become part of others, or what they were held for may have gone.
-    pub(super) fn come_back(sql: &dyn Sql, destination: &str) -> Result<()> {
+    pub(in crate::mailbox) fn come_back(sql: &dyn Sql, destination: &str) -> Result<()> {
         renumber(sql, "parked_events", "destination = ?1", destination.into())?;
         sql.run(
             "DELETE FROM parked WHERE destination = ?1",
@@ -54,7 +54,7 @@ impl Parking {
 
     /// A destination is paused: what it refused is not tried, so that the tries, and the time for which it refused, are counted
     /// anew when it goes on.
-    pub(super) fn pause(sql: &dyn Sql, destination: &str) -> Result<()> {
+    pub(in crate::mailbox) fn pause(sql: &dyn Sql, destination: &str) -> Result<()> {
         sql.run(
             "UPDATE parked SET attempts = 0 WHERE destination = ?1 AND attempts > 0",
             &[destination.into()],
@@ -62,7 +62,7 @@ impl Parking {
     }
 
     /// Has all that waits for a destination be tried by a time at the latest (unix milliseconds).
-    pub(super) fn hurry(sql: &dyn Sql, destination: &str, at_ms: i64) -> Result<()> {
+    pub(in crate::mailbox) fn hurry(sql: &dyn Sql, destination: &str, at_ms: i64) -> Result<()> {
         sql.run(
             "UPDATE parked SET next_ms = ?2 WHERE destination = ?1 AND next_ms > ?2",
             &[destination.into(), at_ms.into()],
@@ -71,7 +71,7 @@ impl Parking {
 
     /// When what is parked for destinations that were taken out of the settings has been kept for long enough (unix
     /// milliseconds).
-    pub(super) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>> {
+    pub(in crate::mailbox) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>> {
         let oldest_ms = sql.first_integer(
             "SELECT min(received_ms) FROM parked_events \
              WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
@@ -81,7 +81,7 @@ impl Parking {
     }
 
     /// Deletes what is parked and has been kept for long enough.
-    pub(super) fn lapse(sql: &dyn Sql, now_ms: i64) -> Result<()> {
+    pub(in crate::mailbox) fn lapse(sql: &dyn Sql, now_ms: i64) -> Result<()> {
         sql.run(
             "DELETE FROM parked_events WHERE received_ms <= ?1 \
              AND destination IN (SELECT destination FROM cursors WHERE gone = '')",
@@ -95,7 +95,7 @@ impl Parking {
     }
 
     /// The first events of a conversation that waits: at most so many, and no more than fit into a request.
-    pub(super) fn events(&self, conversation: i64, most: usize) -> Result<Vec<Stored>> {
+    pub(in crate::mailbox) fn events(&self, conversation: i64, most: usize) -> Result<Vec<Stored>> {
         let read = |what: &str, most: usize| {
             self.sql.exec(
                 &format!(
@@ -133,7 +133,7 @@ impl Parking {
     }
 
     /// The first and the last parked event of a conversation, replayed ones left out.
-    pub(super) fn undelivered(&self, conversation: i64) -> Result<Vec<i64>> {
+    pub(in crate::mailbox) fn undelivered(&self, conversation: i64) -> Result<Vec<i64>> {
         if !self.contains(conversation) {
             return Ok(Vec::new());
         }
@@ -151,7 +151,7 @@ impl Parking {
     }
 
     /// Copies an event out of the log.
-    pub(super) fn put_aside(&self, log: &Log, seq: i64) -> Result<()> {
+    pub(in crate::mailbox) fn put_aside(&self, log: &Log, seq: i64) -> Result<()> {
         if let Some(table) = log.table_of(seq) {
             self.sql.run(
                 &format!(
@@ -243,7 +243,7 @@ impl Parking {
     }
 
     /// What waits, and what was given up.
-    pub(super) fn waiting(&self) -> Result<Waiting> {
+    pub(in crate::mailbox) fn waiting(&self) -> Result<Waiting> {
         let id = [self.id().into()];
         let mut waiting = Waiting {
             conversations: count(self.refused_before(1).count()),

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::Replay;
 use crate::{
     config::Destination,
     mailbox::{
         Which,
         log::{Listed, Log},
-        replay::Replay,
         sql::{Result, Sql},
     },
 };
@@ -32,7 +32,7 @@ pub(super) struct Search<'a> {
     pub(super) of: Option<&'a Destination>,
     /// The destination that gets them.
     pub(super) to: &'a Destination,
-    /// How far that one had read when the replay was begun ([`Job`](crate::mailbox::replays::Job)).
+    /// How far that one had read when the replay was begun ([`super::Job`]).
     pub(super) read: i64,
     pub(super) coming: &'a HashSet<i64>,
     /// The numbers that the conversation has had, where one is asked for.

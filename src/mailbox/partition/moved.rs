@@ -1,8 +1,8 @@
 //! What is known of a person in the partition in which they were, as it goes over to the one in which they are.
 
-use super::Behind;
 use crate::{
     conversation::{State, handover::Handover, window::Windows},
+    mailbox::Behind,
     meta::json::{Document, Json},
     written::{Object, list},
 };
@@ -105,7 +105,7 @@ impl Moved {
 
 impl FormerConversation {
     /// A state with nothing in it but who has the conversation in hand.
-    pub(super) fn state(&self) -> State {
+    pub(in crate::mailbox) fn state(&self) -> State {
         State {
             handover: self.handover,
             ..State::default()

@@ -1,11 +1,13 @@
 //! How a destination stands: what waits for it, what went wrong last, and how much it took.
 
-use super::{
-    Mailbox,
-    parking::Parking,
-    sql::{Result, Row},
+use super::parking::Parking;
+use crate::{
+    config::Retry,
+    mailbox::{
+        Mailbox,
+        sql::{Result, Row},
+    },
 };
-use crate::config::Retry;
 
 /// What waits for one destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,7 +57,7 @@ pub struct Counted {
 
 impl Waiting {
     /// Something waits that was received then (unix milliseconds).
-    pub(super) fn waits_since(&mut self, received_ms: Option<i64>) {
+    pub(in crate::mailbox) fn waits_since(&mut self, received_ms: Option<i64>) {
         let both = [self.oldest_ms, received_ms];
         self.oldest_ms = both.into_iter().flatten().min();
     }
@@ -63,7 +65,7 @@ impl Waiting {
 
 impl Failure {
     /// Reads a class from a column and its time from the next, where there is one.
-    pub(super) fn read(row: &Row, column: usize) -> Result<Option<Self>> {
+    pub(in crate::mailbox) fn read(row: &Row, column: usize) -> Result<Option<Self>> {
         let class = row.get::<Option<&str>>(column)?;
         let at_ms = row.get(column + 1)?;
         Ok(class.zip(at_ms).map(|(class, at_ms)| Self {

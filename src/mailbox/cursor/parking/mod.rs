@@ -1,24 +1,32 @@
 //! Conversations that wait for one destination because it refused one of their events: the event, and all that came
 //! behind it, copied out of the log so that the log need not wait for them.
+//!
+//! - `rows`: the tables in which they are
+//! - `schedule`: when each is tried again
+
+mod rows;
+mod schedule;
 
 use std::{collections::HashMap, rc::Rc};
 
-use super::{
-    Change, Join,
-    log::Log,
-    schedule::{Parked, Schedule},
-    sql::{Result, Sql, atomically},
+use crate::{
+    config::Retry,
+    mailbox::{
+        Change, Join,
+        log::Log,
+        sql::{Result, Sql, atomically},
+    },
 };
-use crate::config::Retry;
+use schedule::{Parked, Schedule};
 
 /// The conversations that wait for one destination.
 #[derive(Debug)]
-pub(super) struct Parking {
-    pub(super) sql: Rc<dyn Sql>,
+pub(in crate::mailbox) struct Parking {
+    sql: Rc<dyn Sql>,
     destination: String,
     retry: Retry,
     conversations: Schedule,
-    /// The conversations that are held back, each with the event from which on it is ([`super::holding`]).
+    /// The conversations that are held back, each with the event from which on it is ([`crate::mailbox::partition::holding`]).
     pub(super) held: HashMap<i64, i64>,
     /// The last event that was parked when the mailbox was opened.
     last: i64,
@@ -287,7 +295,7 @@ impl Parking {
         written.is_ok_and(|written| written.conversations == self.conversations)
     }
 
-    pub(super) fn id(&self) -> &str {
+    fn id(&self) -> &str {
         &self.destination
     }
 

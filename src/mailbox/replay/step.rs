@@ -1,16 +1,17 @@
 //! How a replay goes on: step by step, each of a bounded size, and never further than its destination keeps pace.
 
-mod search;
-
 use super::{
-    Change, Delivery, Mailbox, Outcome, conversations, count,
+    Replay,
+    jobs::{Job, drop_event},
+    search::{Candidate, Search},
+};
+use crate::mailbox::{
+    Change, Delivery, Mailbox, Outcome, count,
     cursor::Cursor,
     log::{COLUMNS, Log},
-    replay::Replay,
-    replays::{Job, drop_event},
+    people::conversations,
     sql::{Result, Sql, Value, atomically},
 };
-use search::{Candidate, Search};
 
 /// How many events of one replay are parked at the same time.
 const AT_ONCE: usize = 100;
@@ -20,7 +21,7 @@ const FEW: usize = 50;
 
 impl Mailbox {
     /// Has every replay go on that can.
-    pub(super) fn step_replays(&mut self, now_ms: i64) -> Result<()> {
+    pub(in crate::mailbox) fn step_replays(&mut self, now_ms: i64) -> Result<()> {
         if self.replays.is_empty() {
             return Ok(());
         }
@@ -36,13 +37,13 @@ impl Mailbox {
     }
 
     /// Whether any replay can go on now, or end.
-    pub(super) fn can_step_replays(&self) -> bool {
+    pub(in crate::mailbox) fn can_step_replays(&self) -> bool {
         let mut jobs = self.replays.iter();
         jobs.any(|job| job.replay.is_over() || can_step(job, &self.cursors).is_some())
     }
 
     /// Takes note of what became of a delivery, where it holds events of a replay.
-    pub(super) fn replayed(
+    pub(in crate::mailbox) fn replayed(
         &mut self,
         delivery: &Delivery,
         outcome: &Outcome,

@@ -3,16 +3,18 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
-    Behind, Mailbox, batch, conversations,
     holding::Undelivered,
     moved::{FormerConversation, Moved},
-    people::{self, People, Placed},
-    seen::Seen,
-    sql::{Result, Sql, SqlError, atomically},
 };
 use crate::{
     conversation::{State, window::Windows},
     event::{Event, Name},
+    mailbox::{
+        Behind, Mailbox, batch,
+        people::{self, People, Placed, conversations},
+        seen::Seen,
+        sql::{Result, Sql, SqlError, atomically},
+    },
 };
 
 /// What a partition is to take in: what another knows of an event's person, who is in this one from now on.

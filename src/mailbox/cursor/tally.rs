@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::count;
+use crate::mailbox::count;
 
 const MINUTE_MS: i64 = 60_000;
 

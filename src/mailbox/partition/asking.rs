@@ -3,8 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{directory::Route, moved::Moved, moving::Adoption, people};
-use crate::event::{Event, Name};
+use super::{directory::Route, moved::Moved, moving::Adoption};
+use crate::{
+    event::{Event, Name},
+    mailbox::people,
+};
 
 /// What concerns each partition, in order of first appearance. There are few.
 type ByPartition<T> = Vec<(u32, Vec<T>)>;
@@ -16,7 +19,7 @@ fn add<T>(all: &mut ByPartition<T>, partition: u32, item: T) {
     }
 }
 
-/// What one partition is asked ([`super::Mailbox::cede`]).
+/// What one partition is asked ([`crate::mailbox::Mailbox::cede`]).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Which one.

@@ -1,4 +1,17 @@
-//! One replay: how far it has got, and how that is written down.
+//! Replays: events that are delivered once more. Here is one of them: how far it has got, and how that is written down.
+//!
+//! A replay copies events out of the log, and dead letters, to where its destination's refused events are parked, a few
+//! at a time and in their order; from there they go out as those do. A dead letter stays one until it was taken.
+//!
+//! - `jobs`: how they are begun, stopped and told of
+//! - `step`: how they go on; `search`: which events are next
+
+mod jobs;
+mod search;
+mod step;
+
+pub(super) use jobs::Job;
+pub use jobs::{Begun, Wanted};
 
 use std::collections::HashSet;
 

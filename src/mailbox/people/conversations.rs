@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::{
-    batch,
-    sql::{Result, Row, Sql, Value},
+use crate::{
+    conversation::{State, window::Windows},
+    mailbox::{
+        batch,
+        sql::{Result, Row, Sql, Value},
+    },
 };
-use crate::conversation::{State, window::Windows};
 
 /// Selects all numbers that a conversation has had, by any of them.
-pub(super) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
+pub(in crate::mailbox) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
      JOIN same ON conversations.joined = same.id UNION SELECT conversations.joined FROM conversations \
      JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT id FROM same";
 
@@ -24,22 +26,22 @@ pub struct Join {
 
 /// One conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Conversation {
-    pub(super) user: Option<String>,
-    pub(super) windows: Windows,
+pub(in crate::mailbox) struct Conversation {
+    pub(in crate::mailbox) user: Option<String>,
+    pub(in crate::mailbox) windows: Windows,
     /// The conversation that this one turned out to be part of.
-    pub(super) joined: Option<i64>,
+    pub(in crate::mailbox) joined: Option<i64>,
     /// [`State`] as it is stored.
-    pub(super) state: Option<String>,
+    pub(in crate::mailbox) state: Option<String>,
 }
 
 impl Conversation {
-    pub(super) fn state(&self) -> State {
+    pub(in crate::mailbox) fn state(&self) -> State {
         State::read(self.state.as_deref())
     }
 
     /// Reads a row whose columns are a name and then all of a conversation's.
-    pub(super) fn read(row: &Row) -> Result<Self> {
+    pub(in crate::mailbox) fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             user: row.get(2)?,
             windows: Windows {
@@ -54,7 +56,7 @@ impl Conversation {
 }
 
 /// The conversation that this one has become part of, or itself.
-pub(super) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64> {
+pub(in crate::mailbox) fn joined_into(sql: &dyn Sql, conversation: i64) -> Result<i64> {
     let now = sql.first_integer(&now("?1"), &[conversation.into()])?;
     Ok(now.unwrap_or(conversation))
 }
@@ -68,7 +70,7 @@ fn now(number: &str) -> String {
 }
 
 /// Which of these conversations have become part of another.
-pub(super) fn joined_among(
+pub(in crate::mailbox) fn joined_among(
     sql: &dyn Sql,
     conversations: impl Iterator<Item = i64>,
 ) -> Result<Vec<Join>> {
@@ -94,7 +96,12 @@ pub(super) fn joined_among(
 
 /// Gives events of a table the numbers that their conversations have now: those events that `clause` selects with its
 /// parameter.
-pub(super) fn renumber(sql: &dyn Sql, table: &str, clause: &str, parameter: Value) -> Result<()> {
+pub(in crate::mailbox) fn renumber(
+    sql: &dyn Sql,
+    table: &str,
+    clause: &str,
+    parameter: Value,
+) -> Result<()> {
     let now = now("conversation");
     sql.run(
         &format!(
@@ -106,7 +113,7 @@ pub(super) fn renumber(sql: &dyn Sql, table: &str, clause: &str, parameter: Valu
 }
 
 /// Writes down that the windows of a conversation could not be told to other Workers: they are told with its next
-/// event. Gives the conversation's number now; whoever has it in memory must forget it ([`super::Mailbox::forget`]).
+/// event. Gives the conversation's number now; whoever has it in memory must forget it ([`crate::mailbox::Mailbox::forget`]).
 pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>> {
     let now = now("?1");
     sql.first_integer(
@@ -120,7 +127,7 @@ pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>> {
 
 /// Takes back that a rule fired in a conversation at this time (unix seconds), unless it has fired again. Gives the
 /// conversation's number now, if that changes its state.
-pub(super) fn unfired(
+pub(in crate::mailbox) fn unfired(
     sql: &dyn Sql,
     conversation: i64,
     rule: &str,
@@ -140,13 +147,13 @@ pub(super) fn unfired(
 }
 
 /// All numbers that a conversation has had, by any of them.
-pub(super) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>> {
+pub(in crate::mailbox) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>> {
     let rows = sql.exec(NUMBERS, &[conversation.into()])?;
     rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A conversation, or the one that it has become part of.
-pub(super) fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation> {
+pub(in crate::mailbox) fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation> {
     let now = now("?1");
     let rows = sql.exec(
         &format!("SELECT '', conversations.* FROM conversations WHERE id = ({now})"),

@@ -8,14 +8,14 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Join, Mailbox,
-    cursor::Cursor,
-    person,
-    sql::{Result, Row, Sql, SqlError, atomically},
-};
 use crate::{
     event::Name,
+    mailbox::{
+        Join, Mailbox,
+        cursor::Cursor,
+        people::person,
+        sql::{Result, Row, Sql, SqlError, atomically},
+    },
     meta::json::{Document, Json},
 };
 
@@ -38,10 +38,10 @@ pub struct Behind {
 }
 
 /// What there still is to deliver to one destination.
-pub(super) struct Undelivered {
-    pub(super) destination: String,
+pub(in crate::mailbox) struct Undelivered {
+    pub(in crate::mailbox) destination: String,
     /// The last event of each conversation that has any.
-    pub(super) last: HashMap<i64, i64>,
+    pub(in crate::mailbox) last: HashMap<i64, i64>,
 }
 
 /// What is waited for.
@@ -115,7 +115,7 @@ impl Awaited {
 
 /// All that is held.
 #[derive(Debug, Default)]
-pub(super) struct Holds(Vec<Hold>);
+pub(in crate::mailbox) struct Holds(Vec<Hold>);
 
 impl Hold {
     fn read(row: &Row) -> Result<Self> {
@@ -141,7 +141,7 @@ impl Hold {
 
 impl Holds {
     /// There is a table only where anything was ever held.
-    pub(super) fn load(sql: &dyn Sql) -> Result<Self> {
+    pub(in crate::mailbox) fn load(sql: &dyn Sql) -> Result<Self> {
         if !sql.has_table("held")? {
             return Ok(Self::default());
         }
@@ -154,12 +154,12 @@ impl Holds {
     }
 
     /// When another partition is to be asked (unix milliseconds).
-    pub(super) fn wakes_at(&self) -> Option<i64> {
+    pub(in crate::mailbox) fn wakes_at(&self) -> Option<i64> {
         self.0.iter().map(|hold| hold.ask_ms).min()
     }
 
     /// The conversations that are held for a destination, each with the event from which on it is.
-    pub(super) fn of(&self, destination: &str) -> HashMap<i64, i64> {
+    pub(in crate::mailbox) fn of(&self, destination: &str) -> HashMap<i64, i64> {
         let mut held = HashMap::new();
         let of_it = |hold: &&Hold| hold.awaited.behind.destination == destination;
         for hold in self.0.iter().filter(of_it) {
@@ -170,7 +170,7 @@ impl Holds {
     }
 
     /// What is held in one conversation is held from now on in the one that it turned out to be part of.
-    pub(super) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<()> {
+    pub(in crate::mailbox) fn join(&mut self, sql: &dyn Sql, join: Join) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -190,7 +190,10 @@ impl Holds {
 impl Mailbox {
     /// What is still to be delivered of these conversations. Each destination is looked at once, since that is a walk
     /// through what it has not read.
-    pub(super) fn undelivered(&self, conversations: &[i64]) -> Result<Vec<Undelivered>> {
+    pub(in crate::mailbox) fn undelivered(
+        &self,
+        conversations: &[i64],
+    ) -> Result<Vec<Undelivered>> {
         let of_cursor = |cursor: &Cursor| {
             let mut last = HashMap::new();
             for (conversation, seq) in cursor.undelivered(&self.log, conversations, i64::MAX)? {
@@ -236,7 +239,7 @@ impl Mailbox {
 
     /// Has a conversation held back for as long as another partition has such events (`behind`) of its person.
     /// [`Mailbox::hold_back`] is to be called then.
-    pub(super) fn hold(
+    pub(in crate::mailbox) fn hold(
         &mut self,
         conversation: i64,
         names: &[String],
@@ -316,7 +319,7 @@ impl Mailbox {
     }
 
     /// Has every cursor hold back what is held for its destination now.
-    pub(super) fn hold_back(&mut self) {
+    pub(in crate::mailbox) fn hold_back(&mut self) {
         for cursor in &mut self.cursors {
             cursor.hold_back(&self.holds);
         }
