@@ -1,7 +1,11 @@
 //! What became of what was on its way to a destination.
 
 use super::{Cursor, Flight, flow::BROKEN, parking::Refusal};
-use crate::mailbox::{Failure, log::Log, sql::Result};
+use crate::mailbox::{
+    Failure,
+    log::{Log, Queued},
+    sql::Result,
+};
 
 /// After how many deliveries the place is written down. What was delivered since is delivered again after a crash.
 const SAVE_EVERY: u32 = 100;
@@ -129,7 +133,11 @@ impl Cursor {
     pub(super) fn back_to_queue(&mut self, flight: &Flight, now_ms: i64) {
         if !flight.parked {
             for seq in &flight.seqs {
-                self.queue.insert((*seq, flight.conversation, now_ms));
+                self.queue.insert(Queued {
+                    seq: *seq,
+                    conversation: flight.conversation,
+                    received_ms: now_ms,
+                });
             }
             self.followed = true;
         }

@@ -19,7 +19,7 @@ mod done;
 mod flow;
 mod next;
 pub(super) mod parking;
-pub(super) mod queue;
+mod queue;
 mod row;
 mod tally;
 pub(super) mod waiting;
@@ -33,7 +33,7 @@ pub use done::{Change, GONE, Outcome};
 
 use super::{
     Counted, Failure, Join, Waiting, count,
-    log::Log,
+    log::{KindCount, Log},
     partition::holding::Holds,
     sql::{Result, Sql},
 };
@@ -62,8 +62,7 @@ struct Unread {
     /// They are behind the first of these places, up to the second.
     from: i64,
     to: i64,
-    /// Types, how many there are of each, and when the first of them was received (unix milliseconds).
-    kinds: Vec<(String, i64, i64)>,
+    kinds: Vec<KindCount>,
 }
 
 #[derive(Debug)]
@@ -222,8 +221,8 @@ impl Cursor {
         let behind = log.kinds_behind(self.read)?;
         let waits = self.queue.len() > 0
             || self.parking.wakes_at(i64::MIN, |_| false).is_some()
-            || behind.iter().any(|(kind, _, since_ms)| {
-                self.destination.wants(kind) && Some(*since_ms) < self.kept_until_ms()
+            || behind.iter().any(|one| {
+                self.destination.wants(&one.kind) && Some(one.oldest_ms) < self.kept_until_ms()
             });
         let places: Vec<i64> = self.queue.places().copied().collect();
         for place in places {
@@ -336,10 +335,10 @@ impl Cursor {
         if let Some(first) = self.coming().min() {
             waiting.waits_since(log.received_ms(*first)?);
         }
-        for (kind, count, oldest_ms) in &self.unread.kinds {
-            if self.destination.wants(kind) {
-                waiting.events += count;
-                waiting.waits_since(Some(*oldest_ms));
+        for one in &self.unread.kinds {
+            if self.destination.wants(&one.kind) {
+                waiting.events += one.count;
+                waiting.waits_since(Some(one.oldest_ms));
             }
         }
         Ok(waiting)
@@ -354,10 +353,11 @@ impl Cursor {
                 kinds: Vec::new(),
             };
         }
-        for (kind, count, oldest_ms) in log.kinds_behind(unread.to)? {
-            match unread.kinds.iter_mut().find(|(known, ..)| *known == kind) {
-                Some((_, known, _)) => *known += count,
-                None => unread.kinds.push((kind, count, oldest_ms)),
+        for one in log.kinds_behind(unread.to)? {
+            let mut known = unread.kinds.iter_mut();
+            match known.find(|known| known.kind == one.kind) {
+                Some(known) => known.count += one.count,
+                None => unread.kinds.push(one),
             }
         }
         unread.to = unread.to.max(log.last());

@@ -157,12 +157,12 @@ impl Cursor {
                     queue.insert(event);
                 }
             })?;
-            let Some((seq, _, received_ms)) = last else {
+            let Some(last) = last else {
                 self.read = log.last();
                 break;
             };
-            self.read = seq;
-            self.read_ms = received_ms;
+            self.read = last.seq;
+            self.read_ms = last.received_ms;
             self.followed = true;
         }
         Ok(())

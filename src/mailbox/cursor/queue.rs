@@ -5,10 +5,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::mailbox::Join;
+use crate::mailbox::{Join, log::Queued};
 
-/// An event by its place in the log: that, its conversation, and when it was received (unix milliseconds).
-pub(in crate::mailbox) type Event = (i64, i64, i64);
+/// A [`Queued`] event in the order of the log: its place, its conversation, and when it was received.
+type InLog = (i64, i64, i64);
+
+/// The same in the order of the conversations: its conversation, its place, and when it was received.
+type InConversation = (i64, i64, i64);
 
 /// A conversation is busy while a request of it is under way: nothing of it can go.
 #[derive(Debug)]
@@ -18,13 +21,12 @@ pub(super) struct Queue {
     /// How long the conversation must have been quiet, in milliseconds, and how long that is waited for at most.
     quiet_ms: i64,
     quiet_max_ms: i64,
-    events: BTreeSet<Event>,
-    /// The events by conversation: that, the place, and when it was received.
-    by_conversation: BTreeSet<Event>,
+    events: BTreeSet<InLog>,
+    by_conversation: BTreeSet<InConversation>,
     /// How many requests of a conversation are under way: after two became one, there may be two.
     busy: HashMap<i64, usize>,
     /// The first event of each conversation that is not busy.
-    heads: BTreeSet<Event>,
+    heads: BTreeSet<InLog>,
 }
 
 impl Queue {
@@ -66,18 +68,22 @@ impl Queue {
         self.events_of(conversation).map(|(seq, ..)| seq)
     }
 
-    fn events_of(&self, conversation: i64) -> impl Iterator<Item = Event> {
-        let from = (conversation, i64::MIN, i64::MIN);
+    fn events_of(&self, conversation: i64) -> impl Iterator<Item = InLog> {
+        let from: InConversation = (conversation, i64::MIN, i64::MIN);
         let events = self.by_conversation.range(from..);
         events
             .take_while(move |(one, ..)| *one == conversation)
             .map(|(one, seq, received_ms)| (*seq, *one, *received_ms))
     }
 
-    pub(super) fn insert(&mut self, event: Event) {
-        let (seq, conversation, received_ms) = event;
+    pub(super) fn insert(&mut self, event: Queued) {
+        let Queued {
+            seq,
+            conversation,
+            received_ms,
+        } = event;
         self.lower(conversation);
-        self.events.insert(event);
+        self.events.insert((seq, conversation, received_ms));
         self.by_conversation
             .insert((conversation, seq, received_ms));
         self.raise(conversation);
@@ -123,7 +129,7 @@ impl Queue {
         for conversation in [from, into] {
             self.lower(conversation);
         }
-        let moving: Vec<Event> = self.events_of(from).collect();
+        let moving: Vec<InLog> = self.events_of(from).collect();
         for event in moving {
             let (seq, _, received_ms) = event;
             self.events.remove(&event);
@@ -213,7 +219,11 @@ mod tests {
     }
 
     fn put(queue: &mut Queue, seq: i64, conversation: i64) {
-        queue.insert((seq, conversation, seq * 1000));
+        queue.insert(Queued {
+            seq,
+            conversation,
+            received_ms: seq * 1000,
+        });
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Cursor {
         let mut left = Vec::new();
         for row in &rows {
             let behind = log.kinds_behind(row.get(1)?)?;
-            let behind: i64 = behind.iter().map(|(_, count, _)| count).sum();
+            let behind: i64 = behind.iter().map(|one| one.count).sum();
             left.push((row.get(0)?, behind + row.get::<i64>(2)?));
         }
         left.retain(|(_, waited)| *waited > 0);

@@ -12,7 +12,7 @@ mod reading;
 mod recent;
 mod stored;
 
-pub(super) use reading::Listed;
+pub(super) use reading::{KindCount, Listed, Queued};
 pub use stored::Stored;
 pub(super) use stored::{COLUMNS, DECLARED, complete};
 

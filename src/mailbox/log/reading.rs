@@ -6,8 +6,27 @@ use super::{
 };
 use crate::{
     config::Destination,
-    mailbox::{count, cursor::queue, sql::Result},
+    mailbox::{count, sql::Result},
 };
+
+/// What a cursor needs to know of an event before it reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::mailbox) struct Queued {
+    /// Its place in the log.
+    pub(in crate::mailbox) seq: i64,
+    pub(in crate::mailbox) conversation: i64,
+    /// Unix milliseconds.
+    pub(in crate::mailbox) received_ms: i64,
+}
+
+/// The events of one type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::mailbox) struct KindCount {
+    pub(in crate::mailbox) kind: String,
+    pub(in crate::mailbox) count: i64,
+    /// When the first of them was received (unix milliseconds).
+    pub(in crate::mailbox) oldest_ms: i64,
+}
 
 /// What a replay needs to know of an event in order to choose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +44,16 @@ impl Log {
         &self,
         place: i64,
         most: usize,
-        each: &mut dyn FnMut(queue::Event, &str),
-    ) -> Result<Option<queue::Event>> {
+        each: &mut dyn FnMut(Queued, &str),
+    ) -> Result<Option<Queued>> {
         let mut last = None;
         if let Some(recent) = self.recent.behind(place) {
             for event in recent.take(most) {
-                let queued = (event.seq, event.conversation, event.received_ms);
+                let queued = Queued {
+                    seq: event.seq,
+                    conversation: event.conversation,
+                    received_ms: event.received_ms,
+                };
                 each(*last.insert(queued), &event.kind);
             }
             return Ok(last);
@@ -42,10 +65,12 @@ impl Log {
                 &[place.into(), count(left).into()],
             )?;
             for row in &rows {
-                each(
-                    *last.insert((row.get(0)?, row.get(1)?, row.get(2)?)),
-                    row.get(3)?,
-                );
+                let queued = Queued {
+                    seq: row.get(0)?,
+                    conversation: row.get(1)?,
+                    received_ms: row.get(2)?,
+                };
+                each(*last.insert(queued), row.get(3)?);
             }
             left = left.saturating_sub(rows.len());
             if left == 0 {
@@ -88,8 +113,8 @@ impl Log {
         Ok(listed)
     }
 
-    /// Which types of events there are behind a place: how many, and when the first was received (unix milliseconds).
-    pub(in crate::mailbox) fn kinds_behind(&self, place: i64) -> Result<Vec<(String, i64, i64)>> {
+    /// Which types of events there are behind a place.
+    pub(in crate::mailbox) fn kinds_behind(&self, place: i64) -> Result<Vec<KindCount>> {
         let mut kinds = Vec::new();
         if place >= self.last {
             return Ok(kinds);
@@ -100,7 +125,11 @@ impl Log {
                 &[place.into()],
             )?;
             for row in rows {
-                kinds.push((row.get(0)?, row.get(1)?, row.get(2)?));
+                kinds.push(KindCount {
+                    kind: row.get(0)?,
+                    count: row.get(1)?,
+                    oldest_ms: row.get(2)?,
+                });
             }
         }
         Ok(kinds)

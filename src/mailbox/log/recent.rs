@@ -88,7 +88,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mailbox::{cursor::parking::Parking, log::Log, native::Native};
+    use crate::mailbox::{
+        cursor::parking::Parking,
+        log::{Log, Queued},
+        native::Native,
+    };
 
     fn event(seq: i64, conversation: i64, length: usize) -> Stored {
         Stored {
@@ -134,7 +138,7 @@ mod tests {
                     all
                 };
                 prop_assert_eq!(behind(&log), behind(&anew));
-                for ((seq, ..), _) in behind(&log) {
+                for (Queued { seq, .. }, _) in behind(&log) {
                     prop_assert_eq!(log.read(seq).unwrap(), anew.read(seq).unwrap());
                 }
             }

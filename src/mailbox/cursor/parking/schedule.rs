@@ -21,7 +21,7 @@ pub(super) struct Schedule {
     times: BTreeSet<Time>,
 }
 
-/// When a conversation is to be tried, since when it fails, and its number.
+/// When a conversation is to be tried, since when it fails, and its id.
 type Time = (i64, i64, i64);
 
 fn time(conversation: i64, parked: &Parked) -> Time {
