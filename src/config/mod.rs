@@ -1,7 +1,7 @@
 //! Settings: read once, checked as a whole, refused as a whole with everything that is wrong.
 
-mod address;
 mod answering;
+mod checked_url;
 mod consent;
 mod destination;
 mod hours;
@@ -17,10 +17,10 @@ mod sending;
 mod settings;
 mod variables;
 
-pub use address::{Address, AddressError};
 pub use answering::Answering;
 #[cfg(test)]
 pub(crate) use answering::answering_of;
+pub use checked_url::{CheckedUrl, UrlError};
 pub use consent::{Category, Consent, OptIn, Said};
 pub use destination::{Condition, Destination, Format, Header, StartsAt};
 pub use hours::OfficeHours;

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     checked::{self, Fault, Node},
     config::{
-        Address, Answering, Consent, Destination, Number, Secret, Sending, number, placeholder,
+        Answering, CheckedUrl, Consent, Destination, Number, Secret, Sending, number, placeholder,
         variables,
     },
     meta::graph::{self, Message, messages_url},
@@ -58,7 +58,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct Graph {
     /// `GRAPH_BASE_URL`.
-    pub base_url: Address,
+    pub base_url: CheckedUrl,
     /// `GRAPH_VERSION`, of the form `v25.0`.
     pub version: String,
     /// `GRAPH_ACCESS_TOKEN`; without it nothing can be sent.
@@ -238,9 +238,9 @@ fn appsecret_proof(
     Secret::one(&graph::appsecret_proof(secret.expose(), token?.expose())?)
 }
 
-fn read_base_url(text: &str) -> Result<Address, Fault> {
+fn read_base_url(text: &str) -> Result<CheckedUrl, Fault> {
     let fault = |reason: &str| Fault::new("GRAPH_BASE_URL", reason);
-    let address = Address::parse(text).map_err(|error| fault(&error.to_string()))?;
+    let url = CheckedUrl::parse(text).map_err(|error| fault(&error.to_string()))?;
     // The path of each request is put behind it.
     if text.contains('?') {
         return Err(fault("must not hold a query (?…)"));
@@ -249,7 +249,7 @@ fn read_base_url(text: &str) -> Result<Address, Fault> {
     if text.contains("graph.facebook.com") && last.is_some_and(is_version) {
         return Err(fault("must not end in a version: that is GRAPH_VERSION"));
     }
-    Ok(address)
+    Ok(url)
 }
 
 fn is_version(text: &str) -> bool {

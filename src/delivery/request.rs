@@ -91,13 +91,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::{Address, Header, Secret, SigningSecret};
+    use crate::config::{CheckedUrl, Header, Secret, SigningSecret};
 
     const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const NOW: i64 = 1_795_334_400;
 
     fn destination(format: Format) -> Destination {
-        let url = Address::parse("https://crm.example/hooks").unwrap();
+        let url = CheckedUrl::parse("https://crm.example/hooks").unwrap();
         let secret = SigningSecret::parse(&format!("  {KEY}\n")).unwrap();
         Destination {
             format,

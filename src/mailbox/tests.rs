@@ -26,7 +26,7 @@ use proptest::prelude::*;
 
 use super::{native::Native, sql::SqlError, *};
 use crate::{
-    config::{Address, Format, Pattern, Retry},
+    config::{CheckedUrl, Format, Pattern, Retry},
     conversation::Reply,
     event::{Effect, Event},
 };
@@ -34,7 +34,7 @@ use crate::{
 const NOW: i64 = 1_770_000_000_000;
 
 fn destination(id: &str) -> Destination {
-    let url = Address::parse("http://127.0.0.1:9/hooks").unwrap();
+    let url = CheckedUrl::parse("http://127.0.0.1:9/hooks").unwrap();
     Destination {
         timeout_ms: 1000,
         max_in_flight: 4,

@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::Address,
+        config::CheckedUrl,
         mailbox::native::Native,
         meta::graph::{Class, Message},
         sending::{Draft, Happened, Rates, Send},
@@ -102,7 +102,7 @@ mod tests {
         /// One destination that is not bounded, and these.
         fn new(bounded: &[(&str, u32)]) -> Self {
             let destination = |id: &str, replies_per_day| {
-                let url = Address::parse("https://crm.example").unwrap();
+                let url = CheckedUrl::parse("https://crm.example").unwrap();
                 Destination {
                     replies_per_day,
                     ..Destination::new(id.to_owned(), url, Vec::new())

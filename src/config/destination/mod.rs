@@ -8,7 +8,7 @@ pub use condition::Condition;
 pub use header::Header;
 
 use crate::{
-    config::{Address, Pattern, Retry, SigningSecret},
+    config::{CheckedUrl, Pattern, Retry, SigningSecret},
     meta::json::Document,
 };
 
@@ -21,7 +21,7 @@ pub struct Destination {
     /// Its name, by which its cursor is kept: 1 to 64 of `a-z`, `0-9`, `_`, `-`. Unique.
     pub id: String,
     /// Where events are posted to.
-    pub url: Address,
+    pub url: CheckedUrl,
     /// One, or two while it is rotated: both sign. The new one first.
     pub secrets: Vec<SigningSecret>,
     /// It gets what matches any of these.
@@ -90,7 +90,7 @@ pub enum StartsAt {
 
 impl Destination {
     /// One with the defaults, which wants everything.
-    pub fn new(id: String, url: Address, secrets: Vec<SigningSecret>) -> Self {
+    pub fn new(id: String, url: CheckedUrl, secrets: Vec<SigningSecret>) -> Self {
         Self {
             id,
             url,

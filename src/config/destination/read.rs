@@ -6,7 +6,7 @@ use super::{Condition, Destination, Format, Header, OWN, StartsAt};
 use crate::{
     checked::Node,
     config::{
-        Address, AddressError, Pattern, Retry, SigningSecret, answering::MOST_PER_DAY, id, number,
+        CheckedUrl, Pattern, Retry, SigningSecret, UrlError, answering::MOST_PER_DAY, id, number,
         reference,
     },
 };
@@ -51,7 +51,7 @@ impl Destination {
             .need("secret")
             .map(|secret| read_secrets(&secret, lookup));
         // With a fault anywhere nothing of this is used, so a stand-in does where the URL is wrong.
-        let stand_in = || Address::parse("https://destination.example").ok();
+        let stand_in = || CheckedUrl::parse("https://destination.example").ok();
         let is_right = id.is_some() && url.is_some() && secrets.is_some();
         let mut read = Self::new(
             id.unwrap_or_default(),
@@ -125,10 +125,10 @@ impl Destination {
     }
 }
 
-fn read_url(node: &Node<'_>, any_port: bool) -> Option<Address> {
-    Address::parse_on(node.text()?, any_port)
+fn read_url(node: &Node<'_>, any_port: bool) -> Option<CheckedUrl> {
+    CheckedUrl::parse_on(node.text()?, any_port)
         .map_err(|error| match error {
-            AddressError::Port => node.fault(format!("{error}, unless any_port is true")),
+            UrlError::Port => node.fault(format!("{error}, unless any_port is true")),
             error => node.fault(error.to_string()),
         })
         .ok()

@@ -57,7 +57,7 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
         assert_eq!(again.next(NOW).unwrap(), None);
     }
     let moved = Destination {
-        url: Address::parse("http://127.0.0.1:9/elsewhere").unwrap(),
+        url: CheckedUrl::parse("http://127.0.0.1:9/elsewhere").unwrap(),
         ..destination("crm")
     };
     let mut moved = Mailbox::open(sql.clone(), vec![moved]).unwrap();
@@ -65,7 +65,7 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
 }
 
 fn open_with_crm_at(sql: &Rc<Native>, url: &str) -> Mailbox {
-    let url = Address::parse(url).unwrap();
+    let url = CheckedUrl::parse(url).unwrap();
     let crm = destination("crm");
     Mailbox::open(sql.clone(), vec![Destination { url, ..crm }]).unwrap()
 }
@@ -834,7 +834,7 @@ fn who_may_be_written_to_once_a_second_is_when_that_is_over_and_for_what_is_due_
 fn an_outage_of_one_destination_is_none_of_another_after_a_restart() {
     let sql = Native::new();
     let open = || {
-        let elsewhere = Address::parse("http://127.0.0.1:9/elsewhere").unwrap();
+        let elsewhere = CheckedUrl::parse("http://127.0.0.1:9/elsewhere").unwrap();
         let bot = Destination {
             url: elsewhere,
             ..destination("bot")

@@ -122,7 +122,7 @@ fn what_went_wrong_before_something_that_no_longer_matters_is_not_told_again_aft
     // A second destination, which takes nothing: places are written down.
     let sql = Native::new();
     let open = |path: &str| {
-        let url = Address::parse(&format!("http://127.0.0.1:9/{path}")).unwrap();
+        let url = CheckedUrl::parse(&format!("http://127.0.0.1:9/{path}")).unwrap();
         let crm = Destination {
             url,
             ..destination("crm")

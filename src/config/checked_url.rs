@@ -12,11 +12,11 @@ use url::{Host, Url};
 
 /// A URL that was checked. `Debug` and `Display` show its origin only, as a path or a query may hold a key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Address(Url);
+pub struct CheckedUrl(Url);
 
 /// Why a URL is refused. It never repeats the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum AddressError {
+pub enum UrlError {
     /// It cannot be read as an absolute URL.
     #[error(
         "must be a URL, such as https://crm.example/hooks; a host with other than ASCII letters is written xn--…"
@@ -39,31 +39,31 @@ pub enum AddressError {
     Port,
 }
 
-impl Address {
+impl CheckedUrl {
     /// Checks a URL: `https` to a public host on port 443 or above 1023, or `http` to this machine for development.
     /// Addresses are judged in their canonical form, so that `0x7f.1` is seen for what it is.
-    pub fn parse(text: &str) -> Result<Self, AddressError> {
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
         Self::parse_on(text, false)
     }
 
     /// Like [`Self::parse`], on any port if `any_port`.
-    pub fn parse_on(text: &str, any_port: bool) -> Result<Self, AddressError> {
-        let url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
-        let host = url.host().ok_or(AddressError::Scheme)?;
+    pub fn parse_on(text: &str, any_port: bool) -> Result<Self, UrlError> {
+        let url = Url::parse(text).map_err(|_| UrlError::NotAUrl)?;
+        let host = url.host().ok_or(UrlError::Scheme)?;
         match url.scheme() {
-            "https" if !is_public(&host) => return Err(AddressError::NotPublic),
+            "https" if !is_public(&host) => return Err(UrlError::NotPublic),
             "https" if !any_port && url.port().is_some_and(|port| port <= 1023) => {
-                return Err(AddressError::Port);
+                return Err(UrlError::Port);
             }
             "https" => {}
             "http" if is_loopback(&host) => {}
-            _ => return Err(AddressError::Scheme),
+            _ => return Err(UrlError::Scheme),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(AddressError::UserInfo);
+            return Err(UrlError::UserInfo);
         }
         if url.fragment().is_some() {
-            return Err(AddressError::Fragment);
+            return Err(UrlError::Fragment);
         }
         Ok(Self(url))
     }
@@ -74,15 +74,15 @@ impl Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for CheckedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.origin().ascii_serialization())
     }
 }
 
-impl fmt::Debug for Address {
+impl fmt::Debug for CheckedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Address({self}/…)")
+        write!(f, "CheckedUrl({self}/…)")
     }
 }
 
@@ -140,9 +140,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn all(expected: Result<(), AddressError>, urls: &[&str]) {
+    fn all(expected: Result<(), UrlError>, urls: &[&str]) {
         for url in urls {
-            assert_eq!(Address::parse(url).map(drop), expected, "{url}");
+            assert_eq!(CheckedUrl::parse(url).map(drop), expected, "{url}");
         }
     }
 
@@ -175,7 +175,7 @@ mod tests {
             ],
         );
         all(
-            Err(AddressError::Scheme),
+            Err(UrlError::Scheme),
             &[
                 "http://crm.example/",
                 "http://10.0.0.1/",
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn addresses_that_are_not_public_are_refused_however_they_are_written() {
         all(
-            Err(AddressError::NotPublic),
+            Err(UrlError::NotPublic),
             &[
                 "https://localhost/",
                 "https://LOCALHOST./",
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn the_rest_of_a_url_is_checked_too() {
         all(
-            Err(AddressError::NotAUrl),
+            Err(UrlError::NotAUrl),
             &[
                 "https://１２７.0.0.1/",
                 "https://bücher.example/",
@@ -237,24 +237,24 @@ mod tests {
                 "https://crm.example:99999/",
             ],
         );
-        assert!(AddressError::NotAUrl.to_string().contains("xn--"));
+        assert!(UrlError::NotAUrl.to_string().contains("xn--"));
         all(
-            Err(AddressError::UserInfo),
+            Err(UrlError::UserInfo),
             &["https://me@crm.example/", "https://me:pw@crm.example/"],
         );
-        all(Err(AddressError::Fragment), &["https://crm.example/#top"]);
+        all(Err(UrlError::Fragment), &["https://crm.example/#top"]);
         all(
-            Err(AddressError::Port),
+            Err(UrlError::Port),
             &["https://crm.example:22/", "https://crm.example:1023/"],
         );
     }
 
     #[test]
     fn what_follows_the_origin_is_not_shown() {
-        let address = Address::parse("https://crm.example:8443/hooks/k3y?token=t").unwrap();
+        let url = CheckedUrl::parse("https://crm.example:8443/hooks/k3y?token=t").unwrap();
         assert_eq!(
-            format!("{address} {address:?}"),
-            "https://crm.example:8443 Address(https://crm.example:8443/…)"
+            format!("{url} {url:?}"),
+            "https://crm.example:8443 CheckedUrl(https://crm.example:8443/…)"
         );
     }
 }
