@@ -8,7 +8,7 @@ use super::{
     parameters::Parameters,
     problem::{Answered, Problem},
     routes::{Action, Found},
-    together::{Answer, confirm, together},
+    together::{PartitionAnswer, confirm, together},
 };
 use crate::{
     config::Settings,
@@ -18,7 +18,7 @@ use crate::{
 
 /// What a mailbox is asked for.
 #[derive(Clone)]
-struct Asked<'a> {
+struct Inquiry<'a> {
     env: &'a Env,
     action: Action,
     method: Method,
@@ -39,7 +39,7 @@ pub(super) async fn answer(
     let number = in_path.get("phone_number_id").unwrap_or_default();
     let mailboxes = mailboxes(env, settings, number, in_path, parameters, action).await?;
     let limit = parameters.get("limit").and_then(|limit| limit.parse().ok());
-    let mut asked = Asked {
+    let mut asked = Inquiry {
         env,
         action,
         method: Method::from(found.route.method.to_owned()),
@@ -78,7 +78,7 @@ pub(super) async fn answer(
         Action::Forget => asked.forget(&mailboxes, settings, number).await?,
         _ => asked.together(asked.all(&mailboxes).await?),
     };
-    let Answer { status, body } = together.ok_or(Problem::NoAnswer)?;
+    let PartitionAnswer { status, body } = together.ok_or(Problem::NoAnswer)?;
     Ok(respond(status, body)?)
 }
 
@@ -119,7 +119,7 @@ async fn mailboxes(
     Ok(vec![one.ok_or(Problem::NoPartition(of))?.clone()])
 }
 
-impl Asked<'_> {
+impl Inquiry<'_> {
     fn add(&mut self, name: &str, value: &str) {
         let mut query = form_urlencoded::Serializer::new(std::mem::take(&mut self.query));
         query.append_pair(name, value);
@@ -146,30 +146,30 @@ impl Asked<'_> {
         answer.filter(|answer| answer.status_code() < 500)
     }
 
-    async fn one(&self, mailbox: &str) -> Result<Option<Answer>> {
+    async fn one(&self, mailbox: &str) -> Result<Option<PartitionAnswer>> {
         let Some(mut answer) = self.ask(mailbox).await else {
             return Ok(None);
         };
-        Ok(Some(Answer {
+        Ok(Some(PartitionAnswer {
             status: answer.status_code(),
             body: answer.text().await?,
         }))
     }
 
     /// What each mailbox answers; `None` for one that does not.
-    async fn all(&self, mailboxes: &[String]) -> Result<Vec<Option<Answer>>> {
+    async fn all(&self, mailboxes: &[String]) -> Result<Vec<Option<PartitionAnswer>>> {
         let answers = mailboxes.iter().map(|mailbox| self.one(mailbox));
         try_side_by_side(answers).await
     }
 
     /// One answer of all; `None` if one is missing.
-    fn together(&self, answers: Vec<Option<Answer>>) -> Option<Answer> {
-        let answers: Vec<Answer> = answers.into_iter().collect::<Option<_>>()?;
+    fn together(&self, answers: Vec<Option<PartitionAnswer>>) -> Option<PartitionAnswer> {
+        let answers: Vec<PartitionAnswer> = answers.into_iter().collect::<Option<_>>()?;
         together(self.action, &answers, self.limit)
     }
 
     /// Begins a replay in all partitions. If one refuses or does not answer, it is stopped in all.
-    async fn replay(mut self, mailboxes: &[String]) -> Result<Option<Answer>> {
+    async fn replay(mut self, mailboxes: &[String]) -> Result<Option<PartitionAnswer>> {
         let answer = self.together(self.all(mailboxes).await?);
         if answer.as_ref().is_none_or(|answer| answer.status >= 400) {
             self.action = Action::StopReplay;
@@ -184,10 +184,10 @@ impl Asked<'_> {
         mailboxes: &[String],
         settings: &Settings,
         number: &str,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Option<PartitionAnswer>> {
         // The directory tells whom, which knows all names.
         let answer = self.together(self.all(mailboxes).await?);
-        let is_done = |answer: &Answer| matches!(answer.status, 200 | 404);
+        let is_done = |answer: &PartitionAnswer| matches!(answer.status, 200 | 404);
         if !answer.as_ref().is_some_and(is_done) {
             return Ok(answer);
         }
@@ -203,9 +203,9 @@ impl Asked<'_> {
         &self,
         mailboxes: &[String],
         confirmed: Option<&str>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Option<PartitionAnswer>> {
         let counted = self.all(mailboxes).await?;
-        let mark = |answer: &Option<Answer>| answer.as_ref().and_then(confirm);
+        let mark = |answer: &Option<PartitionAnswer>| answer.as_ref().and_then(confirm);
         let marks: Option<Vec<i64>> = counted.iter().map(mark).collect();
         let confirmed: Option<i64> = confirmed.and_then(|mark| mark.parse().ok());
         let marks = marks.filter(|marks| confirmed == Some(marks.iter().sum()));

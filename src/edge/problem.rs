@@ -107,20 +107,20 @@ pub(super) fn unsigned() -> Array {
     );
     let init = JSON::parse(&init).unwrap_or_default();
     // As a model for the answer, another `Response` costs less than a plain object.
-    Array::of2(&body.into(), &Answer::new(&JsValue::NULL, &init))
+    Array::of2(&body.into(), &PlatformResponse::new(&JsValue::NULL, &init))
 }
 
 /// The answer to what was stored.
 pub(super) fn stored() -> web_sys::Response {
-    Answer::new(&JsValue::NULL, &JsValue::UNDEFINED).into()
+    PlatformResponse::new(&JsValue::NULL, &JsValue::UNDEFINED).into()
 }
 
 #[wasm_bindgen]
 extern "C" {
     /// The platform's `Response`, made of the platform's values.
     #[wasm_bindgen(js_name = Response, extends = web_sys::Response)]
-    type Answer;
+    type PlatformResponse;
 
     #[wasm_bindgen(constructor, js_class = Response)]
-    fn new(body: &JsValue, init: &JsValue) -> Answer;
+    fn new(body: &JsValue, init: &JsValue) -> PlatformResponse;
 }

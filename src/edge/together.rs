@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::{metrics::STATES, routes::Action};
 use crate::{
-    mailbox::{MOST_CONTENT, Place},
+    mailbox::{LetterPlace, MOST_CONTENT},
     meta::json::{Document, Json},
     written::{Object, list},
 };
@@ -15,7 +15,7 @@ const PROGRESS: [&str; 3] = ["done", "stopped", "running"];
 
 /// What a mailbox answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct PartitionAnswer {
     /// The status.
     pub status: u16,
     /// The body, which is JSON.
@@ -25,12 +25,17 @@ pub struct Answer {
 /// Makes one answer of all. A page has `limit` items at most. `None` if one of them is no answer of a mailbox.
 ///
 /// A 404 adds nothing, unless all answer so. Any other refusal is the answer to the whole.
-pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answer> {
-    let telling: Vec<&Answer> = answers.iter().filter(|one| one.status != 404).collect();
+pub fn together(
+    action: Action,
+    answers: &[PartitionAnswer],
+    limit: usize,
+) -> Option<PartitionAnswer> {
+    let telling: Vec<&PartitionAnswer> = answers.iter().filter(|one| one.status != 404).collect();
     let Some(worst) = telling.iter().max_by_key(|one| one.status) else {
         return answers.first().cloned();
     };
-    let asks = |one: &Answer| action == Action::DeleteDeadLetters && confirm(one).is_some();
+    let asks =
+        |one: &PartitionAnswer| action == Action::DeleteDeadLetters && confirm(one).is_some();
     let refusals = telling.iter().filter(|one| one.status >= 400 && !asks(one));
     if let Some(refusal) = refusals.max_by_key(|one| one.status) {
         return Some((*refusal).clone());
@@ -46,7 +51,7 @@ pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answ
         Action::Retry => destination(&roots),
         _ => replay(&roots),
     };
-    Some(Answer {
+    Some(PartitionAnswer {
         status: worst.status,
         body,
     })
@@ -54,7 +59,7 @@ pub fn together(action: Action, answers: &[Answer], limit: usize) -> Option<Answ
 
 /// The number by which the dead letters that an answer tells of are confirmed for deletion; `None` where it refuses that.
 /// For all partitions together it is the sum.
-pub fn confirm(answer: &Answer) -> Option<i64> {
+pub fn confirm(answer: &PartitionAnswer) -> Option<i64> {
     if answer.status == 404 {
         return Some(0);
     }
@@ -157,7 +162,7 @@ fn placed<'a>(page: Json<'a>, name: &str) -> Vec<Placed<'a>> {
 /// Which of two places comes first.
 fn compare(action: Action, one: &str, other: &str) -> Ordering {
     match action {
-        Action::DeadLetters => Place::read(one).cmp(&Place::read(other)),
+        Action::DeadLetters => LetterPlace::read(one).cmp(&LetterPlace::read(other)),
         // The latest comes first.
         Action::Replays => other.cmp(one),
         _ => one.cmp(other),

@@ -46,7 +46,7 @@ pub struct DeadLetter {
 
 /// Where a dead letter stands among all of its number's: by destination, and then in the order in which they came.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct LetterPlace {
     /// The destination.
     pub destination: String,
     /// The event's [`Stored::seq`].
@@ -71,8 +71,8 @@ pub struct Summary {
     pub confirm: i64,
 }
 
-impl Place {
-    /// Reads what [`Place::write`] wrote; `None` where it did not.
+impl LetterPlace {
+    /// Reads what [`LetterPlace::write`] wrote; `None` where it did not.
     pub fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         let destination = parts.next()?.to_owned();
@@ -180,7 +180,7 @@ impl DeadLetter {
 
 impl Mailbox {
     /// The next `most` dead letters behind a place, by destination and then in the order in which they came. The place
-    /// is a destination and a `seq` ([`Place::behind`]). With `waiting` the same of what waits because it was refused, or
+    /// is a destination and a `seq` ([`LetterPlace::behind`]). With `waiting` the same of what waits because it was refused, or
     /// one before it in its conversation.
     pub fn dead_letters(
         &self,
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn a_place_is_read_as_it_was_written() {
         for text in ["crm:0", "crm:1834423910400", "crm:1834423910400:15"] {
-            let read = Place::read(text);
+            let read = LetterPlace::read(text);
             assert_eq!(read.map(|place| place.write()).as_deref(), Some(text));
         }
         for text in [
@@ -277,15 +277,15 @@ mod tests {
             "crm:1:2:3",
             "crm:1:4294967296",
         ] {
-            assert_eq!(Place::read(text), None, "{text}");
+            assert_eq!(LetterPlace::read(text), None, "{text}");
         }
     }
 
     #[test]
     fn what_came_at_the_same_time_is_told_by_partition() {
-        let place = Place::read("crm:7:1").unwrap();
+        let place = LetterPlace::read("crm:7:1").unwrap();
         let behind = [0, 1, 2].map(|partition| place.behind(Some(partition)));
         assert_eq!(behind, [("crm", 7), ("crm", 7), ("crm", 6)]);
-        assert_eq!(Place::read("crm:7").unwrap().behind(None), ("crm", 7));
+        assert_eq!(LetterPlace::read("crm:7").unwrap().behind(None), ("crm", 7));
     }
 }

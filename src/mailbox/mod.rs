@@ -44,11 +44,11 @@ pub use cursor::{
     Change, GONE, Outcome,
     waiting::{Counted, Failure, Waiting},
 };
-pub use dead_letters::{DeadLetter, MOST_CONTENT, Place, Summary, Which};
+pub use dead_letters::{DeadLetter, LetterPlace, MOST_CONTENT, Summary, Which};
 pub use log::Stored;
 pub use partition::{
     address,
-    asking::{Answered, Asked, answered, asked},
+    asking::{Answered, CedeRequest, answered, cede_requests},
     directory::{Directory, Route},
     holding::{Awaited, Behind, Question},
     moved::{FormerConversation, Moved},

@@ -245,7 +245,7 @@ fn added_member(event: &Stored, member: &str) -> serde_json::Value {
 
 /// Has all that `crm` wants delivered to it once more.
 fn replay_all(mailbox: &mut Mailbox, id: &str, now_ms: i64) {
-    let wanted = super::replay::Wanted {
+    let wish = super::replay::Wish {
         id: id.to_owned(),
         which: Which {
             destination: Some("crm".to_owned()),
@@ -254,5 +254,5 @@ fn replay_all(mailbox: &mut Mailbox, id: &str, now_ms: i64) {
         kept: true,
         to: "crm".to_owned(),
     };
-    mailbox.replay(wanted, now_ms).unwrap();
+    mailbox.replay(wish, now_ms).unwrap();
 }

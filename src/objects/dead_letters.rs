@@ -10,7 +10,7 @@ use super::{
     respond::{answer, not_found, refused, time},
 };
 use crate::{
-    mailbox::{DeadLetter, MOST_CONTENT, Place, address::Address},
+    mailbox::{DeadLetter, LetterPlace, MOST_CONTENT, address::Address},
     problem,
     written::{Object, list},
 };
@@ -23,7 +23,7 @@ impl Mailbox {
         let (with_content, waiting) = (is_set("content"), is_set("waiting"));
         let address = self.address();
         let partition = address.partition();
-        let after = text(url, "after").as_deref().and_then(Place::read);
+        let after = text(url, "after").as_deref().and_then(LetterPlace::read);
         let after = after.as_ref().map(|place| place.behind(partition));
         let listed = self.with_core(|core| {
             let Some(which) = which(&core.mailbox, &address, url)? else {
@@ -45,7 +45,7 @@ impl Mailbox {
                 };
                 length += content.as_ref().map_or(0, String::len);
                 letters.push(view(letter, &address, content.as_deref()));
-                let place = Place {
+                let place = LetterPlace {
                     destination: letter.destination.clone(),
                     seq: letter.event.seq,
                     partition,

@@ -51,7 +51,8 @@ use crate::{
         wire::{self, Batch},
     },
     mailbox::{
-        Adoption, Answered, Awaited, Moved, Question, Route, address::Address, answered, asked,
+        Adoption, Answered, Awaited, Moved, Question, Route, address::Address, answered,
+        cede_requests,
     },
     meta::{graph::Recipient, json::Document},
     sending::{names_a_send, whom::name_of},
@@ -118,7 +119,7 @@ async fn take_over(
     let partitions = Address::mailboxes(number, of);
     let name = |partition| Ok::<_, Error>(partitions.get(at(partition)).ok_or(NOWHERE)?.name());
     // A status that names a send is told with its data: the send may be one of that partition's.
-    let asked = asked(events, routes, names_a_send).into_iter();
+    let asked = cede_requests(events, routes, names_a_send).into_iter();
     let answers = asked.map(async |asked| {
         let former = name(asked.former)?;
         let events = bytes(&former, asked.events);

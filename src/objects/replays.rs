@@ -12,7 +12,7 @@ use super::{
 use crate::{
     mailbox::{
         address::Address,
-        replay::{Begun, Replay, Wanted},
+        replay::{Begun, Replay, Wish},
     },
     written::{Object, list},
 };
@@ -36,13 +36,13 @@ impl Mailbox {
                 return Ok(None);
             };
             which.destination = Some(destination);
-            let wanted = Wanted {
+            let wish = Wish {
                 id: text(url, "id").unwrap_or_default(),
                 which,
                 kept: text(url, "of").is_some_and(|of| of == "all"),
                 to,
             };
-            core.mailbox.replay(wanted, now).map(Some)
+            core.mailbox.replay(wish, now).map(Some)
         })?;
         match begun {
             Some(Begun::Running(replay)) => answer(202, &view(&replay, &address)),

@@ -37,13 +37,13 @@ extern "C" {
     #[derive(Debug)]
     type Statements;
     #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &Statements, statement: &str, parameters: Array) -> Result<Cursor, JsValue>;
+    fn exec(this: &Statements, statement: &str, parameters: Array) -> Result<SqlCursor, JsValue>;
     #[wasm_bindgen(method, getter, js_name = databaseSize)]
     fn database_size(this: &Statements) -> f64;
 
-    type Cursor;
+    type SqlCursor;
     #[wasm_bindgen(method, catch)]
-    fn raw(this: &Cursor) -> Result<Rows, JsValue>;
+    fn raw(this: &SqlCursor) -> Result<Rows, JsValue>;
 
     type Rows;
     #[wasm_bindgen(method, catch, js_name = toArray)]
@@ -80,7 +80,7 @@ impl Storage {
         self.statements.database_size()
     }
 
-    fn begin(&self, statement: &str, parameters: &[Value]) -> Result<Cursor> {
+    fn begin(&self, statement: &str, parameters: &[Value]) -> Result<SqlCursor> {
         let parameters: Array = parameters.iter().map(to_platform).collect();
         self.statements.exec(statement, parameters).map_err(refused)
     }

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use crate::mailbox::Place;
+use crate::mailbox::LetterPlace;
 
 /// How many items there may be on a page.
 const LIMIT: std::ops::RangeInclusive<i64> = 1..=100;
@@ -25,7 +25,7 @@ pub enum Kind {
     Whole,
     /// How many items a page may have.
     Limit,
-    /// Where the page before ended, of dead letters ([`Place`]).
+    /// Where the page before ended, of dead letters ([`LetterPlace`]).
     Place,
     /// Where the page before ended: a number, a colon and a path.
     Seen,
@@ -57,7 +57,7 @@ impl Kind {
                 (fits, "1 to 100")
             }
             Self::Place => {
-                let fits = Place::read(text).is_some_and(|place| {
+                let fits = LetterPlace::read(text).is_some_and(|place| {
                     is_destination(&place.destination) && place.seq <= LARGEST
                 });
                 (fits, NEXT)

@@ -3,21 +3,21 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn ok(body: &Value) -> Answer {
-    Answer {
+fn ok(body: &Value) -> PartitionAnswer {
+    PartitionAnswer {
         status: 200,
         body: body.to_string(),
     }
 }
 
-fn refused(status: u16) -> Answer {
-    Answer {
+fn refused(status: u16) -> PartitionAnswer {
+    PartitionAnswer {
         status,
         body: json!({ "status": status }).to_string(),
     }
 }
 
-fn told(action: Action, answers: &[Answer]) -> Value {
+fn told(action: Action, answers: &[PartitionAnswer]) -> Value {
     let told = together(action, answers, 100).unwrap();
     serde_json::from_str(&told.body).unwrap()
 }
@@ -124,7 +124,7 @@ fn what_one_refuses_is_refused_and_what_nobody_knows_is_not_found() {
         let told = together(Action::Replays, &answers, 1).unwrap();
         assert_eq!(told.status, status, "{answers:?}");
     }
-    let garbage = Answer {
+    let garbage = PartitionAnswer {
         status: 200,
         body: "<html>".to_owned(),
     };
@@ -134,7 +134,7 @@ fn what_one_refuses_is_refused_and_what_nobody_knows_is_not_found() {
 #[test]
 fn what_would_go_is_counted_in_all_and_told_again_where_it_was_not_confirmed() {
     let would_go = |count: i64, mark: i64, oldest: &str, newest: &str| {
-        Answer {
+        PartitionAnswer {
         status: 409,
         body: json!({
             "type": "about:blank", "title": "Not confirmed", "status": 409, "detail": "repeat", "count": count,
@@ -187,9 +187,14 @@ fn what_would_go_is_counted_in_all_and_told_again_where_it_was_not_confirmed() {
 type Letters = Vec<(String, i64)>;
 
 /// The page that a partition gives; it may have fewer items than it could.
-fn page_of(partition: usize, letters: &Letters, after: Option<&str>, limit: usize) -> Answer {
+fn page_of(
+    partition: usize,
+    letters: &Letters,
+    after: Option<&str>,
+    limit: usize,
+) -> PartitionAnswer {
     let partition = u32::try_from(partition).unwrap();
-    let after = after.map(|after| Place::read(after).unwrap());
+    let after = after.map(|after| LetterPlace::read(after).unwrap());
     let is_behind = |(destination, seq): &&(String, i64)| {
         let after = after.as_ref().map(|after| after.behind(Some(partition)));
         after.is_none_or(|after| (destination.as_str(), *seq) > after)
@@ -199,7 +204,7 @@ fn page_of(partition: usize, letters: &Letters, after: Option<&str>, limit: usiz
     let places: Vec<String> = left[..limit]
         .iter()
         .map(|(destination, seq)| {
-            let place = Place {
+            let place = LetterPlace {
                 destination: destination.clone(),
                 seq: *seq,
                 partition: Some(partition),
@@ -216,7 +221,7 @@ fn walked(
     action: Action,
     name: &str,
     limit: usize,
-    page: impl Fn(Option<&str>) -> Vec<Answer>,
+    page: impl Fn(Option<&str>) -> Vec<PartitionAnswer>,
 ) -> Vec<Value> {
     let mut all = Vec::new();
     let mut after: Option<String> = None;
@@ -254,9 +259,9 @@ proptest! {
                 .map(|(number, (letters, most))| page_of(number, letters, after, limit.min(*most)))
                 .collect()
         });
-        let mut expected: Vec<Place> = Vec::new();
+        let mut expected: Vec<LetterPlace> = Vec::new();
         for (partition, (letters, _)) in (0..).zip(&partitions) {
-            expected.extend(letters.iter().map(|(destination, seq)| Place {
+            expected.extend(letters.iter().map(|(destination, seq)| LetterPlace {
                 destination: destination.clone(),
                 seq: *seq,
                 partition: Some(partition),

@@ -21,7 +21,7 @@ fn add<T>(all: &mut ByPartition<T>, partition: u32, item: T) {
 
 /// What one partition is asked ([`crate::mailbox::Mailbox::cede`]).
 #[derive(Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct CedeRequest {
     /// Which one.
     pub former: u32,
     /// The events that it is asked about, by their places among all.
@@ -43,7 +43,11 @@ pub struct Answered {
 
 /// What each partition is asked about events before they are stored. It is told the data only of an event that
 /// `needs_data`.
-pub fn asked(events: &[Event], routes: &[Route], needs_data: fn(&Event) -> bool) -> Vec<Asked> {
+pub fn cede_requests(
+    events: &[Event],
+    routes: &[Route],
+    needs_data: fn(&Event) -> bool,
+) -> Vec<CedeRequest> {
     let mut asked = ByPartition::new();
     for (place, (event, route)) in events.iter().zip(routes).enumerate() {
         for former in &route.former {
@@ -57,7 +61,7 @@ pub fn asked(events: &[Event], routes: &[Route], needs_data: fn(&Event) -> bool)
             event.without_data()
         }
     };
-    let asked = asked.into_iter().map(|(former, about)| Asked {
+    let asked = asked.into_iter().map(|(former, about)| CedeRequest {
         former,
         places: about.iter().map(|(place, ..)| *place).collect(),
         events: about

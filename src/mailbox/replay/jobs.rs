@@ -18,7 +18,7 @@ const REMEMBERED_MS: i64 = 7 * 24 * 3_600_000;
 
 /// What is to be replayed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Wish {
     /// The name that it is to have.
     pub id: String,
     /// Which events. It names a destination.
@@ -118,37 +118,37 @@ impl Job {
 impl Mailbox {
     /// Begins a replay; one with this id that is there already is given as it is. What comes from now on is not part of
     /// it.
-    pub fn replay(&mut self, wanted: Wanted, now_ms: i64) -> Result<Begun> {
-        if let Some(replay) = self.replay_of(&wanted.id)? {
+    pub fn replay(&mut self, wish: Wish, now_ms: i64) -> Result<Begun> {
+        if let Some(replay) = self.replay_of(&wish.id)? {
             return Ok(Begun::Running(Box::new(replay)));
         }
-        let Some(to) = Cursor::of(&self.cursors, &wanted.to) else {
+        let Some(to) = Cursor::of(&self.cursors, &wish.to) else {
             return Ok(Begun::NoDestination);
         };
         if to.is_gone() {
             return Ok(Begun::Gone);
         }
         let read = to.read();
-        let mut coming = waiting(&*self.sql, &wanted.to, None)?;
+        let mut coming = waiting(&*self.sql, &wish.to, None)?;
         coming.extend(to.coming());
-        let source = wanted.which.destination.as_deref();
+        let source = wish.which.destination.as_deref();
         let is_known = source.is_some_and(|id| Cursor::of(&self.cursors, id).is_some());
         let of_source = Which {
             destination: source.map(str::to_owned),
             ..Which::default()
         };
         // What a destination that was taken out wanted is not known any more.
-        if !is_known && (wanted.kept || self.dead_letters(&of_source, false, None, 1)?.is_empty()) {
+        if !is_known && (wish.kept || self.dead_letters(&of_source, false, None, 1)?.is_empty()) {
             return Ok(Begun::NoSource);
         }
         if self.replays.len() >= MOST {
             return Ok(Begun::TooMany(MOST));
         }
-        let from = wanted.which.from_ms.unwrap_or(0);
+        let from = wish.which.from_ms.unwrap_or(0);
         let replay = Replay {
-            id: wanted.id,
-            kept: wanted.kept,
-            to: wanted.to,
+            id: wish.id,
+            kept: wish.kept,
+            to: wish.to,
             stopped: false,
             begun_ms: now_ms,
             ended_ms: None,
@@ -160,7 +160,7 @@ impl Mailbox {
             place: from.saturating_mul(NUMBERS_PER_MS) - 1,
             end: self.log.last(),
             looked: false,
-            which: wanted.which,
+            which: wish.which,
         };
         self.sql.run(
             "DELETE FROM replays WHERE ended_ms < ?1",

@@ -11,7 +11,7 @@ mod search;
 mod step;
 
 pub(super) use jobs::Job;
-pub use jobs::{Begun, Wanted};
+pub use jobs::{Begun, Wish};
 
 use std::collections::HashSet;
 

@@ -149,7 +149,7 @@ impl Number {
     fn prepare(&mut self, events: &[Event], routes: &[Route]) -> HashSet<usize> {
         self.calls = 0;
         let mut answers = Vec::new();
-        for asked in asked(events, routes, |_| false) {
+        for asked in cede_requests(events, routes, |_| false) {
             self.calls += 1;
             let former = self.partition(asked.former);
             let moved = former.cede(&asked.events, &asked.persons, NOW).unwrap();

@@ -5,7 +5,7 @@ mod kept;
 mod moves;
 
 use super::{
-    super::replay::{Begun, Replay, Wanted},
+    super::replay::{Begun, Replay, Wish},
     dead_letters::with_dead_letters,
     *,
 };
@@ -20,8 +20,8 @@ fn of(destination: &str) -> Which {
 }
 
 /// A replay of dead letters to the destination that did not take them.
-fn wanted(which: Which) -> Wanted {
-    Wanted {
+fn wish(which: Which) -> Wish {
+    Wish {
         id: "r1".to_owned(),
         kept: false,
         to: which.destination.clone().unwrap_or_default(),
@@ -30,15 +30,15 @@ fn wanted(which: Which) -> Wanted {
 }
 
 /// One of all of `crm`'s, by this name.
-fn wanted_as(id: &str) -> Wanted {
-    Wanted {
+fn wish_as(id: &str) -> Wish {
+    Wish {
         id: id.to_owned(),
-        ..wanted(of("crm"))
+        ..wish(of("crm"))
     }
 }
 
-fn begin(mailbox: &mut Mailbox, wanted: Wanted) -> Replay {
-    match mailbox.replay(wanted, LATER).unwrap() {
+fn begin(mailbox: &mut Mailbox, wish: Wish) -> Replay {
+    match mailbox.replay(wish, LATER).unwrap() {
         Begun::Running(replay) => *replay,
         other => panic!("{other:?}"),
     }
@@ -69,7 +69,7 @@ fn dead_letters_go_out_again_in_order_with_their_ids_and_a_mark() {
         conversation: Some(of_one.conversation),
         ..of("crm")
     };
-    let begun = begin(&mut mailbox, wanted(which));
+    let begun = begin(&mut mailbox, wish(which));
     assert_eq!((begun.state(), begun.found), ("running", 0));
     assert!(mailbox.wakes_at(LATER).unwrap() <= LATER);
     mailbox.store([message("1", "e")], LATER);
@@ -91,7 +91,7 @@ fn dead_letters_go_out_again_in_order_with_their_ids_and_a_mark() {
 fn a_dead_letter_stays_one_until_it_was_taken() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     deliver(&mut mailbox, LATER, |delivery| {
         delivery.events[0].id == "a-0"
     });
@@ -113,7 +113,7 @@ fn a_replay_survives_a_crash_at_any_step() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
     let open = || open(&sql, &["crm"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     let mut mailbox = open();
     let delivery = mailbox.start(LATER);
     mailbox.end(&delivery, &Outcome::Taken, LATER);
@@ -127,15 +127,15 @@ fn a_replay_survives_a_crash_at_any_step() {
 fn a_replay_may_go_to_another_destination_also_to_one_that_does_not_want_such_events() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
-    let to = |to: &str| Wanted {
+    let to = |to: &str| Wish {
         to: to.to_owned(),
-        ..wanted(of("crm"))
+        ..wish(of("crm"))
     };
     let none = mailbox.replay(to("no-such"), LATER).unwrap();
     assert_eq!(none, Begun::NoDestination);
-    let mistyped = Wanted {
+    let mistyped = Wish {
         to: "crm".to_owned(),
-        ..wanted(of("crmm"))
+        ..wish(of("crmm"))
     };
     assert_eq!(mailbox.replay(mistyped, LATER).unwrap(), Begun::NoSource);
     let other = wanting("whatsapp.flow.*", "other");
@@ -169,11 +169,11 @@ fn what_is_replayed_into_a_batch_that_had_failed_already_does_not_die_with_it() 
                 event: Some(format!("{id}-0")),
                 ..of("crm")
             };
-            let wanted = Wanted {
+            let wish = Wish {
                 id: format!("of-{id}"),
-                ..wanted(which)
+                ..wish(which)
             };
-            mailbox.replay(wanted, now).unwrap();
+            mailbox.replay(wish, now).unwrap();
         }
     };
     replay(&mut mailbox, &["a", "b"], LATER);
@@ -198,7 +198,7 @@ fn a_long_replay_of_dead_letters_goes_in_their_order_a_hundred_at_a_time() {
     let mut mailbox = Mailbox::open(sql.clone(), vec![hasty("crm")]).unwrap();
     mailbox.store((0..250).map(|n| message("1", &n.to_string())), NOW);
     mailbox.refuse(NOW);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     let mut taken = Vec::new();
     while let Some(delivery) = mailbox.next(LATER).unwrap() {
         assert!(sql.count("parked_events") <= 100);
@@ -217,13 +217,13 @@ fn what_another_destination_takes_or_gave_up_is_no_part_of_a_replay() {
     mailbox.store([message("2", "b")], NOW);
     let [crm, bot] = [(); 2].map(|()| mailbox.start(NOW));
     mailbox.end(&crm, &refused(), NOW);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     let replayed = mailbox.start(NOW);
     assert_eq!(replayed.destination, 0);
     mailbox.end(&bot, &Outcome::Taken, NOW);
     assert_eq!(figures(&mailbox, "r1"), ("running", 2, 2, 0, 0));
     // What one delivers no other does.
-    begin(&mut mailbox, wanted_as("r2"));
+    begin(&mut mailbox, wish_as("r2"));
     mailbox.end(&replayed, &Outcome::Taken, NOW);
     assert_eq!(mailbox.deliver(NOW).len(), 1);
     assert_eq!(figures(&mailbox, "r1"), ("done", 2, 0, 2, 0));

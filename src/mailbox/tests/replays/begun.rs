@@ -6,7 +6,7 @@ use super::*;
 fn a_replay_to_a_destination_that_is_taken_out_stops() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     mailbox.next(LATER).unwrap();
     let mut mailbox = open(&sql, &["bot"]);
     mailbox.next(LATER).unwrap();
@@ -19,10 +19,10 @@ fn a_replay_of_what_a_destination_wanted_stops_when_that_is_taken_out_and_one_of
  {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
-    let to_bot = |id: &str, kept| Wanted {
+    let to_bot = |id: &str, kept| Wish {
         kept,
         to: "bot".to_owned(),
-        ..wanted_as(id)
+        ..wish_as(id)
     };
     begin(&mut mailbox, to_bot("r1", true));
     begin(&mut mailbox, to_bot("r2", false));
@@ -41,7 +41,7 @@ fn a_replay_of_what_a_destination_wanted_stops_when_that_is_taken_out_and_one_of
 fn no_conversation_waits_for_a_destination_that_is_taken_out_while_it_refuses_a_replay() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     deliver(&mut mailbox, LATER, |_| false);
     mailbox.store([message("2", "b")], LATER);
     deliver(&mut mailbox, LATER, |delivery| delivery.destination == 0);
@@ -59,7 +59,7 @@ fn what_has_not_gone_out_when_a_replay_is_stopped_does_not_go() {
     let sql = Native::new();
     let messages = [("1", "a"), ("2", "b"), ("3", "c")];
     let mut mailbox = with_dead_letters(&sql, &messages, &["a-0", "b-0", "c-0"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     assert_eq!(mailbox.replaying(Some("crm")), Some("r1"));
     assert_eq!(mailbox.replaying(Some("bot")), None);
     let first = mailbox.start(LATER);
@@ -91,10 +91,10 @@ fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that
     for crashes in [false, true] {
         let sql = Native::new();
         let mut mailbox = with_dead_letters(&sql, &[("1", "a")], &["a-0"]);
-        begin(&mut mailbox, wanted(of("crm")));
+        begin(&mut mailbox, wish(of("crm")));
         let delivery = mailbox.start(LATER);
         mailbox.stop_replay("r1", LATER).unwrap();
-        begin(&mut mailbox, wanted_as("r2"));
+        begin(&mut mailbox, wish_as("r2"));
         assert_eq!(mailbox.next(LATER).unwrap(), None);
         if crashes {
             mailbox = open(&sql, &["crm"]);
@@ -112,7 +112,7 @@ fn what_is_still_on_its_way_of_a_replay_that_was_stopped_is_part_of_the_one_that
 fn a_replay_that_was_being_stopped_has_stopped_after_a_crash() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["a-0", "b-0"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     mailbox.start(LATER);
     mailbox.stop_replay("r1", LATER).unwrap();
     let mut mailbox = open(&sql, &["crm"]);
@@ -129,15 +129,15 @@ fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops
     let messages = [("1", "a"), ("2", "b")];
     with_dead_letters(&sql, &messages, &["a-0", "b-0"]);
     let mut mailbox = open();
-    begin(&mut mailbox, wanted(of("crm")));
-    let to_another = Wanted {
+    begin(&mut mailbox, wish(of("crm")));
+    let to_another = Wish {
         to: "bot".to_owned(),
-        ..wanted_as("r0")
+        ..wish_as("r0")
     };
     begin(&mut mailbox, to_another);
     let delivery = mailbox.start(LATER);
     mailbox.end(&delivery, &Outcome::Gone, LATER);
-    assert_eq!(mailbox.replay(wanted_as("r2"), LATER).unwrap(), Begun::Gone);
+    assert_eq!(mailbox.replay(wish_as("r2"), LATER).unwrap(), Begun::Gone);
     mailbox.next(LATER + 3_600_000).unwrap();
     mailbox.rest().unwrap();
     for mailbox in [mailbox, open()] {
@@ -152,11 +152,11 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
     let mut ids = Vec::new();
     for number in 1..=12 {
         let id = format!("r{number:02}");
-        let wanted = wanted_as(&id);
-        match mailbox.replay(wanted.clone(), LATER).unwrap() {
+        let wish = wish_as(&id);
+        match mailbox.replay(wish.clone(), LATER).unwrap() {
             Begun::Running(replay) => {
                 assert_eq!(
-                    mailbox.replay(wanted, LATER + 1).unwrap(),
+                    mailbox.replay(wish, LATER + 1).unwrap(),
                     Begun::Running(replay)
                 );
                 ids.push(id);
@@ -183,17 +183,17 @@ fn replays_are_listed_the_latest_first_and_forgotten_after_a_week() {
             .all(|it| it.state() == "done")
     );
     let week = 7 * 24 * 3_600_000;
-    mailbox.replay(wanted_as("r13"), LATER + week).unwrap();
+    mailbox.replay(wish_as("r13"), LATER + week).unwrap();
     assert_eq!(listed(&mailbox, Some("r13")), ids[..4]);
     mailbox.deliver(LATER + week);
-    mailbox.replay(wanted_as("s"), LATER + week + 1).unwrap();
+    mailbox.replay(wish_as("s"), LATER + week + 1).unwrap();
     assert_eq!(listed(&mailbox, None), ["s", "r13"]);
 }
 
 #[test]
 fn what_came_behind_a_replay_that_is_stopped_has_a_schedule_of_its_own() {
     let mut mailbox = with_dead_letters(&Native::new(), &[("1", "a")], &["a-0"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     let (mut now, stop_at) = (LATER, LATER + 3_300_000);
     deliver(&mut mailbox, now, |delivery| delivery.destination == 1);
     mailbox.store([message("1", "b")], now + 1);
@@ -232,11 +232,8 @@ fn a_replay_waits_behind_what_its_destination_refused_and_for_nothing_that_anoth
     assert_eq!(mailbox.dead().len(), 1);
     let begin = |mailbox: &mut Mailbox, id: &str, to: &str| {
         let to = to.to_owned();
-        let wanted = Wanted {
-            to,
-            ..wanted_as(id)
-        };
-        mailbox.replay(wanted, NOW + 1).unwrap();
+        let wish = Wish { to, ..wish_as(id) };
+        mailbox.replay(wish, NOW + 1).unwrap();
     };
     begin(&mut mailbox, "r1", "bot");
     assert_eq!(mailbox.deliver(NOW + 1), [""; 0]);

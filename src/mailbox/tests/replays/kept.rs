@@ -22,11 +22,11 @@ fn open_keeping(sql: &Rc<Native>) -> Mailbox {
 }
 
 /// All of what `crm` was sent, to `to`.
-fn all_of_crm(to: &str) -> Wanted {
-    Wanted {
+fn all_of_crm(to: &str) -> Wish {
+    Wish {
         kept: true,
         to: to.to_owned(),
-        ..wanted(of("crm"))
+        ..wish(of("crm"))
     }
 }
 
@@ -151,12 +151,12 @@ fn replayed_to_one_behind(other: &Destination, kept: bool) -> Vec<(String, bool)
         deliver(&mut mailbox, now, |_| kept);
         now = mailbox.wakes_at(now).unwrap();
     }
-    let wanted = Wanted {
+    let wish = Wish {
         kept,
         to,
-        ..wanted(of("crm"))
+        ..wish(of("crm"))
     };
-    begin(&mut mailbox, wanted);
+    begin(&mut mailbox, wish);
     mailbox.next(LATER).unwrap();
     let mut reached = Vec::new();
     deliver(&mut open(false), LATER, |delivery| {
@@ -218,12 +218,12 @@ fn kept_events_are_chosen_by_event_conversation_type_and_time() {
         ("r4", Which { from_ms, until_ms, ..any() }, vec!["2a-0", "1b-0"]),
     ];
     for (id, which, expected) in cases {
-        let wanted = Wanted {
+        let wish = Wish {
             which,
             kept: true,
-            ..wanted_as(id)
+            ..wish_as(id)
         };
-        begin(&mut mailbox, wanted);
+        begin(&mut mailbox, wish);
         let mut taken = mailbox.deliver(LATER);
         taken.sort_by_key(|id| expected.iter().position(|other| other == id));
         assert_eq!(taken, expected, "{id}");

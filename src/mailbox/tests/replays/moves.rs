@@ -23,7 +23,7 @@ fn a_replay_follows_a_person_who_turned_out_to_be_another() {
         conversation: Some(found.conversation),
         ..of("crm")
     };
-    begin(&mut mailbox, wanted(which));
+    begin(&mut mailbox, wish(which));
     assert_eq!(
         mailbox.deliver(LATER + 5000),
         ["b-0", "c-0"],
@@ -35,7 +35,7 @@ fn a_replay_follows_a_person_who_turned_out_to_be_another() {
 fn what_comes_back_of_a_replay_that_was_stopped_does_not_go_though_its_person_is_another_by_then() {
     let sql = Native::new();
     let mut mailbox = with_dead_letters(&sql, &[("1", "a"), ("2", "b")], &["b-0"]);
-    begin(&mut mailbox, wanted(of("crm")));
+    begin(&mut mailbox, wish(of("crm")));
     let delivery = mailbox.start(LATER);
     mailbox.store([one_is_two("c")], LATER);
     mailbox.stop_replay("r1", LATER).unwrap();

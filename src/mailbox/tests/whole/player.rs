@@ -252,7 +252,7 @@ impl Player {
         fates: &mut std::vec::IntoIter<Fate>,
     ) -> Option<Vec<Option<String>>> {
         let mut answers = Vec::new();
-        for asked in asked(events, routes, |_| false) {
+        for asked in cede_requests(events, routes, |_| false) {
             let former = at(asked.former);
             let moved = self.call(former, fates, |it| {
                 it.partitions[former].cede(&asked.events, &asked.persons, it.now_ms)
