@@ -106,7 +106,7 @@ pub struct Mailbox {
     counts_since_ms: Option<i64>,
     /// The replays that have not ended.
     replays: Vec<Job>,
-    taken_out: Vec<(String, i64)>,
+    newly_taken_out: Vec<(String, i64)>,
     /// When events are next to be let go that wait for destinations taken out of the settings.
     lapses_ms: Option<i64>,
     /// The time that was told last (unix milliseconds).
@@ -133,7 +133,7 @@ impl Mailbox {
             &[],
         )?;
         let log = Log::load(sql.clone(), passed.unwrap_or(0))?;
-        let taken_out = Cursor::leave(&*sql, &log, &destinations)?;
+        let newly_taken_out = Cursor::take_out(&*sql, &log, &destinations)?;
         let cursors = destinations
             .into_iter()
             .map(|destination| Cursor::load(sql.clone(), destination, &log))
@@ -152,7 +152,7 @@ impl Mailbox {
             mirrored: Vec::new(),
             joins: Vec::new(),
             counts_since_ms: None,
-            taken_out,
+            newly_taken_out,
             lapses_ms: Parking::lapses_ms(&*sql)?,
             sql,
             now_ms: 0,
@@ -171,8 +171,8 @@ impl Mailbox {
 
     /// The destinations that were found to be no longer in the settings when the mailbox was opened, and for which
     /// something waited, each with how many events at most. They are given once.
-    pub fn taken_out(&mut self) -> Vec<(String, i64)> {
-        std::mem::take(&mut self.taken_out)
+    pub fn newly_taken_out(&mut self) -> Vec<(String, i64)> {
+        std::mem::take(&mut self.newly_taken_out)
     }
 
     /// The next events to be delivered, if any can go now. [`Mailbox::done`] is to be called with what became of it.

@@ -161,21 +161,21 @@ impl Mailbox {
             let silent_since = core.outbox.silent_since_ms().and_then(time);
             page.text_if("graph_silent_since", silent_since.as_deref());
             let mailbox = &mut core.mailbox;
-            let removed = mailbox.removed()?;
-            // One that was removed has no index.
+            let taken_out = mailbox.taken_out()?;
+            // One that was taken out has no index.
             let nothing = mailbox.counted(None, now);
             let all = (0..)
                 .map_while(|index| Some((mailbox.destination(index)?.id.clone(), Some(index))));
-            let all = all.chain(removed.iter().map(|(id, _)| (id.clone(), None)));
+            let all = all.chain(taken_out.iter().map(|(id, _)| (id.clone(), None)));
             let mut left: Vec<_> = all.filter(|(id, _)| *id > after).collect();
             left.sort_unstable();
             let behind = left.split_off(limit.unwrap_or(left.len()).min(left.len()));
             let mut listed = Vec::with_capacity(left.len());
             for (id, index) in &left {
-                let removed = || removed.iter().find(|(removed, _)| removed == id);
+                let taken_out = || taken_out.iter().find(|(other, _)| other == id);
                 listed.extend(match index {
                     Some(index) => destination_json_of(mailbox, *index, now)?,
-                    None => removed()
+                    None => taken_out()
                         .map(|(id, waiting)| destination_json(id, "removed", waiting, &nothing)),
                 });
             }

@@ -418,7 +418,7 @@ fn destinations(config: &Config, number: Option<&str>, address: &Address) -> Vec
 
 /// Logs what waited for destinations that were taken out of the settings.
 fn log_taken_out(mailbox: &mut mailbox::Mailbox, source: &str) {
-    for (destination, waiting) in mailbox.taken_out() {
+    for (destination, waiting) in mailbox.newly_taken_out() {
         let mut line = Object::default();
         line.text("event", "destination.left")
             .text("source", source)

@@ -30,6 +30,7 @@ use std::{
 };
 
 pub use done::{Change, GONE, Outcome};
+pub(super) use row::TAKEN_OUT;
 
 use super::{
     Counted, Failure, Join, Waiting, count,

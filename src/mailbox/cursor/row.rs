@@ -18,6 +18,12 @@ use crate::{
     },
 };
 
+/// Selects the destinations that were taken out of the settings.
+///
+/// The column `gone` says whether a destination gets anything. NULL: it does. A URL: it answered there that it wants
+/// nothing more. Empty: it was taken out of the settings, or is new to them.
+pub(in crate::mailbox) const TAKEN_OUT: &str = "SELECT destination FROM cursors WHERE gone = ''";
+
 impl Cursor {
     pub(in crate::mailbox) fn create(sql: &dyn Sql) -> Result<()> {
         Parking::create(sql)?;
@@ -34,9 +40,9 @@ impl Cursor {
         )
     }
 
-    /// Takes note of the destinations that are no longer configured. Gives those for which something waited, each with how
-    /// many events at most: of what was not parked, it may not have wanted all.
-    pub(in crate::mailbox) fn leave(
+    /// Takes note of the destinations that were taken out of the settings. Gives those for which something waited, each with
+    /// how many events at most: of what was not parked, it may not have wanted all.
+    pub(in crate::mailbox) fn take_out(
         sql: &dyn Sql,
         log: &Log,
         destinations: &[Destination],
@@ -52,14 +58,14 @@ impl Cursor {
              (SELECT count(*) FROM parked_events WHERE parked_events.destination = cursors.destination)",
             &[ids.into()],
         )?;
-        let mut left = Vec::new();
+        let mut taken_out = Vec::new();
         for row in &rows {
             let behind = log.kinds_behind(row.get(1)?)?;
             let behind: i64 = behind.iter().map(|one| one.count).sum();
-            left.push((row.get(0)?, behind + row.get::<i64>(2)?));
+            taken_out.push((row.get(0)?, behind + row.get::<i64>(2)?));
         }
-        left.retain(|(_, waited)| *waited > 0);
-        Ok(left)
+        taken_out.retain(|(_, waited)| *waited > 0);
+        Ok(taken_out)
     }
 
     /// Opens a destination's cursor, brought into line with the present settings. One that was not there before begins at
@@ -87,10 +93,10 @@ impl Cursor {
             }),
             None => None,
         };
-        // The address that is gone; empty where the destination was not configured.
+        // See [`TAKEN_OUT`].
         let gone = row.get::<Option<&str>>(1)?;
         if gone == Some("") {
-            // While it was out of the settings, people may have turned out to be one.
+            // While it was taken out, people may have turned out to be one.
             Parking::come_back(&*sql, id)?;
             log.renumber(place)?;
         }

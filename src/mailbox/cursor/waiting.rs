@@ -1,6 +1,6 @@
 //! How a destination stands: what waits for it, what went wrong last, and how much it took.
 
-use super::parking::Parking;
+use super::{TAKEN_OUT, parking::Parking};
 use crate::{
     config::Retry,
     mailbox::{
@@ -97,11 +97,13 @@ impl Mailbox {
     }
 
     /// The destinations that were taken out of the settings and have left something: each by its id, with what that is.
-    pub fn removed(&self) -> Result<Vec<(String, Waiting)>> {
+    pub fn taken_out(&self) -> Result<Vec<(String, Waiting)>> {
         let rows = self.sql.exec(
-            "SELECT destination FROM cursors WHERE gone = '' \
-             AND (EXISTS (SELECT 1 FROM dead_letters WHERE dead_letters.destination = cursors.destination) \
-               OR EXISTS (SELECT 1 FROM parked_events WHERE parked_events.destination = cursors.destination))",
+            &format!(
+                "{TAKEN_OUT} \
+                 AND (EXISTS (SELECT 1 FROM dead_letters WHERE dead_letters.destination = cursors.destination) \
+                   OR EXISTS (SELECT 1 FROM parked_events WHERE parked_events.destination = cursors.destination))"
+            ),
             &[],
         )?;
         let read = |row: &Row| {

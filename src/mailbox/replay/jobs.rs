@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{COLUMNS, Replay};
+use super::{COLUMNS, Replay, STOPPING};
 use crate::mailbox::{
     Mailbox, Which, count,
-    cursor::Cursor,
+    cursor::{Cursor, TAKEN_OUT},
     log::NUMBERS_PER_MS,
     sql::{Result, Sql, Value, atomically},
 };
@@ -74,8 +74,10 @@ impl Job {
         // Replays to destinations that were taken out of the settings are stopped, and those of what such a destination wanted:
         // nobody knows what that was.
         sql.run(
-            "WITH gone AS (SELECT destination FROM cursors WHERE gone = '') UPDATE replays SET state = 1 \
-             WHERE ended_ms IS NULL AND (receiver IN gone OR (kept AND NOT looked AND destination IN gone))",
+            &format!(
+                "WITH gone AS ({TAKEN_OUT}) UPDATE replays SET state = {STOPPING} \
+                 WHERE ended_ms IS NULL AND (receiver IN gone OR (kept AND NOT looked AND destination IN gone))"
+            ),
             &[],
         )?;
         let mut jobs = Vec::new();

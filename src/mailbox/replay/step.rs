@@ -1,7 +1,7 @@
 //! How a replay goes on: step by step, each of a bounded size, and never further than its destination keeps pace.
 
 use super::{
-    Replay,
+    Replay, STOPPING,
     jobs::{Job, drop_event},
     search::{Candidate, Search},
 };
@@ -204,7 +204,7 @@ fn park(
             "INSERT INTO parked_events (destination, {COLUMNS}, replay) \
              SELECT ?1, seq, ?2, id, kind, time, received_ms, subject, \
                json_set(added, '$.replayed', json('true')), data, ?3 FROM {table} WHERE seq = ?4{clause} \
-             ON CONFLICT DO UPDATE SET replay = ?3 WHERE replay IN (SELECT id FROM replays WHERE state = 1) RETURNING seq"
+             ON CONFLICT DO UPDATE SET replay = ?3 WHERE replay IN (SELECT id FROM replays WHERE state = {STOPPING}) RETURNING seq"
         ),
         &parameters,
     )?;

@@ -161,7 +161,7 @@ fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
     let sql = Native::new();
     let open = |ids: &[&str]| open(&sql, ids);
     let mut mailbox = open(&["bot", "crm", "new"]);
-    assert_eq!(mailbox.taken_out(), []);
+    assert_eq!(mailbox.newly_taken_out(), []);
     let events = [("1", "a"), ("1", "b"), ("2", "c")];
     let events = events.map(|(person, id)| message(person, id));
     mailbox.store(events, NOW);
@@ -173,9 +173,9 @@ fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
             _ => Outcome::Taken,
         }
     });
-    assert_eq!(mailbox.removed().unwrap(), []);
+    assert_eq!(mailbox.taken_out().unwrap(), []);
     let mut without = open(&["other"]);
-    let [(id, waiting)] = &without.removed().unwrap()[..] else {
+    let [(id, waiting)] = &without.taken_out().unwrap()[..] else {
         panic!("nothing is left of the others");
     };
     assert_eq!(
@@ -183,9 +183,9 @@ fn what_waits_for_a_destination_that_is_taken_out_is_told_once() {
         ("bot", 2, 1)
     );
     let told = [("bot".to_owned(), 2), ("new".to_owned(), 3)];
-    assert_eq!(without.taken_out(), told);
-    assert_eq!(without.taken_out(), []);
-    assert_eq!(open(&["other"]).taken_out(), []);
+    assert_eq!(without.newly_taken_out(), told);
+    assert_eq!(without.newly_taken_out(), []);
+    assert_eq!(open(&["other"]).newly_taken_out(), []);
 }
 
 #[test]

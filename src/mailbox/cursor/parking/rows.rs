@@ -5,6 +5,7 @@ use crate::{
     config::{Format, LONGEST_KEEP_HOURS},
     mailbox::{
         Failure, Waiting, count,
+        cursor::TAKEN_OUT,
         log::{COLUMNS, DECLARED, Log, Stored, complete},
         people::conversations::{by_number, renumber},
         sql::{Result, Sql},
@@ -73,8 +74,9 @@ impl Parking {
     /// milliseconds).
     pub(in crate::mailbox) fn lapses_ms(sql: &dyn Sql) -> Result<Option<i64>> {
         let oldest_ms = sql.first_integer(
-            "SELECT min(received_ms) FROM parked_events \
-             WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
+            &format!(
+                "SELECT min(received_ms) FROM parked_events WHERE destination IN ({TAKEN_OUT})"
+            ),
             &[],
         )?;
         Ok(oldest_ms.map(|at| at.saturating_add(KEPT_MS)))
@@ -83,13 +85,14 @@ impl Parking {
     /// Deletes what is parked and has been kept for long enough.
     pub(in crate::mailbox) fn lapse(sql: &dyn Sql, now_ms: i64) -> Result<()> {
         sql.run(
-            "DELETE FROM parked_events WHERE received_ms <= ?1 \
-             AND destination IN (SELECT destination FROM cursors WHERE gone = '')",
+            &format!(
+                "DELETE FROM parked_events WHERE received_ms <= ?1 AND destination IN ({TAKEN_OUT})"
+            ),
             &[now_ms.saturating_sub(KEPT_MS).into()],
         )?;
         // Should one of these destinations come back, it is worked out again when its conversations are tried.
         sql.run(
-            "DELETE FROM parked WHERE destination IN (SELECT destination FROM cursors WHERE gone = '')",
+            &format!("DELETE FROM parked WHERE destination IN ({TAKEN_OUT})"),
             &[],
         )
     }

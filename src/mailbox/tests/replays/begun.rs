@@ -47,7 +47,7 @@ fn no_conversation_waits_for_a_destination_that_is_taken_out_while_it_refuses_a_
     deliver(&mut mailbox, LATER, |delivery| delivery.destination == 0);
     let without = open(&sql, &["bot"]);
     assert_eq!(open(&sql, &["bot"]).deliver(LATER + 1_000), ["b-0"]);
-    let [(_, waiting)] = &without.removed().unwrap()[..] else {
+    let [(_, waiting)] = &without.taken_out().unwrap()[..] else {
         panic!("the dead letter is left");
     };
     let waits = (waiting.events, waiting.conversations, waiting.dead_letters);
