@@ -234,31 +234,9 @@ impl Cursor {
         Ok(waits)
     }
 
-    /// After events were parked from outside or taken back (each given with its conversation): if one of them is or was the
-    /// first of its conversation, another event is first now. Such conversations are tried at once, with tries counted
-    /// anew; all others wait as before.
+    /// After events were parked from outside or taken back: see [`Parking::begin_anew`].
     pub(super) fn begin_anew(&mut self, events: &[(i64, i64)], now_ms: i64) -> Result<()> {
-        let mut first = events.to_vec();
-        first.sort_unstable();
-        first.dedup_by_key(|(conversation, _)| *conversation);
-        for (conversation, seq) in first {
-            let begun = self.sql.exec(
-                "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
-                 SELECT ?1, ?2, 0, ?3, ?3, 'replayed' WHERE NOT EXISTS (SELECT 1 FROM parked_events JOIN parked \
-                   USING (destination, conversation) WHERE destination = ?1 AND conversation = ?2 AND seq < ?4) \
-                 RETURNING 1",
-                &[
-                    self.id().into(),
-                    conversation.into(),
-                    now_ms.into(),
-                    seq.into(),
-                ],
-            )?;
-            if !begun.is_empty() {
-                self.parking.due(conversation, now_ms);
-                self.followed = true;
-            }
-        }
+        self.followed |= self.parking.begin_anew(events, now_ms)?;
         Ok(())
     }
 
@@ -289,7 +267,7 @@ impl Cursor {
 
     /// Holds back what is held for its destination now.
     pub(super) fn hold_back(&mut self, holds: &Holds) {
-        self.parking.held = holds.of(self.id());
+        self.parking.hold_back(holds.of(self.id()));
         self.followed = true;
     }
 

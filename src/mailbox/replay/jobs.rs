@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{COLUMNS, Replay, STOPPING};
 use crate::mailbox::{
     Mailbox, Which, count,
-    cursor::{Cursor, TAKEN_OUT},
+    cursor::{Cursor, TAKEN_OUT, parking::Parking},
     log::NUMBERS_PER_MS,
     sql::{Result, Sql, Value, atomically},
 };
@@ -89,18 +89,15 @@ impl Job {
             let to = Cursor::of(cursors, &replay.to);
             if replay.stopped {
                 // When it went down in the midst, the conversations are tried when it would have been.
-                replay.dropped += count(drop_waiting(sql, &replay, &HashSet::new())?.len());
+                replay.dropped +=
+                    count(Parking::take_back_all(sql, &replay, &HashSet::new())?.len());
                 replay.write(sql)?;
                 if to.is_none() {
                     // Where nobody tries them, nobody would find that nothing is left of them.
-                    sql.run(
-                        "DELETE FROM parked WHERE destination = ?1 \
-                         AND conversation NOT IN (SELECT conversation FROM parked_events WHERE destination = ?1)",
-                        &[replay.to.as_str().into()],
-                    )?;
+                    Parking::release_empty(sql, &replay.to)?;
                 }
             }
-            replay.waiting = waiting(sql, &replay.to, Some(&replay.id))?;
+            replay.waiting = Parking::seqs(sql, &replay.to, Some(&replay.id))?;
             let begun = sql.first_integer(
                 "SELECT read FROM replay_begins WHERE id = ?1",
                 &[replay.id.as_str().into()],
@@ -131,7 +128,7 @@ impl Mailbox {
             return Ok(Begun::Gone);
         }
         let read = to.read();
-        let mut coming = waiting(&*self.sql, &wish.to, None)?;
+        let mut coming = Parking::seqs(&*self.sql, &wish.to, None)?;
         coming.extend(to.coming());
         let source = wish.which.destination.as_deref();
         let is_known = source.is_some_and(|id| Cursor::of(&self.cursors, id).is_some());
@@ -238,7 +235,7 @@ impl Mailbox {
             let cursor = Cursor::of_mut(&mut self.cursors, &replay.to);
             atomically(sql, || {
                 replay.stopped = true;
-                let dropped = drop_waiting(sql, replay, &flying)?;
+                let dropped = Parking::take_back_all(sql, replay, &flying)?;
                 replay.dropped += count(dropped.len());
                 replay.waiting.retain(|seq| flying.contains(seq));
                 if !replay.end_if_over(sql, now_ms)? {
@@ -268,64 +265,5 @@ impl Mailbox {
             self.stop_replay(&id, now_ms)?;
         }
         Ok(())
-    }
-}
-
-/// The events of a replay, or of none, that are parked, by their `seq`.
-fn waiting(sql: &dyn Sql, to: &str, replay: Option<&str>) -> Result<HashSet<i64>> {
-    let rows = sql.exec(
-        "SELECT seq FROM parked_events WHERE destination = ?1 AND replay IS ?2",
-        &[to.into(), replay.into()],
-    )?;
-    rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// Takes back what is parked of a replay, except what is on its way. Gives these events, each with its conversation.
-fn drop_waiting(sql: &dyn Sql, replay: &Replay, flying: &HashSet<i64>) -> Result<Vec<(i64, i64)>> {
-    let mut dropped = Vec::new();
-    for row in sql.exec(
-        "SELECT conversation, seq FROM parked_events WHERE destination = ?1 AND replay = ?2",
-        &[replay.to.as_str().into(), replay.id.as_str().into()],
-    )? {
-        let (conversation, seq) = (row.get(0)?, row.get(1)?);
-        if !flying.contains(&seq) {
-            drop_event(sql, replay, conversation, seq)?;
-            dropped.push((conversation, seq));
-        }
-    }
-    Ok(dropped)
-}
-
-/// Takes one parked event back.
-const DROP: &str = "DELETE FROM parked_events \
-     WHERE destination = ?1 AND conversation = ?2 AND seq = ?3 AND replay = ?4";
-
-/// Takes one parked event back.
-pub(super) fn drop_event(
-    sql: &dyn Sql,
-    replay: &Replay,
-    conversation: i64,
-    seq: i64,
-) -> Result<()> {
-    let (to, id) = (replay.to.as_str(), replay.id.as_str());
-    sql.run(
-        DROP,
-        &[to.into(), conversation.into(), seq.into(), id.into()],
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mailbox::native::Native;
-
-    #[test]
-    fn an_event_is_taken_back_without_a_walk_through_all_that_waits() {
-        let sql = Native::new();
-        Mailbox::open(sql.clone(), Vec::new()).unwrap();
-        let parameters = ["crm".into(), 1.into(), 2.into(), "r1".into()];
-        let plan = sql.plan(DROP, &parameters);
-        let by = "USING PRIMARY KEY (destination=? AND conversation=? AND seq=?)";
-        assert!(plan.contains(by), "{plan}");
     }
 }

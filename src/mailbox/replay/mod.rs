@@ -26,7 +26,7 @@ pub(super) const COLUMNS: &str = "id, kept, destination, receiver, event, conver
 
 /// What stands in the column `state`: it goes on, has been stopped, has ended since, has ended by itself.
 const RUNNING: i64 = 0;
-const STOPPING: i64 = 1;
+pub(super) const STOPPING: i64 = 1;
 const STOPPED: i64 = 2;
 const DONE: i64 = 3;
 

@@ -1,16 +1,16 @@
 //! How a replay goes on: step by step, each of a bounded size, and never further than its destination keeps pace.
 
 use super::{
-    Replay, STOPPING,
-    jobs::{Job, drop_event},
+    Replay,
+    jobs::Job,
     search::{Candidate, Search},
 };
 use crate::mailbox::{
     Change, Delivery, Mailbox, Outcome, count,
-    cursor::Cursor,
-    log::{COLUMNS, Log},
+    cursor::{Cursor, parking::Parking},
+    log::Log,
     people::conversations,
-    sql::{Result, Sql, Value, atomically},
+    sql::{Result, Sql, atomically},
 };
 
 /// How many events of one replay are parked at the same time.
@@ -78,7 +78,7 @@ impl Mailbox {
                 } else if replay.stopped {
                     // The conversation may have become part of another while the request was on its way.
                     let conversation = conversations::joined_into(sql, first)?;
-                    drop_event(sql, replay, conversation, *seq)?;
+                    Parking::take_back(sql, replay, conversation, *seq)?;
                     replay.dropped += 1;
                     dropped.push((conversation, *seq));
                 } else {
@@ -156,7 +156,7 @@ fn step(
         } in chosen
         {
             let conversation = conversations::joined_into(sql, conversation)?;
-            if park(sql, log, replay, seq, conversation, is_dead)? {
+            if Parking::park_copy(sql, log, replay, seq, conversation, is_dead)? {
                 replay.waiting.insert(seq);
                 events.push((conversation, seq));
             }
@@ -165,48 +165,4 @@ fn step(
         replay.write(sql)?;
         cursor.begin_anew(&events, now_ms)
     })
-}
-
-/// Parks a copy of an event, marked as replayed. Gives whether it was not parked before.
-fn park(
-    sql: &dyn Sql,
-    log: &Log,
-    replay: &Replay,
-    seq: i64,
-    conversation: i64,
-    is_dead: bool,
-) -> Result<bool> {
-    let (table, of) = if is_dead {
-        (
-            "dead_letters".to_owned(),
-            replay.which.destination.as_deref(),
-        )
-    } else {
-        let Some(table) = log.table_of(seq) else {
-            return Ok(false);
-        };
-        (table, None)
-    };
-    let clause = if of.is_some() {
-        " AND destination = ?5"
-    } else {
-        ""
-    };
-    let mut parameters: Vec<Value> = vec![
-        replay.to.as_str().into(),
-        conversation.into(),
-        replay.id.as_str().into(),
-        seq.into(),
-    ];
-    parameters.extend(of.map(Value::from));
-    let parked = sql.exec(
-        &format!(
-            "INSERT INTO parked_events (destination, {COLUMNS}, replay) \
-             SELECT ?1, seq, ?2, id, kind, time, received_ms, subject, \
-               json_set(added, '$.replayed', json('true')), data, ?3 FROM {table} WHERE seq = ?4{clause} \
-             ON CONFLICT DO UPDATE SET replay = ?3 WHERE replay IN (SELECT id FROM replays WHERE state = {STOPPING}) RETURNING seq"
-        ),
-        &parameters,
-    )?;
-    Ok(!parked.is_empty())
 }

@@ -2,8 +2,10 @@
 //! behind it, copied out of the log so that the log need not wait for them.
 //!
 //! - `rows`: the tables in which they are
+//! - `replayed`: what replays have parked
 //! - `schedule`: when each is tried again
 
+mod replayed;
 mod rows;
 mod schedule;
 
@@ -27,7 +29,7 @@ pub(in crate::mailbox) struct Parking {
     retry: Retry,
     conversations: Schedule,
     /// The conversations that are held back, each with the event from which on it is ([`crate::mailbox::partition::holding`]).
-    pub(super) held: HashMap<i64, i64>,
+    held: HashMap<i64, i64>,
     /// The last event that was parked when the mailbox was opened.
     last: i64,
 }
@@ -127,8 +129,42 @@ impl Parking {
         Ok(())
     }
 
-    /// Takes note that events were parked from outside, and that their conversation may be tried at once.
-    pub(super) fn due(&mut self, conversation: i64, now_ms: i64) {
+    /// After events were parked from outside or taken back (each given with its conversation): if one of them is or was the
+    /// first of its conversation, another event is first now. Such conversations are tried at once, with tries counted
+    /// anew; all others wait as before. Gives whether there is any.
+    pub(super) fn begin_anew(&mut self, events: &[(i64, i64)], now_ms: i64) -> Result<bool> {
+        let mut first = events.to_vec();
+        first.sort_unstable();
+        first.dedup_by_key(|(conversation, _)| *conversation);
+        let mut any = false;
+        for (conversation, seq) in first {
+            let begun = self.sql.exec(
+                "INSERT OR REPLACE INTO parked (destination, conversation, attempts, first_failed_ms, next_ms, error) \
+                 SELECT ?1, ?2, 0, ?3, ?3, 'replayed' WHERE NOT EXISTS (SELECT 1 FROM parked_events JOIN parked \
+                   USING (destination, conversation) WHERE destination = ?1 AND conversation = ?2 AND seq < ?4) \
+                 RETURNING 1",
+                &[
+                    self.id().into(),
+                    conversation.into(),
+                    now_ms.into(),
+                    seq.into(),
+                ],
+            )?;
+            if !begun.is_empty() {
+                self.due(conversation, now_ms);
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Holds back these conversations, each from an event on, and no others.
+    pub(super) fn hold_back(&mut self, held: HashMap<i64, i64>) {
+        self.held = held;
+    }
+
+    /// A conversation is tried at once.
+    fn due(&mut self, conversation: i64, now_ms: i64) {
         let parked = Parked {
             attempts: 0,
             first_failed_ms: now_ms,
