@@ -66,8 +66,8 @@ pub(super) async fn answer(
         return asked.ask(only).await.ok_or(Problem::NoAnswer);
     }
     if let Some(person) = parameters.get("person").or(in_path.get("person")) {
-        let of = settings.partitions_of(number);
-        let names = objects::names_of(env, number, of, &objects::names(person)).await;
+        let partitions = settings.partitions_of(number);
+        let names = objects::names_of(env, number, partitions, &objects::names(person)).await;
         for name in names.map_err(|_| Problem::NoAnswer)? {
             asked.add("person", &name);
         }
@@ -103,20 +103,20 @@ async fn mailboxes(
         return Ok(vec![mailbox.map_err(|_| Problem::NoAnswer)?]);
     }
     let all = objects::mailboxes(settings, number);
-    let of = settings.partitions_of(number);
+    let partitions = settings.partitions_of(number);
     let conversation = parameters
         .get("conversation")
         .and_then(|it| it.parse().ok());
-    let conversation = conversation.map(|id| partition_of_conversation(id, of));
+    let conversation = conversation.map(|id| partition_of_conversation(id, partitions));
     let partition = match parameters.get("partition") {
-        Some(partition) => Some(partition.parse().unwrap_or(of)),
+        Some(partition) => Some(partition.parse().unwrap_or(partitions)),
         None => conversation,
     };
     let Some(partition) = partition else {
         return Ok(all);
     };
     let one = usize::try_from(partition).ok().and_then(|at| all.get(at));
-    Ok(vec![one.ok_or(Problem::NoPartition(of))?.clone()])
+    Ok(vec![one.ok_or(Problem::NoPartition(partitions))?.clone()])
 }
 
 impl Inquiry<'_> {
@@ -193,7 +193,7 @@ impl Inquiry<'_> {
         }
         let directory = Address::Directory {
             number: number.to_owned(),
-            of: settings.partitions_of(number),
+            partitions: settings.partitions_of(number),
         };
         self.one(&directory.name()).await
     }

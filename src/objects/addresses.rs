@@ -43,10 +43,10 @@ pub(crate) fn mailboxes(settings: &Settings, number: &str) -> Vec<String> {
 pub(crate) async fn names_of(
     env: &Env,
     number: &str,
-    of: u32,
+    partitions: u32,
     names: &[Name],
 ) -> Result<Vec<String>> {
-    let (directory, all) = directory(env, number, of, names)?;
+    let (directory, all) = directory(env, number, partitions, names)?;
     let answer = in_time(directory.names(&all)?).await?;
     let all = Document::parse(&answer).ok_or("not names")?;
     let mut all = all.root().items().map(Json::texts);
@@ -57,11 +57,11 @@ pub(crate) async fn names_of(
 pub(super) fn directory(
     env: &Env,
     number: &str,
-    of: u32,
+    partitions: u32,
     names: &[Name],
 ) -> Result<(Stub, Uint8Array)> {
     let number = number.to_owned();
-    let directory = Address::Directory { number, of }.name();
+    let directory = Address::Directory { number, partitions }.name();
     let all = names.iter().map(|name| Event::named(vec![name.clone()]));
     let all = bytes(&directory, all.collect());
     Ok((stub(env, &directory)?, all))

@@ -37,8 +37,8 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
     for (home, events) in events {
         match (home, environment) {
             (Home::Number(number), Ok(ready)) if ready.settings.partitions_of(&number) > 1 => {
-                let of = ready.settings.partitions_of(&number);
-                spread.push((number, of, events));
+                let partitions = ready.settings.partitions_of(&number);
+                spread.push((number, partitions, events));
             }
             (home, _) => batches.push((Address::Whole(home).name(), events)),
         }
@@ -51,11 +51,14 @@ pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise 
     let whole = JsFuture::from(call_all(env, batches, most));
     let env = env.clone();
     let all = async move {
-        let spread = spread.into_iter().map(async |(number, of, events)| {
-            let (batches, taken_over) = partitions::spread(&env, &number, of, events).await?;
-            JsFuture::from(call_all(&env, batches, most)).await?;
-            taken_over
-        });
+        let spread = spread
+            .into_iter()
+            .map(async |(number, partitions, events)| {
+                let (batches, taken_over) =
+                    partitions::spread(&env, &number, partitions, events).await?;
+                JsFuture::from(call_all(&env, batches, most)).await?;
+                taken_over
+            });
         let spread = try_side_by_side(spread).await;
         whole.await?;
         spread?;

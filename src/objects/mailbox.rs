@@ -319,9 +319,9 @@ impl Mailbox {
         let worked = match slot.take() {
             Some(directory) => Ok(directory),
             None => match self.address() {
-                Address::Directory { of, .. } => self
+                Address::Directory { partitions, .. } => self
                     .keep_name()
-                    .and_then(|()| Directory::open(self.storage.clone(), of)),
+                    .and_then(|()| Directory::open(self.storage.clone(), partitions)),
                 _ => return Err("this is no directory".into()),
             },
         };

@@ -69,23 +69,26 @@ const NOWHERE: &str = "the directory named a partition that is not there";
 pub(super) async fn spread(
     env: &Env,
     number: &str,
-    of: u32,
+    partitions: u32,
     events: Vec<Event>,
 ) -> Result<(Vec<Batch>, Result<()>)> {
     let directory = Address::Directory {
         number: number.to_owned(),
-        of,
+        partitions,
     };
     let directory = directory.name();
     let named = bytes(&directory, events.iter().map(Event::names_alone).collect());
     let routes = routes(&answer(stub(env, &directory)?.resolve(&named)?).await?)?;
-    let known = within(TAKEN_OVER, take_over(env, number, of, &events, &routes));
+    let known = within(
+        TAKEN_OVER,
+        take_over(env, number, partitions, &events, &routes),
+    );
     let (stored, taken_over) = match known.await {
         Ok(stored) => (stored, Ok(())),
         Err(error) => (vec![None; events.len()], Err(error)),
     };
-    let partitions = Address::mailboxes(number, of);
-    let mut batches: Vec<Batch> = partitions
+    let mailboxes = Address::mailboxes(number, partitions);
+    let mut batches: Vec<Batch> = mailboxes
         .iter()
         .map(|partition| (partition.name(), Vec::new()))
         .collect();
@@ -112,12 +115,12 @@ fn at(partition: u32) -> usize {
 async fn take_over(
     env: &Env,
     number: &str,
-    of: u32,
+    partitions: u32,
     events: &[Event],
     routes: &[Route],
 ) -> Result<Vec<Option<String>>> {
-    let partitions = Address::mailboxes(number, of);
-    let name = |partition| Ok::<_, Error>(partitions.get(at(partition)).ok_or(NOWHERE)?.name());
+    let mailboxes = Address::mailboxes(number, partitions);
+    let name = |partition| Ok::<_, Error>(mailboxes.get(at(partition)).ok_or(NOWHERE)?.name());
     // A status that names a send is told with its data: the send may be one of that partition's.
     let asked = cede_requests(events, routes, names_a_send).into_iter();
     let answers = asked.map(async |asked| {
@@ -169,12 +172,12 @@ pub(crate) async fn mailbox_of(
 ) -> Result<String> {
     let (mailbox, route) = whereabouts(env, settings, number, names, stranger).await?;
     if let Some(route) = route.filter(|route| !route.former.is_empty()) {
-        let of = settings.partitions_of(number);
+        let partitions = settings.partitions_of(number);
         let one = [Event {
             id: request,
             ..Event::named(route.names.clone())
         }];
-        let stored = done_in_time(take_over(env, number, of, &one, &[route])).await?;
+        let stored = done_in_time(take_over(env, number, partitions, &one, &[route])).await?;
         return Ok(stored.into_iter().flatten().next().unwrap_or(mailbox));
     }
     Ok(mailbox)
@@ -188,14 +191,14 @@ async fn whereabouts(
     names: &[Name],
     stranger: Option<Name>,
 ) -> Result<(String, Option<Route>)> {
-    let of = settings.partitions_of(number);
+    let partitions = settings.partitions_of(number);
     let mut route = None;
-    if of > 1 && !names.is_empty() {
-        let (directory, all) = directory(env, number, of, names)?;
+    if partitions > 1 && !names.is_empty() {
+        let (directory, all) = directory(env, number, partitions, names)?;
         route = routes(&in_time(directory.route(&all)?).await?)?.pop();
     }
-    if let Some(stranger) = stranger.filter(|_| of > 1 && route.is_none()) {
-        let (directory, one) = directory(env, number, of, &[stranger])?;
+    if let Some(stranger) = stranger.filter(|_| partitions > 1 && route.is_none()) {
+        let (directory, one) = directory(env, number, partitions, &[stranger])?;
         route = routes(&in_time(directory.resolve(&one)?).await?)?.pop();
     }
     let mailboxes = mailboxes(settings, number);
@@ -227,9 +230,9 @@ impl Mailbox {
     /// told also where that is known here: a partition of the version before did not tell it.
     pub(super) async fn are_one(&self, names: Vec<Name>) -> Result<()> {
         if let (Some(settings), Home::Number(number)) = (self.settings(), self.address().home()) {
-            let of = settings.partitions_of(&number);
-            if of > 1 {
-                let directory = Address::Directory { number, of }.name();
+            let partitions = settings.partitions_of(&number);
+            if partitions > 1 {
+                let directory = Address::Directory { number, partitions }.name();
                 let one = bytes(&directory, vec![Event::named(names.clone())]);
                 in_time(stub(&self.env, &directory)?.resolve(&one)?).await?;
             }

@@ -21,29 +21,29 @@ pub enum Address {
         /// Which, from 0 on.
         partition: u32,
         /// How many the number has.
-        of: u32,
+        partitions: u32,
     },
     /// Which partition each person's conversation is in: `{number}/of{of}`.
     Directory {
         /// The number's id.
         number: String,
         /// How many partitions the number has.
-        of: u32,
+        partitions: u32,
     },
 }
 
 impl Address {
     /// The mailboxes of a number that has so many partitions.
-    pub fn mailboxes(number: &str, of: u32) -> Vec<Self> {
-        if of <= 1 {
+    pub fn mailboxes(number: &str, partitions: u32) -> Vec<Self> {
+        if partitions <= 1 {
             return vec![Self::Whole(Home::Number(number.to_owned()))];
         }
         let partition = |partition| Self::Partition {
             number: number.to_owned(),
             partition,
-            of,
+            partitions,
         };
-        (0..of).map(partition).collect()
+        (0..partitions).map(partition).collect()
     }
 
     /// The object's name.
@@ -54,9 +54,9 @@ impl Address {
             Self::Partition {
                 number,
                 partition,
-                of,
-            } => format!("{number}/{partition}of{of}"),
-            Self::Directory { number, of } => format!("{number}/of{of}"),
+                partitions,
+            } => format!("{number}/{partition}of{partitions}"),
+            Self::Directory { number, partitions } => format!("{number}/of{partitions}"),
         }
     }
 
@@ -66,16 +66,16 @@ impl Address {
             return Self::Whole(Home::Account(id.to_owned()));
         }
         let part = name.rsplit_once('/').and_then(|(number, part)| {
-            let (partition, of) = part.split_once("of")?;
-            let (number, of) = (number.to_owned(), of.parse().ok()?);
+            let (partition, partitions) = part.split_once("of")?;
+            let (number, partitions) = (number.to_owned(), partitions.parse().ok()?);
             if partition.is_empty() {
-                return Some(Self::Directory { number, of });
+                return Some(Self::Directory { number, partitions });
             }
             let partition = partition.parse().ok()?;
             Some(Self::Partition {
                 number,
                 partition,
-                of,
+                partitions,
             })
         });
         part.unwrap_or_else(|| Self::Whole(Home::Number(name.to_owned())))
@@ -105,9 +105,11 @@ impl Address {
     /// Its share of what the number may use: the shares of all partitions make up the whole.
     pub fn share_of(&self, all: u32) -> u32 {
         match self {
-            Self::Partition { partition, of, .. } if *of > 0 => {
-                all / of + u32::from(*partition < all % of)
-            }
+            Self::Partition {
+                partition,
+                partitions,
+                ..
+            } if *partitions > 0 => all / partitions + u32::from(*partition < all % partitions),
             _ => all,
         }
     }
@@ -115,8 +117,12 @@ impl Address {
     /// The number by which users know one of its conversations: no other partition uses it.
     pub fn public_id(&self, conversation: i64) -> i64 {
         match self {
-            Self::Partition { partition, of, .. } => conversation
-                .saturating_mul((*of).into())
+            Self::Partition {
+                partition,
+                partitions,
+                ..
+            } => conversation
+                .saturating_mul((*partitions).into())
                 .saturating_add((*partition).into()),
             _ => conversation,
         }
@@ -125,9 +131,13 @@ impl Address {
     /// Which of its conversations has this number among users; `None` if none can have it.
     pub fn own_id(&self, public_id: i64) -> Option<i64> {
         match self {
-            Self::Partition { partition, of, .. } => {
-                let is_here = partition_of_conversation(public_id, *of) == *partition;
-                is_here.then(|| public_id.checked_div((*of).into()))?
+            Self::Partition {
+                partition,
+                partitions,
+                ..
+            } => {
+                let is_here = partition_of_conversation(public_id, *partitions) == *partition;
+                is_here.then(|| public_id.checked_div((*partitions).into()))?
             }
             _ => Some(public_id),
         }
@@ -143,16 +153,16 @@ impl Address {
 }
 
 /// The partition of the conversation that has this number among users ([`Address::public_id`]).
-pub fn partition_of_conversation(public_id: i64, of: u32) -> u32 {
-    let partition = public_id.checked_rem_euclid(of.into()).unwrap_or(0);
+pub fn partition_of_conversation(public_id: i64, partitions: u32) -> u32 {
+    let partition = public_id.checked_rem_euclid(partitions.into()).unwrap_or(0);
     u32::try_from(partition).unwrap_or(0)
 }
 
 /// The partition of the person to whom a directory gave this number. Numbers are given in turn, so that all partitions
 /// get equally many persons. What is nobody's (0) goes to the first.
-pub fn partition_of(person: i64, of: u32) -> u32 {
+pub fn partition_of(person: i64, partitions: u32) -> u32 {
     let turn = person.saturating_sub(1).max(0);
-    let partition = turn.checked_rem(of.into()).unwrap_or(0);
+    let partition = turn.checked_rem(partitions.into()).unwrap_or(0);
     u32::try_from(partition).unwrap_or(0)
 }
 
@@ -197,11 +207,17 @@ mod tests {
                 Address::Partition {
                     number: number.clone(),
                     partition: 3,
-                    of: 8,
+                    partitions: 8,
                 },
                 "106540352242922/3of8",
             ),
-            (Address::Directory { number, of: 8 }, "106540352242922/of8"),
+            (
+                Address::Directory {
+                    number,
+                    partitions: 8,
+                },
+                "106540352242922/of8",
+            ),
         ] {
             assert_eq!(address.name(), name);
             assert_eq!(Address::read(name), address);
@@ -221,8 +237,8 @@ mod tests {
 
     #[test]
     fn without_partitions_a_number_has_the_mailbox_that_it_always_had() {
-        let names = |of| -> Vec<String> {
-            let all = Address::mailboxes(NUMBER, of);
+        let names = |partitions| -> Vec<String> {
+            let all = Address::mailboxes(NUMBER, partitions);
             all.iter().map(Address::name).collect()
         };
         assert_eq!(names(1), [NUMBER]);
@@ -262,8 +278,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_shares_of_all_partitions_are_the_whole(all in 0u32..100_000, of in 2u32..=16) {
-            let partitions = Address::mailboxes(NUMBER, of);
+        fn the_shares_of_all_partitions_are_the_whole(all in 0u32..100_000, partitions in 2u32..=16) {
+            let partitions = Address::mailboxes(NUMBER, partitions);
             let shares: Vec<u32> = partitions.iter().map(|address| address.share_of(all)).collect();
             prop_assert_eq!(shares.iter().sum::<u32>(), all);
             prop_assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);

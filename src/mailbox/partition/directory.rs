@@ -87,7 +87,7 @@ impl Route {
 #[derive(Debug)]
 pub struct Directory {
     sql: Rc<dyn Sql>,
-    of: u32,
+    partitions: u32,
     /// Who was met lately.
     people: People,
     joins: Joins,
@@ -98,13 +98,13 @@ pub struct Directory {
 
 impl Directory {
     /// Opens the directory of a number that has so many partitions, and makes its tables where there are none.
-    pub fn open(sql: Rc<dyn Sql>, of: u32) -> Result<Self> {
+    pub fn open(sql: Rc<dyn Sql>, partitions: u32) -> Result<Self> {
         People::create(&*sql)?;
         let joins = Joins::load(sql.clone())?;
         Ok(Self {
             people: People::new(sql.clone()),
             sql,
-            of,
+            partitions,
             joins,
             joined: HashMap::new(),
         })
@@ -197,12 +197,12 @@ impl Directory {
 
     fn route(&mut self, person: i64, now_ms: i64) -> Result<Route> {
         let person = self.joins.end(person);
-        let partition = partition_of(person, self.of);
+        let partition = partition_of(person, self.partitions);
         let since_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
         let recent = self.joins.former(person).iter();
         let recent = recent.filter(|it| it.at_ms > since_ms);
         let mut former: Vec<u32> = recent
-            .map(|it| partition_of(it.person, self.of))
+            .map(|it| partition_of(it.person, self.partitions))
             .filter(|other| *other != partition)
             .collect();
         former.sort_unstable();
