@@ -128,7 +128,7 @@ impl Mailbox {
             let superseded = seen.is_superseded(event);
             let concluded = self.conclude(event, at, now_ms);
             if self.wants(event) {
-                let seq = self.log.number(now_ms) + count(wanted.len());
+                let seq = self.log.next_seq(now_ms) + count(wanted.len());
                 let windows = self.people.get(conversation).map(|known| known.windows);
                 let added = added(event, windows, superseded, &concluded.added, now_ms);
                 wanted.push(stored(event, seq, conversation, added, now_ms));

@@ -4,7 +4,7 @@
 use super::{
     Mailbox, count,
     log::{Stored, complete},
-    people::conversations::NUMBERS,
+    people::conversations::IDS,
     sql::{Result, Row, Sql, Value},
 };
 
@@ -15,7 +15,7 @@ pub struct Which {
     pub destination: Option<String>,
     /// The one with this event's id.
     pub event: Option<String>,
-    /// Those of this conversation, by any of the numbers it has had.
+    /// Those of this conversation, by any of the ids it has had.
     pub conversation: Option<i64>,
     /// Those that were received then or later (unix milliseconds).
     pub from_ms: Option<i64>,
@@ -117,7 +117,7 @@ impl Which {
     fn clause(&self) -> (String, Vec<Value>) {
         let mut clause = "true".to_owned();
         let mut parameters = Vec::new();
-        let of_conversation = format!("conversation IN ({NUMBERS})");
+        let of_conversation = format!("conversation IN ({IDS})");
         let conditions: [(&str, Option<Value>); 5] = [
             (
                 "destination = ?",

@@ -129,7 +129,7 @@ impl Mailbox {
 
     /// What a conversation remembers.
     pub fn state(&self, conversation: i64) -> Result<State> {
-        Ok(conversations::by_number(&*self.sql, conversation)?.state())
+        Ok(conversations::by_id(&*self.sql, conversation)?.state())
     }
 
     /// Takes note of what a person, who may not be known yet, says about being written to; `cause` names that and nothing

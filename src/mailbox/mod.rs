@@ -311,14 +311,14 @@ impl Mailbox {
         self.cursors.iter().map(Cursor::destination)
     }
 
-    /// The number that a conversation has now, by any that it has had.
-    pub fn number(&self, conversation: i64) -> Result<i64> {
+    /// The id that a conversation has now, by any that it has had.
+    pub fn current_id(&self, conversation: i64) -> Result<i64> {
         conversations::joined_into(&*self.sql, conversation)
     }
 
     /// What a conversation remembers, and how its windows stand.
     pub fn here(&self, conversation: i64) -> Result<(State, Windows)> {
-        let here = conversations::by_number(&*self.sql, conversation)?;
+        let here = conversations::by_id(&*self.sql, conversation)?;
         Ok((here.state(), here.windows))
     }
 

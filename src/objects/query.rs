@@ -44,9 +44,7 @@ pub(super) fn which(mailbox: &Mailbox, address: &Address, url: &Url) -> sql::Res
         // If a person and a conversation are given, both must mean the same conversation.
         conversation = match (found, conversation) {
             (Some(found), None) => Some(found.conversation),
-            (Some(found), Some(number)) if found.conversation == mailbox.number(number)? => {
-                Some(number)
-            }
+            (Some(found), Some(id)) if found.conversation == mailbox.current_id(id)? => Some(id),
             _ => return Ok(None),
         };
     }

@@ -98,7 +98,7 @@ impl Cursor {
         if gone == Some("") {
             // While it was taken out, people may have turned out to be one.
             Parking::come_back(&*sql, id)?;
-            log.renumber(place)?;
+            log.update_ids(place)?;
         }
         // A destination that is gone is back once it has another address; then it may have the former one again, too.
         let is_gone = gone == Some(url);

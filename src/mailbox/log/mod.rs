@@ -21,7 +21,7 @@ use std::rc::Rc;
 use super::{
     Join, batch, count,
     generations::Generations,
-    people::conversations::renumber,
+    people::conversations::update_ids,
     sql::{Result, Sql},
 };
 use recent::Recent;
@@ -42,8 +42,8 @@ const LONGEST_GENERATION_MS: i64 = 60 * 60 * 1000;
 /// free, but making the next costs three rows.
 const FEW_ROWS: i64 = 3;
 
-/// How many sequence numbers there are in a millisecond. See [`Log::number`].
-pub(super) const NUMBERS_PER_MS: i64 = 1024;
+/// How many of an event's [`Stored::seq`] there are in a millisecond. See [`Log::next_seq`].
+pub(super) const SEQS_PER_MS: i64 = 1024;
 
 const LET_PARTS_GO: &str = "DELETE FROM parts WHERE seq <= ?1 \
      AND seq NOT IN (SELECT seq FROM parked_events WHERE data = '') \
@@ -53,7 +53,7 @@ const LET_PARTS_GO: &str = "DELETE FROM parts WHERE seq <= ?1 \
 pub(super) struct Log {
     sql: Rc<dyn Sql>,
     generations: Generations,
-    /// The highest number that was given.
+    /// The highest `seq` that was given.
     last: i64,
     /// How many rows there are in all generations, and in the newest.
     rows: i64,
@@ -66,7 +66,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens the log. `passed` is the highest number known elsewhere: of a cursor, or of an event that was put aside or
+    /// Opens the log. `passed` is the highest `seq` known elsewhere: of a cursor, or of an event that was put aside or
     /// given up.
     pub(super) fn load(sql: Rc<dyn Sql>, passed: i64) -> Result<Self> {
         sql.run(
@@ -81,7 +81,7 @@ impl Log {
              id TEXT NOT NULL, kind TEXT NOT NULL, time INTEGER, received_ms INTEGER NOT NULL, subject TEXT, \
              added TEXT NOT NULL, data TEXT NOT NULL) STRICT",
         )?;
-        // A generation begins at the next number of when it was opened. If the clock was set back, no smaller number
+        // A generation begins at the next `seq` of when it was opened. If the clock was set back, no smaller one
         // may be given: it would be looked for in an older generation.
         let mut log = Self {
             last: passed.max(generations.newest().unwrap_or(0)),
@@ -120,7 +120,7 @@ impl Log {
         Ok(log)
     }
 
-    /// The highest number that was given so far.
+    /// The highest `seq` that was given so far.
     pub(super) fn last(&self) -> i64 {
         self.last
     }
@@ -135,10 +135,10 @@ impl Log {
         self.rows == 1
     }
 
-    /// The number for the next event. It follows the clock, so that numbers rise even when all rows are gone and the
-    /// last number was not written down. It never falls, even if the clock does.
-    pub(super) fn number(&self, now_ms: i64) -> i64 {
-        now_ms.saturating_mul(NUMBERS_PER_MS).max(self.last + 1)
+    /// The `seq` for the next event. It follows the clock, so that it rises even when all rows are gone and the
+    /// last was not written down. It never falls, even if the clock does.
+    pub(super) fn next_seq(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_mul(SEQS_PER_MS).max(self.last + 1)
     }
 
     /// Keeps rows that every cursor has passed for so long (milliseconds) after they were received.
@@ -157,10 +157,10 @@ impl Log {
         let longest = (self.keep_ms / GENERATIONS_KEPT).clamp(GENERATION_MS, LONGEST_GENERATION_MS);
         let over = self.generations.newest().is_none_or(|newest| {
             (self.newest_rows >= GENERATION_ROWS && !self.keeps())
-                || now_ms.saturating_sub(newest / NUMBERS_PER_MS) >= longest
+                || now_ms.saturating_sub(newest / SEQS_PER_MS) >= longest
         });
         if over && (self.newest_rows > 0 || self.generations.newest().is_none()) {
-            self.generations.open(self.number(now_ms))?;
+            self.generations.open(self.next_seq(now_ms))?;
             self.newest_rows = 0;
         }
         Ok(())
@@ -183,11 +183,11 @@ impl Log {
         }
         for event in events.iter().filter(|event| event.is_large()) {
             self.parts = true;
-            for (number, part) in parts(&event.data).enumerate() {
-                let number = count(number);
+            for (index, part) in parts(&event.data).enumerate() {
+                let index = count(index);
                 self.sql.run(
                     "INSERT INTO parts (seq, part, data) VALUES (?1, ?2, ?3)",
-                    &[event.seq.into(), number.into(), part.into()],
+                    &[event.seq.into(), index.into(), part.into()],
                 )?;
             }
         }
@@ -211,7 +211,7 @@ impl Log {
     }
 
     /// Moves events behind a place into the conversations that theirs turned out to be part of. What was passed and is
-    /// kept stays under its former number. One walk for all of them, since there is no index.
+    /// kept stays under its former id. One walk for all of them, since there is no index.
     pub(super) fn join(&mut self, passed: i64, joins: &[Join]) -> Result<()> {
         for rows in batch::rows(joins.iter().map(|join| (join.from, join.into))) {
             for table in self.tables_behind(passed) {
@@ -231,11 +231,11 @@ impl Log {
         Ok(())
     }
 
-    /// Has all behind a place stand under the numbers that the conversations have now, to be called before anything of it
+    /// Has all behind a place stand under the ids that the conversations have now, to be called before anything of it
     /// is read.
-    pub(super) fn renumber(&self, place: i64) -> Result<()> {
+    pub(super) fn update_ids(&self, place: i64) -> Result<()> {
         for table in self.tables_behind(place) {
-            renumber(&*self.sql, &table, "seq > ?1", place.into())?;
+            update_ids(&*self.sql, &table, "seq > ?1", place.into())?;
         }
         Ok(())
     }
@@ -247,7 +247,7 @@ impl Log {
         }
         let second = self.generations.numbers().nth(1);
         let end = second.map_or(self.last, |number| number - 1);
-        let kept_ms = end / NUMBERS_PER_MS + self.keep_ms + 1;
+        let kept_ms = end / SEQS_PER_MS + self.keep_ms + 1;
         (passed >= end).then_some(kept_ms)
     }
 
@@ -256,7 +256,7 @@ impl Log {
     pub(super) fn let_go(&mut self, passed: i64, now_ms: i64) -> Result<()> {
         self.recent.let_go(passed);
         let passed = if self.keeps() {
-            passed.min((now_ms - self.keep_ms).saturating_mul(NUMBERS_PER_MS) - 1)
+            passed.min((now_ms - self.keep_ms).saturating_mul(SEQS_PER_MS) - 1)
         } else {
             passed
         };

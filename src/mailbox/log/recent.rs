@@ -11,7 +11,7 @@ use crate::mailbox::Join;
 /// How much of it is kept, in bytes: what comes in some tenths of a second where very much comes.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// All events of the log from some number on.
+/// All events of the log from some `seq` on.
 #[derive(Debug)]
 pub(super) struct Recent {
     from: i64,
@@ -20,7 +20,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Nothing yet, of a log whose last number is `last`.
+    /// Nothing yet, of a log whose last `seq` is `last`.
     pub(super) fn behind_all(last: i64) -> Self {
         Self {
             from: last.saturating_add(1),
@@ -73,7 +73,7 @@ impl Recent {
         }
     }
 
-    /// Where the first event is whose number is not below `seq`.
+    /// Where the first event is that is not below `seq`.
     fn index(&self, seq: i64) -> usize {
         self.events.partition_point(|event| event.seq < seq)
     }
@@ -117,7 +117,7 @@ mod tests {
                 match step {
                     0 | 1 => {
                         log.turn(now_ms).unwrap();
-                        let first = log.number(now_ms);
+                        let first = log.next_seq(now_ms);
                         let events = vec![event(first, one, length), event(first + 1, other, 1)];
                         log.add(events).unwrap();
                         last = first + 1;

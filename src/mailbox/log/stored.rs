@@ -24,7 +24,7 @@ pub(in crate::mailbox) const DECLARED: &str = "seq INTEGER NOT NULL, conversatio
 pub struct Stored {
     /// Its place in the log.
     pub seq: i64,
-    /// The conversation it belongs to, by the mailbox's number for it.
+    /// The conversation it belongs to, by the mailbox's id for it.
     pub conversation: i64,
     /// [`crate::event::Event::id`].
     pub id: String,

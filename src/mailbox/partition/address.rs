@@ -114,7 +114,7 @@ impl Address {
         }
     }
 
-    /// The number by which users know one of its conversations: no other partition uses it.
+    /// The id by which users know one of its conversations: no other partition uses it.
     pub fn public_id(&self, conversation: i64) -> i64 {
         match self {
             Self::Partition {
@@ -128,7 +128,7 @@ impl Address {
         }
     }
 
-    /// Which of its conversations has this number among users; `None` if none can have it.
+    /// Which of its conversations has this id among users; `None` if none can have it.
     pub fn own_id(&self, public_id: i64) -> Option<i64> {
         match self {
             Self::Partition {
@@ -152,13 +152,13 @@ impl Address {
     }
 }
 
-/// The partition of the conversation that has this number among users ([`Address::public_id`]).
+/// The partition of the conversation that has this id among users ([`Address::public_id`]).
 pub fn partition_of_conversation(public_id: i64, partitions: u32) -> u32 {
     let partition = public_id.checked_rem_euclid(partitions.into()).unwrap_or(0);
     u32::try_from(partition).unwrap_or(0)
 }
 
-/// The partition of the person to whom a directory gave this number. Numbers are given in turn, so that all partitions
+/// The partition of the person to whom a directory gave this id. Ids are given in turn, so that all partitions
 /// get equally many persons. What is nobody's (0) goes to the first.
 pub fn partition_of(person: i64, partitions: u32) -> u32 {
     let turn = person.saturating_sub(1).max(0);

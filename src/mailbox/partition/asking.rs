@@ -28,7 +28,7 @@ pub struct CedeRequest {
     pub places: Vec<usize>,
     /// What it is told of them.
     pub events: Vec<Event>,
-    /// The numbers that the directory knows their persons by.
+    /// The ids by which the directory knows their persons.
     pub persons: Vec<i64>,
 }
 

@@ -5,10 +5,10 @@
 //! webhook which are under way at the same time one at most is stored. Requests that bear an `Idempotency-Key` are
 //! asked about in the same way.
 //!
-//! A promise is made for the sake of a person, and holds the number by which the directory knows them. That person may
-//! turn out to be somebody met before them, who has a smaller number, and whose partition is the one that promised.
+//! A promise is made for the sake of a person, and holds the id by which the directory knows them. That person may
+//! turn out to be somebody met before them, who has a smaller id, and whose partition is the one that promised.
 //! Then it takes the promise back and stores the event: the partition that was to store it is asked first, and promises
-//! the same for the sake of the smaller number. Copies that are still on their way there are refused.
+//! the same for the sake of the smaller id. Copies that are still on their way there are refused.
 //!
 //! A promise holds for an hour after it was last made, and no copy is on its way for longer: so what Meta repeats is stored
 //! also if a name has become somebody else's meanwhile, or its person was forgotten, and who has it now is where the event
@@ -142,7 +142,7 @@ impl Ceded {
     }
 
     /// Takes back promises about these events, which are to be stored here for the sake of a person: those that were
-    /// made for somebody met later, who has a greater number.
+    /// made for somebody met later, who has a greater id.
     pub(in crate::mailbox) fn release(&self, ids: &[String], person: i64) -> Result<()> {
         for ids in batch::rows(ids.iter().filter(|_| self.promises)) {
             self.sql.run(

@@ -32,7 +32,7 @@ use crate::{
 /// Where an event belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The number that the directory knows its person by: of two who turn out to be one, the smaller.
+    /// The id by which the directory knows its person: of two who turn out to be one, the smaller.
     pub person: i64,
     /// The partition.
     pub partition: u32,
@@ -179,10 +179,10 @@ impl Directory {
         let former = |person| self.joins.former(person).iter().map(|it| it.person);
         let all = wanted.iter().flat_map(|one| former(*one).chain([*one]));
         let mut names: HashMap<i64, Vec<Name>> = HashMap::new();
-        for numbers in batch::rows(all) {
+        for ids in batch::rows(all) {
             let rows = self.sql.exec(
                 "SELECT conversation, name FROM names WHERE conversation IN (SELECT value FROM json_each(?1)) ORDER BY name",
-                &[numbers.into()],
+                &[ids.into()],
             )?;
             for row in &rows {
                 let person = self.joins.end(row.get(0)?);

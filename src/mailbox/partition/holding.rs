@@ -47,7 +47,7 @@ pub(in crate::mailbox) struct Undelivered {
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Awaited {
-    /// The number of the hold.
+    /// The id of the hold.
     pub id: i64,
     /// Which events.
     pub behind: Behind,

@@ -27,8 +27,8 @@ pub struct Moved {
 /// A conversation in the partition in which its person was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormerConversation {
-    /// Its number there.
-    pub number: i64,
+    /// Its id there.
+    pub id: i64,
     /// Who has it in hand.
     pub handover: Option<Handover>,
 }
@@ -114,7 +114,7 @@ impl FormerConversation {
 
     fn write(&self) -> String {
         let mut out = Object::default();
-        out.number("number", self.number)
+        out.number("number", self.id)
             .text_if("state", self.state().write().as_deref());
         out.finish()
     }
@@ -122,7 +122,7 @@ impl FormerConversation {
     fn read(json: Json<'_>) -> Option<Self> {
         let state = json.get("state").and_then(Json::text);
         Some(Self {
-            number: json.get("number")?.integer()?,
+            id: json.get("number")?.integer()?,
             handover: State::read(state.as_deref()).handover,
         })
     }
@@ -160,11 +160,11 @@ mod tests {
                 }],
                 conversations: vec![
                     FormerConversation {
-                        number: 3,
+                        id: 3,
                         handover: Some(taken),
                     },
                     FormerConversation {
-                        number: 4,
+                        id: 4,
                         handover: None,
                     },
                 ],

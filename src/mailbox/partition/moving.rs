@@ -25,7 +25,7 @@ pub struct Adoption {
     pub event: Event,
     /// What the other partition knows.
     pub moved: Moved,
-    /// The number that the directory knows the person by.
+    /// The id by which the directory knows the person.
     pub person: i64,
     /// Events of theirs that are to be stored here, since the other partitions promised not to store them.
     pub ids: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Adoption {
 
 impl Mailbox {
     /// For each event: whether it is stored here, and what is known of its person, who is in another partition from now
-    /// on. Events that are not stored are promised to the persons in `persons` (their numbers in the directory, one for
+    /// on. Events that are not stored are promised to the persons in `persons` (their ids in the directory, one for
     /// each event), and never stored here. A person who is known here is known by all names from then on: their user id
     /// tells them from somebody to whom their phone number is given.
     pub fn cede(&mut self, events: &[Event], persons: &[i64], now_ms: i64) -> Result<Vec<Moved>> {
@@ -93,7 +93,7 @@ impl Mailbox {
     pub fn adopt(&mut self, adoptions: &[Adoption]) -> Result<()> {
         let sql = self.sql.clone();
         let known = known(&*sql, adoptions)?;
-        let of = |moved: &Moved, one: &FormerConversation| (moved.former.clone(), one.number);
+        let of = |moved: &Moved, one: &FormerConversation| (moved.former.clone(), one.id);
         let mut new = Vec::new();
         let mut placed = Vec::new();
         self.people
@@ -112,7 +112,7 @@ impl Mailbox {
             for one in &moved.conversations {
                 if known.get(&of(moved, one)) != Some(&one.state().write()) {
                     state = state.joined(one.state());
-                    new.push((&moved.former, one.number, one.state().write()));
+                    new.push((&moved.former, one.id, one.state().write()));
                 }
             }
             state.untold = (is_new || named) && self.mirror.is_some();
@@ -210,7 +210,7 @@ fn moved(people: &People, names: &[&Name], undelivered: &[Undelivered]) -> Moved
     let behind = undelivered
         .iter()
         .filter_map(|Undelivered { destination, last }| {
-            let theirs = conversations.iter().filter_map(|number| last.get(number));
+            let theirs = conversations.iter().filter_map(|id| last.get(id));
             Some(Behind {
                 destination: destination.clone(),
                 until: *theirs.max()?,
@@ -220,18 +220,18 @@ fn moved(people: &People, names: &[&Name], undelivered: &[Undelivered]) -> Moved
         behind: behind.collect(),
         ..Moved::default()
     };
-    for number in conversations {
-        let Some(known) = people.get(number) else {
+    for id in conversations {
+        let Some(known) = people.get(id) else {
             continue;
         };
         let mut state = known.state();
         moved.conversations.push(FormerConversation {
-            number,
+            id,
             handover: state.handover.take(),
         });
-        let parts = people.joins().iter().filter(|join| join.into == number);
+        let parts = people.joins().iter().filter(|join| join.into == id);
         let parts = parts.map(|part| FormerConversation {
-            number: part.from,
+            id: part.from,
             handover: None,
         });
         moved.conversations.extend(parts);
@@ -250,7 +250,7 @@ fn known(sql: &dyn Sql, adoptions: &[Adoption]) -> Result<HashMap<(String, i64),
     )?;
     let of = |moved: &Moved| {
         let all = moved.conversations.iter();
-        all.map(|one| (moved.former.clone(), one.number))
+        all.map(|one| (moved.former.clone(), one.id))
             .collect::<Vec<_>>()
     };
     let mut known = HashMap::new();

@@ -1,4 +1,4 @@
-//! The conversations of a mailbox by their numbers: one that turned out to be part of another leads there.
+//! The conversations of a mailbox by their ids: one that turned out to be part of another leads there.
 
 use std::collections::HashSet;
 
@@ -10,8 +10,8 @@ use crate::{
     },
 };
 
-/// Selects all numbers that a conversation has had, by any of them.
-pub(in crate::mailbox) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
+/// Selects all ids that a conversation has had, by any of them.
+pub(in crate::mailbox) const IDS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
      JOIN same ON conversations.joined = same.id UNION SELECT conversations.joined FROM conversations \
      JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT id FROM same";
 
@@ -20,7 +20,7 @@ pub(in crate::mailbox) const NUMBERS: &str = "WITH RECURSIVE same(id) AS (SELECT
 pub struct Join {
     /// Which one.
     pub from: i64,
-    /// The one that it is part of, by the number which that one has now.
+    /// The one that it is part of, by the id which that one has now.
     pub into: i64,
 }
 
@@ -61,10 +61,10 @@ pub(in crate::mailbox) fn joined_into(sql: &dyn Sql, conversation: i64) -> Resul
     Ok(now.unwrap_or(conversation))
 }
 
-/// Selects the number that a conversation has now: numbers only ever get smaller.
-fn now(number: &str) -> String {
+/// Selects the id that a conversation has now: ids only ever get smaller.
+fn now(id: &str) -> String {
     format!(
-        "WITH RECURSIVE same(id) AS (SELECT {number} UNION SELECT conversations.joined FROM conversations \
+        "WITH RECURSIVE same(id) AS (SELECT {id} UNION SELECT conversations.joined FROM conversations \
          JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT min(id) FROM same"
     )
 }
@@ -94,9 +94,9 @@ pub(in crate::mailbox) fn joined_among(
     Ok(joined)
 }
 
-/// Gives events of a table the numbers that their conversations have now: those events that `clause` selects with its
+/// Gives events of a table the ids that their conversations have now: those events that `clause` selects with its
 /// parameter.
-pub(in crate::mailbox) fn renumber(
+pub(in crate::mailbox) fn update_ids(
     sql: &dyn Sql,
     table: &str,
     clause: &str,
@@ -113,7 +113,7 @@ pub(in crate::mailbox) fn renumber(
 }
 
 /// Writes down that the windows of a conversation could not be told to other Workers: they are told with its next
-/// event. Gives the conversation's number now; whoever has it in memory must forget it ([`crate::mailbox::Mailbox::forget`]).
+/// event. Gives the conversation's id now; whoever has it in memory must forget it ([`crate::mailbox::Mailbox::forget`]).
 pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>> {
     let now = now("?1");
     sql.first_integer(
@@ -126,7 +126,7 @@ pub fn untold(sql: &dyn Sql, conversation: i64) -> Result<Option<i64>> {
 }
 
 /// Takes back that a rule fired in a conversation at this time (unix seconds), unless it has fired again. Gives the
-/// conversation's number now, if that changes its state.
+/// conversation's id now, if that changes its state.
 pub(in crate::mailbox) fn unfired(
     sql: &dyn Sql,
     conversation: i64,
@@ -146,14 +146,14 @@ pub(in crate::mailbox) fn unfired(
     )
 }
 
-/// All numbers that a conversation has had, by any of them.
-pub(in crate::mailbox) fn numbers(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>> {
-    let rows = sql.exec(NUMBERS, &[conversation.into()])?;
+/// All ids that a conversation has had, by any of them.
+pub(in crate::mailbox) fn ids(sql: &dyn Sql, conversation: i64) -> Result<HashSet<i64>> {
+    let rows = sql.exec(IDS, &[conversation.into()])?;
     rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A conversation, or the one that it has become part of.
-pub(in crate::mailbox) fn by_number(sql: &dyn Sql, conversation: i64) -> Result<Conversation> {
+pub(in crate::mailbox) fn by_id(sql: &dyn Sql, conversation: i64) -> Result<Conversation> {
     let now = now("?1");
     let rows = sql.exec(
         &format!("SELECT '', conversations.* FROM conversations WHERE id = ({now})"),

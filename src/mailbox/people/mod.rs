@@ -4,7 +4,7 @@
 //! once. Whoever was met lately is remembered: nobody else writes into this database, so that what was committed is not
 //! read again.
 //!
-//! - `conversations`: by their numbers
+//! - `conversations`: by their ids
 //! - `person`: one of them, by a name
 
 pub(super) mod conversations;
@@ -27,7 +27,7 @@ use crate::{
     },
     event::{Effect, Event, Name},
 };
-use conversations::{Conversation, Join, by_number, joined_into};
+use conversations::{Conversation, Join, by_id, joined_into};
 
 /// Where events are that belong to nobody's conversation.
 pub(super) const NOBODY: i64 = 0;
@@ -52,7 +52,7 @@ pub(super) struct People {
     sql: Rc<dyn Sql>,
     names: HashMap<Name, i64>,
     conversations: HashMap<i64, Conversation>,
-    /// The highest number of a conversation, once it was asked for.
+    /// The highest id of a conversation, once it was asked for.
     newest: Option<i64>,
     learnt: Vec<(String, i64)>,
     changed: HashSet<i64>,
@@ -127,7 +127,7 @@ impl People {
                 // This is rare, so the statement above does not look for it.
                 if found.joined.is_some() {
                     id = joined_into(&*self.sql, id)?;
-                    found = by_number(&*self.sql, id)?;
+                    found = by_id(&*self.sql, id)?;
                 }
                 if let Some(name) = Name::of_key(row.get::<&str>(0)?) {
                     self.names.insert(name, id);
@@ -165,7 +165,7 @@ impl People {
         });
         let id = match belonging.conversation {
             Some(id) => id,
-            None => self.number()?,
+            None => self.next_id()?,
         };
         let before = self.conversations.remove(&id);
         let mut changes = before.is_none();
@@ -327,17 +327,17 @@ impl People {
         Ok(())
     }
 
-    /// The number for a new conversation.
-    fn number(&mut self) -> Result<i64> {
+    /// The id for a new conversation.
+    fn next_id(&mut self) -> Result<i64> {
         let newest = match self.newest {
             None => self
                 .sql
                 .first_integer("SELECT max(id) FROM conversations", &[])?,
             newest => newest,
         };
-        let number = newest.unwrap_or(NOBODY) + 1;
-        self.newest = Some(number);
-        Ok(number)
+        let id = newest.unwrap_or(NOBODY) + 1;
+        self.newest = Some(id);
+        Ok(id)
     }
 
     fn change(&mut self, id: i64, conversation: Conversation) {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{People, conversations::NUMBERS};
+use super::{People, conversations::IDS};
 use crate::{
     conversation::{State, window::Windows},
     event::{Event, Name},
@@ -12,7 +12,7 @@ use crate::{
 /// What the mailbox knows of one person's conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The conversation's number.
+    /// The conversation's id.
     pub conversation: i64,
     /// The names that lead to it, each with what it is in front (`phone:16505551234`).
     pub names: Vec<String>,
@@ -57,7 +57,7 @@ pub(in crate::mailbox) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<
         return Ok(None);
     };
     let rows = sql.exec(
-        &format!("SELECT name FROM names WHERE conversation IN ({NUMBERS}) ORDER BY name"),
+        &format!("SELECT name FROM names WHERE conversation IN ({IDS}) ORDER BY name"),
         &[found.conversation.into()],
     )?;
     for row in &rows {
@@ -96,7 +96,7 @@ pub(in crate::mailbox) fn change(
 }
 
 /// Forgets the person who has this name, and is `called` so elsewhere: all their names, and what is known of the
-/// conversation. Its number stays, since what is still to be delivered or sent bears it. Gives who was forgotten;
+/// conversation. Its id stays, since what is still to be delivered or sent bears it. Gives who was forgotten;
 /// `None` if nobody is known by the name.
 pub(in crate::mailbox) fn forget(
     sql: &Rc<dyn Sql>,
@@ -110,13 +110,13 @@ pub(in crate::mailbox) fn forget(
     let state = found.state.forgotten().write();
     atomically(&**sql, || {
         sql.run(
-            &format!("DELETE FROM names WHERE conversation IN ({NUMBERS})"),
+            &format!("DELETE FROM names WHERE conversation IN ({IDS})"),
             &[found.conversation.into()],
         )?;
         sql.run(
             &format!(
                 "UPDATE conversations SET user = NULL, customer_service = NULL, free_entry_point = NULL, \
-                 referred = NULL, state = ? WHERE id IN ({NUMBERS})"
+                 referred = NULL, state = ? WHERE id IN ({IDS})"
             ),
             &[state.into(), found.conversation.into()],
         )

@@ -6,7 +6,7 @@ use super::{COLUMNS, Replay, STOPPING};
 use crate::mailbox::{
     Mailbox, Which, count,
     cursor::{Cursor, TAKEN_OUT, parking::Parking},
-    log::NUMBERS_PER_MS,
+    log::SEQS_PER_MS,
     sql::{Result, Sql, Value, atomically},
 };
 
@@ -155,8 +155,8 @@ impl Mailbox {
             waiting: HashSet::new(),
             died: 0,
             dropped: 0,
-            // Numbers follow the clock, and are ahead of it where it was set back.
-            place: from.saturating_mul(NUMBERS_PER_MS) - 1,
+            // They follow the clock, and are ahead of it where it was set back.
+            place: from.saturating_mul(SEQS_PER_MS) - 1,
             end: self.log.last(),
             looked: false,
             which: wish.which,

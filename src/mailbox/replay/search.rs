@@ -35,8 +35,8 @@ pub(super) struct Search<'a> {
     /// How far that one had read when the replay was begun ([`super::Job`]).
     pub(super) read: i64,
     pub(super) coming: &'a HashSet<i64>,
-    /// The numbers that the conversation has had, where one is asked for.
-    pub(super) numbers: Option<HashSet<i64>>,
+    /// The ids that the conversation has had, where one is asked for.
+    pub(super) ids: Option<HashSet<i64>>,
 }
 
 impl Search<'_> {
@@ -126,10 +126,10 @@ impl Search<'_> {
     }
 
     fn is_meant(&self, which: &Which, of: &Destination, found: &Listed) -> Result<bool> {
-        let numbers = self.numbers.as_ref();
+        let ids = self.ids.as_ref();
         let is_meant = of.wants(&found.kind)
             && which.event.as_ref().is_none_or(|id| *id == found.id)
-            && numbers.is_none_or(|numbers| numbers.contains(&found.conversation))
+            && ids.is_none_or(|ids| ids.contains(&found.conversation))
             && which.from_ms.is_none_or(|from| found.received_ms >= from)
             && which.until_ms.is_none_or(|until| found.received_ms < until);
         // Where there are no conditions, the event need not be read.

@@ -135,8 +135,8 @@ fn step(
     let room = AT_ONCE.saturating_sub(job.replay.waiting.len());
     atomically(sql, || {
         let replay = &mut job.replay;
-        let numbers = replay.which.conversation;
-        let numbers = numbers.map(|number| conversations::numbers(sql, number));
+        let ids = replay.which.conversation;
+        let ids = ids.map(|id| conversations::ids(sql, id));
         let search = Search {
             sql,
             log,
@@ -144,7 +144,7 @@ fn step(
             to: cursor.destination(),
             read: job.read,
             coming: &job.coming,
-            numbers: numbers.transpose()?,
+            ids: ids.transpose()?,
         };
         let chosen = search.next(replay, room)?;
         let mut events = Vec::new();

@@ -94,6 +94,6 @@ impl Seen {
 }
 
 /// The key at this place of a list that was handed to a statement.
-fn at(list: &[Key], number: i64) -> Option<&Key> {
-    list.get(usize::try_from(number).ok()?)
+fn at(list: &[Key], index: i64) -> Option<&Key> {
+    list.get(usize::try_from(index).ok()?)
 }

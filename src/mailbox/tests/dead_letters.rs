@@ -124,7 +124,7 @@ fn dead_letters_are_found_by_any_number_that_their_conversation_has_had() {
             conversation: Some(number),
             ..Which::default()
         };
-        assert_eq!(mailbox.number(number).unwrap(), conversation);
+        assert_eq!(mailbox.current_id(number).unwrap(), conversation);
         assert_eq!(mailbox.summary(&which).unwrap().count, 2, "{number}");
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         Failure, Waiting, count,
         cursor::TAKEN_OUT,
         log::{COLUMNS, DECLARED, Log, Stored, complete},
-        people::conversations::{by_number, renumber},
+        people::conversations::{by_id, update_ids},
         sql::{Result, Sql},
     },
 };
@@ -41,7 +41,7 @@ impl Parking {
     /// A destination is back in the settings: what was parked for it is tried. Meanwhile its conversations may have
     /// become part of others, or what they were held for may have gone.
     pub(in crate::mailbox) fn come_back(sql: &dyn Sql, destination: &str) -> Result<()> {
-        renumber(sql, "parked_events", "destination = ?1", destination.into())?;
+        update_ids(sql, "parked_events", "destination = ?1", destination.into())?;
         sql.run(
             "DELETE FROM parked WHERE destination = ?1",
             &[destination.into()],
@@ -229,7 +229,7 @@ impl Parking {
 
     /// Deletes the dead letters of a conversation whose person was forgotten: nobody would find them by a name.
     pub(super) fn forget_dead(&self, conversation: i64) -> Result<()> {
-        if !by_number(&*self.sql, conversation)?.state().forgotten {
+        if !by_id(&*self.sql, conversation)?.state().forgotten {
             return Ok(());
         }
         self.sql.run(

@@ -13,7 +13,7 @@ pub(super) struct Parked {
     pub(super) next_ms: i64,
 }
 
-/// The conversations that wait, each under its number.
+/// The conversations that wait, each under its id.
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Schedule {
