@@ -41,7 +41,7 @@ impl Mailbox {
             return Ok(());
         }
         if let Some(name) = event.names.first()
-            && self.look(name)?.is_none()
+            && self.find_without_names(name)?.is_none()
         {
             event.names.clear();
         }
@@ -61,7 +61,7 @@ impl Mailbox {
         self.refuse_ceded(&events, now_ms)?;
         self.ids.turn(now_ms)?;
         let mut seen = Seen::default();
-        self.ids.look(&mut seen, &events)?;
+        self.ids.look_up(&mut seen, &events)?;
         let mut new = events;
         new.retain(|event| seen.is_new(event));
         if new.is_empty() {
@@ -137,7 +137,7 @@ impl Mailbox {
             let mut raised = concluded.raised;
             index += 1;
             if !raised.is_empty() {
-                self.ids.look(seen, &raised)?;
+                self.ids.look_up(seen, &raised)?;
                 raised.retain(|event| seen.is_new(event));
                 events.splice(index..index, raised);
             }

@@ -247,7 +247,7 @@ impl Mailbox {
         })
     }
 
-    /// Deletes them for good. What is stored in parts goes with the next [`Mailbox::rest`].
+    /// Deletes them for good. What is stored in parts goes with the next [`Mailbox::settle`].
     pub fn delete(&self, which: &Which) -> Result<()> {
         let (clause, parameters) = which.clause();
         self.sql.run(

@@ -226,7 +226,7 @@ impl Mailbox {
     /// end, wherever that place is.
     ///
     /// Gives the destinations that have been gone for so long that what waited for them was let go.
-    pub fn rest(&mut self) -> Result<Vec<usize>> {
+    pub fn settle(&mut self) -> Result<Vec<usize>> {
         self.stop_replays_to_nowhere()?;
         let mut given_up = Vec::new();
         for (index, cursor) in self.cursors.iter_mut().enumerate() {
@@ -288,7 +288,7 @@ impl Mailbox {
     }
 
     /// Writes down how far a destination has got, so that what it has taken is not delivered again after a crash. Where
-    /// that is the one event of the log and nobody waits for it any more, it is let go: [`Mailbox::rest`] would do that
+    /// that is the one event of the log and nobody waits for it any more, it is let go: [`Mailbox::settle`] would do that
     /// next, and it is one row instead of two.
     pub fn save(&mut self, destination: usize) -> Result<()> {
         let passed = self.passed();
@@ -317,7 +317,7 @@ impl Mailbox {
     }
 
     /// What a conversation remembers, and how its windows stand.
-    pub fn here(&self, conversation: i64) -> Result<(State, Windows)> {
+    pub fn state_and_windows(&self, conversation: i64) -> Result<(State, Windows)> {
         let here = conversations::by_id(&*self.sql, conversation)?;
         Ok((here.state(), here.windows))
     }
@@ -328,8 +328,8 @@ impl Mailbox {
     }
 
     /// Like [`Self::find`] without the person's names: these take a walk through everybody's.
-    pub fn look(&self, name: &Name) -> Result<Option<Found>> {
-        person::look(&self.sql, name)
+    pub fn find_without_names(&self, name: &Name) -> Result<Option<Found>> {
+        person::find_without_names(&self.sql, name)
     }
 
     /// The statuses of one message, by what the ids of all events about it begin with ([`crate::event::about`]), each

@@ -218,7 +218,7 @@ fn end_all(
     while let Some(delivery) = mailbox.next(now_ms).unwrap() {
         changes.extend(mailbox.end(&delivery, &outcome(&delivery), now_ms));
     }
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     changes
 }
 

@@ -98,7 +98,7 @@ impl Mailbox {
                 let found = each(&persons, &mut |name| {
                     core.mailbox.forget_person(name, &persons, now)
                 })?;
-                core.rest()?;
+                core.settle()?;
                 Ok(found)
             })?;
             self.tell_windows(now)?;

@@ -137,7 +137,7 @@ impl Mailbox {
             self.write_down(&mut written, &run, now)?;
             let is_over = run.is_over(now);
             if is_over && others.is_empty() {
-                self.with_core(Core::rest)?;
+                self.with_core(Core::settle)?;
                 return Ok(Some(now));
             }
             if run.may_start() {
@@ -185,7 +185,7 @@ impl Mailbox {
     /// Writes down how far every cursor has got, if that was last done long ago.
     fn write_down(&self, written: &mut Written, run: &Run, now: i64) -> Result<()> {
         if run.count() - written.ended >= REST_EVERY {
-            self.with_core(Core::rest)?;
+            self.with_core(Core::settle)?;
             written.ended = run.count();
         }
         if now - written.at > SAVE_EVERY_MS {
@@ -198,7 +198,7 @@ impl Mailbox {
     /// Ends a run that has nothing to do, and gives when there will be something.
     fn rests_until(&self, run: &Run, now: i64) -> Result<Option<i64>> {
         let next = self.with_core(|core| {
-            core.rest()?;
+            core.settle()?;
             Ok(core.wakes_at(now))
         })?;
         Ok(match next {

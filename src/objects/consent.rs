@@ -52,7 +52,7 @@ impl Mailbox {
         let entry = Entry::told(opted_in, at, text(url, "note"));
         let found = self.change(now, |core| {
             let name = by_any(&names(&person), |name| {
-                Ok(core.mailbox.look(name)?.map(|_| name.clone()))
+                Ok(core.mailbox.find_without_names(name)?.map(|_| name.clone()))
             })?;
             let Some(name) = name.or_else(|| stranger(&person)) else {
                 return Ok(None);

@@ -123,8 +123,8 @@ impl Core {
     }
 
     /// Writes down how far every cursor has got. Logs which destinations were given up, whose events are gone.
-    pub(super) fn rest(&mut self) -> sql::Result<()> {
-        for index in self.mailbox.rest()? {
+    pub(super) fn settle(&mut self) -> sql::Result<()> {
+        for index in self.mailbox.settle()? {
             console_log!(
                 "{}",
                 self.line_about(index, "destination.given_up").finish()

@@ -83,7 +83,7 @@ impl Mailbox {
             let replay = replay.map(str::to_owned);
             if confirmed == Some(summary.confirm) && replay.is_none() {
                 core.mailbox.delete(&which)?;
-                core.rest()?;
+                core.settle()?;
             }
             Ok(Some((summary, replay)))
         })?;

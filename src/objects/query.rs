@@ -40,7 +40,7 @@ pub(super) fn which(mailbox: &Mailbox, address: &Address, url: &Url) -> sql::Res
     let persons = persons(url);
     if !persons.is_empty() {
         let names: Vec<Name> = persons.iter().flat_map(|person| names(person)).collect();
-        let found = by_any(&names, |name| mailbox.look(name))?;
+        let found = by_any(&names, |name| mailbox.find_without_names(name))?;
         // If a person and a conversation are given, both must mean the same conversation.
         conversation = match (found, conversation) {
             (Some(found), None) => Some(found.conversation),

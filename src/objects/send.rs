@@ -69,7 +69,8 @@ impl Mailbox {
     }
 
     /// Sends a message that is marked as started, if it may go. If its person is in another partition by now, or in another
-    /// conversation since they were forgotten, what is known there decides ([`crate::mailbox::Mailbox::stands`]).
+    /// conversation since they were forgotten, what is known there decides
+    /// ([`crate::mailbox::Mailbox::state_and_windows_there`]).
     async fn send(&self, started: &mut Started, now: i64) -> Result<Happened> {
         let conversation = started.send.conversation;
         let has_moved = self.with_core(|core| core.mailbox.has_moved(conversation))?;
@@ -261,9 +262,9 @@ impl Core {
         }
         let consent = config.and_then(|config| config.consent.as_ref());
         let (state, windows) = if let Some(there) = elsewhere {
-            self.mailbox.stands(conversation, there)?
+            self.mailbox.state_and_windows_there(conversation, there)?
         } else {
-            self.mailbox.here(conversation)?
+            self.mailbox.state_and_windows(conversation)?
         };
         if guard::is_overtaken(&started.send.id, asked, state.handover, now) {
             return Ok(Some(Class::Handover));

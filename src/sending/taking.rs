@@ -119,13 +119,13 @@ fn check(
     let (name, found) = match &wanted.to {
         Whom::Person(to) => {
             let name = name_of(to);
-            let found = intake.mailbox.look(&name)?;
+            let found = intake.mailbox.find_without_names(&name)?;
             (name, found)
         }
         Whom::Conversation(written) => {
             // The first of these names that somebody has.
             let found = by_any(&names(written), |name| {
-                let found = intake.mailbox.look(name)?;
+                let found = intake.mailbox.find_without_names(name)?;
                 Ok(found.map(|found| (name.clone(), Some(found))))
             })?;
             let Some((name, found)) = found else {

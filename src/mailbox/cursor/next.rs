@@ -85,7 +85,7 @@ impl Cursor {
             } else if events.is_empty() {
                 self.parking.release(conversation)?;
             } else {
-                self.fly(&events, true);
+                self.begin_flight(&events, true);
                 return Ok(Some(events));
             }
         }
@@ -124,7 +124,7 @@ impl Cursor {
                 events.extend(event);
             }
             if !events.is_empty() {
-                self.fly(&events, false);
+                self.begin_flight(&events, false);
                 return Ok(Some(events));
             }
         }
@@ -217,7 +217,7 @@ impl Cursor {
         Ok(())
     }
 
-    fn fly(&mut self, events: &[Stored], parked: bool) {
+    fn begin_flight(&mut self, events: &[Stored], parked: bool) {
         if let Some(first) = events.first() {
             let flight = Flight {
                 conversation: first.conversation,

@@ -316,7 +316,7 @@ mod tests {
         let sql = Native::new();
         let mut mailbox = Mailbox::open(sql.clone(), Vec::new()).unwrap();
         mailbox.log.parts = true;
-        mailbox.rest().unwrap();
+        mailbox.settle().unwrap();
         let plan = sql.plan(LET_PARTS_GO, &[1.into()]);
         for table in ["parked_events", "dead_letters"] {
             let index = format!("SCAN {table} USING COVERING INDEX large_{table}");

@@ -21,7 +21,7 @@ use crate::{
         MAY_COME_AGAIN_MS, batch,
         people::{
             People,
-            person::{Found, by_any, forget, look},
+            person::{Found, by_any, find_without_names, forget},
         },
         sql::{Result, Sql, atomically},
     },
@@ -144,7 +144,7 @@ impl Directory {
 
     /// Where the person is who has the first of these names that is known.
     pub fn find(&mut self, names: &[Name], now_ms: i64) -> Result<Option<Route>> {
-        let found = by_any(names, |name| look(&self.sql, name))?;
+        let found = by_any(names, |name| find_without_names(&self.sql, name))?;
         let route = found.map(|found| self.route(found.conversation, now_ms));
         route.transpose()
     }

@@ -329,7 +329,9 @@ impl Mailbox {
     fn conversations_of(&self, names: &[String]) -> Result<Vec<i64>> {
         let mut all = Vec::new();
         for name in Name::of_keys(names) {
-            all.extend(person::look(&self.sql, &name)?.map(|found| found.conversation));
+            all.extend(
+                person::find_without_names(&self.sql, &name)?.map(|found| found.conversation),
+            );
         }
         Ok(all)
     }

@@ -40,7 +40,7 @@ impl Mailbox {
         let sql = self.sql.clone();
         self.ids.turn(now_ms)?;
         let mut seen = Seen::default();
-        self.ids.look(&mut seen, events)?;
+        self.ids.look_up(&mut seen, events)?;
         let others = events.iter().zip(persons);
         // An event that only names somebody has no id.
         let others = others.filter(|(event, _)| !event.id.is_empty() && !seen.contains(event));
@@ -162,7 +162,7 @@ impl Mailbox {
 
     /// What is known here of the person with this name, for a conversation of theirs from which they have moved.
     pub fn known(&self, name: &Name) -> Result<Option<Moved>> {
-        let found = self.look(name)?;
+        let found = self.find_without_names(name)?;
         Ok(found.map(|found| Moved {
             windows: found.windows,
             state: found.state,
@@ -173,7 +173,11 @@ impl Mailbox {
     /// The state and windows that decide whether a message may go which waits here for a person who has moved: what is
     /// known of them where they are (`there`). Only consent that was told here is added, since it may not be known
     /// there yet. For who was forgotten windows that have opened since are none.
-    pub fn stands(&self, conversation: i64, there: Moved) -> Result<(State, Windows)> {
+    pub fn state_and_windows_there(
+        &self,
+        conversation: i64,
+        there: Moved,
+    ) -> Result<(State, Windows)> {
         let mut state = there.state;
         let here = self.state(conversation)?;
         state.consent = state.consent.joined(here.consent);

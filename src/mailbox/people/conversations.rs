@@ -11,9 +11,10 @@ use crate::{
 };
 
 /// Selects all ids that a conversation has had, by any of them.
-pub(in crate::mailbox) const IDS: &str = "WITH RECURSIVE same(id) AS (SELECT ? UNION SELECT conversations.id FROM conversations \
-     JOIN same ON conversations.joined = same.id UNION SELECT conversations.joined FROM conversations \
-     JOIN same ON conversations.id = same.id WHERE conversations.joined IS NOT NULL) SELECT id FROM same";
+pub(in crate::mailbox) const IDS: &str = "WITH RECURSIVE same(id) AS (SELECT ? \
+     UNION SELECT conversations.id FROM conversations JOIN same ON conversations.joined = same.id \
+     UNION SELECT conversations.joined FROM conversations JOIN same ON conversations.id = same.id \
+     WHERE conversations.joined IS NOT NULL) SELECT id FROM same";
 
 /// A conversation that turned out to be part of another; in a directory, a person who turned out to be another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,7 +53,7 @@ pub fn by_any<T>(
 
 /// Finds a conversation by one of the person's names, however Meta came to use it.
 pub(in crate::mailbox) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
-    let Some(mut found) = look(sql, name)? else {
+    let Some(mut found) = find_without_names(sql, name)? else {
         return Ok(None);
     };
     let rows = sql.exec(
@@ -67,7 +67,10 @@ pub(in crate::mailbox) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<
 }
 
 /// Like [`find`] without the names: these take a walk through everybody's.
-pub(in crate::mailbox) fn look(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<Found>> {
+pub(in crate::mailbox) fn find_without_names(
+    sql: &Rc<dyn Sql>,
+    name: &Name,
+) -> Result<Option<Found>> {
     let people = People::of(sql.clone(), &[Event::named(vec![name.clone()])])?;
     Ok(people.known(name).map(|(conversation, known)| Found {
         conversation,

@@ -47,8 +47,8 @@ impl Ids {
     }
 
     /// Looks up which of these events were seen before, and how far the messages are whose statuses are among them.
-    pub(in crate::mailbox) fn look(&self, seen: &mut Seen, events: &[Event]) -> Result<()> {
-        seen.look(&self.0, events)
+    pub(in crate::mailbox) fn look_up(&self, seen: &mut Seen, events: &[Event]) -> Result<()> {
+        seen.look_up(&self.0, events)
     }
 
     /// Remembers events that are new, each with its conversation.

@@ -23,7 +23,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Looks these events up.
-    pub(super) fn look(&mut self, tables: &Generations, events: &[Event]) -> Result<()> {
+    pub(super) fn look_up(&mut self, tables: &Generations, events: &[Event]) -> Result<()> {
         let (statuses, others): (Vec<Key>, Vec<Key>) =
             events.iter().map(Key::of).partition(Key::is_status);
         let found = tables

@@ -111,10 +111,10 @@ fn parts_of_an_event_are_kept_for_as_long_as_its_row() {
     mailbox.store([large("1", "large"), message("2", "b")], NOW);
     let [first, second] = [(); 2].map(|()| mailbox.start(NOW));
     mailbox.end(&first, &Outcome::Taken, NOW);
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     assert!(sql.count("parts") > 0, "a replay may read it");
     mailbox.end(&second, &Outcome::Taken, NOW);
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     assert_eq!(sql.count("parts"), 0);
 }
 

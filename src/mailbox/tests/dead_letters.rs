@@ -204,7 +204,7 @@ fn deleted_dead_letters_leave_nothing_behind() {
         ..Which::default()
     };
     mailbox.delete(&which).unwrap();
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     assert_eq!((sql.count("dead_letters"), sql.count("parts")), (1, 0));
 }
 
@@ -216,7 +216,7 @@ fn who_deletes_dead_letters_does_not_keep_to_himself_that_a_destination_was_give
     mailbox.end(&delivery, &Outcome::Gone, NOW);
     mailbox.next(NOW + 3_600_000).unwrap();
     mailbox.delete(&Which::default()).unwrap();
-    assert_eq!(mailbox.rest().unwrap(), [0]);
+    assert_eq!(mailbox.settle().unwrap(), [0]);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_destination_that_is_gone_gets_nothing_more_until_it_has_another_address() {
     let delivery = mailbox.start(NOW);
     let changes = mailbox.end(&delivery, &Outcome::Gone, NOW);
     assert_eq!(changes, [Change::Gone]);
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     assert!(mailbox.waiting(0).unwrap().gone);
     assert_eq!(mailbox.next(NOW).unwrap(), None);
     assert_eq!(
@@ -96,18 +96,18 @@ fn what_waits_for_a_destination_that_is_gone_is_kept_for_as_long_as_it_would_hav
     });
     let total = 3_600_000;
     mailbox.next(NOW + total - 1).unwrap();
-    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
+    assert_eq!(mailbox.settle().unwrap(), Vec::<usize>::new());
     assert_eq!(mailbox.waiting(0).unwrap().events, 2);
     assert_eq!(mailbox.wakes_at(NOW + 10), Some(NOW + total));
 
     let mut mailbox = open("bot");
     assert_eq!(mailbox.next(NOW + total).unwrap(), None);
-    assert_eq!(mailbox.rest().unwrap(), [0]);
-    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new());
+    assert_eq!(mailbox.settle().unwrap(), [0]);
+    assert_eq!(mailbox.settle().unwrap(), Vec::<usize>::new());
     assert_eq!(mailbox.waiting(0).unwrap().events, 0);
     assert_eq!(mailbox.wakes_at(NOW + total), None);
     mailbox.store([message("1", "c")], NOW + total);
-    assert_eq!(mailbox.rest().unwrap(), Vec::<usize>::new(), "told once");
+    assert_eq!(mailbox.settle().unwrap(), Vec::<usize>::new(), "told once");
     assert_eq!(mailbox.deliver(NOW + total), ["c-0"], "to the other alone");
     let tables = sql.tables();
     let mut logs = tables.iter().filter(|name| name.starts_with("log_"));
@@ -245,7 +245,7 @@ fn a_customer_with_more_events_than_are_looked_at_holds_back_nobody_else_either(
     let mut taken = Vec::new();
     while mailbox.wakes_at(NOW).is_some() {
         taken.extend(mailbox.deliver(NOW));
-        mailbox.rest().unwrap();
+        mailbox.settle().unwrap();
     }
     taken.retain(|id| id != "2-0");
     assert!(taken == theirs, "in their order");
@@ -444,7 +444,7 @@ fn who_is_gone_or_down_is_tried_when_somebody_asks() {
                 mailbox.end(&delivery, &outcome, NOW);
             }
         }
-        mailbox.rest().unwrap();
+        mailbox.settle().unwrap();
         assert_eq!(mailbox.next(NOW + 1).unwrap(), None, "{outcome:?}");
 
         mailbox.retry("crm", NOW + 1).unwrap();
@@ -774,8 +774,8 @@ fn what_waits_for_a_destination_that_is_given_up_is_all_that_goes() {
         mailbox.end(&gone, &Outcome::Gone, now);
         let refused = mailbox.start(now + 3_600_000);
         mailbox.end(&refused, &super::refused(), now + 3_600_000);
-        assert_eq!(mailbox.rest().unwrap(), [0]);
-        assert_eq!(mailbox.rest().unwrap(), [] as [usize; 0], "told once");
+        assert_eq!(mailbox.settle().unwrap(), [0]);
+        assert_eq!(mailbox.settle().unwrap(), [] as [usize; 0], "told once");
         let parked = |id| sql.count(&format!("parked_events WHERE destination = '{id}'"));
         assert_eq!((parked("crm"), parked("bot")), (0, 2));
         assert_eq!(mailbox.waiting(0).unwrap().events, 0);

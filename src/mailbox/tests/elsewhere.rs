@@ -95,7 +95,7 @@ proptest! {
                     let last = said.iter().rev().find(|(names, _)| names & theirs != 0);
                     let expected = last.map_or(Standing::Unknown, |(_, standing)| *standing);
                     for name in &names {
-                        let found = number.partition(home).look(name).unwrap().unwrap();
+                        let found = number.partition(home).find_without_names(name).unwrap().unwrap();
                         prop_assert_eq!(found.state.consent.standing(), expected);
                     }
                 }

@@ -39,7 +39,7 @@ fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
         .say(&phone(), opted_out, "cause", "1065", NOW)
         .unwrap();
     mailbox.deliver(NOW);
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     let forgotten = mailbox.forget_person(&phone(), &[], NOW).unwrap().unwrap();
     assert_eq!(forgotten.names, ["phone:1650", "user:US.ana"]);
     for mailbox in [mailbox, open(&sql, &[])] {
@@ -50,7 +50,7 @@ fn a_person_who_is_forgotten_is_not_found_by_any_name_and_has_left_none() {
         let state = mailbox.state(forgotten.conversation).unwrap();
         let standing = state.consent.standing();
         assert_eq!(standing, Standing::OptedOut, "of what waits to be sent");
-        let windows = mailbox.here(forgotten.conversation).unwrap().1;
+        let windows = mailbox.state_and_windows(forgotten.conversation).unwrap().1;
         assert_eq!(windows, Windows::default());
     }
     for table in sql.tables() {
@@ -177,7 +177,7 @@ fn what_still_waits_for_who_was_forgotten_does_not_go_once_they_say_anew_that_th
     let stop = Entry::told(false, NOW / 1000, None);
     mailbox.say(&phone(), stop, "cause", "1065", NOW).unwrap();
     let there = mailbox.known(&phone()).unwrap().unwrap();
-    let (state, windows) = mailbox.stands(before, there).unwrap();
+    let (state, windows) = mailbox.state_and_windows_there(before, there).unwrap();
     assert_eq!(state.consent.standing(), Standing::OptedOut);
     assert_eq!(windows, Windows::default(), "it was not asked for anew");
 }

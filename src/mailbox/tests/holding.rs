@@ -158,7 +158,7 @@ fn each_destination_waits_for_what_it_has_not_got_itself() {
 fn what_was_held_for_a_destination_that_was_away_when_that_ended_goes_when_it_is_back() {
     let mut number = moved_in(Number::with(&["crm", "bi"]));
     assert_eq!(delivered_to(&mut number, 0, 1), ["as-user-0"]);
-    number.partitions[0].rest().unwrap();
+    number.partitions[0].settle().unwrap();
     number.restart_with(0, &["crm"]);
     number.deliver(1, NOW);
     number.ask(0, NOW);

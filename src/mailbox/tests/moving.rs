@@ -63,7 +63,7 @@ fn who_has_a_conversation_in_hand_is_known_where_it_went_although_the_first_try_
         .cede(std::slice::from_ref(&both), &[1], NOW)
         .unwrap();
     let in_hand = |number: &mut Number| {
-        let found = number.partition(0).look(&person).unwrap();
+        let found = number.partition(0).find_without_names(&person).unwrap();
         found.unwrap().state.handover
     };
     number.take(&of(&[phone("2")], "as-phone"));
@@ -92,7 +92,8 @@ fn a_partition_knows_after_a_restart_that_somebody_is_elsewhere_and_what_is_know
     number.take(&of(&[user("US.1")], "as-user"));
     number.take(&of(&[phone("2")], "as-phone"));
     number.take(&of(&[phone("3")], "stranger"));
-    let conversation = |number: &mut Number| number.partition(1).look(&phone("2")).unwrap();
+    let conversation =
+        |number: &mut Number| number.partition(1).find_without_names(&phone("2")).unwrap();
     let before = conversation(&mut number).unwrap().conversation;
     assert!(!number.partition(1).has_moved(before).unwrap());
     number.take(&of(&[user("US.1"), phone("2")], "as-both"));
@@ -131,7 +132,7 @@ fn who_comes_back_to_a_partition_is_here_again_whoever_was_met_there_first() {
         number.take(&message(0));
         let has_moved = |number: &mut Number| {
             let here = number.partition(0);
-            let found = here.look(&people[3]).unwrap().unwrap();
+            let found = here.find_without_names(&people[3]).unwrap().unwrap();
             here.has_moved(found.conversation).unwrap()
         };
         number.take(&of(&[people[1].clone(), people[3].clone()], "away"));
@@ -156,7 +157,10 @@ fn a_window_that_was_answered_since_somebody_moved_is_not_told_of_as_closing() {
     };
     number.take(&unanswered);
     let closing = |number: &mut Number, partition, name: &Name| {
-        let found = number.partition(partition).look(name).unwrap();
+        let found = number
+            .partition(partition)
+            .find_without_names(name)
+            .unwrap();
         found.unwrap().state.closing
     };
     assert!(closing(&mut number, 1, &phone("2")).is_some());
@@ -232,6 +236,10 @@ fn a_window_that_opened_where_somebody_was_is_open_where_they_are() {
     number.take(&silent(&[user("US.1")], "as-user"));
     number.take(&of(&[phone("2")], "as-phone"));
     number.take(&silent(&[user("US.1"), phone("2")], "as-both"));
-    let found = number.partition(0).look(&user("US.1")).unwrap().unwrap();
+    let found = number
+        .partition(0)
+        .find_without_names(&user("US.1"))
+        .unwrap()
+        .unwrap();
     assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
 }

@@ -509,7 +509,11 @@ fn stops(number: &mut Number) {
 }
 
 fn standing(number: &mut Number, partition: u32, name: &Name) -> Standing {
-    let found = number.partition(partition).look(name).unwrap().unwrap();
+    let found = number
+        .partition(partition)
+        .find_without_names(name)
+        .unwrap()
+        .unwrap();
     found.state.consent.standing()
 }
 
@@ -558,7 +562,11 @@ fn who_is_given_the_phone_number_of_somebody_who_moved_has_agreed_to_nothing() {
     assert_eq!(number.take(&theirs), 1, "where the number's owner was");
     assert_eq!(standing(&mut number, 1, &phone("2")), Standing::Unknown);
     assert_eq!(standing(&mut number, 0, &user("US.1")), Standing::OptedOut);
-    let new = number.partition(1).look(&user("US.9")).unwrap().unwrap();
+    let new = number
+        .partition(1)
+        .find_without_names(&user("US.9"))
+        .unwrap()
+        .unwrap();
     let has_moved = number.partition(1).has_moved(new.conversation);
     assert!(!has_moved.unwrap());
     // What the former owner wrote still goes before what they write where they are now.
@@ -627,8 +635,14 @@ fn who_stops_where_they_were_gets_no_more_of_what_waits_there() {
     assert_eq!(standing(&mut number, 0, &phone("2")), Standing::Unknown);
     let there = number.partition(0).known(&phone("2")).unwrap().unwrap();
     let here = number.partition(1);
-    let conversation = here.look(&phone("2")).unwrap().unwrap().conversation;
-    let (state, windows) = here.stands(conversation, there.clone()).unwrap();
+    let conversation = here
+        .find_without_names(&phone("2"))
+        .unwrap()
+        .unwrap()
+        .conversation;
+    let (state, windows) = here
+        .state_and_windows_there(conversation, there.clone())
+        .unwrap();
     assert_eq!(state.consent.standing(), Standing::OptedOut);
     assert_eq!(windows, there.windows);
 }

@@ -43,7 +43,7 @@ fn a_person_who_turns_out_to_be_one_is_one_conversation_with_one_window() {
     assert_eq!(found.names, ["phone:1", "user:US.1"]);
     assert_eq!(found.windows.customer_service, Some(NOW / 1000 + 24 * 3600));
     assert_eq!(
-        mailbox.here(2).unwrap().1,
+        mailbox.state_and_windows(2).unwrap().1,
         found.windows,
         "by its former number"
     );

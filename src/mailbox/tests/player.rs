@@ -128,7 +128,7 @@ impl Player {
                 if which % 2 == 0 && outcome == Outcome::Taken {
                     self.mailbox.save(delivery.destination)?;
                 }
-                self.mailbox.rest()?;
+                self.mailbox.settle()?;
             }
             Step::End(..) => {}
             Step::Crash => self.crash(),
@@ -174,7 +174,7 @@ impl Player {
             while let Some(delivery) = self.mailbox.next(self.now_ms).unwrap() {
                 self.end(&delivery, &Outcome::Taken).unwrap();
             }
-            self.mailbox.rest().unwrap();
+            self.mailbox.settle().unwrap();
         }
     }
 

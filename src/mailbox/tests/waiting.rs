@@ -198,7 +198,7 @@ fn the_last_hour_survives_a_restart_where_the_cursor_was_written_down() {
             mailbox.end(&delivery, &Outcome::Taken, NOW);
         }
     }
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     let counted = open().counted(Some(0), NOW + 1);
     assert_eq!((counted.delivered, counted.delivered_last_hour), (0, 1));
 }

@@ -28,7 +28,8 @@ pub(in crate::mailbox) struct Parking {
     destination: String,
     retry: Retry,
     conversations: Schedule,
-    /// The conversations that are held back, each with the event from which on it is ([`crate::mailbox::partition::holding`]).
+    /// The conversations that are held back, each with the event from which on it is
+    /// ([`crate::mailbox::partition::holding`]).
     held: HashMap<i64, i64>,
     /// The last event that was parked when the mailbox was opened.
     last: i64,

@@ -139,7 +139,7 @@ fn a_replay_to_a_destination_that_is_gone_does_not_begin_and_one_that_runs_stops
     mailbox.end(&delivery, &Outcome::Gone, LATER);
     assert_eq!(mailbox.replay(wish_as("r2"), LATER).unwrap(), Begun::Gone);
     mailbox.next(LATER + 3_600_000).unwrap();
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     for mailbox in [mailbox, open()] {
         assert_eq!(figures(&mailbox, "r1"), ("stopped", 2, 0, 0, 0));
         assert_eq!(told(&mailbox, "r0").state(), "running");

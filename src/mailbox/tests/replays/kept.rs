@@ -262,7 +262,7 @@ fn a_long_replay_goes_in_small_steps_and_new_events_have_every_second_turn() {
         expected.iter().collect()
     );
     assert_eq!(figures(&mailbox, "r1"), ("done", 2_500, 0, 2_500, 0));
-    mailbox.rest().unwrap();
+    mailbox.settle().unwrap();
     assert_eq!(sql.count("parked") + sql.count("parked_events"), 0);
 }
 

@@ -149,7 +149,7 @@ impl Player {
             Step::End(which, outcome) if !self.flying.is_empty() => {
                 let (partition, delivery) = self.flying.remove(which % self.flying.len());
                 self.end(partition, &delivery, &outcome);
-                self.partitions[partition].rest().unwrap();
+                self.partitions[partition].settle().unwrap();
             }
             Step::End(..) => {}
             Step::Ask(partition, fate) => drop(self.ask(partition, fate)),
@@ -382,7 +382,7 @@ impl Player {
                 self.end(partition, &delivery, &Outcome::Taken);
             }
             for partition in &mut self.partitions {
-                partition.rest().unwrap();
+                partition.settle().unwrap();
             }
             let all = self.partitions.iter();
             let Some(next) = all.filter_map(|it| it.wakes_at(self.now_ms)).min() else {
