@@ -6,7 +6,7 @@ use super::{
     window::{CUSTOMER_SERVICE, Windows},
 };
 use crate::{
-    event::{self, Effect, Event, MessageStatus, Name},
+    event::{self, Effect, Event, MessageStatus, Name, UNKNOWN},
     meta::json::{Document, Json},
     written::Object,
 };
@@ -139,7 +139,7 @@ fn renamed(before: &str, now: &str) -> Option<String> {
 /// Whether the customer wrote it to another app, be it of a type that we do not know.
 fn is_for_another_app(event: &Event) -> bool {
     event.kind == STANDBY
-        || (event.kind == "whatsapp.unknown" && !recipient::is_a_private_message(&event.data))
+        || (event.kind == UNKNOWN && !recipient::is_a_private_message(&event.data))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{fmt, time::UNIX_EPOCH};
 use crate::{
     checked::{self, Fault},
     conversation::recipient,
+    event::UNKNOWN,
     mailbox::{Outcome, Stored},
     meta::graph::{Message, NOT_IN_GROUPS},
 };
@@ -137,7 +138,7 @@ fn can_be_replied_to(kind: &str, data: &str) -> bool {
     match kind {
         "whatsapp.message.history" | "whatsapp.message.echoed" => false,
         // Names may have changed while another app has the conversation.
-        "whatsapp.unknown" | "whatsapp.customer.changed" => recipient::is_a_private_message(data),
+        UNKNOWN | "whatsapp.customer.changed" => recipient::is_a_private_message(data),
         // Nobody wrote it.
         "whatsapp.message.received" => !recipient::is_refused_by_meta(data),
         _ => ![

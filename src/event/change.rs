@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::common::Common;
 use super::contacts::Contacts;
-use super::draft::{Draft, UNKNOWN, seconds};
+use super::draft::{Draft, seconds};
 use super::events::{Events, MOST_EVENTS};
 use super::person::{self, Person, TO};
 use super::shell::{CARRIED, Shell};
-use super::{Effect, Event, Name};
+use super::{Effect, Event, Name, UNKNOWN};
 use crate::meta::json::{Json, Key, is_tame};
 use crate::written::{begin_member, push_string};
 

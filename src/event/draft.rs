@@ -3,12 +3,9 @@
 use std::borrow::Cow;
 
 use super::person::Person;
-use super::{Effect, Name};
+use super::{Effect, Name, UNKNOWN};
 use crate::meta::json::Json;
 use crate::meta::shape::{Shape, write_members};
-
-/// The type of what we do not model.
-pub(super) const UNKNOWN: &str = "whatsapp.unknown";
 
 /// What an item says, as the reader of its field understood it.
 pub(super) struct Draft<'a> {

@@ -31,4 +31,4 @@ pub use id::{about, consequence, ours};
 pub use model::{Effect, Event, Home, MessageStatus, Name, business};
 pub use split::{split, split_and_look};
 pub use timestamp::rfc3339;
-pub use types::{ADDED, DATA_MEMBERS, TYPES};
+pub use types::{ADDED, DATA_MEMBERS, OWN, TYPES, UNKNOWN};

@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::change::Change;
 use super::common::Common;
-use super::draft::{Draft, UNKNOWN, seconds};
+use super::draft::{Draft, seconds};
 use super::drift::unknown_members;
 use super::events::Events;
 use super::person::{id, line, phone};
 use super::shell::{CARRIED, Shell};
-use super::{Event, Home, fields};
+use super::{Event, Home, UNKNOWN, fields};
 use crate::meta::json::{Document, Json, Key};
 use crate::written::push_string;
 

@@ -1,5 +1,11 @@
 //! The types of all events that there are, and the members of their data. `docs/events.md` tells what each means.
 
+/// What the types of Transom's own events begin with.
+pub const OWN: &str = "transom.";
+
+/// The type of what we do not model.
+pub const UNKNOWN: &str = "whatsapp.unknown";
+
 /// CloudEvents' `type`, sorted, of every event that Meta's webhooks become, and of those that Transom tells by itself.
 pub const TYPES: [&str; 110] = [
     "transom.budget.exhausted",

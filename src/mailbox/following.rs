@@ -16,7 +16,7 @@ use crate::{
         consent::{self, Entry, Standing},
         mirror::{Mirror, Mirrored},
     },
-    event::{Event, Name},
+    event::{Event, Name, OWN},
 };
 
 impl Mailbox {
@@ -100,7 +100,7 @@ impl Mailbox {
             state: found.state(),
         };
         // What Transom itself tells moves no window, and may come where nobody asks for what is to be told.
-        let of_meta = !event.kind.starts_with("transom.");
+        let of_meta = !event.kind.starts_with(OWN);
         if let Some(mirror) = self.mirror.as_ref().filter(|_| of_meta) {
             let anew = known.state.untold || placed.named;
             // Some events name a person by the phone number alone: then the user id is still to be told.

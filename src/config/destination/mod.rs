@@ -9,11 +9,9 @@ pub use header::Header;
 
 use crate::{
     config::{CheckedUrl, Pattern, Retry, SigningSecret},
+    event::OWN,
     meta::json::Document,
 };
-
-/// What the types of Transom's own events begin with.
-const OWN: &str = "transom.";
 
 /// A team's HTTPS endpoint that wants some of the events.
 #[derive(Debug, Clone)]

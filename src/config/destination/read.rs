@@ -2,13 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Condition, Destination, Format, Header, OWN, StartsAt};
+use super::{Condition, Destination, Format, Header, StartsAt};
 use crate::{
     checked::Node,
     config::{
         CheckedUrl, Pattern, Retry, SigningSecret, UrlError, answering::MOST_PER_DAY, id, number,
         reference,
     },
+    event::OWN,
 };
 
 /// The longest that a conversation may be held back until it is quiet, in milliseconds.

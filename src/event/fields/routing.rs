@@ -2,10 +2,13 @@
 
 use super::{messages, statuses};
 use crate::event::change::{Change, List};
-use crate::event::draft::{Draft, UNKNOWN, seconds};
 use crate::event::person::{CONTACT, FROM, Person, RECIPIENT, SENT_TO, TO, id};
 use crate::event::shell::{CARRIED, Shell};
 use crate::event::{Effect, Name};
+use crate::event::{
+    UNKNOWN,
+    draft::{Draft, seconds},
+};
 use crate::meta::json::Json;
 use crate::meta::payload::coexistence::CONTROL;
 use crate::meta::payload::message::{ID, SENT};

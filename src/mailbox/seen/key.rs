@@ -8,7 +8,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::event::{Effect, Event};
+use crate::event::{Effect, Event, OWN};
 
 /// With which digits the keys of statuses begin.
 const STATUS: &str = "01";
@@ -78,7 +78,7 @@ pub(super) fn array(keys: &[Key]) -> String {
 
 /// The second by which an event is placed. Transom's own events have none: told again, they may have another time.
 fn second(event: &Event) -> u32 {
-    if event.kind.starts_with("transom.") {
+    if event.kind.starts_with(OWN) {
         return 0;
     }
     let time = event.time.and_then(|time| u32::try_from(time).ok());
