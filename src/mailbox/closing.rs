@@ -35,7 +35,7 @@ impl Closings {
                 &[],
             )?;
             closings.find(sql)?;
-        } else if sql.has_table("closing")? {
+        } else if sql.has("closing")? {
             sql.run(
                 &format!(
                     "UPDATE conversations SET state = json_remove(state, '$.closing') WHERE {AT} IS NOT NULL"

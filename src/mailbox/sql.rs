@@ -127,8 +127,8 @@ pub trait Sql: std::fmt::Debug {
         rows.first().map_or(Ok(None), |row| row.get(0))
     }
 
-    /// Whether there is a table of this name.
-    fn has_table(&self, name: &str) -> Result<bool> {
+    /// Whether there is a table or an index of this name.
+    fn has(&self, name: &str) -> Result<bool> {
         let rows = self.exec(
             "SELECT 1 FROM sqlite_master WHERE name = ?1",
             &[name.into()],

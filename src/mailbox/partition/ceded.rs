@@ -45,13 +45,13 @@ impl Ceded {
     /// There are tables only where anything was ever ceded.
     pub(in crate::mailbox) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
         let mut conversations = HashSet::new();
-        if sql.has_table("moved")? {
+        if sql.has("moved")? {
             for row in sql.exec("SELECT conversation FROM moved", &[])? {
                 conversations.insert(row.get(0)?);
             }
         }
         Ok(Self {
-            promises: sql.has_table("promised")?,
+            promises: sql.has("promised")?,
             conversations,
             lets_go_ms: 0,
             sql,

@@ -142,7 +142,7 @@ impl Hold {
 impl Holds {
     /// There is a table only where anything was ever held.
     pub(in crate::mailbox) fn load(sql: &dyn Sql) -> Result<Self> {
-        if !sql.has_table("held")? {
+        if !sql.has("held")? {
             return Ok(Self::default());
         }
         let rows = sql.exec(

@@ -92,7 +92,7 @@ impl Mailbox {
     /// until the other partitions have delivered what they still have of it.
     pub fn adopt(&mut self, adoptions: &[Adoption]) -> Result<()> {
         let sql = self.sql.clone();
-        let known = known(&*sql, adoptions)?;
+        let taken_over = taken_over(&*sql, adoptions)?;
         let of = |moved: &Moved, one: &FormerConversation| (moved.former.clone(), one.id);
         let mut new = Vec::new();
         let mut placed = Vec::new();
@@ -100,7 +100,7 @@ impl Mailbox {
             .meet(adoptions.iter().map(|adoption| &adoption.event))?;
         for Adoption { event, moved, .. } in adoptions {
             let mut all = moved.conversations.iter();
-            let is_new = all.any(|one| !known.contains_key(&of(moved, one)));
+            let is_new = all.any(|one| !taken_over.contains_key(&of(moved, one)));
             let Placed {
                 conversation,
                 named,
@@ -110,7 +110,7 @@ impl Mailbox {
             state.closing = state.closing.filter(|_| is_new);
             state.overruled = state.overruled.filter(|_| is_new);
             for one in &moved.conversations {
-                if known.get(&of(moved, one)) != Some(&one.state().write()) {
+                if taken_over.get(&of(moved, one)) != Some(&one.state().write()) {
                     state = state.joined(one.state());
                     new.push((&moved.former, one.id, one.state().write()));
                 }
@@ -246,7 +246,10 @@ fn moved(people: &People, names: &[&Name], undelivered: &[Undelivered]) -> Moved
 }
 
 /// The conversations of other partitions that were taken in here before, each with who had it in hand then.
-fn known(sql: &dyn Sql, adoptions: &[Adoption]) -> Result<HashMap<(String, i64), Option<String>>> {
+fn taken_over(
+    sql: &dyn Sql,
+    adoptions: &[Adoption],
+) -> Result<HashMap<(String, i64), Option<String>>> {
     sql.run(
         "CREATE TABLE IF NOT EXISTS taken_over (former TEXT NOT NULL, conversation INTEGER NOT NULL, handover TEXT, \
          PRIMARY KEY (former, conversation)) STRICT, WITHOUT ROWID",
@@ -257,7 +260,7 @@ fn known(sql: &dyn Sql, adoptions: &[Adoption]) -> Result<HashMap<(String, i64),
         all.map(|one| (moved.former.clone(), one.id))
             .collect::<Vec<_>>()
     };
-    let mut known = HashMap::new();
+    let mut taken_over = HashMap::new();
     for rows in batch::rows(adoptions.iter().flat_map(|adoption| of(&adoption.moved))) {
         let rows = sql.exec(
             "SELECT former, conversation, handover FROM json_each(?1) AS wanted CROSS JOIN taken_over \
@@ -266,8 +269,8 @@ fn known(sql: &dyn Sql, adoptions: &[Adoption]) -> Result<HashMap<(String, i64),
         )?;
         for row in &rows {
             let of = (row.get(0)?, row.get(1)?);
-            known.insert(of, row.get(2)?);
+            taken_over.insert(of, row.get(2)?);
         }
     }
-    Ok(known)
+    Ok(taken_over)
 }

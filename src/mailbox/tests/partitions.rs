@@ -584,7 +584,7 @@ fn who_turned_out_to_be_one_who_stopped_is_known_as_such_before_they_are_written
         number.route(&both);
         assert_eq!(number.home_of(&name), Some(0));
         assert_eq!(standing(&mut number, 0, &name), Standing::OptedOut);
-        let promised = number.disks[1].has_table("promised");
+        let promised = number.disks[1].has("promised");
         assert!(!promised.unwrap(), "nothing is to be stored");
         assert_eq!(number.home_of(&phone("3")), None);
         number.take(&both);

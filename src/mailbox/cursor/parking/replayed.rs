@@ -9,7 +9,7 @@ use crate::mailbox::{
     sql::{Result, Sql, Value},
 };
 
-/// Takes one parked event back.
+/// Finds the event by the key of the table.
 const TAKE_BACK: &str = "DELETE FROM parked_events \
      WHERE destination = ?1 AND conversation = ?2 AND seq = ?3 AND replay = ?4";
 
