@@ -35,7 +35,7 @@ extern "C" {
     #[wasm_bindgen(method, js_class = Desk)]
     fn deliver(
         this: &Platform,
-        number: u32,
+        ticket: u32,
         courier: Option<&str>,
         url: &str,
         headers: &str,
@@ -109,14 +109,14 @@ impl Desk {
         }
     }
 
-    /// The deliveries that have ended, by their numbers, and what they were answered.
+    /// The deliveries that have ended, by their tickets, and what they were answered.
     pub(super) fn ended(&self) -> Vec<(u32, Result<Answer, NoAnswer>)> {
         let mut ended = self.platform.ended().into_iter();
         let pairs = std::iter::from_fn(|| {
             // It is one of ours.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let number = ended.next()?.as_f64()? as u32;
-            Some((number, http::read(&ended.next()?)))
+            let ticket = ended.next()?.as_f64()? as u32;
+            Some((ticket, http::read(&ended.next()?)))
         });
         pairs.collect()
     }
@@ -138,11 +138,11 @@ impl TakenWay {
         http::read(&JsFuture::from(answer).await.unwrap_or_default())
     }
 
-    /// Begins to post a body. [`Desk::ended`] tells under this number what became of it. That spares a promise for each
+    /// Begins to post a body. [`Desk::ended`] tells under this ticket what became of it. That spares a promise for each
     /// request, and one call tells of all that end at the same time.
     pub(super) fn deliver(
         &self,
-        number: u32,
+        ticket: u32,
         url: &str,
         headers: &str,
         body: &str,
@@ -150,7 +150,7 @@ impl TakenWay {
     ) {
         let courier = self.courier();
         self.desk
-            .deliver(number, courier.as_deref(), url, headers, body, timeout_ms);
+            .deliver(ticket, courier.as_deref(), url, headers, body, timeout_ms);
     }
 
     /// What the courier is called, beside the mailbox's name, where it is one.

@@ -123,10 +123,10 @@ export class Desk {
     return new Promise((note) => this.begin(note, ...request));
   }
 
-  // Posts a delivery: its answer is kept, with its number, until `ended` is called.
-  deliver(number, ...request) {
+  // Posts a delivery: its answer is kept, with its ticket, until `ended` is called.
+  deliver(ticket, ...request) {
     const note = (answer) => {
-      this.answers.push(number, answer);
+      this.answers.push(ticket, answer);
       this.wake();
     };
     this.begin(note, ...request);
