@@ -2,7 +2,7 @@
 
 use super::{
     Conclusion, Known, Reply,
-    budget::{BY_RULE, Budget},
+    budget::{BY_RULE, Budget, Exhausted},
     closing::{CLOSING, Closing},
     fill,
     handover::{By, Handover},
@@ -30,6 +30,31 @@ pub struct Answers {
     phone_number_id: String,
     offset: Offset,
     budget: Budget,
+}
+
+/// Why a rule that fires does nothing, or sends nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Withheld {
+    Group,
+    Late,
+    Handover,
+    Unfit,
+    Window,
+    Exhausted(Exhausted),
+}
+
+impl Withheld {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Late => "late",
+            Self::Handover => "handover",
+            Self::Unfit => "unfit",
+            Self::Window => "window",
+            Self::Exhausted(Exhausted::Budget) => "budget",
+            Self::Exhausted(Exhausted::Share) => "share",
+        }
+    }
 }
 
 impl Answers {
@@ -115,7 +140,7 @@ impl Answers {
         let mut view = Object::default();
         view.text("id", &rule.id);
         if let Some(why) = self.guard(event, &concluded.state, now) {
-            view.text("withheld", why);
+            view.text("withheld", why.name());
         } else {
             self.fire(&rule, &situation, concluded, &mut view);
         }
@@ -123,14 +148,14 @@ impl Answers {
     }
 
     /// Why nothing is done, if nothing is.
-    fn guard(&self, event: &Event, state: &State, now: i64) -> Option<&'static str> {
+    fn guard(&self, event: &Event, state: &State, now: i64) -> Option<Withheld> {
         let is_late = |time: i64| time < now.saturating_sub(self.answering.late_s);
         if event.is_of_a_group() && !self.answering.groups {
-            Some("group")
+            Some(Withheld::Group)
         } else if event.time.is_none_or(is_late) {
-            Some("late")
+            Some(Withheld::Late)
         } else if state.handover.is_some_and(|it| it.is_active(now)) {
-            Some("handover")
+            Some(Withheld::Handover)
         } else {
             None
         }
@@ -157,8 +182,8 @@ impl Answers {
                 self.remember(rule, &mut concluded.state, now);
             }
             Err(why) => {
-                view.text("withheld", why);
-                if why == "budget" {
+                view.text("withheld", why.name());
+                if why == Withheld::Exhausted(Exhausted::Budget) {
                     let exhausted = self.budget.exhausted(&self.phone_number_id, None, now);
                     concluded.raised.push(exhausted);
                 }
@@ -183,11 +208,7 @@ impl Answers {
     }
 
     /// The messages that a rule sends, or why it sends none.
-    fn replies(
-        &mut self,
-        rule: &Rule,
-        situation: &Situation<'_>,
-    ) -> Result<Vec<Reply>, &'static str> {
+    fn replies(&mut self, rule: &Rule, situation: &Situation<'_>) -> Result<Vec<Reply>, Withheld> {
         let Situation {
             event,
             known,
@@ -205,7 +226,7 @@ impl Answers {
         for (index, message) in rule.replies.iter().enumerate() {
             let message = fill::message(message, said)
                 .filter(|message| !(in_group && message.is_for_no_group()))
-                .ok_or("unfit")?;
+                .ok_or(Withheld::Unfit)?;
             replies.push(Reply {
                 id: format!("{}{BY_RULE}{}.{index}", event.id, rule.id),
                 conversation: known.conversation,
@@ -217,9 +238,10 @@ impl Answers {
         }
         let may_write = window::lets_write(known.windows.customer_service, now);
         if !may_write && replies.iter().any(|reply| reply.message.is_free_form()) {
-            return Err("window");
+            return Err(Withheld::Window);
         }
-        self.budget.spend(known.conversation, replies.len(), now)?;
+        let spent = self.budget.spend(known.conversation, replies.len(), now);
+        spent.map_err(Withheld::Exhausted)?;
         Ok(replies)
     }
 

@@ -15,6 +15,15 @@ pub const BY_RULE: &str = ".rule:";
 /// At least so many messages a day may go to one customer, where `per_day` has room for them.
 const LEAST_SHARE: u32 = 20;
 
+/// What there is not enough left of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exhausted {
+    /// The budget.
+    Budget,
+    /// The customer's share of it.
+    Share,
+}
+
 /// What was spent of a number's budget today, by the calendar of UTC.
 #[derive(Debug)]
 pub struct Budget {
@@ -47,14 +56,9 @@ impl Budget {
     }
 
     /// Spends so many messages in a conversation at `now` (unix seconds): all of them or, where there is not enough left,
-    /// none. Then it says what is exhausted: the `budget`, or the customer's `share`, which is a tenth of it. One customer,
-    /// or somebody's bot that answers every message, leaves the others enough.
-    pub fn spend(
-        &mut self,
-        conversation: i64,
-        messages: usize,
-        now: i64,
-    ) -> Result<(), &'static str> {
+    /// none. A customer's share is a tenth of the budget: one customer, or somebody's bot that answers every message, leaves
+    /// the others enough.
+    pub fn spend(&mut self, conversation: i64, messages: usize, now: i64) -> Result<(), Exhausted> {
         let day = now.div_euclid(DAY_S);
         if day > self.day {
             (self.day, self.spent) = (day, 0);
@@ -63,12 +67,12 @@ impl Budget {
         let messages = u32::try_from(messages).unwrap_or(u32::MAX);
         let spent = self.spent.saturating_add(messages);
         if spent > self.per_day {
-            return Err("budget");
+            return Err(Exhausted::Budget);
         }
         let share = self.shares.entry(conversation).or_default();
         let had = share.saturating_add(messages);
         if had > LEAST_SHARE.max(self.per_day / 10) {
-            return Err("share");
+            return Err(Exhausted::Share);
         }
         (self.spent, *share) = (spent, had);
         Ok(())
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_spent_is_spent_until_the_next_day() {
         let mut budget = with(3, 0);
-        let exhausted = Err("budget");
+        let exhausted = Err(Exhausted::Budget);
         assert_eq!(budget.spend(1, 2, NOW), Ok(()));
         assert_eq!(budget.spend(2, 2, NOW), exhausted, "all or none");
         assert_eq!(budget.spend(2, 1, NOW), Ok(()));
@@ -148,13 +152,17 @@ mod tests {
             let mut budget = with(per_day, 0);
             let mut spend = |conversation, now| budget.spend(conversation, 1, now);
             assert!((0..share).all(|_| spend(1, NOW) == Ok(())));
-            let why = if share == per_day { "budget" } else { "share" };
-            assert_eq!(spend(1, NOW), Err(why), "{per_day}");
+            let exhausted = if share == per_day {
+                Exhausted::Budget
+            } else {
+                Exhausted::Share
+            };
+            assert_eq!(spend(1, NOW), Err(exhausted), "{per_day}");
             assert_eq!(spend(2, NOW).is_ok(), share < per_day, "{per_day}");
             assert_eq!(spend(1, NOW + DAY_S), Ok(()));
         }
         let mut opened_again = Budget::new(100, HashMap::from([(1, 20), (2, 19)]), NOW);
-        assert_eq!(opened_again.spend(1, 1, NOW), Err("share"));
+        assert_eq!(opened_again.spend(1, 1, NOW), Err(Exhausted::Share));
         assert_eq!(opened_again.spend(2, 1, NOW), Ok(()));
     }
 
@@ -162,17 +170,17 @@ mod tests {
     fn what_is_given_back_may_be_spent_again_on_the_same_day() {
         let mut budget = with(1, 1);
         budget.give_back(1, NOW - DAY_S);
-        assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
+        assert_eq!(budget.spend(1, 1, NOW), Err(Exhausted::Budget));
         budget.give_back(1, NOW - 60);
         assert_eq!(budget.spend(1, 1, NOW), Ok(()));
-        assert_eq!(budget.spend(1, 1, NOW), Err("budget"));
+        assert_eq!(budget.spend(1, 1, NOW), Err(Exhausted::Budget));
         let mut budget = with(100, 0);
         assert_eq!(budget.spend(1, 20, NOW), Ok(()));
         budget.give_back(2, NOW);
-        assert_eq!(budget.spend(1, 1, NOW), Err("share"), "of another");
+        assert_eq!(budget.spend(1, 1, NOW), Err(Exhausted::Share), "of another");
         budget.give_back(1, NOW);
         assert_eq!(budget.spend(1, 1, NOW), Ok(()));
-        assert_eq!(budget.spend(1, 1, NOW), Err("share"));
+        assert_eq!(budget.spend(1, 1, NOW), Err(Exhausted::Share));
     }
 
     #[test]

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     checked::Fault,
-    conversation::recipient::{self, About},
+    conversation::{
+        budget::Exhausted,
+        recipient::{self, About},
+    },
     delivery::{self, Run, answer},
     mailbox::{
         Change, Delivery, GONE, Outcome, Stored,
@@ -252,8 +255,8 @@ impl Core {
         let budgets = &mut self.reply_budgets;
         let reason = match budgets.spend(&destination, conversation, replies, seconds) {
             Ok(()) => return Ok(None),
-            Err("share") => MORE_THAN_SHARE,
-            Err(_) => {
+            Err(Exhausted::Share) => MORE_THAN_SHARE,
+            Err(Exhausted::Budget) => {
                 let number = self.phone_number_id.as_deref().unwrap_or_default();
                 if let Some(told) = budgets.exhausted(&destination, number, seconds) {
                     self.mailbox.tell(told, now)?;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use super::Outbox;
 use crate::{
-    config::Destination, conversation::budget::Budget, event::Event, mailbox::sql::Result,
+    config::Destination,
+    conversation::budget::{Budget, Exhausted},
+    event::Event,
+    mailbox::sql::Result,
 };
 
 /// What is left for the destinations of a mailbox that have a bound, by their ids.
@@ -41,7 +44,7 @@ impl ReplyBudgets {
         conversation: i64,
         replies: usize,
         now: i64,
-    ) -> std::result::Result<(), &'static str> {
+    ) -> std::result::Result<(), Exhausted> {
         match self.0.get_mut(destination) {
             Some(budget) => budget.spend(conversation, replies, now),
             None => Ok(()),
@@ -140,9 +143,9 @@ mod tests {
         let mut budgets = Bench::new(&[("crm", 2), ("bot", 1), ("archive", 0)]).budgets();
         let mut spend = |destination, replies| budgets.spend(destination, 1, replies, NOW);
         assert_eq!(spend("crm", 2), Ok(()));
-        assert_eq!(spend("crm", 1), Err("budget"));
+        assert_eq!(spend("crm", 1), Err(Exhausted::Budget));
         assert_eq!(spend("bot", 1), Ok(()));
-        assert_eq!(spend("archive", 1), Err("budget"));
+        assert_eq!(spend("archive", 1), Err(Exhausted::Budget));
         assert_eq!(spend("free", 10_000), Ok(()));
     }
 
@@ -175,7 +178,7 @@ mod tests {
             bench.asked(id, 1);
         }
         let mut budgets = bench.budgets();
-        assert_eq!(budgets.spend("crm", 2, 2, NOW), Err("budget"));
+        assert_eq!(budgets.spend("crm", 2, 2, NOW), Err(Exhausted::Budget));
         assert_eq!(budgets.spend("crm2", 2, 3, NOW), Ok(()));
         let started = bench.outbox.next(NOW * 1000).unwrap().unwrap();
         let id = started.send.id.clone();
@@ -195,7 +198,10 @@ mod tests {
         assert_eq!(budgets.spend("1", 2, 1, NOW), Ok(()));
         assert_eq!(budgets.spend("19b5c0e2f31-2a", 2, 1, NOW), Ok(()));
         bench.asked("1065.e-1.1.0", 1);
-        assert_eq!(bench.budgets().spend("1", 2, 1, NOW), Err("budget"));
+        assert_eq!(
+            bench.budgets().spend("1", 2, 1, NOW),
+            Err(Exhausted::Budget)
+        );
     }
 
     #[test]
