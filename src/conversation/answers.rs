@@ -2,13 +2,14 @@
 
 use super::{
     Conclusion, Known, Reply,
-    budget::{BY_RULE, Budget, Exhausted},
+    budget::{Budget, Exhausted},
     closing::{CLOSING, Closing},
     fill,
     handover::{By, Handover},
     recipient,
     rules::{self, Situation},
     said::Said,
+    send_id,
     state::State,
     window,
 };
@@ -173,7 +174,7 @@ impl Answers {
             Ok(replies) => {
                 let ids: Vec<String> = replies
                     .iter()
-                    .map(|reply| quoted(&format!("{}.{}", self.phone_number_id, reply.id)))
+                    .map(|reply| quoted(&send_id::of_reply(&self.phone_number_id, &reply.id)))
                     .collect();
                 if !ids.is_empty() {
                     view.json("sends", &list(&ids));
@@ -228,7 +229,7 @@ impl Answers {
                 .filter(|message| !(in_group && message.is_for_no_group()))
                 .ok_or(Withheld::Unfit)?;
             replies.push(Reply {
-                id: format!("{}{BY_RULE}{}.{index}", event.id, rule.id),
+                id: send_id::by_rule(&event.id, &rule.id, index),
                 conversation: known.conversation,
                 to: about.recipient.clone(),
                 message,

@@ -9,9 +9,6 @@ use crate::{
 
 pub(super) const DAY_S: i64 = 24 * 60 * 60;
 
-/// What is in the ids of sends that a rule asked for. They are counted by it when a mailbox opens.
-pub const BY_RULE: &str = ".rule:";
-
 /// At least so many messages a day may go to one customer, where `per_day` has room for them.
 const LEAST_SHARE: u32 = 20;
 

@@ -11,6 +11,7 @@
 //! - [`answers`]: what rules answer; `said`, `rules`, `fill`: which rule fires, and what it says
 //! - [`budget`]: how much rules may send
 //! - [`recipient`]: to whom a reply goes
+//! - [`send_id`]: what is in the ids of sends: who asked for them
 
 pub mod answers;
 pub mod budget;
@@ -24,6 +25,7 @@ pub mod policy;
 pub mod recipient;
 mod rules;
 mod said;
+pub mod send_id;
 pub mod state;
 #[cfg(test)]
 mod tests;

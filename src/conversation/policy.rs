@@ -6,7 +6,7 @@ use super::{
     budget::DAY_S,
     closing::CLOSING,
     consent::{self, Standing},
-    recipient,
+    recipient, send_id,
     state::State,
     window::Windows,
 };
@@ -147,7 +147,7 @@ fn hear(
             heard = true;
             let about = recipient::of(&event.data);
             concluded.replies.push(Reply {
-                id: format!("{}.consent", event.id),
+                id: send_id::by_consent(&event.id),
                 conversation: known.conversation,
                 to: about.recipient,
                 message,

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     checked::{self, Fault},
     config::Settings,
+    conversation::send_id,
     meta::json::{Document, Json},
     objects::{self, side_by_side},
     sending::{
@@ -108,8 +109,7 @@ fn is_number(text: &str) -> bool {
 /// Tells how a send went.
 pub(super) async fn send_status(found: &Found, env: &Env, settings: &Settings) -> Answered {
     let id = found.in_path.first().map_or("", String::as_str);
-    let number = id.split_once('.').map(|(number, _)| number);
-    let number = number.filter(|number| is_number(number));
+    let number = send_id::number_of(id).filter(|number| is_number(number));
     let number = number.ok_or(Problem::NotFound)?;
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("id", id)

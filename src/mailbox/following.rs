@@ -12,9 +12,9 @@ use super::{
 use crate::{
     conversation::{
         Answers, Conclusion, Known, Policy, State,
-        budget::BY_RULE,
         consent::{self, Entry, Standing},
         mirror::{Mirror, Mirrored},
+        send_id::Asker,
     },
     event::{Event, Name, OWN},
 };
@@ -37,8 +37,10 @@ impl Mailbox {
         if let Some(policy) = &mut self.policy {
             policy.unsent(conversation, asked);
         }
-        let rule = id.split_once(BY_RULE).map(|(_, rest)| rest);
-        if let Some(rule) = rule.and_then(|rest| rest.strip_suffix(".0"))
+        if let Asker::Rule {
+            rule,
+            is_first: true,
+        } = Asker::of(id)
             && let Some(changed) = conversations::unfired(&*self.sql, conversation, rule, asked)?
         {
             self.forget(changed);

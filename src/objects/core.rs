@@ -5,7 +5,7 @@ use std::rc::Rc;
 use worker::{console_error, console_log};
 
 use crate::{
-    conversation::budget::BY_RULE,
+    conversation::send_id::{self, Asker},
     event::Event,
     mailbox::{
         self,
@@ -41,7 +41,7 @@ impl Core {
         self.mailbox.append_and(events, now, &mut |replies| {
             for reply in replies {
                 let send = Send {
-                    id: format!("{number}.{}", reply.id),
+                    id: send_id::of_reply(number, &reply.id),
                     conversation: reply.conversation,
                     // An answer that comes too late is none: it has no fallback.
                     draft: Draft {
@@ -115,7 +115,7 @@ impl Core {
     /// A send that was asked for in a conversation at `asked` (unix seconds) was refused here: who asked for it may ask
     /// for another one instead.
     pub(super) fn unsent(&mut self, id: &str, conversation: i64, asked: i64) -> sql::Result<()> {
-        if id.contains(BY_RULE) {
+        if Asker::of(id).is_rule() {
             return self.mailbox.unsent(id, conversation, asked);
         }
         self.reply_budgets.give_back(id, conversation, asked);

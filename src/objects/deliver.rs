@@ -16,6 +16,7 @@ use crate::{
     conversation::{
         budget::Exhausted,
         recipient::{self, About},
+        send_id,
     },
     delivery::{self, Run, answer},
     mailbox::{
@@ -187,7 +188,8 @@ impl Core {
     fn reply_id(&self, delivery: &Delivery, event: &Stored, index: usize) -> String {
         let number = self.phone_number_id.as_deref().unwrap_or_default();
         let destination = self.id_of(delivery.destination);
-        format!("{number}.{}.{destination}.{index}", event.id)
+        let reply = send_id::by_destination(&event.id, destination, index);
+        send_id::of_reply(number, &reply)
     }
 
     /// Takes in what a delivery was answered with, and gives whether that was anything that has somebody to go to, and which

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::{Answering, Config, Consent, Destination, Settings},
-    conversation::{Answers, Policy, budget::BY_RULE, mirror::Mirror},
+    conversation::{Answers, Policy, mirror::Mirror, send_id},
     delivery::cloudevent,
     environment::{self, Environment},
     event::{Event, Home},
@@ -436,7 +436,7 @@ fn answers(
     address: &Address,
 ) -> sql::Result<Answers> {
     let now = now_ms().div_euclid(1000);
-    let budget = outbox.budget(BY_RULE, address.share_of(answering.per_day), now)?;
+    let budget = outbox.budget(send_id::OF_RULES, address.share_of(answering.per_day), now)?;
     Ok(Answers::new(answering, number, zones::offset, budget))
 }
 

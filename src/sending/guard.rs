@@ -5,9 +5,9 @@ use thiserror::Error;
 use crate::{
     config::{Answering, Category, Consent, Sending},
     conversation::{
-        budget::BY_RULE,
         consent::{self, Ledger, Objection, Standing},
         handover::Handover,
+        send_id::Asker,
         window,
     },
     meta::graph::Message,
@@ -58,7 +58,7 @@ pub fn is_late(
     sending: &Sending,
     now: i64,
 ) -> bool {
-    let late_s = if send.id.contains(BY_RULE) {
+    let late_s = if Asker::of(&send.id).is_rule() {
         // It may be that there are no rules any more.
         Some(answering.map_or(Answering::default().late_s, |it| it.late_s))
     } else {
@@ -71,13 +71,13 @@ pub fn is_late(
 /// meanwhile (all in unix seconds). What others ask for is their own business.
 pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: i64) -> bool {
     let in_hand = handover.filter(|handover| handover.is_active(now));
-    send_id.contains(BY_RULE) && in_hand.is_some_and(|handover| handover.overtakes(asked))
+    Asker::of(send_id).is_rule() && in_hand.is_some_and(|handover| handover.overtakes(asked))
 }
 
 /// Whether it is a rule's reply to somebody who has written since that they want no messages.
 pub fn is_unwanted(send: &Send, said: &Ledger) -> bool {
     let answers_at = send.draft.answers_at;
-    send.id.contains(BY_RULE) && answers_at.is_some_and(|at| said.is_stopped_since(at))
+    Asker::of(&send.id).is_rule() && answers_at.is_some_and(|at| said.is_stopped_since(at))
 }
 
 /// Why the customer's consent does not let a message go, if it does not. `category` is the one that was asked for with

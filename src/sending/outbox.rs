@@ -24,7 +24,10 @@ use super::{
     stored::{Draft, Keep, LEFT, Record, Send, Table, UNKNOWN, WENT, write_state},
 };
 use crate::{
-    conversation::budget::Budget,
+    conversation::{
+        budget::Budget,
+        send_id::{self, IS_OF},
+    },
     mailbox::sql::{Result, Row, Sql},
     meta::graph::Class,
 };
@@ -187,14 +190,13 @@ impl Outbox {
     }
 
     /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,
-    /// but for those that we refused ourselves. It stands behind the event that is answered: behind the number alone stands
-    /// the partition of a send that was asked for by itself.
+    /// but for those that we refused ourselves.
     pub(super) fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
         let rows = self.table.0.exec(
             &format!(
                 "SELECT conversation, count(*) FROM sends \
                  WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 \
-                 AND instr(id, ?2) > instr(id, '.') AND {WENT} GROUP BY conversation"
+                 AND {IS_OF} AND {WENT} GROUP BY conversation"
             ),
             &[since_ms.into(), part.into()],
         )?;
@@ -217,7 +219,7 @@ impl Outbox {
 
     /// An id that no send of the number had or will have. It begins with what the mailbox's sends begin with.
     pub fn new_id(&self, sends_as: &str, now_ms: i64) -> String {
-        format!("{sends_as}.{now_ms:x}-{:x}", self.last + 1)
+        send_id::by_api(sends_as, now_ms, self.last + 1)
     }
 
     /// Takes a send in, and gives when it will go as far as can be told (unix milliseconds); `None` where one was asked

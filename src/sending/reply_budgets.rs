@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use super::Outbox;
 use crate::{
     config::Destination,
-    conversation::budget::{Budget, Exhausted},
+    conversation::{
+        budget::{Budget, Exhausted},
+        send_id::{self, Asker},
+    },
     event::Event,
     mailbox::sql::Result,
 };
@@ -15,8 +18,7 @@ use crate::{
 pub struct ReplyBudgets(HashMap<String, Budget>);
 
 impl ReplyBudgets {
-    /// With what they asked for on the day of `now` (unix seconds), by the ids of these sends:
-    /// `{number}.{event}.{destination}.{index}`.
+    /// With what they asked for on the day of `now` (unix seconds), by the ids of these sends.
     pub fn open<'d>(
         outbox: &Outbox,
         destinations: impl Iterator<Item = &'d Destination>,
@@ -30,7 +32,7 @@ impl ReplyBudgets {
         } in destinations
         {
             if let Some(per_day) = *replies_per_day {
-                let budget = outbox.budget(&format!(".{id}."), per_day, now)?;
+                let budget = outbox.budget(&send_id::of_destination(id), per_day, now)?;
                 budgets.insert(id.clone(), budget);
             }
         }
@@ -53,16 +55,19 @@ impl ReplyBudgets {
 
     /// Gives back what the send of this id cost, which was asked for in a conversation at `asked` (unix seconds).
     pub fn give_back(&mut self, send: &str, conversation: i64, asked: i64) {
-        let destination = destination_of(send).unwrap_or_default();
-        if let Some(budget) = self.0.get_mut(destination) {
+        if let Asker::Destination(destination) = Asker::of(send)
+            && let Some(budget) = self.0.get_mut(destination)
+        {
             budget.give_back(conversation, asked);
         }
     }
 
     /// Whether the send of this id was asked for by a destination that may ask for none.
     pub fn forbid(&self, send: &str) -> bool {
-        let budget = destination_of(send).and_then(|destination| self.0.get(destination));
-        budget.is_some_and(Budget::is_none)
+        let Asker::Destination(destination) = Asker::of(send) else {
+            return false;
+        };
+        self.0.get(destination).is_some_and(Budget::is_none)
     }
 
     /// The event that tells that a destination may ask for no more today; `None` where it never may.
@@ -70,13 +75,6 @@ impl ReplyBudgets {
         let budget = self.0.get(destination).filter(|it| !it.is_none())?;
         Some(budget.exhausted(phone_number_id, Some(destination), now))
     }
-}
-
-/// Which destination asked for a send, by its id; `None` where it was none.
-fn destination_of(send: &str) -> Option<&str> {
-    let mut parts = send.splitn(4, '.').skip(2);
-    let destination = parts.next()?;
-    parts.next().map(|_| destination)
 }
 
 #[cfg(test)]
