@@ -13,7 +13,7 @@ use super::{
     mailbox::{Mailbox, now_ms},
 };
 use crate::{
-    config::{Config, Graph, Settings},
+    config::{Graph, Settings},
     conversation::consent::Entry,
     delivery::ErrorClass,
     event::Name,
@@ -23,9 +23,10 @@ use crate::{
     },
     meta::graph::{Class, GraphAnswer, Recipient, Request},
     sending::{
-        Draft, Happened, Send, SendState, Started,
+        Happened, Send, SendState, Started,
         asked::Receipt,
-        guard, phone,
+        guard::Turn,
+        phone,
         whom::{is_user, name_of},
     },
     written::Object,
@@ -248,44 +249,26 @@ impl Core {
     ) -> sql::Result<Option<Class>> {
         let now = now.div_euclid(1000);
         let conversation = started.send.conversation;
-        let asked = started.asked_ms.div_euclid(1000);
-        if self.reply_budgets.forbid(&started.send.id) {
-            return Ok(Some(Class::Withheld));
-        }
         let config = settings.map(|settings| &settings.config);
-        let is_late = |config: &Config| {
-            let (answering, sending) = (config.answering.as_ref(), &config.sending);
-            guard::is_late(&started.send, asked, answering, sending, now)
-        };
-        if config.is_some_and(is_late) {
-            return Ok(Some(Class::Late));
-        }
-        let consent = config.and_then(|config| config.consent.as_ref());
         let (state, windows) = if let Some(there) = elsewhere {
             self.mailbox.state_and_windows_there(conversation, there)?
         } else {
             self.mailbox.state_and_windows(conversation)?
         };
-        if guard::is_overtaken(&started.send.id, asked, state.handover, now) {
-            return Ok(Some(Class::Handover));
-        }
-        if consent.is_some() && guard::is_unwanted(&started.send, &state.consent) {
-            return Ok(Some(Class::OptOut));
-        }
-        let closes_at = windows.customer_service;
-        let Draft {
-            message, fallback, ..
-        } = &started.send.draft;
-        match guard::check(message, fallback.is_some(), closes_at, now) {
-            Ok(goes) => self.outbox.goes_as(started, goes),
-            Err(_) => return Ok(Some(Class::Window)),
-        }
-        let Draft {
-            message, category, ..
-        } = &started.send.draft;
-        let standing = state.consent.standing();
-        let objection = guard::objection(consent, message, *category, standing, closes_at, now);
-        Ok(objection.map(|_| Class::OptOut))
+        let turn = Turn {
+            send: &started.send,
+            asked: started.asked_ms.div_euclid(1000),
+            is_withheld: self.reply_budgets.forbid(&started.send.id),
+            answering: config.and_then(|config| config.answering.as_ref()),
+            sending: config.map(|config| config.sending).unwrap_or_default(),
+            consent: config.and_then(|config| config.consent.as_ref()),
+            state: &state,
+            closes_at: windows.customer_service,
+            now,
+        };
+        let (goes, refused) = turn.decide();
+        self.outbox.goes_as(started, goes);
+        Ok(refused)
     }
 
     /// Who does not want a message, as Meta says by refusing it.

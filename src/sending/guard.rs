@@ -5,12 +5,13 @@ use thiserror::Error;
 use crate::{
     config::{Answering, Category, Consent, Sending},
     conversation::{
+        State,
         consent::{self, Ledger, Objection, Standing},
         handover::Handover,
         send_id::Asker,
         window,
     },
-    meta::graph::Message,
+    meta::graph::{Class, Message},
     sending::Send,
 };
 
@@ -29,6 +30,68 @@ pub enum Goes {
     Message,
     /// The template that was named for when the window is closed.
     Fallback,
+}
+
+/// A send whose turn has come, with what decides whether it goes. All times are in unix seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn<'a> {
+    /// The send.
+    pub send: &'a Send,
+    /// When it was asked for.
+    pub asked: i64,
+    /// A destination asked for it that may ask for none any more.
+    pub is_withheld: bool,
+    /// What is set about rules.
+    pub answering: Option<&'a Answering>,
+    /// What is set about sends.
+    pub sending: Sending,
+    /// What is set about consent; `None` where that is switched off.
+    pub consent: Option<&'a Consent>,
+    /// What is remembered of its conversation.
+    pub state: &'a State,
+    /// When the customer service window closes.
+    pub closes_at: Option<i64>,
+    /// The time.
+    pub now: i64,
+}
+
+impl Turn<'_> {
+    /// What goes, and why it does not, if it does not. Of several reasons the first that stands here is told.
+    pub fn decide(&self) -> (Goes, Option<Class>) {
+        let Self {
+            send,
+            asked,
+            consent,
+            state,
+            closes_at,
+            now,
+            ..
+        } = *self;
+        let nothing = |class| (Goes::Message, Some(class));
+        if self.is_withheld {
+            return nothing(Class::Withheld);
+        }
+        if is_late(send, asked, self.answering, self.sending, now) {
+            return nothing(Class::Late);
+        }
+        if is_overtaken(&send.id, asked, state.handover, now) {
+            return nothing(Class::Handover);
+        }
+        if consent.is_some() && is_unwanted(send, &state.consent) {
+            return nothing(Class::OptOut);
+        }
+        let draft = &send.draft;
+        let Ok(goes) = check(&draft.message, draft.fallback.is_some(), closes_at, now) else {
+            return nothing(Class::Window);
+        };
+        let leaves = match (goes, &draft.fallback) {
+            (Goes::Fallback, Some(fallback)) => fallback,
+            _ => &draft.message,
+        };
+        let standing = state.consent.standing();
+        let objection = objection(consent, leaves, draft.category, standing, closes_at, now);
+        (goes, objection.map(|_| Class::OptOut))
+    }
 }
 
 /// Checks a message against the customer service window, which closes at `closes_at` (unix seconds; `None` if it never
@@ -51,11 +114,11 @@ pub fn check(
 
 /// Whether a message that was asked for at `asked` has waited for too long (both in unix seconds). What a rule asked for
 /// may wait as long as what it answers may be old; everything else as long as was said with it, or is set.
-pub fn is_late(
+fn is_late(
     send: &Send,
     asked: i64,
     answering: Option<&Answering>,
-    sending: &Sending,
+    sending: Sending,
     now: i64,
 ) -> bool {
     let late_s = if Asker::of(&send.id).is_rule() {
@@ -69,13 +132,13 @@ pub fn is_late(
 
 /// Whether a reply that a rule asked for at `asked` does not go any more, since a person has taken the conversation over
 /// meanwhile (all in unix seconds). What others ask for is their own business.
-pub fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: i64) -> bool {
+fn is_overtaken(send_id: &str, asked: i64, handover: Option<Handover>, now: i64) -> bool {
     let in_hand = handover.filter(|handover| handover.is_active(now));
     Asker::of(send_id).is_rule() && in_hand.is_some_and(|handover| handover.overtakes(asked))
 }
 
 /// Whether it is a rule's reply to somebody who has written since that they want no messages.
-pub fn is_unwanted(send: &Send, said: &Ledger) -> bool {
+fn is_unwanted(send: &Send, said: &Ledger) -> bool {
     let answers_at = send.draft.answers_at;
     Asker::of(&send.id).is_rule() && answers_at.is_some_and(|at| said.is_stopped_since(at))
 }
@@ -216,13 +279,95 @@ mod tests {
                 ..Answering::default()
             });
             let is_late =
-                |waited| is_late(&send, ASKED, answering.as_ref(), &sending, ASKED + waited);
+                |waited| is_late(&send, ASKED, answering.as_ref(), sending, ASKED + waited);
             if let Some(longest) = longest {
                 assert!(!is_late(longest) && is_late(longest + 1), "{id} {longest}");
             } else {
                 assert!(!is_late(i64::MAX - ASKED), "{id}");
             }
         }
+    }
+
+    /// What is said of a send against which all of this stands.
+    fn decided(
+        send: &Send,
+        is_withheld: bool,
+        is_late: bool,
+        state: &State,
+    ) -> (Goes, Option<Class>) {
+        const ASKED: i64 = 1_000;
+        let consent = checked::read("consent", &json!({}), Consent::read).unwrap();
+        Turn {
+            send,
+            asked: ASKED,
+            is_withheld,
+            answering: None,
+            sending: Sending {
+                late_s: Some(60),
+                ..Sending::default()
+            },
+            consent: consent.as_ref(),
+            state,
+            closes_at: None,
+            now: ASKED + if is_late { 601 } else { 10 },
+        }
+        .decide()
+    }
+
+    fn stopped(taken_over: bool) -> State {
+        let stop = Entry {
+            opted_in: false,
+            how: How::Word,
+            at: 1_005,
+            note: None,
+            by: None,
+        };
+        State {
+            handover: taken_over.then_some(Handover {
+                by: By::App,
+                since: 1_005,
+                until: None,
+            }),
+            consent: [stop].into_iter().collect(),
+            ..State::default()
+        }
+    }
+
+    #[test]
+    fn of_several_reasons_the_first_is_told_and_a_stop_is_told_before_the_window() {
+        let text = json!({ "type": "text", "text": { "body": "x" } });
+        let mut reply = send("1065.e.rule:hi.0");
+        reply.draft.message = Message::check(&text).unwrap();
+        reply.draft.answers_at = Some(1_000);
+        let why = |is_withheld, is_late, state: &State| {
+            let (goes, why) = decided(&reply, is_withheld, is_late, state);
+            assert_eq!(goes, Goes::Message);
+            why
+        };
+        let nothing_said = State {
+            consent: Ledger::default(),
+            ..stopped(true)
+        };
+        assert_eq!(why(true, true, &stopped(true)), Some(Class::Withheld));
+        assert_eq!(why(false, true, &stopped(true)), Some(Class::Late));
+        assert_eq!(why(false, false, &stopped(true)), Some(Class::Handover));
+        assert_eq!(why(false, false, &nothing_said), Some(Class::Handover));
+        assert_eq!(why(false, false, &stopped(false)), Some(Class::OptOut));
+        assert_eq!(why(false, false, &State::default()), Some(Class::Window));
+    }
+
+    #[test]
+    fn a_closed_window_is_told_before_consent_which_is_looked_at_for_what_goes_in_its_place() {
+        let text = json!({ "type": "text", "text": { "body": "x" } });
+        let mut asked = send("1065.19b5-1");
+        asked.draft.message = Message::check(&text).unwrap();
+        asked.draft.category = Some(Category::Marketing);
+        let decided = |send: &Send| decided(send, false, false, &stopped(false));
+        assert_eq!(decided(&asked), (Goes::Message, Some(Class::Window)));
+        asked.draft.fallback = Some(template());
+        assert_eq!(decided(&asked), (Goes::Fallback, Some(Class::OptOut)));
+        asked.draft.category = Some(Category::Utility);
+        assert_eq!(decided(&asked), (Goes::Fallback, None));
     }
 
     fn send(id: &str) -> Send {
