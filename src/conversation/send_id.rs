@@ -67,9 +67,9 @@ pub(super) fn by_consent(event: &str) -> String {
     format!("{event}.{CONSENT}")
 }
 
-/// The id of one of the replies that a destination asks for.
-pub fn by_destination(event: &str, destination: &str, index: usize) -> String {
-    format!("{event}.{destination}.{index}")
+/// The id of one of the sends that a destination asks for.
+pub fn by_destination(number: &str, event: &str, destination: &str, index: usize) -> String {
+    format!("{number}.{event}.{destination}.{index}")
 }
 
 /// The id of the send that a reply becomes.
@@ -112,16 +112,6 @@ mod tests {
                 rule("hi", false),
             ),
             (by_consent("e-1"), "1065.e-1.consent", Asker::Consent),
-            (
-                by_destination("e-1", "crm", 0),
-                "1065.e-1.crm.0",
-                Asker::Destination("crm"),
-            ),
-            (
-                by_destination("e-1", "consent", 1),
-                "1065.e-1.consent.1",
-                Asker::Destination("consent"),
-            ),
         ] {
             assert_eq!(of_reply("1065", &reply), id);
             assert_eq!(Asker::of(id), asker, "{id}");
@@ -129,6 +119,18 @@ mod tests {
             let of_account = of_reply("", &reply);
             assert_eq!(Asker::of(&of_account), asker, "{of_account}");
             assert_eq!(number_of(&of_account), Some(""));
+        }
+    }
+
+    #[test]
+    fn a_destination_may_be_called_anything() {
+        for destination in ["crm", "consent", "rule"] {
+            for number in ["1065", ""] {
+                let id = by_destination(number, "e-1", destination, 1);
+                assert_eq!(id, format!("{number}.e-1.{destination}.1"));
+                assert_eq!(Asker::of(&id), Asker::Destination(destination));
+                assert_eq!(number_of(&id), Some(number));
+            }
         }
     }
 

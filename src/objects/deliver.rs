@@ -13,19 +13,15 @@ use super::{
 };
 use crate::{
     checked::Fault,
-    conversation::{
-        budget::Exhausted,
-        recipient::{self, About},
-        send_id,
-    },
+    conversation::{budget::Exhausted, send_id},
     delivery::{self, Run, answer},
     mailbox::{
-        Change, Delivery, GONE, Outcome, Stored,
+        Change, Delivery, GONE, Outcome,
         address::Address,
         sql::{self, atomically},
     },
     meta::graph::Message,
-    sending::{Draft, Send, Started},
+    sending::{Started, replies},
 };
 
 /// Why replies are not sent of which a destination may not ask for so many.
@@ -174,22 +170,16 @@ impl Core {
         if delivery.events.len() < 2 {
             return Ok(());
         }
+        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        let destination = self.id_of(delivery.destination);
         let events = delivery.events.iter();
         let first_replies: Vec<String> = events
-            .map(|event| self.reply_id(delivery, event, 0))
+            .map(|event| send_id::by_destination(number, &event.id, destination, 0))
             .collect();
         if let Some(answered) = self.outbox.first_known(&first_replies)? {
             self.mailbox.shorten(delivery, answered + 1, now);
         }
         Ok(())
-    }
-
-    /// The id of one of the replies that a destination asks for in answer to an event.
-    fn reply_id(&self, delivery: &Delivery, event: &Stored, index: usize) -> String {
-        let number = self.phone_number_id.as_deref().unwrap_or_default();
-        let destination = self.id_of(delivery.destination);
-        let reply = send_id::by_destination(&event.id, destination, index);
-        send_id::of_reply(number, &reply)
     }
 
     /// Takes in what a delivery was answered with, and gives whether that was anything that has somebody to go to, and which
@@ -202,7 +192,7 @@ impl Core {
         may_start: bool,
         now: i64,
     ) -> sql::Result<(bool, Option<Started>)> {
-        let (event, replies) = match answer::replies(&delivery.events, body) {
+        let (event, messages) = match answer::replies(&delivery.events, body) {
             Ok(Some(found)) => found,
             Ok(None) => return Ok((false, None)),
             Err(faults) => {
@@ -210,27 +200,17 @@ impl Core {
                 return Ok((false, None));
             }
         };
-        let About {
-            recipient: to,
-            message_id: mut answers,
-        } = recipient::of(&event.data);
-        if let Some(fault) = self.spend(delivery, event.conversation, replies.len(), now)? {
+        if let Some(fault) = self.spend(delivery, event.conversation, messages.len(), now)? {
             self.refuse_replies(delivery, &[fault]);
             return Ok((false, None));
         }
         self.follow_joins(now);
-        // Once for all of them, and not for what is long past: each would be the same template, and costs.
-        let mut fallback = fallback.filter(|_| !event.is_replayed()).cloned();
+        let number = self.phone_number_id.as_deref().unwrap_or_default();
+        let destination = self.id_of(delivery.destination);
+        let sends = replies::sends(event, messages, number, destination, fallback);
+        let go_to_somebody = sends.iter().any(|send| send.draft.to.is_some());
         let mut started = None;
-        for (index, message) in replies.into_iter().enumerate() {
-            let send = Send {
-                id: self.reply_id(delivery, event, index),
-                conversation: event.conversation,
-                draft: Draft {
-                    fallback: fallback.take_if(|_| message.is_free_form()),
-                    ..Draft::reply(to.clone(), message, answers.take())
-                },
-            };
+        for send in sends {
             let id = send.id.clone();
             let (is_new, starts) = self.outbox.add_and_start(send, may_start, now)?;
             started = started.or(starts);
@@ -240,7 +220,7 @@ impl Core {
                     .give_back(&id, event.conversation, now.div_euclid(1000));
             }
         }
-        Ok((to.is_some(), started))
+        Ok((go_to_somebody, started))
     }
 
     /// Spends so many replies of what the destination may ask for today, or says why it may not have them. That all of it

@@ -13,7 +13,7 @@
 //! - [`blocked`]: a number that can send nothing until a person has put something right
 //! - [`told`]: what destinations are told of sends that did not go
 //! - [`reports`]: what Meta's statuses tell about sends
-//! - `reply_budgets`: how many replies destinations may ask for in a day
+//! - [`replies`]: what destinations ask for in their answers; `reply_budgets`: how much of it in a day
 //! - [`repeats`]: requests that bear an `Idempotency-Key`
 
 pub mod asked;
@@ -28,6 +28,7 @@ pub mod pacing;
 pub mod pair;
 pub mod phone;
 pub mod repeats;
+pub mod replies;
 mod reply_budgets;
 pub mod reports;
 mod silence;
