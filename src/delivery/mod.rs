@@ -3,12 +3,14 @@
 pub mod answer;
 pub mod batch;
 pub mod cloudevent;
+mod no_answer;
 mod request;
 mod run;
 pub mod signature;
 mod ways;
 
 pub use answer::ErrorClass;
+pub use no_answer::NoAnswer;
 pub use request::{Request, request};
 pub use run::{REFUSED_MS, Run};
 pub use ways::{Way, Ways};

@@ -7,14 +7,14 @@ use worker::{Result, console_log};
 use super::{
     core::Core,
     desk::TakenWay,
-    http::{self, Answer, NoAnswer},
+    http::{self, Answer},
     mailbox::Mailbox,
     send::Leaving,
 };
 use crate::{
     checked::Fault,
     conversation::{budget::Exhausted, send_id},
-    delivery::{self, Run, answer},
+    delivery::{self, NoAnswer, Run, answer},
     mailbox::{
         Change, Delivery, GONE, Outcome,
         address::Address,
@@ -268,8 +268,7 @@ impl Core {
 fn outcome(answer: &std::result::Result<Answer, NoAnswer>, now: i64) -> Outcome {
     match answer {
         Ok(answer) => answer::read(answer.status, answer.retry_after.as_deref(), now),
-        Err(NoAnswer::NotTried | NoAnswer::Lost) => Outcome::NotTried,
-        Err(NoAnswer::Failed(class)) => answer::none(*class),
+        Err(no_answer) => no_answer.outcome(),
     }
 }
 

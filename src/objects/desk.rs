@@ -8,9 +8,9 @@ use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use super::http::{self, Answer, NoAnswer};
+use super::http::{self, Answer};
 use crate::{
-    delivery::{Way, Ways},
+    delivery::{NoAnswer, Way, Ways},
     environment::Environment,
 };
 

@@ -3,23 +3,13 @@
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 
-use crate::{delivery::ErrorClass, written::Object};
+use crate::{delivery::NoAnswer, written::Object};
 
 /// An answer, as much of it as we look at.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<String>,
     pub(super) body: Vec<u8>,
-}
-
-/// Why there is no answer.
-pub(super) enum NoAnswer {
-    /// The platform did not let the request out: it allows an invocation only so many. It did not leave.
-    NotTried,
-    /// The courier that should have made it is lost. It may have left.
-    Lost,
-    /// There was none in time, or the connection failed.
-    Failed(ErrorClass),
 }
 
 /// Headers of these names and values, as a JSON object.
@@ -36,7 +26,10 @@ pub(super) fn read(answer: &JsValue) -> Result<Answer, NoAnswer> {
     if let Some(status) = answer.as_f64() {
         return Ok(Answer::of(status, None, Vec::new()));
     }
-    let parts: &Array = answer.dyn_ref().ok_or_else(|| no_answer(answer))?;
+    let parts: &Array = answer.dyn_ref().ok_or_else(|| {
+        let words = answer.as_string();
+        words.map_or(NoAnswer::Lost, |words| NoAnswer::read(&words))
+    })?;
     let status = parts.get(0).as_f64().unwrap_or_default();
     let body: Option<Uint8Array> = parts.get(2).dyn_into().ok();
     let body = body.map(|body| body.to_vec()).unwrap_or_default();
@@ -52,23 +45,5 @@ impl Answer {
             retry_after,
             body,
         }
-    }
-}
-
-/// The platform tells by words alone what went wrong.
-fn no_answer(words: &JsValue) -> NoAnswer {
-    let Some(words) = words.as_string() else {
-        return NoAnswer::Lost;
-    };
-    let says = |what: &str| words.contains(what);
-    // Of the second it speaks where its own services are called, as a courier is.
-    if says("Too many subrequests") || says("Too many API requests") {
-        NoAnswer::NotTried
-    } else if says("TimeoutError") || says("aborted") {
-        NoAnswer::Failed(ErrorClass::Timeout)
-    } else if says("refused") {
-        NoAnswer::Failed(ErrorClass::ConnectionRefused)
-    } else {
-        NoAnswer::Failed(ErrorClass::Connection)
     }
 }

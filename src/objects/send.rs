@@ -9,13 +9,13 @@ use worker::{Result, console_log};
 use super::{
     core::Core,
     desk::TakenWay,
-    http::{self, NoAnswer},
+    http,
     mailbox::{Mailbox, now_ms},
 };
 use crate::{
     config::{Graph, Settings},
     conversation::consent::Entry,
-    delivery::ErrorClass,
+    delivery::{ErrorClass, NoAnswer},
     event::Name,
     mailbox::{
         Moved,

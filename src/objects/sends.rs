@@ -4,7 +4,6 @@ use worker::{Request, Response, Result};
 
 use super::{
     core::Core,
-    http::NoAnswer,
     mailbox::{Mailbox, now_ms},
     query::{names, text},
     respond::{answer, faulty, problem, respond},
@@ -13,6 +12,7 @@ use super::{
 use crate::{
     checked,
     config::{Consent, Settings},
+    delivery::NoAnswer,
     event::{self, Home, rfc3339},
     mailbox::sql::{self, atomically},
     meta::graph::{
