@@ -14,6 +14,7 @@ use crate::{
     config::Settings,
     mailbox::address::{Address, partition_of_conversation},
     objects::{self, respond, try_side_by_side},
+    sending::whom::{names, stranger},
 };
 
 /// What a mailbox is asked for.
@@ -67,7 +68,7 @@ pub(super) async fn answer(
     }
     if let Some(person) = parameters.get("person").or(in_path.get("person")) {
         let partitions = settings.partitions_of(number);
-        let names = objects::names_of(env, number, partitions, &objects::names(person)).await;
+        let names = objects::names_of(env, number, partitions, &names(person)).await;
         for name in names.map_err(|_| Problem::NoAnswer)? {
             asked.add("person", &name);
         }
@@ -94,9 +95,9 @@ async fn mailboxes(
     // Whoever is to be forgotten may be known in all of them.
     let person = in_path.get("person");
     if let Some(person) = person.filter(|_| action != Action::Forget) {
-        let names = objects::names(person);
+        let names = names(person);
         // What somebody said elsewhere is stored even if they have not written yet.
-        let stranger = (action == Action::SetConsent).then(|| objects::stranger(person));
+        let stranger = (action == Action::SetConsent).then(|| stranger(person));
         let stranger = stranger.flatten();
         let mailbox =
             objects::mailbox_of(env, settings, number, &names, stranger, String::new()).await;

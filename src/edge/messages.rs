@@ -21,7 +21,7 @@ use crate::{
     sending::{
         asked::{self, Asked},
         repeats,
-        whom::{Whom, name_of},
+        whom::{Whom, name_of, names},
     },
 };
 
@@ -80,7 +80,7 @@ async fn mailbox(
         [] => (Vec::new(), None),
         [one] => match &one.to {
             Whom::Person(to) => (Vec::new(), Some(name_of(to))),
-            Whom::Conversation(name) => (objects::names(name).to_vec(), None),
+            Whom::Conversation(name) => (names(name).to_vec(), None),
         },
         _ => {
             let reason = "must be for one recipient, since the number has partitions";

@@ -6,13 +6,14 @@ use worker::{Method, Request, Response, Result};
 use super::{
     dead_letters::replayed,
     mailbox::{Mailbox, now_ms},
-    query::{integer, names, persons, text},
+    query::{integer, persons, text},
     respond::{answer, not_found, respond, time},
 };
 use crate::{
     conversation::handover::{By, Handover},
     event::{Name, rfc3339},
     mailbox::{self, Counted, Found, Waiting, address::Address, by_any, sql},
+    sending::whom::names,
     written::{Object, list},
 };
 

@@ -7,18 +7,13 @@ use worker::{Response, Result};
 use super::{
     admin::NOBODY,
     mailbox::{Mailbox, now_ms},
-    query::{integer, names, text},
+    query::{integer, text},
     respond::{answer, not_found, refused},
 };
 use crate::{
     conversation::consent::Entry,
-    event::Name,
     mailbox::{Found, address::Address, by_any},
-    meta::graph::Recipient,
-    sending::{
-        phone,
-        whom::{is_user, name_of},
-    },
+    sending::whom::{names, stranger},
     written::Object,
 };
 
@@ -69,17 +64,6 @@ impl Mailbox {
 }
 
 const NOT_A_NAME: &str = "person: must be known here, or be a phone number with its country code or a business-scoped user id";
-
-/// The name of somebody who is not known yet, if it is a phone number or a user id.
-pub(crate) fn stranger(person: &str) -> Option<Name> {
-    let told = Name::of_key(person);
-    let told = told.filter(|name| !matches!(name, Name::Group(_) | Name::Topic(_)));
-    let person = told.as_ref().map_or(person, Name::value);
-    if is_user(person) {
-        return Some(name_of(&Recipient::User(person.to_owned())));
-    }
-    phone::read(person).map(|digits| Name::Phone(digits.to_owned()))
-}
 
 fn switched_off() -> Result<Response> {
     let detail = "CONFIG.consent is not set; {} is enough";

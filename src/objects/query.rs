@@ -5,6 +5,7 @@ use url::Url;
 use crate::{
     event::Name,
     mailbox::{Mailbox, Which, address::Address, by_any, sql},
+    sending::whom::names,
 };
 
 /// A parameter's first value.
@@ -55,18 +56,4 @@ pub(super) fn which(mailbox: &Mailbox, address: &Address, url: &Url) -> sql::Res
         from_ms: integer(url, "from"),
         until_ms: integer(url, "until"),
     }))
-}
-
-/// The names that a text may mean: it is a name alone, or with its kind, as Transom tells it. In a query a `+` is read
-/// as a space.
-pub(crate) fn names(person: &str) -> [Name; 4] {
-    let told = Name::of_key(person);
-    let person = told.as_ref().map_or(person, Name::value);
-    let digits = person.trim_start_matches(['+', ' ']).to_owned();
-    [
-        Name::User(person.to_owned()),
-        Name::Phone(digits),
-        Name::Group(person.to_owned()),
-        Name::Parent(person.to_owned()),
-    ]
 }

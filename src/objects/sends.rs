@@ -5,7 +5,7 @@ use worker::{Request, Response, Result};
 use super::{
     core::Core,
     mailbox::{Mailbox, now_ms},
-    query::{names, text},
+    query::text,
     respond::{answer, faulty, problem, respond},
     send::{RECEIPT_TIMEOUT_MS, post_to_graph},
 };
@@ -147,7 +147,7 @@ impl Core {
             consent,
             now_ms,
         };
-        let sends = match sending::take(&mut intake, wanted, |name| names(name).into())? {
+        let sends = match sending::take(&mut intake, wanted)? {
             Ok(sends) => sends,
             Err(refusal) => return Ok(Reply::Refused(refusal)),
         };

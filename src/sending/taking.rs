@@ -8,7 +8,7 @@ use super::{
     guard::{self, Goes, WindowClosed},
     outbox::Outbox,
     stored::{Draft, Send},
-    whom::{Whom, name_of, recipient_of},
+    whom::{Whom, name_of, names, recipient_of},
 };
 use crate::{
     checked::Fault,
@@ -60,17 +60,13 @@ pub struct Intake<'a> {
     pub now_ms: i64,
 }
 
-/// Takes it in, and gives a send for each message. `names` gives all names that a written one may mean.
-pub fn take(
-    intake: &mut Intake<'_>,
-    wanted: Vec<Wanted>,
-    names: impl Fn(&str) -> Vec<Name>,
-) -> Result<Result<Vec<Queued>, Refusal>> {
+/// Takes it in, and gives a send for each message.
+pub fn take(intake: &mut Intake<'_>, wanted: Vec<Wanted>) -> Result<Result<Vec<Queued>, Refusal>> {
     let (mut ready, mut faults) = (Vec::new(), Vec::new());
     let (mut closed, mut objections) = (Vec::new(), Vec::new());
     for wanted in wanted {
         let path = wanted.path.clone();
-        match check(intake, wanted, &names)? {
+        match check(intake, wanted)? {
             Ok(one) => ready.push(one),
             Err(Stop::Fault(fault)) => faults.push(fault),
             Err(Stop::Closed(why)) => closed.push((path, why)),
@@ -107,11 +103,7 @@ enum Stop {
     Objection(Objection),
 }
 
-fn check(
-    intake: &Intake<'_>,
-    wanted: Wanted,
-    names: impl Fn(&str) -> Vec<Name>,
-) -> Result<Result<Ready, Stop>> {
+fn check(intake: &Intake<'_>, wanted: Wanted) -> Result<Result<Ready, Stop>> {
     let fault = |member, reason: &str| {
         let fault = Fault::new(path(&wanted, member), reason);
         Ok(Err(Stop::Fault(fault)))

@@ -64,6 +64,31 @@ pub fn recipient_of(name: &Name) -> Option<Recipient> {
     }
 }
 
+/// The names that a text may mean: it is a name alone, or with its kind, as Transom tells it. In a query a `+` is read
+/// as a space.
+pub fn names(person: &str) -> [Name; 4] {
+    let told = Name::of_key(person);
+    let person = told.as_ref().map_or(person, Name::value);
+    let digits = person.trim_start_matches(['+', ' ']).to_owned();
+    [
+        Name::User(person.to_owned()),
+        Name::Phone(digits),
+        Name::Group(person.to_owned()),
+        Name::Parent(person.to_owned()),
+    ]
+}
+
+/// The name of somebody who is not known yet, if it is a phone number or a user id.
+pub fn stranger(person: &str) -> Option<Name> {
+    let told = Name::of_key(person);
+    let told = told.filter(|name| !matches!(name, Name::Group(_) | Name::Topic(_)));
+    let person = told.as_ref().map_or(person, Name::value);
+    if is_user(person) {
+        return Some(name_of(&Recipient::User(person.to_owned())));
+    }
+    phone::read(person).map(|digits| Name::Phone(digits.to_owned()))
+}
+
 const PARENT: &str = "ENT.";
 
 fn after_country(id: &str) -> Option<&str> {
@@ -83,4 +108,49 @@ pub fn is_user(id: &str) -> bool {
         let rest = rest.strip_prefix(PARENT).unwrap_or(rest);
         (1..=128).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_may_mean_any_name_that_is_written_so_and_a_plus_is_read_as_a_space() {
+        let user = |id: &str| Name::User(id.to_owned());
+        for (text, value, digits) in [
+            ("16505551234", "16505551234", "16505551234"),
+            ("+16505551234", "+16505551234", "16505551234"),
+            (" 16505551234", " 16505551234", "16505551234"),
+            ("US.1", "US.1", "US.1"),
+        ] {
+            let [first, phone, group, parent] = names(text);
+            assert_eq!(first, user(value));
+            assert_eq!(phone, Name::Phone(digits.to_owned()));
+            assert_eq!(group, Name::Group(value.to_owned()));
+            assert_eq!(parent, Name::Parent(value.to_owned()));
+        }
+        let told = user("US.1").key();
+        assert_eq!(names(&told), names("US.1"), "with its kind: {told}");
+    }
+
+    #[test]
+    fn a_stranger_is_a_phone_number_or_a_user_id() {
+        let phone = Name::Phone("16505551234".to_owned());
+        let user = Name::User("US.1".to_owned());
+        let parent = Name::Parent("US.ENT.1".to_owned());
+        let group = Name::Group("16505551234".to_owned());
+        for (text, name) in [
+            ("16505551234", Some(&phone)),
+            ("+16505551234", Some(&phone)),
+            (&phone.key(), Some(&phone)),
+            ("US.1", Some(&user)),
+            (&user.key(), Some(&user)),
+            ("US.ENT.1", Some(&parent)),
+            (&group.key(), None),
+            ("ana", None),
+            ("", None),
+        ] {
+            assert_eq!(stranger(text).as_ref(), name, "{text}");
+        }
+    }
 }

@@ -54,12 +54,7 @@ impl Bench {
             consent: self.consent.as_ref(),
             now_ms: NOW,
         };
-        let names = |name: &str| {
-            [Name::User, Name::Phone, Name::Group]
-                .map(|it| it(name.to_owned()))
-                .to_vec()
-        };
-        take(&mut intake, wanted, names).unwrap()
+        take(&mut intake, wanted).unwrap()
     }
 }
 
