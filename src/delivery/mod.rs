@@ -6,6 +6,7 @@ pub mod cloudevent;
 mod no_answer;
 mod request;
 mod run;
+mod shares;
 pub mod signature;
 mod ways;
 
@@ -13,4 +14,5 @@ pub use answer::ErrorClass;
 pub use no_answer::NoAnswer;
 pub use request::{Request, request};
 pub use run::{REFUSED_MS, Run};
+pub use shares::{destinations, share};
 pub use ways::{Way, Ways};

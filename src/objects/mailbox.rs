@@ -19,9 +19,9 @@ use super::{
     core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, send::log_ended, sql::Storage,
 };
 use crate::{
-    config::{Answering, Config, Consent, Destination, Settings},
+    config::{Answering, Consent, Settings},
     conversation::{Answers, Policy, mirror::Mirror, send_id},
-    delivery::cloudevent,
+    delivery::{cloudevent, destinations, share},
     environment::{self, Environment},
     event::{Event, Home},
     mailbox::{
@@ -395,25 +395,6 @@ impl Mailbox {
         }
         Ok(())
     }
-}
-
-/// How much of what a number may do this mailbox may: where anything, something.
-fn share(address: &Address, most: u32) -> u32 {
-    address.share_of(most).max(most.min(1))
-}
-
-/// The destinations that want what concerns a number, each with its share of requests and replies.
-fn destinations(config: &Config, number: Option<&str>, address: &Address) -> Vec<Destination> {
-    let all = config.destinations.iter();
-    let wanted = all.filter(|destination| destination.wants_number(number));
-    wanted
-        .map(|destination| Destination {
-            max_in_flight: share(address, destination.max_in_flight),
-            max_per_second: destination.max_per_second.map(|most| share(address, most)),
-            replies_per_day: destination.replies_per_day.map(|most| share(address, most)),
-            ..destination.clone()
-        })
-        .collect()
 }
 
 /// Logs what waited for destinations that were taken out of the settings.
