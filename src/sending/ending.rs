@@ -7,7 +7,7 @@ use super::{
     outbox::{Outbox, Started, UnderWay},
     pair,
     state::{Happened, SendState},
-    stored::{Keep, Record, Send},
+    stored::{Keep, Record, Send, TurnedAway},
 };
 use crate::{
     mailbox::sql::Result,
@@ -18,10 +18,6 @@ use crate::{
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 60_000;
 
-/// One number says how often a send was turned away, in the table too: in steps of this because its customer was
-/// written to too often (131056), in steps of one for any other reason.
-const BY_PAIR: u32 = 1 << 16;
-
 /// Meta's code for a closed window.
 pub(super) const WINDOW_CLOSED: u32 = 131_047;
 
@@ -29,10 +25,10 @@ pub(super) const WINDOW_CLOSED: u32 = 131_047;
 #[derive(Debug)]
 struct Ending {
     state: SendState,
-    /// Where it is queued again: how long it waits (milliseconds), what that adds to the times that it was turned away, and
-    /// the code by which the number stopped, where it did.
+    /// Where it is queued again: how long it waits (milliseconds), how often it was turned away by now, and the code by
+    /// which the number stopped, where it did.
     wait_ms: i64,
-    turned_away: u32,
+    turned_away: TurnedAway,
     put_back: Option<u32>,
     /// Whether its fallback goes in its place, where it has one.
     falls_back: bool,
@@ -50,7 +46,7 @@ impl Ending {
         let mut ending = Self {
             state: SendState::Queued,
             wait_ms: 0,
-            turned_away: 0,
+            turned_away: started.turned_away,
             put_back: None,
             falls_back: false,
             text_is_gone: false,
@@ -74,15 +70,15 @@ impl Ending {
                 ..
             }) => {
                 ending.heard = Heard::Refuses;
-                ending.wait_ms = pair::wait_ms(started.attempts / BY_PAIR);
-                ending.turned_away = BY_PAIR;
+                ending.wait_ms = pair::wait_ms(started.turned_away.by_pair.into());
+                ending.turned_away.by_pair = started.turned_away.by_pair.saturating_add(1);
             }
             Happened::Answered(GraphAnswer::Refused {
                 again: true, class, ..
             }) => {
                 ending.heard = Heard::Refuses;
                 ending.slows_down = *class != Class::Group;
-                ending.waits(started);
+                ending.waits();
             }
             Happened::Answered(GraphAnswer::Refused { code, .. }) => {
                 ending.heard = Heard::Refuses;
@@ -92,10 +88,10 @@ impl Ending {
             Happened::Answered(GraphAnswer::Unknown { .. }) => ending.heard = Heard::Silence,
             Happened::NoAnswer | Happened::ConnectionRefused => {
                 ending.heard = Heard::Silence;
-                ending.waits(started);
+                ending.waits();
             }
             Happened::Refuse(_) => {}
-            _ => ending.waits(started),
+            _ => ending.waits(),
         }
         // Where the number stops by it, it waits until that can send again.
         if ending.put_back.is_none() {
@@ -104,10 +100,16 @@ impl Ending {
         ending
     }
 
-    fn waits(&mut self, started: &Started) {
-        let times = started.attempts % BY_PAIR;
-        self.wait_ms = doubled(FIRST_WAIT_MS, times, LONGEST_WAIT_MS);
-        self.turned_away = 1;
+    /// The send did not go, or was refused for what it is: that says nothing about the number.
+    fn tells_nothing(&self) -> bool {
+        matches!(self.state, SendState::Failed { .. } | SendState::Queued)
+            && self.put_back.is_none()
+    }
+
+    fn waits(&mut self) {
+        let times = self.turned_away.otherwise;
+        self.wait_ms = doubled(FIRST_WAIT_MS, times.into(), LONGEST_WAIT_MS);
+        self.turned_away.otherwise = times.saturating_add(1);
     }
 }
 
@@ -128,45 +130,44 @@ impl Outbox {
             self.lanes.give_back(conversation);
         }
         self.lanes.free(conversation, now_ms);
-        let UnderWay {
-            fell_back,
-            overtaken,
-            falls_back,
-            early,
-        } = self.under_way.remove(id).unwrap_or_default();
+        let under_way = self.under_way.remove(id).unwrap_or_default();
         let is_refused = matches!(&happened, Happened::Answered(GraphAnswer::Refused { .. }));
-        let found = if overtaken && is_refused {
+        let found = if under_way.overtaken && is_refused {
             self.table.find(id)?
         } else {
             None
         };
         // Meta may tell of a refusal by a status, too. The answer says whether it may go again.
         let text_is_gone = found.is_some_and(|found| found.error.is_some());
-        if overtaken && !text_is_gone {
-            let mut change = None;
-            for report in early {
-                change = self.take(report, now_ms)?.or(change);
-            }
-            let (state, later) = self.overtaken_by_status(started, falls_back, now_ms)?;
-            self.ended.count(&state);
-            return Ok((state, later.or(change)));
+        if under_way.overtaken && !text_is_gone {
+            self.overtaken_by_status(started, under_way, now_ms)
+        } else {
+            self.ends_by_itself(started, under_way, happened, text_is_gone, now_ms)
         }
+    }
+
+    /// What happened to a send is what counts.
+    fn ends_by_itself(
+        &mut self,
+        started: Started,
+        under_way: UnderWay,
+        happened: Happened,
+        text_is_gone: bool,
+        now_ms: i64,
+    ) -> Result<(SendState, Option<NumberChange>)> {
         let message = started.message();
         let probes = self.number.is_tried_by(message);
         let others_go = self.number.others_go(message.is_template);
         let mut ending = Ending::of(&started, happened, others_go);
         ending.text_is_gone = text_is_gone;
-        let failed = early.into_iter().find(|report| {
+        let failed = under_way.early.into_iter().find(|report| {
             matches!(&ending.state, SendState::Accepted { message_id } if *message_id == report.message_id)
         });
         if let Some(report) = &failed {
             ending.heard = Heard::Refuses;
             ending.falls_back = report.code == Some(WINDOW_CLOSED);
         }
-        // The send did not go, or was refused for what it is: that says nothing about the number.
-        let tells_nothing = matches!(ending.state, SendState::Failed { .. } | SendState::Queued)
-            && ending.put_back.is_none();
-        if probes && tells_nothing {
+        if probes && ending.tells_nothing() {
             // A send to a customer who is written to too often waits for up to an hour, but the number's next try does
             // not.
             let wait_ms = ending.wait_ms.min(LONGEST_WAIT_MS);
@@ -176,7 +177,7 @@ impl Outbox {
             self.pacing.slow_down(now_ms);
         }
         let change = self.hears(ending.heard, message, now_ms)?;
-        let state = self.end(started, fell_back, ending, now_ms)?;
+        let state = self.end(started, under_way.fell_back, &ending, now_ms)?;
         self.ended.count(&state);
         let later = match failed {
             Some(report) => self.take(report, now_ms)?,
@@ -205,26 +206,30 @@ impl Outbox {
     fn overtaken_by_status(
         &mut self,
         started: Started,
-        falls_back: bool,
+        under_way: UnderWay,
         now_ms: i64,
     ) -> Result<(SendState, Option<NumberChange>)> {
+        let mut change = None;
+        for report in under_way.early {
+            change = self.take(report, now_ms)?.or(change);
+        }
         let message = started.message();
         let Send {
             id, conversation, ..
         } = started.send;
-        let Some(found) = self.table.find(&id)? else {
-            return Ok((SendState::Unknown, None));
+        let found = self.table.find(&id)?;
+        let later = match &found {
+            Some(found) if under_way.falls_back => {
+                let waiting = WaitingSend::new(id, found.place, true);
+                self.lanes.insert(conversation, waiting, now_ms);
+                None
+            }
+            Some(found) if found.error.is_none() => self.hears(Heard::Takes, message, now_ms)?,
+            _ => None,
         };
-        let change = if falls_back {
-            let waiting = WaitingSend::new(id, found.place, true);
-            self.lanes.insert(conversation, waiting, now_ms);
-            None
-        } else if found.error.is_none() {
-            self.hears(Heard::Takes, message, now_ms)?
-        } else {
-            None
-        };
-        Ok((found.state, change))
+        let state = found.map_or(SendState::Unknown, |found| found.state);
+        self.ended.count(&state);
+        Ok((state, later.or(change)))
     }
 
     /// The fallback of a send waits in its place; if that is still on its way, until it has ended.
@@ -241,19 +246,16 @@ impl Outbox {
         Ok(())
     }
 
-    /// Writes down what became of a send, queues it where it goes again, and gives its state.
+    /// Writes down what became of a send and what is kept of it, queues it where it goes again, and gives its state.
     fn end(
         &mut self,
-        started: Started,
+        mut started: Started,
         fell_back: bool,
-        ending: Ending,
+        ending: &Ending,
         now_ms: i64,
     ) -> Result<SendState> {
-        let Send {
-            id,
-            conversation,
-            mut draft,
-        } = started.send;
+        let id = started.send.id.as_str();
+        let draft = &mut started.send.draft;
         let is_free_form = draft.message.is_free_form();
         let falls_back = ending.falls_back && draft.fall_back();
         // Unless Meta has said that the window is closed, what goes is decided anew when its turn has come, where the text is
@@ -263,7 +265,7 @@ impl Outbox {
         let state = if falls_back {
             SendState::Queued
         } else {
-            ending.state
+            ending.state.clone()
         };
         let is_accepted = matches!(state, SendState::Accepted { .. });
         // Meta may yet tell by a status that the window was closed.
@@ -271,37 +273,44 @@ impl Outbox {
             && is_free_form
             && draft.fallback.is_some();
         let keep = match state {
-            SendState::Queued if falls_back || ending.text_is_gone => Keep::This(&draft),
+            SendState::Queued if falls_back || ending.text_is_gone => Keep::This(draft),
             SendState::Queued => Keep::AsItIs,
             _ if may_fall_back => Keep::AsItIs,
             _ => Keep::Nothing,
         };
-        self.table.write(&id, &state, &keep, fell_back, now_ms)?;
+        self.table.write(id, &state, &keep, fell_back, now_ms)?;
         if let Some(code) = ending.put_back {
-            self.table.put_back(&id, code)?;
+            self.table.put_back(id, code)?;
         }
         if matches!(state, SendState::Failed { .. }) || is_accepted && !may_fall_back {
-            self.forget(&id)?;
+            self.forget(id)?;
         }
         if state == SendState::Queued {
-            let waiting = WaitingSend {
-                id,
-                place: started.place,
-                is_template: !draft.message.is_free_form(),
-                attempts: started.attempts + ending.turned_away,
-                put_back: started.put_back || ending.put_back.is_some(),
-                next_ms: now_ms.saturating_add(ending.wait_ms),
-            };
-            if ending.turned_away > 0 {
-                self.table
-                    .wait(&waiting.id, waiting.attempts, waiting.next_ms)?;
-            }
-            if waiting.attempts > 0 || waiting.put_back {
-                self.tried_before.insert(waiting.id.clone());
-            }
-            self.lanes.insert(conversation, waiting, now_ms);
+            self.goes_again(started, ending, now_ms)?;
         }
         Ok(state)
+    }
+
+    /// A send is queued again.
+    fn goes_again(&mut self, started: Started, ending: &Ending, now_ms: i64) -> Result<()> {
+        let waiting = WaitingSend {
+            is_template: !started.send.draft.message.is_free_form(),
+            id: started.send.id,
+            place: started.place,
+            turned_away: ending.turned_away,
+            put_back: started.put_back || ending.put_back.is_some(),
+            next_ms: now_ms.saturating_add(ending.wait_ms),
+        };
+        if waiting.turned_away != started.turned_away {
+            self.table
+                .wait(&waiting.id, waiting.turned_away, waiting.next_ms)?;
+        }
+        if waiting.turned_away != TurnedAway::default() || waiting.put_back {
+            self.tried_before.insert(waiting.id.clone());
+        }
+        self.lanes
+            .insert(started.send.conversation, waiting, now_ms);
+        Ok(())
     }
 }
 

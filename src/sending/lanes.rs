@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::pair::Pair;
+use super::{pair::Pair, stored::TurnedAway};
 
 /// How often lanes that are empty are removed, in milliseconds.
 const SWEPT_EVERY_MS: i64 = 60_000;
@@ -14,8 +14,8 @@ pub(super) struct WaitingSend {
     pub(super) id: String,
     pub(super) place: i64,
     pub(super) is_template: bool,
-    /// How often Meta turned it away, as `ending` counts it.
-    pub(super) attempts: u32,
+    /// How often Meta turned it away.
+    pub(super) turned_away: TurnedAway,
     /// It was put back as the number was blocked.
     pub(super) put_back: bool,
     /// It does not go before that (unix milliseconds).
@@ -29,7 +29,7 @@ impl WaitingSend {
             id,
             place,
             is_template,
-            attempts: 0,
+            turned_away: TurnedAway::default(),
             put_back: false,
             next_ms: 0,
         }

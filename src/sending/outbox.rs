@@ -21,14 +21,11 @@ use super::{
     pair,
     reports::Report,
     state::{Ended, Happened, SendState},
-    stored::{Draft, Keep, LEFT, Record, Send, Table, UNKNOWN, WENT, write_state},
+    stored::{Draft, Keep, Record, Send, Table, TurnedAway},
 };
 use crate::{
-    conversation::{
-        budget::Budget,
-        send_id::{self, IS_OF},
-    },
-    mailbox::sql::{Result, Row, Sql},
+    conversation::{budget::Budget, send_id},
+    mailbox::sql::{Result, Sql},
     meta::graph::Class,
 };
 
@@ -88,7 +85,7 @@ pub struct Started {
     /// When its turn came (unix milliseconds).
     pub(super) left_ms: i64,
     pub(super) place: i64,
-    pub(super) attempts: u32,
+    pub(super) turned_away: TurnedAway,
     pub(super) put_back: bool,
     /// It goes to see whether the number can send again: since when it could not (unix milliseconds).
     pub(super) probes: Option<i64>,
@@ -138,47 +135,30 @@ impl Outbox {
 
     /// Reads what waits, and what a status may yet tell of.
     fn read_left(&mut self, now_ms: i64) -> Result<()> {
-        let rows = self.table.0.exec(
-            &format!(
-                "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
-                 error, attempts, next_ms, draft ->> '$.fallback' IS NOT NULL FROM sends LEFT JOIN waits USING (id) \
-                 WHERE ({LEFT}) OR ({UNKNOWN}) ORDER BY iif(error IS NULL, NULL, changed_ms), place"
-            ),
-            &[write_state(&SendState::Queued).into()],
-        )?;
         let mut tried = 0;
-        for row in rows {
-            let id: String = row.get(0)?;
-            self.watched.insert(id.clone());
-            self.lanes.meet(row.get(2)?);
-            self.last = self.last.max(row.get(1)?);
-            let attempts = row
-                .get::<Option<i64>>(6)?
-                .and_then(|times| u32::try_from(times).ok());
-            let error: Option<i64> = row.get(5)?;
-            let put_back = error.is_some();
-            if put_back || attempts.is_some() {
-                self.tried_before.insert(id.clone());
+        for left in self.table.left()? {
+            self.watched.insert(left.id.clone());
+            self.lanes.meet(left.conversation);
+            self.last = self.last.max(left.place);
+            if left.put_back.is_some() || left.turned_away.is_some() {
+                self.tried_before.insert(left.id.clone());
             }
-            if row.get::<i64>(3)? == 1 {
-                // It went as its fallback where that stopped templates alone.
-                let is_payment = error
-                    .and_then(|code| u32::try_from(code).ok())
-                    .is_some_and(is_payment);
-                let is_template =
-                    row.get::<Option<i64>>(4)? == Some(1) || is_payment && row.get::<i64>(8)? == 1;
-                let mut waiting = WaitingSend::new(id, row.get(1)?, is_template);
-                waiting.attempts = attempts.unwrap_or(0);
-                waiting.next_ms = row.get::<Option<i64>>(7)?.unwrap_or(0);
-                // Sends that were tried while the number could send nothing go after all others: they have had their
-                // try.
-                if put_back {
-                    tried += 1;
-                    waiting.put_back = true;
-                    waiting.next_ms = now_ms + tried;
-                }
-                self.lanes.insert(row.get(2)?, waiting, now_ms);
+            if !left.is_queued {
+                continue;
             }
+            // It went as its fallback where that stopped templates alone.
+            let went_as_fallback = left.has_fallback && left.put_back.is_some_and(is_payment);
+            let is_template = left.is_template || went_as_fallback;
+            let mut waiting = WaitingSend::new(left.id, left.place, is_template);
+            waiting.turned_away = left.turned_away.unwrap_or_default();
+            waiting.next_ms = left.next_ms.unwrap_or(0);
+            // Sends that were tried while the number could send nothing go after all others: they have had their try.
+            if left.put_back.is_some() {
+                tried += 1;
+                waiting.put_back = true;
+                waiting.next_ms = now_ms + tried;
+            }
+            self.lanes.insert(left.conversation, waiting, now_ms);
         }
         Ok(())
     }
@@ -189,30 +169,12 @@ impl Outbox {
         std::mem::take(&mut self.interrupted)
     }
 
-    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,
-    /// but for those that we refused ourselves.
-    pub(super) fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
-        let rows = self.table.0.exec(
-            &format!(
-                "SELECT conversation, count(*) FROM sends \
-                 WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 \
-                 AND {IS_OF} AND {WENT} GROUP BY conversation"
-            ),
-            &[since_ms.into(), part.into()],
-        )?;
-        let counted = |row: &Row| {
-            let count = u32::try_from(row.get::<i64>(1)?).unwrap_or(u32::MAX);
-            Ok((row.get(0)?, count))
-        };
-        rows.iter().map(counted).collect()
-    }
-
     /// What is left, at `now` (unix seconds), of so many messages a day for those whose sends have this in their ids. To
     /// count these is a walk through all sends of today.
     pub fn budget(&self, part: &str, per_day: u32, now: i64) -> Result<Budget> {
         let spent = match per_day {
             0 => HashMap::new(),
-            _ => self.count(part, Budget::day_began(now) * 1000)?,
+            _ => self.table.count(part, Budget::day_began(now) * 1000)?,
         };
         Ok(Budget::new(per_day, spent, now))
     }
@@ -329,7 +291,7 @@ impl Outbox {
             asked_ms,
             left_ms: now_ms,
             place: waiting.place,
-            attempts: waiting.attempts,
+            turned_away: waiting.turned_away,
             put_back: waiting.put_back,
             probes,
         })
@@ -402,12 +364,7 @@ impl Outbox {
 
     /// The place of the first of these ids under which there is a send.
     pub fn first_known(&self, ids: &[String]) -> Result<Option<usize>> {
-        let ids = serde_json::to_string(ids).unwrap_or_default();
-        let place = self.table.0.first_integer(
-            "SELECT min(key) FROM json_each(?1) WHERE value IN (SELECT id FROM sends)",
-            &[ids.into()],
-        )?;
-        Ok(place.and_then(|place| usize::try_from(place).ok()))
+        self.table.first_known(ids)
     }
 
     /// The conversations of which something is known.
@@ -468,22 +425,10 @@ impl Outbox {
 fn went_lately(table: &Table, now_ms: i64) -> Result<(Lanes, i64, i64)> {
     let mut lanes = Lanes::new(now_ms);
     let (mut last, mut went_ms) = (0, i64::MIN);
-    let lately = table.0.exec(
-        &format!(
-            "SELECT conversation, sum({WENT}), max(place), max(iif({WENT}, changed_ms, NULL)) FROM sends \
-             WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \
-             GROUP BY conversation"
-        ),
-        &[
-            (now_ms - pair::MEMORY_MS).into(),
-            write_state(&SendState::Queued).into(),
-        ],
-    )?;
-    for row in lately {
-        let (conversation, messages) = (row.get(0)?, row.get(1)?);
-        lanes.went(conversation, messages, now_ms);
-        last = last.max(row.get(2)?);
-        went_ms = went_ms.max(row.get::<Option<i64>>(3)?.unwrap_or(i64::MIN));
+    for lately in table.lately(now_ms - pair::MEMORY_MS)? {
+        lanes.went(lately.conversation, lately.messages, now_ms);
+        last = last.max(lately.last);
+        went_ms = went_ms.max(lately.went_ms.unwrap_or(i64::MIN));
     }
     Ok((lanes, last, went_ms))
 }

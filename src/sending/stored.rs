@@ -1,12 +1,13 @@
 //! The table of sends. A row is written when a send is asked for, when it is started, unless that is at once, and when it
 //! has ended.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
 use serde_json::{Map, Value as Json};
 
 use crate::{
     config::Category,
+    conversation::send_id::IS_OF,
     mailbox::{
         MAY_COME_AGAIN_MS,
         sql::{Result, Row, Sql, SqlError, Value},
@@ -104,15 +105,70 @@ pub struct Record {
     pub changed_ms: i64,
 }
 
+/// A send that may yet matter, as it is found when the outbox is opened.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) id: String,
+    pub(super) place: i64,
+    pub(super) conversation: i64,
+    /// It waits.
+    pub(super) is_queued: bool,
+    pub(super) is_template: bool,
+    pub(super) has_fallback: bool,
+    /// The code by which the number stopped when it was tried.
+    pub(super) put_back: Option<u32>,
+    /// How often it was turned away, and until when it waits for that (unix milliseconds).
+    pub(super) turned_away: Option<TurnedAway>,
+    pub(super) next_ms: Option<i64>,
+}
+
+/// What went lately in one conversation.
+#[derive(Debug)]
+pub(super) struct Lately {
+    pub(super) conversation: i64,
+    /// How many sends.
+    pub(super) messages: i64,
+    /// The last of their places.
+    pub(super) last: i64,
+    /// When the last went (unix milliseconds).
+    pub(super) went_ms: Option<i64>,
+}
+
+/// How often a send was turned away.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TurnedAway {
+    /// Because its customer was written to too often (131056).
+    pub(super) by_pair: u16,
+    /// For any other reason.
+    pub(super) otherwise: u16,
+}
+
+/// In the table one number says both, in steps of this and of one.
+const BY_PAIR: i64 = 1 << 16;
+
+impl TurnedAway {
+    fn read(times: i64) -> Self {
+        let count = |times| u16::try_from(times).unwrap_or(u16::MAX);
+        Self {
+            by_pair: count(times / BY_PAIR),
+            otherwise: count(times % BY_PAIR),
+        }
+    }
+
+    fn write(self) -> i64 {
+        i64::from(self.by_pair) * BY_PAIR + i64::from(self.otherwise)
+    }
+}
+
 /// Sends that may yet matter: they still have a text. `place > 0` is true of every send, but without it SQLite would
 /// walk through the table and not use the index.
-pub(super) const LEFT: &str = "place > 0 AND draft IS NOT NULL";
+const LEFT: &str = "place > 0 AND draft IS NOT NULL";
 
 /// Sends of which nobody knows whether they went.
-pub(super) const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"#;
+const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"#;
 
 /// Sends that we did not refuse ourselves.
-pub(super) const WENT: &str = "NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)";
+const WENT: &str = "NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)";
 
 /// What becomes of the text of a message.
 pub(super) enum Keep<'a> {
@@ -123,7 +179,7 @@ pub(super) enum Keep<'a> {
 
 /// The table, with the one of sends that wait to go again.
 #[derive(Debug)]
-pub(super) struct Table(pub(super) Rc<dyn Sql>);
+pub(super) struct Table(Rc<dyn Sql>);
 
 impl Table {
     /// Makes the table where there is none. A send stands in one index while it may yet matter, and in another once it
@@ -174,6 +230,81 @@ impl Table {
             }
         }
         Ok(started)
+    }
+
+    /// What waits, and what a status may yet tell of: what waits in the order in which it is to go.
+    pub(super) fn left(&self) -> Result<Vec<Left>> {
+        let rows = self.0.exec(
+            &format!(
+                "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
+                 error, attempts, next_ms, draft ->> '$.fallback' IS NOT NULL FROM sends LEFT JOIN waits USING (id) \
+                 WHERE ({LEFT}) OR ({UNKNOWN}) ORDER BY iif(error IS NULL, NULL, changed_ms), place"
+            ),
+            &[write_state(&SendState::Queued).into()],
+        )?;
+        let left = |row: &Row| {
+            Ok(Left {
+                id: row.get(0)?,
+                place: row.get(1)?,
+                conversation: row.get(2)?,
+                is_queued: row.get::<i64>(3)? == 1,
+                is_template: row.get::<Option<i64>>(4)? == Some(1),
+                has_fallback: row.get::<i64>(8)? == 1,
+                put_back: read_code(row.get(5)?),
+                turned_away: row.get::<Option<i64>>(6)?.map(TurnedAway::read),
+                next_ms: row.get(7)?,
+            })
+        };
+        rows.iter().map(left).collect()
+    }
+
+    /// What went since a time (unix milliseconds) in each conversation.
+    pub(super) fn lately(&self, since_ms: i64) -> Result<Vec<Lately>> {
+        let rows = self.0.exec(
+            &format!(
+                "SELECT conversation, sum({WENT}), max(place), max(iif({WENT}, changed_ms, NULL)) FROM sends \
+                 WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \
+                 GROUP BY conversation"
+            ),
+            &[since_ms.into(), write_state(&SendState::Queued).into()],
+        )?;
+        let lately = |row: &Row| {
+            Ok(Lately {
+                conversation: row.get(0)?,
+                messages: row.get(1)?,
+                last: row.get(2)?,
+                went_ms: row.get(3)?,
+            })
+        };
+        rows.iter().map(lately).collect()
+    }
+
+    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,
+    /// but for those that we refused ourselves.
+    pub(super) fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
+        let rows = self.0.exec(
+            &format!(
+                "SELECT conversation, count(*) FROM sends \
+                 WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 \
+                 AND {IS_OF} AND {WENT} GROUP BY conversation"
+            ),
+            &[since_ms.into(), part.into()],
+        )?;
+        let counted = |row: &Row| {
+            let count = u32::try_from(row.get::<i64>(1)?).unwrap_or(u32::MAX);
+            Ok((row.get(0)?, count))
+        };
+        rows.iter().map(counted).collect()
+    }
+
+    /// The place of the first of these ids under which there is a send.
+    pub(super) fn first_known(&self, ids: &[String]) -> Result<Option<usize>> {
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        let place = self.0.first_integer(
+            "SELECT min(key) FROM json_each(?1) WHERE value IN (SELECT id FROM sends)",
+            &[ids.into()],
+        )?;
+        Ok(place.and_then(|place| usize::try_from(place).ok()))
     }
 
     /// Puts all sends of one state into another. A text is kept if the fallback may yet be needed.
@@ -268,11 +399,12 @@ impl Table {
         )
     }
 
-    /// Notes that a send waits to go again, as the object may end before it does: how often it was tried, and until when.
-    pub(super) fn wait(&self, id: &str, attempts: u32, next_ms: i64) -> Result<()> {
+    /// Notes that a send waits to go again, as the object may end before it does: how often it was turned away, and
+    /// until when.
+    pub(super) fn wait(&self, id: &str, turned_away: TurnedAway, next_ms: i64) -> Result<()> {
         self.0.run(
             "INSERT OR REPLACE INTO waits (id, attempts, next_ms) VALUES (?1, ?2, ?3)",
-            &[id.into(), i64::from(attempts).into(), next_ms.into()],
+            &[id.into(), turned_away.write().into(), next_ms.into()],
         )
     }
 
@@ -317,15 +449,16 @@ fn read(row: &Row) -> Result<Record> {
         place: row.get(0)?,
         conversation: row.get(1)?,
         state,
-        error: row
-            .get::<Option<i64>>(3)?
-            .filter(|_| is_accepted)
-            .and_then(|code| u32::try_from(code).ok()),
+        error: read_code(row.get(3)?).filter(|_| is_accepted),
         fell_back: fell_back == FELL_BACK,
         is_template: fell_back != FREE_FORM,
         asked_ms: row.get(5)?,
         changed_ms: row.get(6)?,
     })
+}
+
+fn read_code(code: Option<i64>) -> Option<u32> {
+    code.and_then(|code| u32::try_from(code).ok())
 }
 
 pub(super) fn write_state(state: &SendState) -> String {

@@ -353,7 +353,7 @@ fn what_became_of_messages_is_counted_once_they_have_ended() {
 #[test]
 fn what_we_refused_ourselves_does_not_count_as_asked_for() {
     let mut bench = Bench::new();
-    let count = |bench: &Bench| bench.outbox.count(".rule:", 0).unwrap();
+    let count = |bench: &Bench| bench.outbox.table.count(".rule:", 0).unwrap();
     let of = |first, second| HashMap::from([(1, first), (2, second)]);
     for (id, happened) in [
         ("1065.1.rule:a.0", Happened::Refuse(Class::Handover)),
@@ -489,7 +489,11 @@ fn to_open_the_outbox_costs_what_waits_and_not_what_is_kept() {
         bench.reopen("a");
         let before = bench.sql.steps();
         bench.reopen("a");
-        let today = bench.outbox.count("kept", bench.now - MINUTE).unwrap();
+        let today = bench
+            .outbox
+            .table
+            .count("kept", bench.now - MINUTE)
+            .unwrap();
         assert_eq!((bench.find("b").state, today.len()), (SendState::Queued, 0));
         bench.sql.steps() - before
     };

@@ -1,6 +1,6 @@
 //! A send that goes as soon as it is asked for.
 
-use super::*;
+use super::{stored::TurnedAway, *};
 use crate::mailbox::sql::{SqlError, atomically};
 
 impl Bench {
@@ -152,7 +152,7 @@ fn wherever_the_database_fails_it_is_asked_for_and_started_or_neither() {
         let added = atomically(&*sql, || {
             let added = bench.outbox.add_and_start(send("a", 1), true, MINUTE)?;
             // What is written down with it.
-            bench.outbox.table.wait("b", 1, 1)?;
+            bench.outbox.table.wait("b", TurnedAway::default(), 1)?;
             Ok(added)
         });
         sql.fails_after(None);
