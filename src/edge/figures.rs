@@ -21,11 +21,8 @@ use crate::{
     config::Settings,
     environment,
     mailbox::address::Address,
-    objects::{BINDING, fetch, respond_as, side_by_side, within},
+    objects::{BINDING, MOST_CALLS, fetch, respond_as, side_by_side, within},
 };
-
-/// How many mailboxes are asked at most: the platform allows an invocation only so many calls.
-const MOST_MAILBOXES: usize = 40;
 
 /// How long a mailbox may take. Prometheus waits ten seconds for the whole answer by default: a mailbox that does not
 /// answer must not cost the figures of the others.
@@ -50,7 +47,7 @@ pub(crate) fn look_after(env: Env, at_ms: f64) -> Promise {
             let mut mailboxes = mailboxes(&ready.settings, None);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let hours = (at_ms / 3_600_000.0) as usize;
-            let first = (hours * MOST_MAILBOXES).checked_rem(mailboxes.len());
+            let first = (hours * MOST_CALLS).checked_rem(mailboxes.len());
             mailboxes.rotate_left(first.unwrap_or(0));
             answers(&env, mailboxes).await;
         }
@@ -73,7 +70,7 @@ fn mailboxes(settings: &Settings, asked: Option<&str>) -> Vec<Address> {
 
 /// What these mailboxes answer, or as many of them as can be asked.
 async fn answers(env: &Env, mailboxes: Vec<Address>) -> Vec<MailboxAnswer> {
-    let mailboxes = mailboxes.into_iter().take(MOST_MAILBOXES);
+    let mailboxes = mailboxes.into_iter().take(MOST_CALLS);
     let answers = mailboxes.map(async |mailbox| MailboxAnswer {
         answer: destinations(env, &mailbox.name()).await,
         partition: mailbox.partition(),

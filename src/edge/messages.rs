@@ -25,14 +25,12 @@ use crate::{
     },
 };
 
-const KEY: &str = "idempotency-key";
-
 /// Has messages sent, or one marked as read.
 pub(super) async fn send(request: Request, env: &Env, settings: &Settings) -> Answered {
     if settings.graph.token.is_none() {
         return Err(Problem::NoGraphToken);
     }
-    let key = request.headers().get(KEY)?;
+    let key = request.headers().get(repeats::HEADER)?;
     let body = body::read(request.inner()).await?;
     let body = body.ok_or(Problem::TooLarge)?;
     let document = std::str::from_utf8(&body).ok().and_then(Document::parse);
@@ -52,7 +50,7 @@ fn post(body: &[u8], key: Option<&str>) -> Result<RequestInit> {
     let init = objects::post(body);
     if let Some(key) = key {
         let headers = Headers::new()?;
-        headers.set(KEY, key)?;
+        headers.set(repeats::HEADER, key)?;
         init.set_headers(&headers);
     }
     Ok(init)

@@ -157,29 +157,40 @@ impl Mailbox {
             let until = until.into_iter().flatten().min();
             // What is under way ends within half a minute, and wakes this.
             let until = until.unwrap_or(now + LONGEST_WAIT_MS);
-            match self
+            let ended = self
                 .ended_or_woken(&mut others, &mut timer, until, now)
-                .await
-            {
-                Some(Ended::Sent((opening, started, happened))) => {
-                    run.ended(happened != Happened::NotTried, now_ms());
-                    // If the database failed meanwhile, the mailbox was opened again and does not wait for this send:
-                    // it may have gone out, and stays `unknown`.
-                    if self.with_core(|core| Ok(core.opening))? == opening {
-                        let names = self.end_send(started, happened)?;
-                        // Where it fails, they turn out to be one with the next message.
-                        others.extend(names.map(|names| {
-                            let told = self.are_one(names).map(|_| Ended::Named);
-                            told.boxed_local()
-                        }));
-                    }
-                }
-                Some(Ended::Freed(over)) => {
-                    self.with_core(|core| core.mailbox.freed(&over, now_ms()))?;
-                }
-                Some(Ended::Named) | None => {}
+                .await;
+            if let Some(ended) = ended {
+                self.note_ended(ended, &mut others, &mut run)?;
             }
         }
+    }
+
+    /// Takes note of what has ended that was no delivery.
+    fn note_ended<'a>(
+        &'a self,
+        ended: Ended,
+        others: &mut Others<'a>,
+        run: &mut Run,
+    ) -> Result<()> {
+        match ended {
+            Ended::Sent((opening, started, happened)) => {
+                run.ended(happened != Happened::NotTried, now_ms());
+                // If the database failed meanwhile, the mailbox was opened again and does not wait for this send: it may
+                // have gone out, and stays `unknown`.
+                if self.with_core(|core| Ok(core.opening))? == opening {
+                    let names = self.end_send(started, happened)?;
+                    // Where it fails, they turn out to be one with the next message.
+                    others.extend(names.map(|names| {
+                        let told = self.are_one(names).map(|_| Ended::Named);
+                        told.boxed_local()
+                    }));
+                }
+            }
+            Ended::Freed(over) => self.with_core(|core| core.mailbox.freed(&over, now_ms()))?,
+            Ended::Named => {}
+        }
+        Ok(())
     }
 
     /// Writes down how far every cursor has got, if that was last done long ago.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How many mailboxes are called from one invocation.
-const MOST_CALLS: usize = 40;
+pub(crate) const MOST_CALLS: usize = 40;
 
 /// Has every mailbox append its events, all at the same time. The promise resolves when all have committed.
 pub(crate) fn append_all(env: &Env, events: Vec<(Home, Vec<Event>)>) -> Promise {

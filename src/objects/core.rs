@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use worker::{console_error, console_log};
 
+use super::send::log_ended;
 use crate::{
     conversation::send_id::{self, Asker},
     event::Event,
@@ -108,6 +109,16 @@ impl Core {
         let number = self.phone_number_id.as_deref();
         if let Some(event) = told::event(id, to, state, number, now.div_euclid(1000)) {
             self.mailbox.tell(event, now)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of the sends that were on their way when the object ended: nobody knows whether they went.
+    pub(super) fn tell_interrupted(&mut self, sends: &[Send], now: i64) -> sql::Result<()> {
+        for send in sends {
+            let to = send.draft.to.as_ref();
+            self.tell(&send.id, to, &SendState::Unknown, now)?;
+            log_ended(&send.id, &SendState::Unknown);
         }
         Ok(())
     }

@@ -15,11 +15,9 @@ use worker::{
     DurableObject, Env, Method, Request, Response, Result, State, console_error, durable_object,
 };
 
-use super::{
-    core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, send::log_ended, sql::Storage,
-};
+use super::{core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
 use crate::{
-    config::{Answering, Consent, Settings},
+    config::{Consent, Settings},
     conversation::{Answers, Policy, mirror::Mirror, send_id},
     delivery::{cloudevent, destinations, share},
     environment::{self, Environment},
@@ -29,7 +27,7 @@ use crate::{
         address::{self, Address},
         sql::{self, Sql, SqlError, atomically},
     },
-    sending::{Outbox, Rates, ReplyBudgets, SendState, repeats::Repeats},
+    sending::{Outbox, Rates, ReplyBudgets, repeats::Repeats},
     written::Object,
     zones,
 };
@@ -248,18 +246,12 @@ impl Mailbox {
         }
         let reply_budgets =
             ReplyBudgets::open(&outbox, mailbox.destinations(), now.div_euclid(1000))?;
-        let answers = match (&config.answering, &phone_number_id) {
-            (Some(answering), Some(number)) => {
-                let mut answering = answering.clone();
-                let in_use = Address::mailboxes(number, ready.settings.partitions_of(number));
-                if !in_use.contains(&address) {
-                    // `partitions` was changed: who was met here is answered in another mailbox.
-                    answering.closing_s = None;
-                }
-                Some(answers(&outbox, answering, number, &address)?)
-            }
-            _ => None,
-        };
+        let answers = answers(
+            &outbox,
+            &ready.settings,
+            phone_number_id.as_deref(),
+            &address,
+        )?;
         let policy = Policy::new(answers, config.consent.clone());
         let mirror = self.mirror.is_bound();
         let mirror = mirror.then(|| Mirror::new(config.window_step_s));
@@ -279,11 +271,7 @@ impl Mailbox {
             phone_number_id,
             sends_as: address.sends_as(),
         };
-        for send in interrupted {
-            let to = send.draft.to.as_ref();
-            core.tell(&send.id, to, &SendState::Unknown, now)?;
-            log_ended(&send.id, &SendState::Unknown);
-        }
+        core.tell_interrupted(&interrupted, now)?;
         Ok(core)
     }
 
@@ -409,16 +397,25 @@ fn log_taken_out(mailbox: &mut mailbox::Mailbox, source: &str) {
     }
 }
 
-/// The rules of a number, with what is left of its budget.
+/// The rules of a number, with what is left of its budget; `None` where there are none.
 fn answers(
     outbox: &Outbox,
-    answering: Answering,
-    number: &str,
+    settings: &Settings,
+    number: Option<&str>,
     address: &Address,
-) -> sql::Result<Answers> {
+) -> sql::Result<Option<Answers>> {
+    let (Some(answering), Some(number)) = (&settings.config.answering, number) else {
+        return Ok(None);
+    };
+    let mut answering = answering.clone();
+    let in_use = Address::mailboxes(number, settings.partitions_of(number));
+    if !in_use.contains(address) {
+        // `partitions` was changed: who was met here is answered in another mailbox.
+        answering.closing_s = None;
+    }
     let now = now_ms().div_euclid(1000);
     let budget = outbox.budget(send_id::OF_RULES, address.share_of(answering.per_day), now)?;
-    Ok(Answers::new(answering, number, zones::offset, budget))
+    Ok(Some(Answers::new(answering, number, zones::offset, budget)))
 }
 
 /// The time (unix milliseconds): one call, where an object made for it would be two.

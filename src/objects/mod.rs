@@ -47,7 +47,7 @@ mod sql;
 mod stub;
 
 pub(crate) use addresses::{BINDING, mailboxes, names_of};
-pub(crate) use append::{append_all, extend_objects};
+pub(crate) use append::{MOST_CALLS, append_all, extend_objects};
 pub(crate) use ask::{ask, fetch, post};
 pub use courier::Courier;
 pub use drift::Drift;

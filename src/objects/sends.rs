@@ -24,13 +24,11 @@ use crate::{
         self, Asked, Record, Refusal, SendState,
         asked::{self, Receipt, Wanted},
         guard::Goes,
-        repeats::{Repeat, is_key},
+        repeats::{self, Repeat, is_key},
         taking::{Intake, Queued},
     },
     written::{Object, list},
 };
-
-const KEY: &str = "idempotency-key";
 
 /// The answer to a request for sends.
 enum Reply {
@@ -42,7 +40,7 @@ enum Reply {
 impl Mailbox {
     /// `POST /messages`: 202 once the sends are stored.
     pub(super) async fn take_sends(&self, request: &mut Request) -> Result<Response> {
-        let key = request.headers().get(KEY)?;
+        let key = request.headers().get(repeats::HEADER)?;
         if !key.as_deref().is_none_or(is_key) {
             return problem(422, "The Idempotency-Key must have 1 to 255 bytes");
         }

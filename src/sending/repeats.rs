@@ -29,6 +29,9 @@ const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
 const KNOWN: &str = "(asked_ms > ?1 OR EXISTS (SELECT 1 FROM json_each(answer, '$.messages') AS message \
      JOIN sends ON sends.id = message.value ->> 'id' WHERE state = ?2 OR changed_ms > ?1))";
 
+/// The header that bears the key.
+pub const HEADER: &str = "idempotency-key";
+
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 255;
 
