@@ -21,7 +21,7 @@ pub use answering::Answering;
 #[cfg(test)]
 pub(crate) use answering::answering_of;
 pub use checked_url::{CheckedUrl, UrlError};
-pub use consent::{Category, Consent, OptIn, Said};
+pub use consent::{Category, Consent, Meaning, OptIn};
 pub use destination::{Condition, Destination, Format, Header, StartsAt};
 pub use hours::OfficeHours;
 pub use number::Number;

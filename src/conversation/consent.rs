@@ -7,7 +7,7 @@ mod tests;
 pub use ledger::{Entry, How, Ledger, Standing};
 
 use crate::{
-    config::{Category, Consent, OptIn, Said},
+    config::{Category, Consent, Meaning, OptIn},
     event::{self, Event, Name},
     meta::json::{Document, Json},
     written::Object,
@@ -71,14 +71,14 @@ fn message(root: Json<'_>, settings: &Consent, ledger: &Ledger) -> Option<Heard>
         Some((how, said, word))
     })?;
     match said {
-        Said::Stop => Some((false, how, word)),
+        Meaning::Stop => Some((false, how, word)),
         // The business chose what stands on a button: "exit", "back" and "continue" are what many menus have.
-        Said::Leave => message
+        Meaning::Leave => message
             .get("interactive")
             .is_none()
             .then_some((false, how, word)),
-        Said::Start => Some((true, how, word)),
-        Said::Resume => (how == How::Word && ledger.standing() == Standing::OptedOut)
+        Meaning::Start => Some((true, how, word)),
+        Meaning::Resume => (how == How::Word && ledger.standing() == Standing::OptedOut)
             .then_some((true, how, word)),
     }
 }
@@ -110,7 +110,7 @@ fn refusal(root: Json<'_>) -> Option<Heard> {
 
 /// Whose consent changed, and by what.
 #[derive(Debug, Clone)]
-pub struct About {
+pub struct Whose {
     /// The event, the send or the request by which it did: something that names no other change.
     pub cause: String,
     /// The person's names, best first.
@@ -121,7 +121,7 @@ pub struct About {
     pub customer: String,
 }
 
-impl About {
+impl Whose {
     /// Whom an event is about.
     pub fn of(event: &Event) -> Self {
         let document = Document::parse(&event.data);

@@ -131,8 +131,8 @@ fn hear(
     let overruled = concluded.state.overruled.take();
     let mut stood = [Some(before), overruled].into_iter().flatten();
     if let Some(before) = stood.find(|standing| *standing != after) {
-        let about = consent::About::of(event);
-        concluded.raised.extend(about.changed(before, &ledger));
+        let whose = consent::Whose::of(event);
+        concluded.raised.extend(whose.changed(before, &ledger));
     }
     if after != before {
         let confirmation = match after {

@@ -157,8 +157,8 @@ impl Mailbox {
             if let Some(found) = &found {
                 let mut names: Vec<Name> = Name::of_keys(&found.names).collect();
                 names.sort_by_key(|it| (it != name, Some(it.value()) != found.user.as_deref()));
-                let about = consent::About::person(cause.to_owned(), names, phone_number_id);
-                if let Some(event) = about.changed(before, &found.state.consent) {
+                let whose = consent::Whose::person(cause.to_owned(), names, phone_number_id);
+                if let Some(event) = whose.changed(before, &found.state.consent) {
                     self.append(vec![event], now_ms)?;
                 }
             }

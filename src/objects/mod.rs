@@ -5,7 +5,7 @@
 //! - `mailbox`: the object, its state, and how it is opened; `core`: what is opened
 //! - `append`, `gather.js`: events that come in, and webhooks that are appended together
 //! - `alarm`: what it does by itself; `deliver` (events to destinations) and `send` (messages to the Graph API) do it
-//! - `admin`, `dead_letters`, `replays`, `consent`, `sends`: what it is asked for; `query` reads the parameters
+//! - `admin`, `dead_letters`, `replays`, `consent`, `messages`: what it is asked for; `query` reads the parameters
 //! - `mirror`: tells windows to KV
 //! - `lost`: what becomes of it when the WASM traps
 //!
@@ -35,13 +35,13 @@ mod http;
 mod lost;
 #[allow(missing_docs, reason = "`durable_object` writes methods without")]
 mod mailbox;
+mod messages;
 mod mirror;
 mod partitions;
 mod query;
 mod replays;
 mod respond;
 mod send;
-mod sends;
 mod side_by_side;
 mod sql;
 mod stub;

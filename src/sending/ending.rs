@@ -3,7 +3,7 @@
 use super::{
     blocked::NumberChange,
     lanes::WaitingSend,
-    number::{Heard, Message},
+    number::{Heard, HeardOf},
     outbox::{Outbox, Started, UnderWay},
     pair,
     state::{Happened, SendState},
@@ -155,7 +155,7 @@ impl Outbox {
         text_is_gone: bool,
         now_ms: i64,
     ) -> Result<(SendState, Option<NumberChange>)> {
-        let message = started.message();
+        let message = started.heard_of();
         let probes = self.number.is_tried_by(message);
         let others_go = self.number.others_go(message.is_template);
         let mut ending = Ending::of(&started, happened, others_go);
@@ -190,7 +190,7 @@ impl Outbox {
     fn hears(
         &mut self,
         heard: Heard,
-        message: Message,
+        message: HeardOf,
         now_ms: i64,
     ) -> Result<Option<NumberChange>> {
         let change = self.number.hears(heard, message, now_ms)?;
@@ -213,7 +213,7 @@ impl Outbox {
         for report in under_way.early {
             change = self.take(report, now_ms)?.or(change);
         }
-        let message = started.message();
+        let message = started.heard_of();
         let Send {
             id, conversation, ..
         } = started.send;

@@ -47,7 +47,7 @@ pub(super) enum Heard {
 
 /// A message of which something is heard.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Message {
+pub(super) struct HeardOf {
     pub(super) is_template: bool,
     /// If it went to see whether the number can send again: since when the number could not (unix milliseconds).
     pub(super) probes: Option<i64>,
@@ -83,7 +83,7 @@ impl Number {
     }
 
     /// Whether a message was sent to see if the number is still blocked as it is now.
-    pub(super) fn is_tried_by(&self, message: Message) -> bool {
+    pub(super) fn is_tried_by(&self, message: HeardOf) -> bool {
         let tries = |blocked: &Blocked| Some(blocked.since_ms) == message.probes;
         self.blocked.as_ref().is_some_and(tries)
     }
@@ -105,7 +105,7 @@ impl Number {
     pub(super) fn hears(
         &mut self,
         heard: Heard,
-        message: Message,
+        message: HeardOf,
         now_ms: i64,
     ) -> Result<Option<NumberChange>> {
         let before = self.silence;
@@ -180,7 +180,7 @@ impl Number {
     }
 
     /// Meta has taken a message. Where that was one to see whether the number can send again, it can.
-    fn begins_again(&mut self, message: Message, now_ms: i64) -> Result<Option<NumberChange>> {
+    fn begins_again(&mut self, message: HeardOf, now_ms: i64) -> Result<Option<NumberChange>> {
         let is_tried = self.is_tried_by(message);
         let Some(blocked) = self.blocked.as_mut().filter(|_| is_tried) else {
             return Ok(None);

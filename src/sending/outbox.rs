@@ -16,7 +16,7 @@ use super::{
     blocked::{Blocked, is_payment},
     guard::Goes,
     lanes::{Kinds, Lanes, WaitingSend},
-    number::{self, Number},
+    number::{HeardOf, Number},
     pacing::{Pacing, Rates},
     pair,
     reports::Report,
@@ -93,8 +93,8 @@ pub struct Started {
 
 impl Started {
     /// What matters of it for what is heard of the number.
-    pub(super) fn message(&self) -> number::Message {
-        number::Message {
+    pub(super) fn heard_of(&self) -> HeardOf {
+        HeardOf {
             is_template: !self.send.draft.message.is_free_form(),
             probes: self.probes,
         }

@@ -44,7 +44,7 @@ pub struct Consent {
 
 /// What a customer says by a word or a button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum Meaning {
     /// No more advertising.
     Stop,
     /// No more advertising, if it is not pressed in a menu. There it may mean anything.
@@ -70,7 +70,7 @@ pub enum OptIn {
 
 impl Consent {
     /// What a whole text, a button's payload or its text says, and the word by which it does.
-    pub fn said(&self, text: &str) -> Option<(Said, String)> {
+    pub fn said(&self, text: &str) -> Option<(Meaning, String)> {
         // What is longer than any word is not looked at.
         if text.chars().nth(LONGEST).is_some() {
             return None;
@@ -83,17 +83,17 @@ impl Consent {
         Some((said, word.trim().to_owned()))
     }
 
-    fn meaning(&self, word: &String, text: &str) -> Option<Said> {
+    fn meaning(&self, word: &String, text: &str) -> Option<Meaning> {
         if self.stop.contains(word) {
-            Some(Said::Stop)
+            Some(Meaning::Stop)
         } else if self.start.contains(word) {
-            Some(Said::Start)
+            Some(Meaning::Start)
         } else if self.leave.contains(word) {
-            Some(Said::Leave)
+            Some(Meaning::Leave)
         } else if self.resume.contains(word) {
-            Some(Said::Resume)
+            Some(Meaning::Resume)
         } else {
-            (self.minds_accents && is_stop_by_accents(word, text)).then_some(Said::Stop)
+            (self.minds_accents && is_stop_by_accents(word, text)).then_some(Meaning::Stop)
         }
     }
 
@@ -232,7 +232,7 @@ mod tests {
             .unwrap()
     }
 
-    fn said(consent: &Consent, text: &str) -> Option<Said> {
+    fn said(consent: &Consent, text: &str) -> Option<Meaning> {
         consent.said(text).map(|(said, _)| said)
     }
 
@@ -240,27 +240,27 @@ mod tests {
     fn words_of_many_languages_are_known_as_people_write_them() {
         let consent = read(&json!({}));
         for (text, expected) in [
-            ("STOP", Some(Said::Stop)),
-            ("Stop!", Some(Said::Stop)),
-            ("STOP 🛑", Some(Said::Stop)),
-            ("🙏🏽 stop 🙏🏽", Some(Said::Stop)),
-            ("❌ 停止 ✋\u{fe0f}", Some(Said::Stop)),
+            ("STOP", Some(Meaning::Stop)),
+            ("Stop!", Some(Meaning::Stop)),
+            ("STOP 🛑", Some(Meaning::Stop)),
+            ("🙏🏽 stop 🙏🏽", Some(Meaning::Stop)),
+            ("❌ 停止 ✋\u{fe0f}", Some(Meaning::Stop)),
             ("stop 👍 music", None),
             ("👍", None),
-            ("Dar de baja", Some(Said::Stop)),
-            ("arreter", Some(Said::Stop)),
+            ("Dar de baja", Some(Meaning::Stop)),
+            ("arreter", Some(Meaning::Stop)),
             ("İptal", None),
-            ("стоп", Some(Said::Stop)),
-            ("停止", Some(Said::Stop)),
-            ("start", Some(Said::Resume)),
-            ("alta", Some(Said::Resume)),
-            ("Dừng nhận tin!", Some(Said::Stop)),
-            ("Dừng", Some(Said::Stop)),
-            ("DỪNG!", Some(Said::Stop)),
-            ("\u{1f6d1} “Dừng”…", Some(Said::Stop)),
-            ("Dư\u{300}ng。", Some(Said::Stop)),
+            ("стоп", Some(Meaning::Stop)),
+            ("停止", Some(Meaning::Stop)),
+            ("start", Some(Meaning::Resume)),
+            ("alta", Some(Meaning::Resume)),
+            ("Dừng nhận tin!", Some(Meaning::Stop)),
+            ("Dừng", Some(Meaning::Stop)),
+            ("DỪNG!", Some(Meaning::Stop)),
+            ("\u{1f6d1} “Dừng”…", Some(Meaning::Stop)),
+            ("Dư\u{300}ng。", Some(Meaning::Stop)),
             ("đừng dừng", None),
-            ("du\u{31b}\u{300}ng", Some(Said::Stop)),
+            ("du\u{31b}\u{300}ng", Some(Meaning::Stop)),
             ("Đúng", None),
             ("đúng", None),
             ("Dung", None),
@@ -297,12 +297,12 @@ mod tests {
             "languages": ["es"], "stop": ["NO_PROMO", "Basta ya", "🛑"], "start": ["Únete", "baja"],
         }));
         for (text, expected) in [
-            ("no_promo", Some(Said::Stop)),
-            ("¡basta ya!", Some(Said::Stop)),
-            ("🛑", Some(Said::Stop)),
-            ("darme de baja", Some(Said::Stop)),
-            ("unete", Some(Said::Start)),
-            ("baja", Some(Said::Start)),
+            ("no_promo", Some(Meaning::Stop)),
+            ("¡basta ya!", Some(Meaning::Stop)),
+            ("🛑", Some(Meaning::Stop)),
+            ("darme de baja", Some(Meaning::Stop)),
+            ("unete", Some(Meaning::Start)),
+            ("baja", Some(Meaning::Start)),
             ("stop", None),
         ] {
             assert_eq!(said(&consent, text), expected, "{text}");

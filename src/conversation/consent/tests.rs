@@ -154,9 +154,9 @@ fn a_change_that_no_event_of_theirs_told_names_the_customer() {
         Name::Parent("US.ENT.2".to_owned()),
         Name::Phone("1650".to_owned()),
     ];
-    let about = About::person("send-1".to_owned(), names.clone(), "1065");
+    let whose = Whose::person("send-1".to_owned(), names.clone(), "1065");
     let ledger = Ledger::default().with(entry(false, NOW));
-    let told = about.changed(Standing::Unknown, &ledger).unwrap();
+    let told = whose.changed(Standing::Unknown, &ledger).unwrap();
     let data: Value = serde_json::from_str(&told.data).unwrap();
     assert_eq!(told.names, names);
     assert_eq!(data["business"], json!({ "phone_number_id": "1065" }));

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The answer to a request for sends.
-enum Reply {
+enum Answered {
     Taken(String),
     Refused(Refusal),
     OtherBody,
@@ -58,7 +58,7 @@ impl Mailbox {
         }
         let now = now_ms();
         let fallback = self.settings().and_then(|it| it.config.fallback.clone());
-        let reply = self.change(now, |core| {
+        let answered = self.change(now, |core| {
             let sql = core.sql.clone();
             atomically(&*sql, || {
                 core.take(
@@ -70,10 +70,10 @@ impl Mailbox {
                 )
             })
         })?;
-        match reply {
-            Reply::Taken(answer) => respond(202, answer),
-            Reply::Refused(refusal) => refused(refusal),
-            Reply::OtherBody => problem(422, "This Idempotency-Key was used for another body"),
+        match answered {
+            Answered::Taken(answer) => respond(202, answer),
+            Answered::Refused(refusal) => refused(refusal),
+            Answered::OtherBody => problem(422, "This Idempotency-Key was used for another body"),
         }
     }
 
@@ -128,12 +128,12 @@ impl Core {
         body: &[u8],
         (fallback, consent): (Option<&graph::Message>, Option<&Consent>),
         now_ms: i64,
-    ) -> sql::Result<Reply> {
+    ) -> sql::Result<Answered> {
         if let Some(key) = key {
             let (repeats, mailbox) = (&self.repeats, &self.mailbox);
             match repeats.find(mailbox, key, body, now_ms)? {
-                Repeat::Answered(answer) => return Ok(Reply::Taken(answer)),
-                Repeat::OtherBody => return Ok(Reply::OtherBody),
+                Repeat::Answered(answer) => return Ok(Answered::Taken(answer)),
+                Repeat::OtherBody => return Ok(Answered::OtherBody),
                 Repeat::No => {}
             }
         }
@@ -147,7 +147,7 @@ impl Core {
         };
         let sends = match sending::take(&mut intake, wanted)? {
             Ok(sends) => sends,
-            Err(refusal) => return Ok(Reply::Refused(refusal)),
+            Err(refusal) => return Ok(Answered::Refused(refusal)),
         };
         let messages: Vec<String> = sends.iter().map(|send| queued(send, now_ms)).collect();
         let mut answer = Object::default();
@@ -157,7 +157,7 @@ impl Core {
         if let Some(key) = key {
             self.repeats.add(key, body, &answer, now_ms)?;
         }
-        Ok(Reply::Taken(answer))
+        Ok(Answered::Taken(answer))
     }
 
     fn view(&self, id: &str, now_ms: i64) -> sql::Result<Option<Object>> {
