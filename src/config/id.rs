@@ -2,14 +2,16 @@
 
 use crate::checked::Node;
 
-/// Reads one: 1 to 64 of `a-z`, `0-9`, `_`, `-`.
+/// Whether it is a name that may be given: 1 to 64 of `a-z`, `0-9`, `_`, `-`.
+pub fn is_id(text: &str) -> bool {
+    let fits = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+}
+
+/// Reads such a name.
 pub(super) fn read(node: &Node<'_>) -> Option<String> {
     let id = node.text()?;
-    let fits = (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-    if fits {
+    if is_id(id) {
         Some(id.to_owned())
     } else {
         node.refuse("must be 1 to 64 of a-z, 0-9, _ and -")

@@ -24,6 +24,7 @@ pub use checked_url::{CheckedUrl, UrlError};
 pub use consent::{Category, Consent, Meaning, OptIn};
 pub use destination::{Condition, Destination, Format, Header, StartsAt};
 pub use hours::OfficeHours;
+pub use id::is_id;
 pub use number::Number;
 pub use pattern::{NotAPattern, Pattern};
 pub use placeholder::{PLACEHOLDERS, encoded, filled};

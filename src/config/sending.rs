@@ -3,6 +3,9 @@
 use super::answering::LONGEST_S;
 use crate::checked::Node;
 
+/// How many messages a number may send in a second where Meta has said nothing else.
+const PER_SECOND: u32 = 80;
+
 /// `CONFIG.sending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sending {
@@ -24,7 +27,7 @@ pub struct Sending {
 impl Default for Sending {
     fn default() -> Self {
         Self {
-            per_second: 80,
+            per_second: PER_SECOND,
             per_minute: None,
             late_s: None,
             appsecret_proof: false,
@@ -47,7 +50,7 @@ impl Sending {
         let rate = |key, most| node.get(key)?.whole(&(1..=most), "messages");
         let flag = |key| node.get(key).and_then(|node| node.flag()).unwrap_or(false);
         Self {
-            per_second: rate("per_second", 1_000).unwrap_or(80),
+            per_second: rate("per_second", 1_000).unwrap_or(PER_SECOND),
             per_minute: rate("per_minute", 60_000),
             late_s: read_late_s(node),
             appsecret_proof: flag("appsecret_proof"),

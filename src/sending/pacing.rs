@@ -3,6 +3,7 @@
 //! Source: "Throughput" of the WhatsApp Cloud API (80 messages a second, 20 or 1,000 for some numbers).
 
 use super::pace::{MARGIN, Pace};
+use crate::config::Sending;
 
 /// How fast a number may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +17,14 @@ pub struct Rates {
 impl Default for Rates {
     /// What Meta gives a number at first.
     fn default() -> Self {
+        let Sending {
+            per_second,
+            per_minute,
+            ..
+        } = Sending::default();
         Self {
-            per_second: 80,
-            per_minute: None,
+            per_second,
+            per_minute,
         }
     }
 }

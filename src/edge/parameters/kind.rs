@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use crate::mailbox::LetterPlace;
+use crate::{config::is_id, mailbox::LetterPlace};
 
 /// How many items there may be on a page.
 const LIMIT: std::ops::RangeInclusive<i64> = 1..=100;
@@ -44,11 +44,11 @@ impl Kind {
             Self::Mailbox => {
                 let id = text.strip_prefix("account/").unwrap_or(text);
                 (
-                    text == "account/" || is_word(id, |b| b.is_ascii_alphanumeric()),
+                    text == "account/" || is_word(id),
                     "a phone_number_id, or account/ and the id of an account",
                 )
             }
-            Self::Destination => (is_destination(text), "the id of a destination"),
+            Self::Destination => (is_id(text), "the id of a destination"),
             Self::Text => (has_up_to(128, text), "1 to 128 characters"),
             Self::Person => (has_up_to(512, text), "1 to 512 characters"),
             Self::Whole => (whole(text).is_some(), "a whole number"),
@@ -57,9 +57,8 @@ impl Kind {
                 (fits, "1 to 100")
             }
             Self::Place => {
-                let fits = LetterPlace::read(text).is_some_and(|place| {
-                    is_destination(&place.destination) && place.seq <= LARGEST
-                });
+                let fits = LetterPlace::read(text)
+                    .is_some_and(|place| is_id(&place.destination) && place.seq <= LARGEST);
                 (fits, NEXT)
             }
             Self::Seen => {
@@ -85,12 +84,9 @@ fn has_up_to(most: usize, text: &str) -> bool {
     !text.is_empty() && text.chars().nth(most).is_none()
 }
 
-fn is_word(text: &str, also: fn(u8) -> bool) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b == b'_' || b == b'-' || also(b))
-}
-
-fn is_destination(text: &str) -> bool {
-    is_word(text, |b| b.is_ascii_lowercase() || b.is_ascii_digit())
+fn is_word(text: &str) -> bool {
+    let fits = |b: u8| b == b'_' || b == b'-' || b.is_ascii_alphanumeric();
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn whole(text: &str) -> Option<i64> {
