@@ -45,11 +45,9 @@ impl Closing {
             Some(customer?.raw().to_owned())
         };
         match &event.effect {
-            // A message that comes late may have been answered with the next. And what is written to another app is for
-            // that app to answer: it may move the time at which something is told, but is no reason to tell anything.
-            Effect::Opens { .. }
-                if !is_later || (before.is_none() && is_for_another_app(event)) =>
-            {
+            // A message that comes late may have been answered with the next. And what asks nothing of us may move the
+            // time at which something is told, but is no reason to tell anything.
+            Effect::Opens { .. } if !is_later || (before.is_none() && asks_nothing(event)) => {
                 before
             }
             Effect::Opens { .. } => {
@@ -70,8 +68,8 @@ impl Closing {
                 status: MessageStatus::Sent,
                 ..
             } if is_later => None,
-            // Another app has answered.
-            _ if is_later && event.kind == "whatsapp.standby.echoed" => None,
+            // Another app has answered, or they have talked.
+            _ if is_later && (event.kind == "whatsapp.standby.echoed" || was_taken(event)) => None,
             _ if event.kind == CLOSING => None,
             _ => before,
         }
@@ -136,10 +134,21 @@ fn renamed(before: &str, now: &str) -> Option<String> {
     Some(customer.finish())
 }
 
-/// Whether the customer wrote it to another app, be it of a type that we do not know.
-fn is_for_another_app(event: &Event) -> bool {
-    event.kind == STANDBY
+/// Whether the customer took a call of the business's, or wrote to another app, which is for that app to answer: be it
+/// of a type that we do not know.
+fn asks_nothing(event: &Event) -> bool {
+    ["whatsapp.call.accepted", STANDBY].contains(&event.kind.as_str())
         || (event.kind == UNKNOWN && !recipient::is_a_private_message(&event.data))
+}
+
+/// Whether it is the end of a call that somebody took: of no other does Meta say how long it was.
+fn was_taken(event: &Event) -> bool {
+    event.kind == "whatsapp.call.terminate"
+        && Document::parse(&event.data).is_some_and(|document| {
+            let call = |member| document.root().at(&["call", member]);
+            let status = call("status").and_then(Json::text);
+            status.is_some_and(|it| it == "COMPLETED") && call("duration").is_some()
+        })
 }
 
 #[cfg(test)]
@@ -228,6 +237,40 @@ mod tests {
             let at = after(waits, &standby).map(|closing| closing.at);
             assert_eq!(at, Some(NOW + CUSTOMER_SERVICE - 60));
         }
+    }
+
+    #[test]
+    fn a_call_that_was_taken_is_waited_for_by_nobody_and_a_customers_that_was_missed_is() {
+        let call = |kind: &str, call: &str| Event {
+            data: format!(r#"{{"customer":{{"user_id":"US.1"}},"call":{{{call}}}}}"#),
+            ..wrote(NOW, kind)
+        };
+        let ended = |how: &str| Event {
+            effect: Effect::None,
+            ..call("whatsapp.call.terminate", how)
+        };
+        let after =
+            |before, event: &Event| Closing::after(before, event, open_for_a_day(), 60, NOW);
+        let taken = call("whatsapp.call.accepted", r#""status":"ACCEPTED""#);
+        assert_eq!(after(None, &taken), None, "the business called");
+        let calls = after(None, &call("whatsapp.call.connect", ""));
+        assert!(calls.is_some());
+        assert_eq!(after(calls.clone(), &taken), calls);
+        for (how, is_answered) in [
+            (r#""status":"COMPLETED","duration":12"#, true),
+            (r#""status":"FAILED","duration":12"#, false),
+            (r#""status":"FAILED""#, false),
+            // Meta tells how long it was only where somebody took it.
+            (r#""status":"COMPLETED""#, false),
+        ] {
+            let waits = after(calls.clone(), &ended(how));
+            assert_eq!(waits.is_none(), is_answered, "{how}");
+        }
+        let earlier = Event {
+            time: Some(NOW - 1),
+            ..ended(r#""status":"COMPLETED","duration":12"#)
+        };
+        assert_eq!(after(calls.clone(), &earlier), calls);
     }
 
     #[test]
