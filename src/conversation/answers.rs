@@ -97,10 +97,9 @@ impl Answers {
     pub(super) fn note(&self, event: &Event, known: &Known, now: i64, state: &mut State) {
         state.handover = Handover::after(state.handover, event, &self.answering, now);
         let closing = state.closing.take();
-        state.closing = self
-            .answering
-            .closing_s
-            .and_then(|lead_s| Closing::after(closing, event, known.windows, lead_s, now));
+        state.closing = self.answering.closing_s.and_then(|lead_s| {
+            Closing::after(closing, event, known.windows, state.handover, lead_s, now)
+        });
     }
 
     /// Fires the first rule that fits, if the event is one that rules answer.

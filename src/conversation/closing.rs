@@ -2,6 +2,7 @@
 
 use super::{
     consent::STANDBY,
+    handover::{By, Handover},
     recipient,
     window::{CUSTOMER_SERVICE, Windows},
 };
@@ -24,13 +25,14 @@ pub struct Closing {
 }
 
 impl Closing {
-    /// What is to be told later, now that this event has happened; so far it was `before`. `windows` are those after
-    /// the event; `lead_s` is how long before its end a window is closing, in seconds. Nothing is told of a group: it
-    /// has no one customer to tell of.
+    /// What is to be told later, now that this event has happened; so far it was `before`. `windows` and `handover` are
+    /// those after the event; `lead_s` is how long before its end a window is closing, in seconds. Nothing is told of a
+    /// group: it has no one customer to tell of.
     pub fn after(
         before: Option<Self>,
         event: &Event,
         windows: Windows,
+        handover: Option<Handover>,
         lead_s: i64,
         now: i64,
     ) -> Option<Self> {
@@ -38,7 +40,10 @@ impl Closing {
             .customer_service
             .filter(|_| !event.is_of_a_group())?;
         let opened = closes_at.saturating_sub(CUSTOMER_SERVICE);
-        let is_later = event.time.unwrap_or(now) >= opened;
+        let time = event.time.unwrap_or(now);
+        let is_later = time >= opened;
+        // What is written in the app may be told before what it answers.
+        let is_answered = handover.is_some_and(|it| it.by == By::App && it.since >= time);
         let customer = || {
             let document = Document::parse(&event.data)?;
             let customer = document.root().get("customer").filter(|it| it.is_object());
@@ -47,7 +52,9 @@ impl Closing {
         match &event.effect {
             // A message that comes late may have been answered with the next. And what asks nothing of us may move the
             // time at which something is told, but is no reason to tell anything.
-            Effect::Opens { .. } if !is_later || (before.is_none() && asks_nothing(event)) => {
+            Effect::Opens { .. }
+                if !is_later || is_answered || (before.is_none() && asks_nothing(event)) =>
+            {
                 before
             }
             Effect::Opens { .. } => {
@@ -182,7 +189,8 @@ mod tests {
             ..wrote(NOW + 1)
         };
         let windows = open_for_a_day();
-        let after = |before, event: &Event| Closing::after(before, event, windows, 60, NOW + 2);
+        let after =
+            |before, event: &Event| Closing::after(before, event, windows, None, 60, NOW + 2);
         let waits = after(None, &wrote(NOW));
         assert!(waits.is_some());
         assert_eq!(after(waits.clone(), &wrote(NOW - 300)), waits);
@@ -204,7 +212,7 @@ mod tests {
             ..wrote(time, "whatsapp.customer.changed")
         };
         let after =
-            |before, event: &Event| Closing::after(before, event, open_for_a_day(), 60, NOW);
+            |before, event: &Event| Closing::after(before, event, open_for_a_day(), None, 60, NOW);
         let mut waits = after(None, &wrote(NOW, "")).unwrap();
         waits.customer = r#"{"user_id":"US.1","name":"Ana","phone":"1650"}"#.to_owned();
         let expected = Closing {
@@ -223,7 +231,7 @@ mod tests {
     fn what_is_written_to_another_app_moves_what_waits_and_nothing_waits_by_it() {
         let after = |before, event: &Event| {
             let windows = Windows::default().after(&event.effect, event.time);
-            Closing::after(before, event, windows, 60, NOW)
+            Closing::after(before, event, windows, None, 60, NOW)
         };
         let of_a_new_type = Event {
             data: r#"{"customer":{"user_id":"US.1"},"raw":{"entry":[{"changes":[{"field":"standby",
@@ -250,7 +258,7 @@ mod tests {
             ..call("whatsapp.call.terminate", how)
         };
         let after =
-            |before, event: &Event| Closing::after(before, event, open_for_a_day(), 60, NOW);
+            |before, event: &Event| Closing::after(before, event, open_for_a_day(), None, 60, NOW);
         let taken = call("whatsapp.call.accepted", r#""status":"ACCEPTED""#);
         assert_eq!(after(None, &taken), None, "the business called");
         let calls = after(None, &call("whatsapp.call.connect", ""));
@@ -283,7 +291,7 @@ mod tests {
                 names: vec![name.clone()],
                 ..wrote(NOW, "")
             };
-            let closing = Closing::after(None, &wrote, open_for_a_day(), 60, NOW);
+            let closing = Closing::after(None, &wrote, open_for_a_day(), None, 60, NOW);
             assert_eq!(closing.map(|closing| closing.at), at, "{name:?}");
         }
     }

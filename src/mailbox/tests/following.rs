@@ -317,10 +317,11 @@ fn a_rule_that_fires_once_in_a_while_fires_again_where_its_answer_was_never_sent
 fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
     let sql = Native::new();
     let mut mailbox = mailbox_with(&sql, answering());
-    let sent = |person: &str, id: &str| Event {
-        time: Some(NOW / 1000 + 60),
-        ..status(person, id, MessageStatus::Sent)
+    let at = |seconds: i64, event: Event| Event {
+        time: Some(NOW / 1000 + seconds),
+        ..event
     };
+    let sent = |person: &str, id: &str| at(60, status(person, id, MessageStatus::Sent));
     let events = vec![
         silent("1", "a"),
         silent("2", "b"),
@@ -330,6 +331,11 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
         asks("4", "f"),
         sent("4", "g"),
         asks("5", "h"),
+        // Meta repeats what could not be stored at first, behind its answer.
+        at(60, echo("6", "i")),
+        silent("6", "j"),
+        at(-60, echo("7", "k")),
+        silent("7", "l"),
     ];
     mailbox.store(events, NOW);
     mailbox.deliver(NOW);
@@ -343,7 +349,7 @@ fn a_window_that_is_about_to_close_is_told_of_where_nobody_has_answered() {
     assert_eq!(mailbox_with(&sql, answering()).state(2).unwrap(), others);
     let names: Vec<_> = events.iter().map(|event| event.names.clone()).collect();
     // What a rule answers them may never be sent. The others were answered.
-    let untold = ["1", "5"].map(|phone| vec![Name::Phone(phone.to_owned())]);
+    let untold = ["1", "5", "7"].map(|phone| vec![Name::Phone(phone.to_owned())]);
     assert_eq!(names, untold);
     let ids = answers(&mut again, events, due);
     assert!(ids[0].ends_with(".rule:sorry.0"));
