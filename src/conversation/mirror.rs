@@ -33,7 +33,8 @@ pub struct Mirrored {
 }
 
 impl Mirrored {
-    /// What is told in place of what was told before, when a person is forgotten: KV lets go of it as soon as it may.
+    /// What is told in place of what was told before, when a person is forgotten or their windows turn out to be over: KV
+    /// lets go of it as soon as it may.
     pub fn closed(conversation: i64, names: &[Name], now: i64) -> Self {
         Self {
             conversation,
@@ -70,14 +71,21 @@ impl Mirror {
         if !moved && !anew {
             return None;
         }
-        let names = of_a_person(&event.names);
-        let expires_at = after.customer_service.max(after.free_entry_point)?;
-        (!names.is_empty() && expires_at > now.saturating_add(SOONEST_S)).then(|| Mirrored {
-            conversation: known.conversation,
-            names,
-            value: value(after, now),
-            expires_at,
-        })
+        let closed = Mirrored::closed(known.conversation, &event.names, now);
+        if closed.names.is_empty() {
+            return None;
+        }
+        let end = |windows: Windows| windows.customer_service.max(windows.free_entry_point);
+        let lasts = |end: &i64| *end > now.saturating_add(SOONEST_S);
+        match end(after).filter(lasts) {
+            Some(expires_at) => Some(Mirrored {
+                value: value(after, now),
+                expires_at,
+                ..closed
+            }),
+            // What was told before would stand there for longer than the window is open.
+            None => end(before).filter(lasts).map(|_| closed),
+        }
     }
 
     /// Whether a window opened, its end passed a step, or it turned out to close sooner.
@@ -209,6 +217,24 @@ mod tests {
         };
         let opens = known(Windows::default(), open);
         assert_eq!(mirror.told(&group, &opens, true, NOW), None);
+    }
+
+    #[test]
+    fn a_free_entry_point_that_turns_out_to_be_over_is_told_as_closed() {
+        let until = |end| Windows {
+            free_entry_point: Some(end),
+            ..open_until(NOW - HOUR)
+        };
+        let status = event(Effect::Answers, NOW - 72 * HOUR);
+        let told = |before, end| {
+            let known = known(until(before), until(end));
+            Mirror::new(HOUR).told(&status, &known, false, NOW)
+        };
+        let closed = Mirrored::closed(7, &status.names, NOW);
+        for over in [NOW - 1, NOW + 60] {
+            assert_eq!(told(NOW + HOUR, over).as_ref(), Some(&closed), "{over}");
+        }
+        assert_eq!(told(NOW, NOW - 1), None, "KV has let go of it");
     }
 
     #[test]
