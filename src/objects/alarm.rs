@@ -155,8 +155,8 @@ impl Mailbox {
             let until = self.with_core(|core| Ok(core.wakes_after(now)))?;
             let until = [until, lingers_until, run.goes_on_ms()];
             let until = until.into_iter().flatten().min();
-            // What is under way ends within half a minute, and wakes this.
-            let until = until.unwrap_or(now + LONGEST_WAIT_MS);
+            // What is under way ends within half a minute, and wakes this. (A timer of more than 24 days goes off at once.)
+            let until = until.unwrap_or(i64::MAX).min(now + LONGEST_WAIT_MS);
             let ended = self
                 .ended_or_woken(&mut others, &mut timer, until, now)
                 .await;
