@@ -24,6 +24,7 @@ pub enum Exhausted {
 /// What was spent of a number's budget today, by the calendar of UTC.
 #[derive(Debug)]
 pub struct Budget {
+    partition: Option<u32>,
     per_day: u32,
     day: i64,
     spent: u32,
@@ -35,11 +36,18 @@ impl Budget {
     /// With what each conversation had of it since [`Budget::day_began`].
     pub fn new(per_day: u32, shares: HashMap<i64, u32>, now: i64) -> Self {
         Self {
+            partition: None,
             per_day,
             day: now.div_euclid(DAY_S),
             spent: shares.values().copied().fold(0, u32::saturating_add),
             shares,
         }
+    }
+
+    /// The part of it that this partition of the number may spend, where the number has any.
+    #[must_use]
+    pub fn of_partition(self, partition: Option<u32>) -> Self {
+        Self { partition, ..self }
     }
 
     /// Whether nothing may ever be spent.
@@ -98,6 +106,10 @@ impl Budget {
             .json("budget", &budget)
             .finish();
         let whose = destination.map_or_else(|| "budget".to_owned(), |id| format!("budget.{id}"));
+        let whose = match self.partition {
+            Some(partition) => format!("{whose}/{partition}"),
+            None => whose,
+        };
         Event {
             id: event::ours(phone_number_id, &whose, self.day),
             kind: "transom.budget.exhausted".to_owned(),
@@ -191,6 +203,14 @@ mod tests {
             event.data,
             r#"{"business":{"phone_number_id":"1065"},"budget":{"per_day":3,"until":"2026-11-23T00:00:00Z"}}"#
         );
+        let in_partition = |partition| {
+            let budget = with(3, 3).of_partition(Some(partition));
+            budget.exhausted("1065", None, NOW).id
+        };
+        assert_ne!(in_partition(0), event.id, "each tells of its own");
+        assert_ne!(in_partition(0), in_partition(1));
+        let whole = with(3, 3).of_partition(None);
+        assert_eq!(whole.exhausted("1065", None, NOW).id, event.id);
         let of = |destination| budget.exhausted("1065", Some(destination), NOW);
         assert_ne!(of("crm").id, event.id);
         assert_ne!(of("crm").id, of("bot").id);

@@ -244,8 +244,12 @@ impl Mailbox {
         for join in mailbox.joined_among(outbox.conversations())? {
             outbox.join(join.from, join.into, now);
         }
-        let reply_budgets =
-            ReplyBudgets::open(&outbox, mailbox.destinations(), now.div_euclid(1000))?;
+        let reply_budgets = ReplyBudgets::open(
+            &outbox,
+            mailbox.destinations(),
+            address.partition(),
+            now.div_euclid(1000),
+        )?;
         let answers = answers(
             &outbox,
             &ready.settings,
@@ -415,6 +419,7 @@ fn answers(
     }
     let now = now_ms().div_euclid(1000);
     let budget = outbox.budget(send_id::OF_RULES, address.share_of(answering.per_day), now)?;
+    let budget = budget.of_partition(address.partition());
     Ok(Some(Answers::new(answering, number, zones::offset, budget)))
 }
 

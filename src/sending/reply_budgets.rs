@@ -18,10 +18,12 @@ use crate::{
 pub struct ReplyBudgets(HashMap<String, Budget>);
 
 impl ReplyBudgets {
-    /// With what they asked for on the day of `now` (unix seconds), by the ids of these sends.
+    /// With what they asked for on the day of `now` (unix seconds) in this partition, where there are any, by the ids of
+    /// these sends.
     pub fn open<'d>(
         outbox: &Outbox,
         destinations: impl Iterator<Item = &'d Destination>,
+        partition: Option<u32>,
         now: i64,
     ) -> Result<Self> {
         let mut budgets = HashMap::new();
@@ -33,7 +35,7 @@ impl ReplyBudgets {
         {
             if let Some(per_day) = *replies_per_day {
                 let budget = outbox.budget(&send_id::of_destination(id), per_day, now)?;
-                budgets.insert(id.clone(), budget);
+                budgets.insert(id.clone(), budget.of_partition(partition));
             }
         }
         Ok(Self(budgets))
@@ -122,7 +124,7 @@ mod tests {
         }
 
         fn budgets(&self) -> ReplyBudgets {
-            ReplyBudgets::open(&self.outbox, self.destinations.iter(), NOW).unwrap()
+            ReplyBudgets::open(&self.outbox, self.destinations.iter(), None, NOW).unwrap()
         }
 
         fn asked(&mut self, id: &str, conversation: i64) {
