@@ -197,7 +197,13 @@ pub(super) fn line(json: Json<'_>) -> Option<Cow<'_, str>> {
 
 /// An id that can be part of an address: no longer than 128 characters, none of them blank or beyond ASCII.
 pub(super) fn id(json: Json<'_>) -> Option<Cow<'_, str>> {
-    line(json).filter(|id| id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()))
+    long_id(json).filter(|id| id.len() <= 128)
+}
+
+/// The id of a person, a message or a call, which is part of no address. A message's has those of its group and of the
+/// member in it, and a person's alone may have more than 128 characters.
+pub(super) fn long_id(json: Json<'_>) -> Option<Cow<'_, str>> {
+    line(json).filter(|id| id.bytes().all(|b| b.is_ascii_graphic()))
 }
 
 /// `US.13491208655302741918`, by its beginning.

@@ -4,7 +4,7 @@ use super::messages::{ERRORS, text_of};
 use crate::event::Effect;
 use crate::event::change::{Change, List};
 use crate::event::draft::Draft;
-use crate::event::person::{FROM, Person, RECIPIENT, TO, id};
+use crate::event::person::{FROM, Person, RECIPIENT, TO, long_id};
 use crate::event::shell::Shell;
 use crate::meta::json::Json;
 use crate::meta::payload::ERRORS_BESIDE;
@@ -21,7 +21,7 @@ pub(super) fn read<'a>(change: &mut Change<'_, 'a>, shell: &Shell, value: Json<'
 
 /// Something happened in a call. A customer who calls opens the window, whether or not anyone answers.
 fn call<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let call = item.get("id").and_then(id)?;
+    let call = item.get("id").and_then(long_id)?;
     let event = item.get("event").and_then(Json::text)?;
     let kind = match event.as_ref() {
         "connect" => "whatsapp.call.connect",
@@ -79,7 +79,7 @@ fn are_of(call: Json<'_>, container: Json<'_>) -> bool {
 
 /// How a call of the business is doing. A customer who accepts it opens the window.
 fn status<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let call = item.get("id").and_then(id)?;
+    let call = item.get("id").and_then(long_id)?;
     let status = item
         .get("status")
         .and_then(Json::text)?

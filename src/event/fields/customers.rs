@@ -3,7 +3,7 @@
 use super::messages::{renamed, text_of};
 use crate::event::change::{Change, List};
 use crate::event::draft::Draft;
-use crate::event::person::{CONTACT, FROM, Person, id};
+use crate::event::person::{CONTACT, FROM, Person, long_id};
 use crate::meta::json::Json;
 use crate::meta::payload::customer::{CONVERSION, PREFERENCE, USER_ID_CHANGE};
 
@@ -31,7 +31,7 @@ fn preference<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
 
 /// A customer's id changed. Meta withdrew this field; a system message tells it.
 fn user_id<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let id_of = |name: &str, which: &str| item.get(name)?.get(which).and_then(id);
+    let id_of = |name: &str, which: &str| item.get(name)?.get(which).and_then(long_id);
     let at = |which: &str| Person {
         user: id_of("user_id", which),
         parent: id_of("parent_user_id", which),
@@ -55,7 +55,7 @@ fn user_id<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
 
 /// Meta saw that an advertisement led to something; it names the message, not the customer.
 fn conversion<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let message = item.get("id").and_then(id)?;
+    let message = item.get("id").and_then(long_id)?;
     let key = vec![
         "conversion".into(),
         message.clone(),

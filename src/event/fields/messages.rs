@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::statuses;
 use crate::event::Effect;
 use crate::event::change::{Change, List};
-use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, group_id, id};
+use crate::event::person::{CONTACT, FROM, PREVIOUS, Person, RECIPIENT, group, group_id, long_id};
 use crate::event::{UNKNOWN, draft::Draft};
 use crate::meta::json::Json;
 use crate::meta::payload::message::{CHANGE, MESSAGE, TYPES, automatic_response};
@@ -104,7 +104,7 @@ pub(super) fn message_in<'a>(
     content: Json<'a>,
     pieces: &[(&Shape, Json<'a>)],
 ) -> Option<Draft<'a>> {
-    let id = item.get("id").and_then(id)?;
+    let id = item.get("id").and_then(long_id)?;
     let original = ["edit", "revoke"]
         .iter()
         .find_map(|name| content.get(name)?.get("original_message_id"));
@@ -135,7 +135,7 @@ fn sender<'a>(draft: Draft<'a>, item: Json<'a>) -> Draft<'a> {
 
 /// Meta's note that a customer's number, id or device changed. Their conversation goes on under the new names.
 pub(super) fn system<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let id = item.get("id").and_then(id)?;
+    let id = item.get("id").and_then(long_id)?;
     let system = item.get("system")?;
     let what = system.get("type").and_then(Json::text)?;
     let key = vec!["message".into(), change.common.field.clone(), id.clone()];

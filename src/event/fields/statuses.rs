@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::messages::text_of;
 use crate::event::change::Change;
 use crate::event::draft::{Draft, seconds};
-use crate::event::person::{PARTICIPANT, Person, RECIPIENT, group, id, line, phone};
+use crate::event::person::{PARTICIPANT, Person, RECIPIENT, group, line, long_id, phone};
 use crate::event::{Effect, MessageStatus};
 use crate::meta::json::Json;
 use crate::meta::payload::status::{PAYMENT, PAYMENT_STATUS, STATUS};
@@ -19,8 +19,8 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
     if paid || item.get("payment").is_some() {
         return payment(change, item);
     }
-    let message = item.get("id").and_then(id)?;
-    let status = item.get("status").and_then(id)?;
+    let message = item.get("id").and_then(long_id)?;
+    let status = item.get("status").and_then(Json::text)?;
     let so_far = MessageStatus::of_word(&status);
     let mut others = OTHERS.into_iter();
     let name = match so_far {
@@ -74,9 +74,9 @@ fn free_until(item: Json<'_>) -> Option<i64> {
 
 /// A payment that a message asked for.
 fn payment<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let message = item.get("id").and_then(id)?;
+    let message = item.get("id").and_then(long_id)?;
     let payment = item.get("payment")?;
-    let status = item.get("status").and_then(id)?;
+    let status = item.get("status").and_then(Json::text)?;
     let kind = match status.as_ref() {
         "captured" => "whatsapp.payment.captured",
         "pending" => "whatsapp.payment.pending",

@@ -81,6 +81,39 @@ fn who_changes_names_while_another_app_has_the_conversation_is_known_by_the_new_
     assert_eq!(event.effect, Effect::Renames { from: user("US.1") });
 }
 
+/// Meta's ids of messages have the ids of the group and of the member in them, which may have 128 characters themselves.
+#[test]
+fn an_id_may_be_as_long_as_meta_makes_it_but_one_that_names_a_mailbox_stays_short() {
+    let long = "x".repeat(512);
+    let status =
+        json!({"id": long, "status": "read", "timestamp": "1770000000", "recipient_id": "1"});
+    let call = json!({"id": long, "event": "connect", "from": "1", "timestamp": "1770000000"});
+    for (webhook, kind) in [
+        (
+            messages(json!({"messages": [text(&long, "1")]})),
+            "whatsapp.message.received",
+        ),
+        (
+            messages(json!({"statuses": [status]})),
+            "whatsapp.status.read",
+        ),
+        (
+            change("calls", json!({"calls": [call]})),
+            "whatsapp.call.connect",
+        ),
+    ] {
+        assert_eq!(only(&webhook).1.kind, kind);
+    }
+    let mut webhook = messages(json!({"messages": [text(&"x".repeat(513), "1")]}));
+    assert_eq!(only(&webhook).1.kind, "whatsapp.unknown");
+    let value = &mut webhook["entry"][0]["changes"][0]["value"];
+    value["metadata"]["phone_number_id"] = json!("x".repeat(129));
+    let (home, _) = only(&webhook);
+    assert_eq!(home, Home::Account("102290129340398".into()));
+    webhook["entry"][0]["id"] = json!("x".repeat(129));
+    assert_eq!(only(&webhook).0, Home::Account(String::new()));
+}
+
 #[test]
 fn what_is_not_json_is_one_event_with_the_body() {
     for body in ["", "not json", "{\"a\":", "\0"] {
