@@ -7,7 +7,7 @@ pub const OWN: &str = "transom.";
 pub const UNKNOWN: &str = "whatsapp.unknown";
 
 /// CloudEvents' `type`, sorted, of every event that Meta's webhooks become, and of those that Transom tells by itself.
-pub const TYPES: [&str; 110] = [
+pub const TYPES: [&str; 111] = [
     "transom.budget.exhausted",
     "transom.consent.changed",
     "transom.number.blocked",
@@ -80,6 +80,7 @@ pub const TYPES: [&str; 110] = [
     "whatsapp.payment.configuration_changed",
     "whatsapp.payment.failed",
     "whatsapp.payment.pending",
+    "whatsapp.payment.refunded",
     "whatsapp.phone_number.name_reviewed",
     "whatsapp.phone_number.pin_changed",
     "whatsapp.phone_number.pin_request_success",

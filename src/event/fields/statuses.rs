@@ -72,31 +72,42 @@ fn free_until(item: Json<'_>) -> Option<i64> {
     (origin == "referral_conversion").then(|| seconds(end))?
 }
 
-/// A payment that a message asked for.
+/// A payment that a message asked for. By Meta it stays `captured` once it was, whatever is refunded, and `pending` where
+/// an attempt at it failed.
 fn payment<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    let message = item.get("id").and_then(long_id)?;
+    let id = item.get("id").and_then(long_id)?;
     let payment = item.get("payment")?;
     let status = item.get("status").and_then(Json::text)?;
-    let kind = match status.as_ref() {
-        "captured" => "whatsapp.payment.captured",
-        "pending" => "whatsapp.payment.pending",
-        "failed" => "whatsapp.payment.failed",
+    let within = |name| payment.at(&["transaction", name]);
+    let refunds = [payment.get("refunds"), within("refunds")];
+    let mut refunds = refunds.into_iter().flatten().flat_map(Json::items);
+    let name = match status.as_ref() {
+        _ if refunds.next().is_some() => "refunded",
+        "pending" if text_of(within("status")) == "failed" => "failed",
+        "captured" => "captured",
+        "pending" => "pending",
+        "failed" => "failed",
         _ => return None,
     };
-    let transaction = payment.at(&["transaction", "id"]);
-    let key = vec![
+    // Several refunds, or attempts that fail, may be told of one transaction in one second.
+    let told_apart = status != name;
+    let mut key = vec![
         "payment".into(),
         change.common.field.clone(),
-        message.clone(),
+        id.clone(),
         status,
-        text_of(transaction),
+        text_of(within("id")),
         text_of(item.get("timestamp")),
     ];
+    if told_apart {
+        key.push(payment.canonical().into());
+    }
+    let kind = ["whatsapp.payment.", name].concat();
     let pieces = [(&PAYMENT_STATUS, item), (&PAYMENT, payment)];
     Some(Draft {
         person: recipient(item),
         names: group(item),
-        ..Draft::new(kind, message, key).with_payload_of("payment", &pieces)?
+        ..Draft::new(kind, id, key).with_payload_of("payment", &pieces)?
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod laws;
 mod odd;
+mod payments;
 mod speed;
 mod whose;
 
