@@ -7,7 +7,7 @@ pub const OWN: &str = "transom.";
 pub const UNKNOWN: &str = "whatsapp.unknown";
 
 /// CloudEvents' `type`, sorted, of every event that Meta's webhooks become, and of those that Transom tells by itself.
-pub const TYPES: [&str; 111] = [
+pub const TYPES: [&str; 112] = [
     "transom.budget.exhausted",
     "transom.consent.changed",
     "transom.number.blocked",
@@ -56,6 +56,7 @@ pub const TYPES: [&str; 111] = [
     "whatsapp.flow.endpoint_error_rate",
     "whatsapp.flow.endpoint_latency",
     "whatsapp.flow.status_changed",
+    "whatsapp.flow.version_expiry_warning",
     "whatsapp.group.created",
     "whatsapp.group.deleted",
     "whatsapp.group.join_request_revoked",

@@ -101,6 +101,7 @@ pub(super) fn flow<'a>(change: &Change<'_, 'a>, value: Json<'a>) -> Option<Draft
         "ENDPOINT_LATENCY" => "whatsapp.flow.endpoint_latency",
         "ENDPOINT_AVAILABILITY" => "whatsapp.flow.endpoint_availability",
         "CLIENT_ERROR_RATE" => "whatsapp.flow.client_error_rate",
+        "FLOW_VERSION_EXPIRY_WARNING" => "whatsapp.flow.version_expiry_warning",
         _ => return None,
     };
     change

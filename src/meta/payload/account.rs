@@ -197,6 +197,7 @@ pub static FLOW: Shape = Object(&[
     member(&["flow_id"], Text).written("id"),
     member(&["event"], Text),
     member(&["message"], Text),
+    member(&["warning"], Text),
     member(&["old_status"], Text),
     member(&["new_status"], Text),
     member(&["alert_state"], Text),
