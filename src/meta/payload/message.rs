@@ -246,6 +246,17 @@ const INTERACTIVE: Member = member(
                 member(&["response_source"], Text),
             ]),
         ),
+        // The customer pays by a card that the business has on file.
+        member(
+            &["payment_method"],
+            Object(&[
+                member(&["payment_method"], Text),
+                member(&["payment_timestamp"], Number),
+                member(&["reference_id"], Text),
+                member(&["last_four_digits"], Text),
+                member(&["credential_id"], Text),
+            ]),
+        ),
         // Named by Meta since August 2026, without a word on what is in them.
         member(&["product"], Any),
         member(&["action"], Any),
