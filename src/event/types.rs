@@ -7,7 +7,7 @@ pub const OWN: &str = "transom.";
 pub const UNKNOWN: &str = "whatsapp.unknown";
 
 /// CloudEvents' `type`, sorted, of every event that Meta's webhooks become, and of those that Transom tells by itself.
-pub const TYPES: [&str; 112] = [
+pub const TYPES: [&str; 113] = [
     "transom.budget.exhausted",
     "transom.consent.changed",
     "transom.number.blocked",
@@ -50,6 +50,7 @@ pub const TYPES: [&str; 112] = [
     "whatsapp.conversion.detected",
     "whatsapp.customer.changed",
     "whatsapp.customer.clicked",
+    "whatsapp.customer.landing_page_viewed",
     "whatsapp.customer.preference",
     "whatsapp.flow.client_error_rate",
     "whatsapp.flow.endpoint_availability",

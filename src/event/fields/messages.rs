@@ -206,12 +206,14 @@ fn error<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
     draft.with_payload("account", &ERROR, item)
 }
 
-/// A customer clicked on a link of a marketing message. Meta names them only by the contact beside it.
+/// A customer clicked on a link of a marketing message, or the page behind it opened. Meta names them only by the contact
+/// beside it.
 fn clicked<'a>(_: &Change<'_, 'a>, item: Json<'a>) -> Option<Draft<'a>> {
-    if item.get("action_type")?.text()? != "marketing_messages_link_click" {
-        return None;
-    }
-    let text = item.canonical().into();
-    let draft = Draft::by_text("whatsapp.customer.clicked", "click", text);
+    let kind = match item.get("action_type")?.text()?.as_ref() {
+        "marketing_messages_link_click" => "whatsapp.customer.clicked",
+        "landing_page_view" => "whatsapp.customer.landing_page_viewed",
+        _ => return None,
+    };
+    let draft = Draft::by_text(kind, "click", item.canonical().into());
     draft.with_payload("click", &USER_ACTION, item)
 }

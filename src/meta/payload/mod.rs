@@ -97,7 +97,7 @@ pub static MESSAGES: Shape = Object(&[
     member(&["user_actions"], List(&USER_ACTION)),
 ]);
 
-/// A customer clicked on a link of a marketing message.
+/// A customer clicked on a link of a marketing message, or the page behind it opened.
 pub const USER_ACTION: Shape = Object(&[
     member(&["action_type"], Text),
     member(&["timestamp"], Shape::Hidden),
@@ -108,6 +108,7 @@ pub const USER_ACTION: Shape = Object(&[
             member(&["product_id"], Text),
             member(&["click_id"], Text),
             member(&["tracking_token"], Text),
+            member(&["client_user_agent"], Text),
         ]),
     ),
 ]);
