@@ -20,6 +20,8 @@ pub const STATUS: Shape = Object(&[
             member(&["id"], Text),
             member(&["expiration_timestamp"], Number),
             member(&["origin"], Object(&[member(&["type"], Text)])),
+            // Where statuses of a group's members are told together.
+            PRICING,
         ]),
     ),
     member(&["payment"], PAYMENT),
