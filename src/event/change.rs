@@ -8,7 +8,7 @@ use super::draft::{Draft, seconds};
 use super::events::{Events, MOST_EVENTS};
 use super::person::{self, Person, TO};
 use super::shell::{CARRIED, Shell};
-use super::{Effect, Event, Name, UNKNOWN};
+use super::{Effect, Event, Name, UNKNOWN, drift, fields};
 use crate::meta::json::{Json, Key, is_tame};
 use crate::written::{begin_member, push_string};
 
@@ -122,6 +122,11 @@ impl<'o, 'a> Change<'o, 'a> {
         let (items, misfits) = self.read_all(container, lists);
         if items.is_empty() {
             return false;
+        }
+        for (list, item, draft) in &items {
+            if draft.kind == UNKNOWN {
+                self.not_read(list.trim_matches('"'), *item);
+            }
         }
         let mut names = items.iter().map(|(_, _, draft)| &draft.names);
         let first = names.next();
@@ -240,6 +245,14 @@ impl<'o, 'a> Change<'o, 'a> {
         self.emit(draft, &|out| {
             shell.around(members, out);
         });
+    }
+
+    /// Takes note of an item that we could not read though we know its field; `list` is where it stands.
+    pub(super) fn not_read(&mut self, list: &str, item: Json<'a>) {
+        let field = &self.common.field;
+        if fields::shape(field).is_some() {
+            self.events.drift.not_read(&drift::place(field, list), item);
+        }
     }
 
     /// Writes the event of an item, with the envelope around it, which `raw` writes. What other parsers refuse is written as

@@ -2,7 +2,6 @@
 
 use super::fields;
 use crate::meta::json::{Document, Json};
-use crate::meta::payload::message::TYPES;
 
 /// How many paths are told of one webhook.
 const MOST: usize = 64;
@@ -10,20 +9,50 @@ const MOST: usize = 64;
 /// How long a path may be that is told, in bytes. Names that Meta chose are shorter.
 const LONGEST: usize = 200;
 
-/// The paths of all members in a webhook that we do not know (`messages[].location.floor`), of fields
-/// (`field:new_things`) and of types of message (`messages[].type:poll`): at most 64, sorted, each once.
-pub(super) fn unknown_members(webhook: &Document<'_>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    look(webhook.root(), &mut |path| {
-        let place = found.binary_search_by(|known| known.as_str().cmp(path));
+/// The members in which Meta says what an item is, the first of them that it has.
+const WORDS: [&str; 5] = ["event", "action", "status", "type", "action_type"];
+
+/// Paths of what we do not know: at most 64, sorted, each once.
+#[derive(Default)]
+pub(super) struct Drift(pub(super) Vec<String>);
+
+impl Drift {
+    fn add(&mut self, path: &str) {
+        let place = self.0.binary_search_by(|known| known.as_str().cmp(path));
         if let Err(place) = place
-            && found.len() < MOST
+            && self.0.len() < MOST
             && path.len() <= LONGEST
         {
-            found.insert(place, path.to_owned());
+            self.0.insert(place, path.to_owned());
         }
-    });
-    found
+    }
+
+    /// Adds all members in a webhook that we do not know (`messages[].location.floor`), and fields (`field:new_things`).
+    pub(super) fn look(&mut self, webhook: &Document<'_>) {
+        look(webhook.root(), &mut |path| self.add(path));
+    }
+
+    /// Adds Meta's word for an item of a known field that we could not read (`messages[].type:poll`,
+    /// `account_update.event:NEW_THING`), but not what may be somebody's text. `place` is where it stands.
+    pub(super) fn not_read(&mut self, place: &str, item: Json<'_>) {
+        let word = |name| Some((name, item.get(name)?.text()?));
+        let Some((name, word)) = WORDS.into_iter().find_map(word) else {
+            return;
+        };
+        if word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            self.add(&format!("{place}.{name}:{word}"));
+        }
+    }
+}
+
+/// How the items of a field, or of a list in it, are told: as Meta's pages tell them (`messages[]`), and those of other
+/// fields than `messages` behind its name.
+pub(super) fn place(field: &str, list: &str) -> String {
+    match (field, list) {
+        ("messages", list) => format!("{list}[]"),
+        (field, "") => field.to_owned(),
+        (field, list) => format!("{field}.{list}[]"),
+    }
 }
 
 fn look(root: Json<'_>, found: &mut impl FnMut(&str)) {
@@ -49,15 +78,6 @@ fn look(root: Json<'_>, found: &mut impl FnMut(&str)) {
                 field.into_owned()
             };
             shape.unknown_members(value, &mut path, found);
-            for message in value.get("messages").into_iter().flat_map(Json::items) {
-                if let Some(unknown) = message
-                    .get("type")
-                    .and_then(Json::text)
-                    .filter(|t| !TYPES.contains(&t.as_ref()))
-                {
-                    found(&format!("messages[].type:{unknown}"));
-                }
-            }
         }
     }
 }
@@ -74,12 +94,10 @@ fn outside(json: Json<'_>, path: &str, known: &[&str], found: &mut impl FnMut(&s
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
+    use crate::event::split_and_look;
 
     fn unknown(webhook: &Value) -> Vec<String> {
-        let text = webhook.to_string();
-        let document = Document::parse(&text).unwrap();
-        unknown_members(&document)
+        split_and_look(webhook.to_string().as_bytes()).1
     }
 
     #[test]
@@ -88,8 +106,9 @@ mod tests {
         let message =
             json!({"id": "a", "type": "location", "location": location, "mood": {"secret": 1}});
         let poll = json!({"id": "b", "type": "poll", "poll": {"question": "secret"}});
+        let number = json!({"phone_number_id": "1"});
         let webhook = json!({"object": "whatsapp_business_account", "trace": 1, "entry": [{"id": "1", "shard": 1, "changes": [
-            {"field": "messages", "hop": 1, "value": {"messages": [message, message, poll]}},
+            {"field": "messages", "hop": 1, "value": {"metadata": number, "messages": [message, message, poll]}},
             {"field": "flows", "value": {"flow_id": "1", "errors": [{"error_kind": 1}]}},
             {"field": "new_things", "value": {"a": "secret"}}
         ]}]});
@@ -105,6 +124,29 @@ mod tests {
             "trace",
         ];
         assert_eq!(unknown(&webhook), expected);
+    }
+
+    #[test]
+    fn a_new_word_for_what_happened_is_told_unless_it_may_be_a_text() {
+        let with = |field: &str, mut value: Value| {
+            value["metadata"] = json!({"phone_number_id": "1"});
+            let change = json!({"field": field, "value": value});
+            let entry = json!([{"id": "1", "changes": [change]}]);
+            unknown(&json!({"object": "whatsapp_business_account", "entry": entry}))
+        };
+        let status = json!({"statuses": [{"id": "a", "status": "expired", "timestamp": "1"}]});
+        assert_eq!(with("messages", status), ["statuses[].status:expired"]);
+        let call = json!({"calls": [{"id": "a", "event": "held", "timestamp": "1"}]});
+        assert_eq!(with("calls", call), ["calls.calls[].event:held"]);
+        let echo = json!({"message_echoes": [{"id": "a", "type": "poll"}]});
+        assert_eq!(
+            with("smb_message_echoes", echo),
+            ["smb_message_echoes.message_echoes[].type:poll"]
+        );
+        let update = json!({"event": "NEW_THING"});
+        assert!(with("account_update", update).contains(&"account_update.event:NEW_THING".into()));
+        let text = json!({"messages": [{"id": "a", "type": "Where is my parcel?"}]});
+        assert_eq!(with("messages", text), [""; 0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What becomes of a webhook: its events, sorted by the mailbox that keeps them.
 
 use super::common::Common;
+use super::drift::Drift;
 use super::id::Ids;
 use super::{Event, Home};
 
@@ -26,15 +27,13 @@ pub(super) struct Events {
     /// How much they take so far.
     size: usize,
     pub(super) ids: Ids,
+    /// What we could not read of what we know.
+    pub(super) drift: Drift,
     /// Where the data of one event after the other is written, before it is known how long it gets.
     pub(super) written: String,
 }
 
 impl Events {
-    pub(super) fn into_homes(self) -> Vec<(Home, Vec<Event>)> {
-        self.homes
-    }
-
     /// Takes note of how much more they take.
     pub(super) fn grow(&mut self, data: usize) {
         self.size = self.size.saturating_add(data + BESIDE_DATA);

@@ -8,7 +8,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::change::Change;
 use super::common::Common;
 use super::draft::{Draft, seconds};
-use super::drift::unknown_members;
 use super::events::Events;
 use super::person::{id, line, phone};
 use super::shell::{CARRIED, Shell};
@@ -26,23 +25,25 @@ const LOOKED_AT: usize = 256 * 1024;
 /// entry has no event. The same items give the same ids, whatever else is in the body; only what has neither an id nor
 /// names anybody is told apart by the one contact beside it. What would take too much memory as events is one as a whole.
 pub fn split(body: &[u8]) -> Vec<(Home, Vec<Event>)> {
-    events(body, document(body).as_ref())
+    events(body, document(body).as_ref()).homes
 }
 
-/// Like [`split`], and with what is unknown in it, as `unknown_members` tells: the body is read once for both. One over
-/// 256 KB is not looked at: it holds what smaller ones hold.
+/// Like [`split`], and with the paths of what is unknown in it (`drift`): the body is read once for both. One over 256 KB
+/// is not looked at for members: it has those that smaller ones have.
 pub fn split_and_look(body: &[u8]) -> (Vec<(Home, Vec<Event>)>, Vec<String>) {
     let document = document(body);
-    let looked_at = document.as_ref().filter(|_| body.len() <= LOOKED_AT);
-    let unknown = looked_at.map(unknown_members).unwrap_or_default();
-    (events(body, document.as_ref()), unknown)
+    let mut events = events(body, document.as_ref());
+    if let Some(document) = document.filter(|_| body.len() <= LOOKED_AT) {
+        events.drift.look(&document);
+    }
+    (events.homes, events.drift.0)
 }
 
 fn document(body: &[u8]) -> Option<Document<'_>> {
     Document::parse(std::str::from_utf8(body).ok()?)
 }
 
-fn events(body: &[u8], document: Option<&Document<'_>>) -> Vec<(Home, Vec<Event>)> {
+fn events(body: &[u8], document: Option<&Document<'_>>) -> Events {
     let mut events = Events::default();
     match document {
         Some(document) => {
@@ -56,7 +57,7 @@ fn events(body: &[u8], document: Option<&Document<'_>>) -> Vec<(Home, Vec<Event>
         }
         None => not_json(body, &mut events),
     }
-    events.into_homes()
+    events
 }
 
 fn not_json(body: &[u8], events: &mut Events) {
@@ -167,6 +168,7 @@ fn change<'a>(json: Json<'a>, entry: Common<'a>, shell: &Shell, events: &mut Eve
     }
     inside.member("value");
     if !fields::read(&mut change, &inside, value) {
+        change.not_read("", value);
         let draft = change.managed(UNKNOWN, None, value);
         change.emit(draft, &|out| inside.around(value.raw(), out));
     }
