@@ -196,17 +196,17 @@ static TABLE: &[ErrorCode] = {
         code(1, Server, Unknown, "unknown error of the API", "Look at Meta's status page."),
         code(2, Server, Unknown, "the API is down for a moment", "Look at Meta's status page."),
         code(3, Permission, Refused, "the app lacks a capability", "Give the app the permission whatsapp_business_messaging."),
-        code(4, Rate, Again, "the app has reached its rate limit", "Nothing: it is sent later. Spread the load if it comes often."),
+        code(4, Rate, Again, "the app has reached its rate limit", "Ask for it again, and spread the load."),
         code(10, Permission, Refused, "a permission is missing or was taken away", "Give the token's user access to the account."),
         code(33, Number, Refused, "the phone number id does not exist, or the token has no access to it", "Check the phone number id and the token."),
         code(100, Content, Refused, "a parameter is not valid", "Check the message against Meta's reference."),
         code(190, Token, Refused, "the access token has expired or is not valid", "Set a new GRAPH_ACCESS_TOKEN, best of a system user."),
         codes(200, 299, Permission, Refused, "a permission is missing or was taken away", "Give the token's user access to the account."),
         code(368, Account, Refused, "the account is blocked for a time for breaking a policy", "Look at the account in WhatsApp Manager."),
-        code(613, Rate, Again, "a rate limit of this call was reached", "Send it again later."),
-        code(80007, Rate, Again, "the account has reached its rate limit", "Nothing: it is sent later. Spread the load if it comes often."),
+        code(613, Rate, Again, "a rate limit of this call was reached", "Ask for it again."),
+        code(80007, Rate, Again, "the account has reached its rate limit", "Ask for it again, and spread the load."),
         code(130_403, Recipient, Refused, "the business and the customer have blocked one another", "Do not write to this customer."),
-        code(130_429, Rate, Again, "the number's throughput was reached", "Nothing: it is sent later. Ask Meta for more throughput if it comes often."),
+        code(130_429, Rate, Again, "the number's throughput was reached", "Ask for it again, and Meta for more throughput."),
         code(130_472, Limit, Refused, "the customer is in an experiment and gets no marketing", "Do not send it again."),
         code(130_497, Recipient, Refused, "the account may not write to this country", "Look at the account's restrictions in WhatsApp Manager."),
         code(131_000, Server, Unknown, "something went wrong at Meta", "See whether the message arrived before it is sent again."),
@@ -232,14 +232,14 @@ static TABLE: &[ErrorCode] = {
         code(131_052, Media, Refused, "a file that a customer sent could not be fetched", "Ask the customer to send it again."),
         code(131_053, Media, Refused, "a file could not be fetched or has the wrong type or size", "Check the link, the type and the size of the file."),
         code(131_055, Content, Refused, "this goes by the Marketing Messages API alone", "Send it by that API."),
-        code(131_056, PairRate, Again, "too many messages to this one customer", "Nothing: it is sent later."),
-        code(131_057, Maintenance, Again, "the account is in maintenance for a minute", "Send it again in a few minutes."),
+        code(131_056, PairRate, Again, "too many messages to this one customer", "Ask for it again, more slowly."),
+        code(131_057, Maintenance, Again, "the account is in maintenance for a minute", "Ask for it again in a few minutes."),
         code(131_059, Group, Refused, "the cursor is not valid", "Begin the list again."),
         code(131_062, Recipient, Refused, "this needs a phone number, a user id is not enough", "Ask the customer for the phone number."),
         code(131_063, Limit, Refused, "marketing templates are switched off for this API", "Send it by the Marketing Messages API."),
         code(131_064, Limit, Refused, "limited, as templates were put into the wrong category", "Look at the templates' categories in WhatsApp Manager."),
         codes(131_200, 131_207, Group, Refused, "the group cannot take this", "Look at the group."),
-        code(131_208, Group, Again, "too much at once to this group", "Send it more slowly."),
+        code(131_208, Group, Again, "too much at once to this group", "Ask for it again, more slowly."),
         codes(131_209, 131_299, Group, Refused, "the group cannot take this", "Look at the group."),
         code(132_000, Template, Refused, "the number of parameters does not fit the template", "Compare the parameters with the template."),
         code(132_001, Template, Refused, "there is no such approved template in this language", "Check the name, the language and the approval."),
@@ -253,7 +253,7 @@ static TABLE: &[ErrorCode] = {
         code(132_068, Flow, Refused, "the flow is blocked", "Put the flow right."),
         code(132_069, Flow, Refused, "the flow is slowed down", "Send it again in an hour."),
         code(133_000, Number, Refused, "an earlier deregistration was not completed", "Deregister the number again."),
-        code(133_004, Maintenance, Again, "the server for registrations is down for a moment", "Try again later."),
+        code(133_004, Maintenance, Again, "the server for registrations is down for a moment", "Ask for it again in a few minutes."),
         code(133_005, Number, Refused, "the two-step PIN is wrong", "Use the right PIN, or set a new one."),
         code(133_006, Number, Refused, "the number must be verified first", "Verify the number."),
         codes(133_008, 133_009, Number, Refused, "too many guesses of the PIN", "Wait as long as the details say."),
@@ -270,7 +270,7 @@ static TABLE: &[ErrorCode] = {
         codes(139_000, 139_004, Flow, Refused, "the flow cannot be managed", "Look at the flow in WhatsApp Manager."),
         codes(139_100, 139_103, Recipient, Refused, "the customer cannot be blocked or unblocked", "Try again later."),
         codes(147_001, 147_005, Other, Refused, "the username cannot be set", "Look at the username in WhatsApp Manager."),
-        code(2_494_100, Maintenance, Again, "the number is in maintenance for some minutes", "Send it again in a few minutes."),
+        code(2_494_100, Maintenance, Again, "the number is in maintenance for some minutes", "Ask for it again in a few minutes."),
         codes(2_593_107, 2_593_109, Other, Refused, "the history cannot be brought over", "Look at the number in WhatsApp Manager."),
     ]
 };
@@ -289,6 +289,9 @@ mod tests {
             4, 613, 80_007, 130_429, 131_056, 131_057, 131_208, 133_004, 2_494_100,
         ];
         assert_eq!(codes(Outcome::Again), again);
+        // Their advice is read where Transom sends nothing again: Meta had taken the message before.
+        let entries = || TABLE.iter().filter(|it| it.outcome == Outcome::Again);
+        assert!(entries().all(|it| it.advice.starts_with("Ask for it again")));
         assert_eq!(codes(Outcome::Unknown), [1, 2, 131_000, 131_016]);
     }
 
