@@ -191,9 +191,17 @@ impl Mailbox {
     ) -> Result<Vec<DeadLetter>> {
         let table = if waiting { WAITING } else { "dead_letters" };
         let (mut clause, mut parameters) = which.clause();
-        if let Some((destination, seq)) = after {
-            clause.push_str(" AND (destination, seq) > (?, ?)");
-            parameters.extend([destination.into(), seq.into()]);
+        match after {
+            // Of one destination, SQLite would walk past all the pages before.
+            Some((destination, seq)) if which.destination.as_deref() == Some(destination) => {
+                clause.push_str(" AND seq > ?");
+                parameters.push(seq.into());
+            }
+            Some((destination, seq)) => {
+                clause.push_str(" AND (destination, seq) > (?, ?)");
+                parameters.extend([destination.into(), seq.into()]);
+            }
+            None => {}
         }
         parameters.push(most.into());
         let rows = self.sql.exec(

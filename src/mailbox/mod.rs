@@ -128,7 +128,8 @@ impl Mailbox {
         People::create(&*sql)?;
         Cursor::create(&*sql)?;
         let passed = sql.first_integer(
-            "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors UNION ALL SELECT max(seq) FROM parked_events \
+            "SELECT max(seq) FROM (SELECT max(place) AS seq FROM cursors \
+             UNION ALL SELECT (SELECT max(seq) FROM parked_events WHERE destination = cursors.destination) FROM cursors \
              UNION ALL SELECT (SELECT max(seq) FROM dead_letters WHERE destination = cursors.destination) FROM cursors)",
             &[],
         )?;

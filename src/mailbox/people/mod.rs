@@ -76,6 +76,11 @@ impl People {
             "CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, conversation INTEGER NOT NULL) \
              STRICT, WITHOUT ROWID",
             &[],
+        )?;
+        // Without it, who asks for somebody's names reads everybody's.
+        sql.run(
+            "CREATE INDEX IF NOT EXISTS names_of ON names (conversation)",
+            &[],
         )
     }
 

@@ -66,7 +66,7 @@ pub(in crate::mailbox) fn find(sql: &Rc<dyn Sql>, name: &Name) -> Result<Option<
     Ok(Some(found))
 }
 
-/// Like [`find`] without the names: these take a walk through everybody's.
+/// Like [`find`] without the names.
 pub(in crate::mailbox) fn find_without_names(
     sql: &Rc<dyn Sql>,
     name: &Name,

@@ -250,3 +250,28 @@ fn what_one_destination_gave_up_still_waits_for_another() {
     assert_eq!(dead, ["crm"]);
     assert_eq!(mailbox.deliver(NOW + 1_000), ["a-0"]);
 }
+
+#[test]
+fn the_last_page_costs_no_walk_through_all_pages_before() {
+    let last_pages = |letters: usize| {
+        let sql = Native::new();
+        let destinations = vec![hasty("crm"), destination("bot")];
+        let mut mailbox = Mailbox::open(sql.clone(), destinations).unwrap();
+        mailbox.store(many(0..letters), NOW);
+        mailbox.refuse(NOW);
+        [("crm", false), ("bot", true)].map(|(destination, waiting)| {
+            let which = Which {
+                destination: Some(destination.to_owned()),
+                ..Which::default()
+            };
+            let page = |after| mailbox.dead_letters(&which, waiting, after, 1_000).unwrap();
+            let all = page(None);
+            assert_eq!(all.len(), letters);
+            let before = sql.steps();
+            let last = page(Some((destination, all[letters - 2].event.seq)));
+            assert_eq!(last.len(), 1);
+            sql.steps() - before
+        })
+    };
+    assert_eq!(last_pages(500), last_pages(50));
+}

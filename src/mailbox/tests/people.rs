@@ -106,3 +106,16 @@ fn the_statuses_of_a_message_are_told_in_their_order() {
     );
     assert_eq!(mailbox.statuses_of("a").unwrap(), []);
 }
+
+#[test]
+fn to_look_somebody_up_costs_the_same_whoever_else_is_known() {
+    let steps = |people: usize| {
+        let sql = Native::new();
+        let mut mailbox = open(&sql, &[]);
+        mailbox.store(many(0..people), NOW);
+        let before = sql.steps();
+        assert_eq!(mailbox.with(&phone("1")).names, ["phone:1"]);
+        sql.steps() - before
+    };
+    assert_eq!(steps(1_000), steps(10));
+}

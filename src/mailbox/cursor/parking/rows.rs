@@ -32,6 +32,9 @@ impl Parking {
                  attempts INTEGER NOT NULL, first_failed_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, \
                  error TEXT NOT NULL, PRIMARY KEY (destination, seq)) STRICT, WITHOUT ROWID"
             ),
+            // Whoever asks how things stand, every few seconds perhaps, reads these and no bodies.
+            "CREATE INDEX IF NOT EXISTS parked_seqs ON parked_events (destination, seq, received_ms, replay)".to_owned(),
+            "CREATE INDEX IF NOT EXISTS died ON dead_letters (destination, died_ms, error)".to_owned(),
         ] {
             sql.run(&statement, &[])?;
         }
