@@ -126,7 +126,8 @@ impl SendState {
                     .get("code")
                     .and_then(Value::as_u64)
                     .and_then(|code| code.try_into().ok()),
-                class: Class::of(word("class")?)?,
+                // A later version may have written a class that this one does not know.
+                class: Class::of(word("class")?).unwrap_or(Class::Other),
             },
             _ => return None,
         })
@@ -240,6 +241,13 @@ mod tests {
         for state in [taken(), SendState::Started.after(refused)] {
             assert!(!state.is_refused_here());
         }
+    }
+
+    #[test]
+    fn what_a_later_version_has_written_is_read() {
+        let read = SendState::read(r#"{"state":"failed","code":null,"class":"of_tomorrow"}"#);
+        let class = Class::Other;
+        assert_eq!(read, Some(SendState::Failed { code: None, class }));
     }
 
     #[test]
