@@ -24,7 +24,8 @@ pub(crate) const DESTINATION_SECRET: &str = simulator::local::DESTINATION_SECRET
 pub(crate) struct Settings {
     pub(super) values: BTreeMap<String, Value>,
     pub(super) panic_routes: bool,
-    pub(super) counted: bool,
+    /// The module that stands around Transom, if one does.
+    pub(super) wrapper: Option<&'static str>,
     pub(super) environment: BTreeMap<&'static str, PathBuf>,
     /// Where the KV namespace `WINDOWS` is, if there is one.
     pub(super) windows: Option<String>,
@@ -36,7 +37,7 @@ impl Default for Settings {
         let settings = Self {
             values: BTreeMap::new(),
             panic_routes: false,
-            counted: false,
+            wrapper: None,
             environment: BTreeMap::new(),
             windows: None,
             stranger: false,
@@ -98,7 +99,13 @@ impl Settings {
 
     /// Counts what the platform bills: [`Transom::counts`].
     pub(crate) fn counted(mut self) -> Self {
-        self.counted = true;
+        self.wrapper = Some("bench/contestants/counted.js");
+        self
+    }
+
+    /// Lets calls of its mailboxes hang: [`Transom::hang`].
+    pub(crate) fn hanging(mut self) -> Self {
+        self.wrapper = Some("tests/support/hanging.js");
         self
     }
 

@@ -122,6 +122,12 @@ impl Transom {
         assert_eq!(self.get("/bench/scheduled").await.status(), 200);
     }
 
+    /// Lets the next call of this method of a mailbox hang, where that was set.
+    pub(crate) async fn hang(&self, method: &str, mailbox: &str) {
+        let hangs = self.get(&format!("/hang/{method}/{mailbox}")).await;
+        assert_eq!(hangs.status(), 200);
+    }
+
     /// The directory that is its disk.
     pub(crate) fn disk(&self) -> PathBuf {
         self.directory.path().join("disk")
@@ -186,12 +192,11 @@ fn write_config(directory: &TempDir, settings: &Settings) {
         fs::copy(built.join(module), directory.path().join(module)).unwrap();
     }
     let mut around = Around::default();
-    if settings.counted {
-        let module = "bench/contestants/counted.js";
-        fs::copy(module, directory.path().join("counted.js")).unwrap();
+    if let Some(module) = settings.wrapper {
+        fs::copy(module, directory.path().join("wrapper.js")).unwrap();
         around
             .modules
-            .push_str("    (name = \"counted.js\", esModule = embed \"counted.js\"),\n");
+            .push_str("    (name = \"wrapper.js\", esModule = embed \"wrapper.js\"),\n");
     }
     let mut bindings = String::new();
     for (name, value) in &settings.values {
