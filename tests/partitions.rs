@@ -250,6 +250,23 @@ async fn who_has_moved_from_a_partition_that_is_broken_holds_up_nobody_else() {
 }
 
 #[tokio::test]
+async fn partitions_together_ask_no_more_of_a_destination_at_once_than_it_wants() {
+    let backend = Backend::start().await;
+    let patient = json!({ "max_in_flight": 8, "timeout_ms": 30_000 });
+    let config = json!({
+        "destinations": [with(destination("crm", &backend), patient)],
+        "numbers": [{ "phone_number_id": NUMBER, "partitions": 4 }],
+    });
+    let transom = Transom::builder().config(config).start().await;
+    backend.always(Answer::Stall);
+    let webhook = Webhook::of((0..40).map(|n| text(&Customer::nth(n), "hola")));
+    post(&transom.meta(), &webhook).await;
+    assert!(backend.wait_for_requests(8, PATIENCE).await);
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(backend.arrivals().len(), 8);
+}
+
+#[tokio::test]
 async fn a_directory_that_is_broken_holds_up_no_other_number() {
     let backend = Backend::start().await;
     let mut transom = settings(&backend, 4).start().await;

@@ -50,6 +50,40 @@ async fn messages_go_to_whom_they_are_for_from_the_partition_that_knows_them() {
 }
 
 #[tokio::test]
+async fn partitions_together_send_no_faster_than_their_number_may() {
+    const FIRST: usize = 20;
+    let scene = start_with(json!({ "sending": { "per_second": 20 } })).await;
+    for n in 0..4 * FIRST {
+        let to = Customer::nth(n).phone;
+        let send = json!({ "to": to, "message": template("hello") });
+        scene.send(send).await;
+    }
+    assert!(scene.graph.wait_for(4 * FIRST, PATIENCE).await);
+    let requests = scene.graph.requests();
+    // The first may be late, and those behind them on time.
+    let took = requests[4 * FIRST - 1].at - requests[FIRST].at;
+    assert!(took.as_secs_f64() > 2.9, "60 in {took:?}");
+}
+
+#[tokio::test]
+async fn partitions_together_answer_no_more_in_a_day_than_their_number_may() {
+    let all = json!({ "id": "all", "when": {}, "reply": text("Hi") });
+    let scene = start_with(json!({ "replies": [all], "answering": { "per_day": 6 } })).await;
+    let webhook = Webhook::of((0..40).map(|n| says(&Customer::nth(n), "hola")));
+    scene.post(&webhook).await;
+    let told = eventually(async || {
+        let mut events = scene.backend.events();
+        events.retain(|event| event.text().is_some());
+        (events.len() == 40).then_some(events)
+    });
+    let told = told.await.into_iter();
+    let withheld = told.filter(|event| event.data["rule"]["withheld"] == "budget");
+    assert_eq!(withheld.count(), 34);
+    assert!(scene.graph.wait_for(6, PATIENCE).await);
+    assert_eq!(scene.graph.messages().len(), 6);
+}
+
+#[tokio::test]
 async fn what_meta_tells_of_a_send_reaches_it_where_its_person_was_when_it_went() {
     let scene = start_with(json!({})).await;
     let [phone, user, both] = called(7);
