@@ -34,15 +34,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let settings = Self {
-            values: BTreeMap::new(),
-            panic_routes: false,
-            wrapper: None,
-            environment: BTreeMap::new(),
-            windows: None,
-            stranger: false,
-        };
-        settings
+        Self::none()
             .secret("META_APP_SECRET", APP_SECRET)
             .secret("META_VERIFY_TOKEN", VERIFY_TOKEN)
             .secret("ADMIN_TOKEN", ADMIN_TOKEN)
@@ -51,6 +43,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Nothing at all.
+    pub(crate) fn none() -> Self {
+        Self {
+            values: BTreeMap::new(),
+            panic_routes: false,
+            wrapper: None,
+            environment: BTreeMap::new(),
+            windows: None,
+            stranger: false,
+        }
+    }
+
     /// Sets a secret. The Worker sees it as it sees a text variable.
     pub(crate) fn secret(self, name: &str, value: &str) -> Self {
         self.var(name, value)
