@@ -10,8 +10,9 @@ use serde_json::json;
 use simulator::backend::{Answer, Backend};
 use simulator::clock;
 use simulator::graph::Graph;
-use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{PATIENCE, Settings, Transom, set};
+use simulator::local;
+use simulator::webhook::{Customer, Message, Number, Status, Update, Webhook};
+use support::{PATIENCE, Settings, Transom, destination, set};
 
 /// How long nothing must have come for a message to count as alone, with room for a slow machine.
 const ALONE: Duration = Duration::from_millis(600);
@@ -41,12 +42,13 @@ impl Bill {
         }
     }
 
-    /// Rows written (alarms that were set among them), calls of objects and alarms, for each of `messages`.
-    async fn each(&mut self, transom: &Transom, messages: u32) -> (f64, f64, f64) {
+    /// Rows written (alarms that were set among them) and read, calls of objects and alarms, for each of `messages`.
+    async fn each(&mut self, transom: &Transom, messages: u32) -> (f64, f64, f64, f64) {
         let now = settled(transom).await;
         let each = |name: &str| (now[name] - self.before[name]) / f64::from(messages);
         let bill = (
             each("rows_written") + each("set_alarms"),
+            each("rows_read"),
             each("requests"),
             each("alarms"),
         );
@@ -54,10 +56,11 @@ impl Bill {
         bill
     }
 
-    /// Holds one message to so many rows, and to one call and one alarm.
-    async fn one(&mut self, transom: &Transom, most: f64) {
-        let (rows, calls, alarms) = self.each(transom, 1).await;
-        assert!(rows <= most, "{rows} rows");
+    /// Holds one message to so many rows written and read, and to one call and one alarm.
+    async fn one(&mut self, transom: &Transom, most_written: f64, most_read: f64) {
+        let (written, read, calls, alarms) = self.each(transom, 1).await;
+        assert!(written <= most_written, "{written} rows written");
+        assert!(read <= most_read, "{read} rows read");
         assert_eq!((calls, alarms), (1.0, 1.0));
     }
 }
@@ -106,11 +109,11 @@ async fn a_message_that_is_received_and_delivered_alone_writes_five_rows_and_a_s
     for n in 21..24 {
         post_all(&transom, [message(n)]).await;
         assert!(backend.wait_for(n - 9, PATIENCE).await);
-        bill.one(&transom, 5.0).await;
+        bill.one(&transom, 5.0, 7.0).await;
     }
     post_all(&transom, [status(1)]).await;
     assert!(backend.wait_for(15, PATIENCE).await);
-    bill.one(&transom, 4.0).await;
+    bill.one(&transom, 4.0, 6.0).await;
 }
 
 #[tokio::test]
@@ -126,7 +129,21 @@ async fn a_message_that_is_answered_by_its_destination_writes_nine_rows() {
     for n in 21..24 {
         post_all(&transom, [message(n)]).await;
         assert!(graph.wait_for(n - 19, PATIENCE).await);
-        bill.one(&transom, 9.0).await;
+        bill.one(&transom, 9.0, 17.0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_kept_writes_one_row_more() {
+    let backend = Backend::start().await;
+    let config = json!({ "destinations": [destination("crm", &backend)], "keep_hours": 1 });
+    let transom = Transom::builder().config(config).counted().start().await;
+    post_ten(&transom, &backend).await;
+    let mut bill = Bill::new(&transom).await;
+    for n in 20..23 {
+        post_all(&transom, [message(n)]).await;
+        assert!(backend.wait_for(n - 9, PATIENCE).await);
+        bill.one(&transom, 6.0, 7.0).await;
     }
 }
 
@@ -138,7 +155,7 @@ async fn what_meta_repeats_writes_nothing() {
     assert!(backend.wait_for(2, PATIENCE).await);
     let mut bill = Bill::new(&transom).await;
     post_all(&transom, both).await;
-    assert_eq!(bill.each(&transom, 2).await, (0.0, 1.0, 0.0));
+    assert_eq!(bill.each(&transom, 2).await, (0.0, 2.0, 1.0, 0.0));
     assert_eq!(backend.arrivals().len(), 2);
 }
 
@@ -152,13 +169,17 @@ async fn under_load_a_message_writes_little_more_than_three_rows_and_a_status_li
     let mut bill = Bill::new(&transom).await;
     post_all(&transom, (10..10 + many).map(message)).await;
     assert!(backend.wait_for(10 + many, PATIENCE).await);
-    let (rows, calls, alarms) = bill.each(&transom, MANY.into()).await;
+    let (rows, read, calls, alarms) = bill.each(&transom, MANY.into()).await;
     assert!(rows <= 3.2, "a message: {rows} rows, {alarms} alarms");
+    assert!(read <= 7.0, "a message: {read} rows read");
     assert!(calls <= 1.0);
+    assert!(alarms <= 0.1, "a message: {alarms} alarms");
     post_all(&transom, (0..many).map(status)).await;
     assert!(backend.wait_for(10 + 2 * many, PATIENCE).await);
-    let (rows, _, alarms) = bill.each(&transom, MANY.into()).await;
+    let (rows, read, _, alarms) = bill.each(&transom, MANY.into()).await;
     assert!(rows <= 2.2, "a status: {rows} rows, {alarms} alarms");
+    assert!(read <= 6.0, "a status: {read} rows read");
+    assert!(alarms <= 0.1, "a status: {alarms} alarms");
 }
 
 #[tokio::test]
@@ -179,7 +200,7 @@ async fn what_comes_together_is_written_together() {
         }
     }
     assert!(backend.wait_for(10 + usize::from(MANY), PATIENCE).await);
-    let (rows, calls, _) = bill.each(&transom, MANY.into()).await;
+    let (rows, _, calls, _) = bill.each(&transom, MANY.into()).await;
     assert!(rows <= 2.7, "{rows} rows");
     assert!(calls <= 1.0);
 }
@@ -190,7 +211,27 @@ async fn what_nobody_wants_costs_no_body_and_no_alarm() {
     post_all(&transom, (0..10).map(message)).await;
     let mut bill = Bill::new(&transom).await;
     post_all(&transom, [message(10)]).await;
-    assert_eq!(bill.each(&transom, 1).await, (2.0, 1.0, 0.0));
+    assert_eq!(bill.each(&transom, 1).await, (2.0, 4.0, 1.0, 0.0));
     post_all(&transom, [status(10)]).await;
-    assert_eq!(bill.each(&transom, 1).await, (1.0, 1.0, 0.0));
+    assert_eq!(bill.each(&transom, 1).await, (1.0, 3.0, 1.0, 0.0));
+}
+
+#[tokio::test]
+async fn a_webhook_calls_one_object_for_each_number_and_where_there_are_partitions_the_directory() {
+    let numbers = json!([{ "phone_number_id": local::PHONE_NUMBER_ID, "partitions": 4 }]);
+    let settings = Transom::builder().config(json!({ "numbers": numbers }));
+    let transom = settings.counted().start().await;
+    let [one, another, third] = [1, 2, 3].map(Number::nth);
+    for (numbers, updates, calls) in [
+        (vec![Number::local()], 1, 2.0),
+        (vec![one.clone()], 100, 1.0),
+        (vec![one, another, third], 100, 3.0),
+    ] {
+        let before = transom.counts().await["requests"];
+        let updates = (0..updates)
+            .zip(numbers.iter().cycle())
+            .map(|(n, number)| Update::message(number, &Customer::nth(n), Message::text("hola")));
+        post_all(&transom, [Webhook::of(updates)]).await;
+        assert_eq!(transom.counts().await["requests"] - before, calls);
+    }
 }

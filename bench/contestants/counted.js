@@ -34,11 +34,6 @@ export class Mailbox extends DurableObject {
     this.inner = new transom.Mailbox(state, env);
   }
 
-  append(batches) {
-    counts.requests++;
-    return this.inner.append(batches);
-  }
-
   fetch(request) {
     counts.requests++;
     return this.inner.fetch(request);
@@ -48,6 +43,14 @@ export class Mailbox extends DurableObject {
     counts.alarms++;
     return this.inner.alarm();
   }
+}
+
+// What a mailbox's stubs call.
+for (const method of ["append", "resolve", "cede", "adopt", "gone", "known", "names", "route"]) {
+  Mailbox.prototype[method] = function (...parameters) {
+    counts.requests++;
+    return this.inner[method](...parameters);
+  };
 }
 
 export class Courier extends DurableObject {
