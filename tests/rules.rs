@@ -116,6 +116,7 @@ async fn a_rule_replies_with_read_and_typing_where_that_is_set() {
     let requests = scene.graph.requests();
     assert!(requests[0].is_read_receipt(), "before the message");
     assert_eq!(requests[0].body["message_id"], "wamid.IN");
+    assert_eq!(requests[0].body["typing_indicator"]["type"], "text");
 }
 
 #[tokio::test]
@@ -277,12 +278,20 @@ async fn groups_late_repetitions_edits_and_history_are_not_answered() {
         .await;
     scene.writes(&ana, Message::text("late").at(now - 90)).await;
     scene.writes(&ana, Message::edit("wamid.X", "edited")).await;
+    let before = json!({ "from": local::CUSTOMER_PHONE, "id": "wamid.H", "timestamp": now.to_string(),
+                         "type": "text", "text": { "body": "before" } });
+    let threads = json!([{ "id": local::CUSTOMER_PHONE, "messages": [before] }]);
+    let history = json!({ "history": [{ "metadata": { "progress": 55 }, "threads": threads }] });
+    scene
+        .post(&Webhook::new().change_of(&Number::local(), "history", history))
+        .await;
     assert_eq!(scene.told("in a group", "rule").await["withheld"], "group");
     assert_eq!(scene.told("late", "rule").await["withheld"], "late");
+    assert_eq!(scene.told("before", "rule").await, Value::Null);
     scene.writes(&ana, "now").await;
     assert_eq!(scene.sent(1).await, ["Hi Ana"]);
-    assert!(scene.backend.wait_for(4, PATIENCE).await);
-    assert_eq!(scene.backend.events().len(), 4);
+    assert!(scene.backend.wait_for(6, PATIENCE).await);
+    assert_eq!(scene.backend.events().len(), 6);
 }
 
 #[tokio::test]

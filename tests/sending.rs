@@ -3,13 +3,17 @@
 
 mod support;
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::backend;
 use simulator::clock::unix_now;
-use simulator::graph::Answer;
+use simulator::graph::{Answer, Request};
 use simulator::local;
 use simulator::signature;
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
@@ -564,11 +568,98 @@ async fn a_message_is_marked_as_read_by_request_and_where_it_is_answered() {
     assert!(scene.graph.wait_for(3, PATIENCE).await);
     let requests = scene.graph.requests();
     assert_eq!(requests[0].body["message_id"], "wamid.IN");
+    assert_eq!(requests[0].body["typing_indicator"]["type"], "text");
     let kinds: Vec<_> = requests
         .iter()
         .map(|request| request.kind().to_owned())
         .collect();
     assert_eq!(kinds, ["read", "text", "text"]);
+}
+
+#[tokio::test]
+async fn a_message_is_marked_as_read_beside_its_answer_which_goes_whatever_becomes_of_that() {
+    let scene = Scene::start_with(json!({ "sending": { "mark_read": true } })).await;
+    for receipts_get in [Answer::Error(131_009), Answer::Stall] {
+        scene.graph.behave();
+        scene.graph.forget();
+        scene.graph.when(Request::is_read_receipt, receipts_get);
+        scene.backend.next(backend::Answer::reply("hi"));
+        scene.writes(&Customer::local(), "hola").await;
+        assert!(scene.graph.wait_for(2, PATIENCE).await);
+        let requests = scene.graph.requests();
+        assert!(requests[1].at - requests[0].at < Duration::from_secs(1));
+        let (receipts, answers): (Vec<_>, Vec<_>) =
+            requests.iter().partition(|it| it.is_read_receipt());
+        assert_eq!(receipts[0].body["typing_indicator"], Value::Null);
+        let answer = answers[0].callback_data().unwrap();
+        scene.send_in_state(answer, "accepted").await;
+    }
+}
+
+/// An error of each class, and what becomes of a message that gets it once: how it stands, of which class the error is that
+/// is told, and how often it was sent. What stays queued has blocked its number.
+const ERRORS: &[(u32, &str, &str, usize)] = &[
+    (190, "queued", "token", 1),
+    (3, "queued", "permission", 1),
+    (131_031, "queued", "account", 1),
+    (131_042, "queued", "payment", 1),
+    (131_045, "queued", "number", 1),
+    (131_057, "accepted", "", 2),
+    (613, "accepted", "", 2),
+    (131_056, "accepted", "", 2),
+    (131_208, "accepted", "", 2),
+    (131_049, "failed", "limit", 1),
+    (131_026, "failed", "recipient", 1),
+    (131_047, "failed", "window", 1),
+    (131_050, "failed", "opt_out", 1),
+    (132_001, "failed", "template", 1),
+    (100, "failed", "content", 1),
+    (131_053, "failed", "media", 1),
+    (132_068, "failed", "flow", 1),
+    (131_020, "failed", "group", 1),
+    (138_000, "failed", "call", 1),
+    (131_016, "unknown", "", 1),
+    (147_001, "failed", "other", 1),
+    (999_999, "failed", "other", 1),
+];
+
+#[tokio::test]
+async fn what_becomes_of_a_message_that_meta_refuses_follows_from_the_class_of_the_error() {
+    let scene = Scene::new().await;
+    let number = |n: usize| Number::nth(n).phone_number_id;
+    let mut ids = Vec::new();
+    for (n, (code, ..)) in ERRORS.iter().enumerate() {
+        let (here, first) = (number(n), AtomicBool::new(true));
+        let once = move |request: &Request| {
+            request.phone_number_id == here && first.swap(false, Ordering::SeqCst)
+        };
+        scene.graph.when(once, Answer::Error(*code));
+        let mut asked = to_ana(&template("hello"));
+        asked["phone_number_id"] = json!(number(n));
+        let (_, answer) = scene
+            .transom
+            .ask(Method::POST, "/v1/messages", &asked)
+            .await;
+        ids.push(answer["messages"][0]["id"].as_str().unwrap().to_owned());
+    }
+    for (id, (code, state, class, _)) in ids.iter().zip(ERRORS) {
+        let view = eventually(async || {
+            let view = scene.send_in_state(id, state).await;
+            (*state != "queued" || view["number_blocked"].is_object()).then_some(view)
+        });
+        let view = view.await;
+        let blocked = &view["number_blocked"];
+        assert_eq!(blocked.is_object(), *state == "queued", "{code}: {view}");
+        let told = view["error"]["class"]
+            .as_str()
+            .or(blocked["class"].as_str());
+        assert_eq!(told.unwrap_or_default(), *class, "{code}: {view}");
+    }
+    for (n, (code, .., tries)) in ERRORS.iter().enumerate() {
+        let requests = scene.graph.requests().into_iter();
+        let own = requests.filter(|request| request.phone_number_id == number(n));
+        assert_eq!(own.count(), *tries, "{code}");
+    }
 }
 
 /// How many come before the pace is measured.
