@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::json;
 use simulator::backend::{Answer, Backend, Format};
 use simulator::webhook::{Customer, Message, Number, Status, Webhook};
-use support::{PATIENCE, Settings, Transom, destination, post, set, started_with, with};
+use support::{
+    PATIENCE, Settings, Transom, destination, post, set, started_with, texts, with, writes,
+};
 
 fn text(body: &str, id: &str) -> Webhook {
     Webhook::new().message(
@@ -37,6 +41,22 @@ async fn a_batch_is_a_list_of_cloudevents_under_one_signature() {
         "the same when it is tried again"
     );
     assert_eq!(backend.events()[0].text(), Some("hola"));
+}
+
+#[tokio::test]
+async fn what_a_customer_writes_in_a_row_comes_in_one_batch_once_it_is_quiet() {
+    let quiet = json!({ "format": "cloudevents-batch", "quiet_ms": 1_000 });
+    let (_transom, meta, backend) = started_with(quiet).await;
+    for body in ["one", "two", "three"] {
+        writes(&meta, &Customer::local(), body).await;
+    }
+    let written = simulator::clock::instant();
+    assert!(backend.wait_for(3, PATIENCE).await);
+    assert!(written.elapsed() > Duration::from_millis(900));
+    assert_eq!(
+        texts(&backend.arrivals()[0].events),
+        ["one", "two", "three"]
+    );
 }
 
 #[tokio::test]

@@ -213,6 +213,17 @@ async fn what_is_not_answered_in_time_counts_as_not_taken() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_that_does_not_end_is_not_read_to_its_end() {
+    let (_transom, meta, backend) = started_with(patient()).await;
+    backend.next(Answer::Endless);
+    for text in ["one", "two"] {
+        writes(&meta, &Customer::local(), text).await;
+    }
+    assert!(backend.wait_for(2, BEFORE_IT_ENDS).await);
+    assert!(none_twice(&backend), "200 is 200");
+}
+
 /// One run of a mailbox's alarm makes 5,000 requests, and then makes way for the next.
 #[tokio::test]
 async fn a_slow_answer_holds_back_nobody_however_much_goes_out_meanwhile_and_counts_when_it_comes()
@@ -401,6 +412,32 @@ async fn each_destination_gets_what_it_wants() {
         kinds(&failures),
         ["whatsapp.status.failed", "whatsapp.unknown"]
     );
+}
+
+#[tokio::test]
+async fn a_destination_that_is_added_begins_where_it_is_told_to() {
+    let crm = Backend::start().await;
+    let all = Backend::start().await;
+    let new = Backend::start().await;
+    let with_others = |others: Vec<Value>| {
+        let destinations = [vec![destination("crm", &crm)], others].concat();
+        let config = json!({ "destinations": destinations, "keep_hours": 1 });
+        Transom::builder().config(config)
+    };
+    let ana = Customer::local();
+    let mut transom = with_others(Vec::new()).start().await;
+    writes(&transom.meta(), &ana, "kept").await;
+    assert!(crm.wait_for(1, PATIENCE).await);
+    let others = vec![
+        with(destination("all", &all), json!({ "from": "beginning" })),
+        destination("new", &new),
+    ];
+    transom.restart_with(with_others(others)).await;
+    writes(&transom.meta(), &ana, "new").await;
+    assert!(all.wait_for(2, PATIENCE).await);
+    assert!(new.wait_for(1, PATIENCE).await);
+    assert_eq!(taken_of(&all, &ana), ["kept", "new"]);
+    assert_eq!(taken_of(&new, &ana), ["new"]);
 }
 
 fn with_crm_paused(backend: &Backend, paused: bool) -> Settings {

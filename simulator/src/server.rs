@@ -163,3 +163,12 @@ pub(crate) async fn close_half_way(response: Response<Body>) -> Response<Body> {
     });
     Response::from_parts(head, BodyExt::boxed(StreamBody::new(Box::pin(frames))))
 }
+
+/// `response` with a body that does not end, of 16 MB a second at most.
+pub(crate) fn endless(response: Response<Body>) -> Response<Body> {
+    let frames = futures_util::stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Some((Ok(Frame::data(Bytes::from_static(&[b' '; 16 * 1024]))), ()))
+    });
+    response.map(|_| BodyExt::boxed(StreamBody::new(frames)))
+}

@@ -30,6 +30,8 @@ pub enum Answer {
     Close,
     /// The connection closes in the middle of a 200.
     CloseHalfWay,
+    /// A 200 whose body does not end.
+    Endless,
 }
 
 impl Answer {
@@ -125,6 +127,7 @@ impl Answer {
                     let whole = server::answer(200, "application/json", r#"{"replies":[]}"#);
                     Ok(server::close_half_way(whole).await)
                 }
+                Self::Endless => Ok(server::endless(server::answer(200, "text/plain", ""))),
             }
         })
     }
