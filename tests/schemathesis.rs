@@ -46,6 +46,7 @@ async fn run(partitions: u32) {
             "destinations": [hasty("crm", &crm)],
             "numbers": [{ "phone_number_id": NUMBER, "partitions": partitions }],
             "keep_hours": 1,
+            "consent": {},
         }))
         .start()
         .await;
