@@ -7,16 +7,14 @@ export { Courier, Drift, Mailbox } from "./index.js";
 
 const HANGS_MS = 60_000;
 
-Transom.fetch = new Proxy(Transom.fetch, {
-  apply(fetch, it, [request, ...rest]) {
+export default {
+  fetch(request, ...rest) {
     const [, hang, method, name] = new URL(request.url).pathname.split("/");
-    if (hang !== "hang") return fetch.call(it, request, ...rest);
-    hangOnce(method, decodeURIComponent(name));
+    if (hang !== "hang") return Transom.fetch(request, ...rest);
+    hangOnce(method, name);
     return new Response();
   },
-});
-
-export default Transom;
+};
 
 function hangOnce(method, name) {
   const own = Mailbox.prototype[method];
