@@ -222,16 +222,17 @@ async fn a_webhook_calls_one_object_for_each_number_and_where_there_are_partitio
     let settings = Transom::builder().config(json!({ "numbers": numbers }));
     let transom = settings.counted().start().await;
     let [one, another, third] = [1, 2, 3].map(Number::nth);
-    for (numbers, updates, calls) in [
-        (vec![Number::local()], 1, 2.0),
-        (vec![one.clone()], 100, 1.0),
-        (vec![one, another, third], 100, 3.0),
+    let mut called = Vec::new();
+    for (numbers, updates) in [
+        (vec![Number::local()], 1),
+        (vec![one.clone()], 100),
+        (vec![one, another, third], 100),
     ] {
-        let before = transom.counts().await["requests"];
         let updates = (0..updates)
             .zip(numbers.iter().cycle())
             .map(|(n, number)| Update::message(number, &Customer::nth(n), Message::text("hola")));
         post_all(&transom, [Webhook::of(updates)]).await;
-        assert_eq!(transom.counts().await["requests"] - before, calls);
+        called.push(transom.counts().await["requests"]);
     }
+    assert_eq!(called, [2.0, 2.0 + 1.0, 2.0 + 1.0 + 3.0]);
 }
