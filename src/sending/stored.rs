@@ -514,3 +514,17 @@ fn read_draft(text: &str) -> Option<Draft> {
         late_s: number("late_s").and_then(|seconds| u32::try_from(seconds).ok()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_says_how_often_a_send_was_turned_away_for_either_reason() {
+        for (by_pair, otherwise, times) in [(0, 0, 0), (0, 3, 3), (1, 0, 65_536), (2, 3, 131_075)] {
+            let turned_away = TurnedAway { by_pair, otherwise };
+            assert_eq!(turned_away.write(), times);
+            assert_eq!(TurnedAway::read(times), turned_away);
+        }
+    }
+}
