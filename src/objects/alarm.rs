@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// After how many deliveries in one run it is written down how far every cursor has got.
-const REST_EVERY: u32 = 200;
+const SETTLE_EVERY: u32 = 200;
 
 /// After how long in one run the place of every cursor is saved, in milliseconds. What was delivered since is delivered
 /// again should the object be restarted.
@@ -195,7 +195,7 @@ impl Mailbox {
 
     /// Writes down how far every cursor has got, if that was last done long ago.
     fn write_down(&self, written: &mut Written, run: &Run, now: i64) -> Result<()> {
-        if run.count() - written.ended >= REST_EVERY {
+        if run.count() - written.ended >= SETTLE_EVERY {
             self.with_core(Core::settle)?;
             written.ended = run.count();
         }

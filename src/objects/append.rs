@@ -26,7 +26,7 @@ use crate::{
     mailbox::address::Address,
 };
 
-/// How many mailboxes are called from one invocation.
+/// How many mailboxes are called from one invocation: the platform allows it only so many calls.
 pub(crate) const MOST_CALLS: usize = 40;
 
 /// Has every mailbox append its events, all at the same time. The promise resolves when all have committed.

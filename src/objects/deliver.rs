@@ -40,7 +40,7 @@ struct UnderWay {
 /// The deliveries under way. They outlive a run of the alarm: the next one carries them on.
 #[derive(Default)]
 pub(super) struct Deliveries {
-    /// By the numbers under which the desk tells what became of them.
+    /// By the tickets under which the desk tells what became of them.
     under_way: HashMap<u32, UnderWay>,
     last: u32,
 }
@@ -76,10 +76,10 @@ impl Mailbox {
             );
             let mut deliveries = self.deliveries.borrow_mut();
             deliveries.last = deliveries.last.wrapping_add(1);
-            let number = deliveries.last;
+            let ticket = deliveries.last;
             let way = self.desk.to_destination();
             way.deliver(
-                number,
+                ticket,
                 destination.url.as_str(),
                 &http::headers(request.headers),
                 &request.body,
@@ -91,7 +91,7 @@ impl Mailbox {
                 delivery,
                 _way: way,
             };
-            deliveries.under_way.insert(number, under_way);
+            deliveries.under_way.insert(ticket, under_way);
             Ok(true)
         })
     }
@@ -104,7 +104,7 @@ impl Mailbox {
             let under_way = &mut self.deliveries.borrow_mut().under_way;
             let ended = self.desk.ended().into_iter();
             ended
-                .filter_map(|(number, answer)| Some((under_way.remove(&number)?, answer)))
+                .filter_map(|(ticket, answer)| Some((under_way.remove(&ticket)?, answer)))
                 .collect()
         };
         let mut leaving = Vec::new();

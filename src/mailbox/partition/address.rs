@@ -14,7 +14,7 @@ const ACCOUNT: &str = "account/";
 pub enum Address {
     /// All of a number or an account: the number's id; `account/` and the account's.
     Whole(Home),
-    /// A part of a number's conversations: `{number}/{partition}of{of}`.
+    /// A part of a number's conversations: `{number}/{partition}of{partitions}`.
     Partition {
         /// The number's id.
         number: String,
@@ -23,7 +23,7 @@ pub enum Address {
         /// How many the number has.
         partitions: u32,
     },
-    /// Which partition each person's conversation is in: `{number}/of{of}`.
+    /// Which partition each person's conversation is in: `{number}/of{partitions}`.
     Directory {
         /// The number's id.
         number: String,
