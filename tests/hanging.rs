@@ -21,7 +21,8 @@ fn says(number: &Number, customer: &Customer, text: &str) -> Update {
 async fn holds_up_one_of_two(meta: &Meta, backend: &Backend, webhook: &Webhook, seconds: u64) {
     backend.forget();
     let answer = meta.post(webhook).await;
-    assert_eq!((answer.status, answer.latency.as_secs()), (503, seconds));
+    assert_eq!(answer.status, 503);
+    assert!((seconds..seconds + 2).contains(&answer.latency.as_secs()));
     assert!(backend.wait_for(1, PATIENCE).await);
     assert_eq!(texts(&backend.events()), ["another"]);
     post(meta, webhook).await;

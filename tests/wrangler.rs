@@ -78,7 +78,7 @@ fn example(backend_port: u16, graph_port: u16) -> Settings {
     })
 }
 
-/// The simulator by hand, built as the tests are.
+/// The simulator by hand.
 async fn simulator() -> Command {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--workspace", "--bin", "simulator"]);
@@ -100,7 +100,8 @@ async fn the_demo_holds_under_the_settings_that_everybody_begins_with() {
     let mut demo = simulator().await;
     demo.args(["demo", "--url", &wrangler.url("/webhook")])
         .args(["--backend-port", &backend_port.to_string()])
-        .args(["--graph-port", &graph_port.to_string()]);
+        .args(["--graph-port", &graph_port.to_string()])
+        .kill_on_drop(true);
     let ended = demo.output().await.unwrap();
     let told = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{ended:?}");

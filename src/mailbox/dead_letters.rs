@@ -204,10 +204,12 @@ impl Mailbox {
             None => {}
         }
         parameters.push(most.into());
+        // The index that has this order would be walked through; a conversation has few.
+        let order = which.conversation.map_or("seq", |_| "+seq");
         let rows = self.sql.exec(
             &format!(
                 "SELECT seq, conversation, id, kind, time, received_ms, subject, added, '', destination, attempts, \
-                 first_failed_ms, died_ms, error FROM {table} WHERE {clause} ORDER BY destination, seq LIMIT ?"
+                 first_failed_ms, died_ms, error FROM {table} WHERE {clause} ORDER BY destination, {order} LIMIT ?"
             ),
             &parameters,
         )?;

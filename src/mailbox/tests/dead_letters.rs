@@ -252,26 +252,30 @@ fn what_one_destination_gave_up_still_waits_for_another() {
 }
 
 #[test]
-fn the_last_page_costs_no_walk_through_all_pages_before() {
-    let last_pages = |letters: usize| {
+fn the_last_page_and_what_waits_of_one_conversation_cost_no_walk_through_all_others() {
+    let steps = |letters: usize| {
         let sql = Native::new();
         let destinations = vec![hasty("crm"), destination("bot")];
         let mut mailbox = Mailbox::open(sql.clone(), destinations).unwrap();
         mailbox.store(many(0..letters), NOW);
         mailbox.refuse(NOW);
         [("crm", false), ("bot", true)].map(|(destination, waiting)| {
-            let which = Which {
-                destination: Some(destination.to_owned()),
-                ..Which::default()
+            let page = |conversation, after| {
+                let which = Which {
+                    destination: Some(destination.to_owned()),
+                    conversation,
+                    ..Which::default()
+                };
+                let before = sql.steps();
+                let page = mailbox.dead_letters(&which, waiting, after, 1_000);
+                (page.unwrap(), sql.steps() - before)
             };
-            let page = |after| mailbox.dead_letters(&which, waiting, after, 1_000).unwrap();
-            let all = page(None);
-            assert_eq!(all.len(), letters);
-            let before = sql.steps();
-            let last = page(Some((destination, all[letters - 2].event.seq)));
-            assert_eq!(last.len(), 1);
-            sql.steps() - before
+            let (all, _) = page(None, None);
+            let (last, of_last_page) = page(None, Some((destination, all[letters - 2].event.seq)));
+            let (own, of_conversation) = page(Some(all[0].event.conversation), None);
+            assert_eq!((all.len(), last.len(), own.len()), (letters, 1, 1));
+            (of_last_page, of_conversation * i32::from(waiting))
         })
     };
-    assert_eq!(last_pages(500), last_pages(50));
+    assert_eq!(steps(500), steps(50));
 }
