@@ -142,10 +142,12 @@ fn renamed(before: &str, now: &str) -> Option<String> {
 }
 
 /// Whether the customer took a call of the business's, or wrote to another app, which is for that app to answer: be it
-/// of a type that we do not know.
+/// of a type that we do not know. Nor is there anything to answer where Meta says in the customer's name that they may
+/// be called.
 fn asks_nothing(event: &Event) -> bool {
     ["whatsapp.call.accepted", STANDBY].contains(&event.kind.as_str())
         || (event.kind == UNKNOWN && !recipient::is_a_private_message(&event.data))
+        || recipient::said_by_meta(&event.data).is_some()
 }
 
 /// Whether it is the end of a call that somebody took: of no other does Meta say how long it was.
@@ -279,6 +281,21 @@ mod tests {
             ..ended(r#""status":"COMPLETED","duration":12"#)
         };
         assert_eq!(after(calls.clone(), &earlier), calls);
+    }
+
+    #[test]
+    fn what_meta_says_in_a_customers_name_is_no_message_to_be_answered() {
+        let permits = |source: &str| Event {
+            data: format!(
+                r#"{{"customer":{{"user_id":"US.1"}},"message":{{"interactive":{{"call_permission_reply":
+                {{"response":"accept","response_source":"{source}"}}}}}}}}"#
+            ),
+            ..wrote(NOW, "whatsapp.message.received")
+        };
+        let after = |source| {
+            Closing::after(None, &permits(source), open_for_a_day(), None, 60, NOW).is_some()
+        };
+        assert_eq!([after("automatic"), after("user_action")], [false, true]);
     }
 
     #[test]

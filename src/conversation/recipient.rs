@@ -1,5 +1,7 @@
 //! To whom a reply goes: the one whom the event that it answers is about.
 
+use std::borrow::Cow;
+
 use crate::meta::{
     graph::Recipient,
     json::{Document, Json},
@@ -64,12 +66,11 @@ pub fn is_a_private_message(data: &str) -> bool {
         .unwrap_or(false)
 }
 
-/// Whether an event is a permission that Meta itself takes back in a customer's name.
-pub fn is_refused_by_meta(data: &str) -> bool {
-    let document = Document::parse(data);
-    let message = document.as_ref().and_then(|it| it.root().get("message"));
-    let response = message.and_then(automatic_response);
-    response.is_some_and(|response| response == "reject")
+/// What Meta itself answers in a customer's name, if an event is that ([`automatic_response`]).
+pub fn said_by_meta(data: &str) -> Option<String> {
+    let document = Document::parse(data)?;
+    let message = document.root().get("message")?;
+    automatic_response(message).map(Cow::into_owned)
 }
 
 fn first<'a>(json: Json<'a>, list: &str) -> Option<Json<'a>> {

@@ -140,7 +140,7 @@ fn can_be_replied_to(kind: &str, data: &str) -> bool {
         // Names may have changed while another app has the conversation.
         UNKNOWN | "whatsapp.customer.changed" => recipient::is_a_private_message(data),
         // Nobody wrote it.
-        "whatsapp.message.received" => !recipient::is_refused_by_meta(data),
+        "whatsapp.message.received" => recipient::said_by_meta(data).as_deref() != Some("reject"),
         _ => ![
             "whatsapp.status.",
             "whatsapp.standby.",
