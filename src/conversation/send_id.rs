@@ -8,14 +8,13 @@
 //! Number, event, rule and destination have no dots in them. A reply's id begins with its event; the number is put in front
 //! when it becomes a send.
 
-/// What stands behind the event in the ids of sends that rules asked for. They are counted by it when a mailbox opens.
+/// What stands behind the event in the ids of sends that rules asked for.
 pub const OF_RULES: &str = ".rule:";
 
 const CONSENT: &str = "consent";
 
-/// What is true in SQL of an `id` that has ?2 in it behind the event: behind the number alone stands the partition of a
-/// send that the API asked for.
-pub const IS_OF: &str = "instr(id, ?2) > instr(id, '.')";
+/// What is true in SQL of the `id` of a send that a rule or a destination asked for, and of no other.
+pub const IS_ANSWER: &str = "id LIKE '%.%.%.%'";
 
 /// Who asked for a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +80,6 @@ pub fn of_reply(number: &str, reply: &str) -> String {
 /// several.
 pub fn by_api(sends_as: &str, now_ms: i64, place: i64) -> String {
     format!("{sends_as}.{now_ms:x}-{place:x}")
-}
-
-/// What stands behind the event in the ids of sends that a destination asked for.
-pub fn of_destination(destination: &str) -> String {
-    format!(".{destination}.")
 }
 
 /// The number that a send goes from; empty where that is none.

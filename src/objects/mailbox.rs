@@ -27,7 +27,7 @@ use crate::{
         address::{self, Address},
         sql::{self, Sql, SqlError, atomically},
     },
-    sending::{Outbox, Rates, ReplyBudgets, repeats::Repeats},
+    sending::{AnsweredToday, Outbox, Rates, ReplyBudgets, repeats::Repeats},
     written::Object,
     zones,
 };
@@ -244,14 +244,11 @@ impl Mailbox {
         for join in mailbox.joined_among(outbox.conversations())? {
             outbox.join(join.from, join.into, now);
         }
-        let reply_budgets = ReplyBudgets::open(
-            &outbox,
-            mailbox.destinations(),
-            address.partition(),
-            now.div_euclid(1000),
-        )?;
+        let mut answered = outbox.answered(now.div_euclid(1000));
+        let reply_budgets =
+            ReplyBudgets::open(&mut answered, mailbox.destinations(), address.partition())?;
         let answers = answers(
-            &outbox,
+            &mut answered,
             &ready.settings,
             phone_number_id.as_deref(),
             &address,
@@ -403,7 +400,7 @@ fn log_taken_out(mailbox: &mut mailbox::Mailbox, source: &str) {
 
 /// The rules of a number, with what is left of its budget; `None` where there are none.
 fn answers(
-    outbox: &Outbox,
+    answered: &mut AnsweredToday,
     settings: &Settings,
     number: Option<&str>,
     address: &Address,
@@ -417,8 +414,7 @@ fn answers(
         // `partitions` was changed: who was met here is answered in another mailbox.
         answering.closing_s = None;
     }
-    let now = now_ms().div_euclid(1000);
-    let budget = outbox.budget(send_id::OF_RULES, address.share_of(answering.per_day), now)?;
+    let budget = answered.budget(send_id::OF_RULES, address.share_of(answering.per_day))?;
     let budget = budget.of_partition(address.partition());
     Ok(Some(Answers::new(answering, number, zones::offset, budget)))
 }

@@ -104,11 +104,11 @@ impl Lanes {
         (all, self.lane(conversation).map_or(0, before))
     }
 
-    /// So many messages went to one customer lately.
-    pub(super) fn went(&mut self, conversation: i64, messages: i64, now_ms: i64) {
+    /// A message went to one customer lately: as if it had gone now.
+    pub(super) fn went(&mut self, conversation: i64, now_ms: i64) {
         let conversation = self.end(conversation);
         let lane = self.by_conversation.entry(conversation).or_default();
-        lane.pair = Pair::after(messages, now_ms);
+        lane.pair = lane.pair.took(now_ms);
     }
 
     /// A conversation turned out to be part of another: what waits in both goes in one order.

@@ -24,7 +24,10 @@ use super::{
     stored::{Draft, Keep, Record, Send, Table, TurnedAway},
 };
 use crate::{
-    conversation::{budget::Budget, send_id},
+    conversation::{
+        budget::Budget,
+        send_id::{self, Asker, OF_RULES},
+    },
     mailbox::sql::{Result, Sql},
     meta::graph::Class,
 };
@@ -136,15 +139,18 @@ impl Outbox {
     /// Reads what waits, and what a status may yet tell of.
     fn read_left(&mut self, now_ms: i64) -> Result<()> {
         let mut tried = 0;
-        for left in self.table.left()? {
-            self.watched.insert(left.id.clone());
+        self.table.clone().left(&mut |left| {
             self.lanes.meet(left.conversation);
             self.last = self.last.max(left.place);
-            if left.put_back.is_some() || left.turned_away.is_some() {
+            let was_tried = left.put_back.is_some() || left.turned_away.is_some();
+            if was_tried {
                 self.tried_before.insert(left.id.clone());
             }
+            if was_tried || !left.is_queued {
+                self.watched.insert(left.id.clone());
+            }
             if !left.is_queued {
-                continue;
+                return Ok(());
             }
             // It went as its fallback where that stopped templates alone.
             let went_as_fallback = left.has_fallback && left.put_back.is_some_and(is_payment);
@@ -159,8 +165,8 @@ impl Outbox {
                 waiting.next_ms = now_ms + tried;
             }
             self.lanes.insert(left.conversation, waiting, now_ms);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The sends that were on their way when the object ended, and so are `unknown` since the outbox was opened. They are given
@@ -169,14 +175,13 @@ impl Outbox {
         std::mem::take(&mut self.interrupted)
     }
 
-    /// What is left, at `now` (unix seconds), of so many messages a day for those whose sends have this in their ids. To
-    /// count these is a walk through all sends of today.
-    pub fn budget(&self, part: &str, per_day: u32, now: i64) -> Result<Budget> {
-        let spent = match per_day {
-            0 => HashMap::new(),
-            _ => self.table.count(part, Budget::day_began(now) * 1000)?,
-        };
-        Ok(Budget::new(per_day, spent, now))
+    /// What was answered on the day of `now` (unix seconds).
+    pub fn answered(&self, now: i64) -> AnsweredToday {
+        AnsweredToday {
+            table: self.table.clone(),
+            now,
+            spent: None,
+        }
     }
 
     /// An id that no send of the number had or will have. It begins with what the mailbox's sends begin with.
@@ -425,10 +430,52 @@ impl Outbox {
 fn went_lately(table: &Table, now_ms: i64) -> Result<(Lanes, i64, i64)> {
     let mut lanes = Lanes::new(now_ms);
     let (mut last, mut went_ms) = (0, i64::MIN);
-    for lately in table.lately(now_ms - pair::MEMORY_MS)? {
-        lanes.went(lately.conversation, lately.messages, now_ms);
-        last = last.max(lately.last);
-        went_ms = went_ms.max(lately.went_ms.unwrap_or(i64::MIN));
-    }
+    table.lately(
+        now_ms - pair::MEMORY_MS,
+        &mut |conversation, place, changed_ms, went| {
+            last = last.max(place);
+            if went {
+                lanes.went(conversation, now_ms);
+                went_ms = went_ms.max(changed_ms);
+            }
+            Ok(())
+        },
+    )?;
     Ok((lanes, last, went_ms))
+}
+
+/// What rules and destinations have answered today. It is counted when it is first asked for, once for all: that is a walk
+/// through all sends of today.
+#[derive(Debug)]
+pub struct AnsweredToday {
+    table: Table,
+    now: i64,
+    /// By who asked, and for each conversation.
+    spent: Option<HashMap<String, HashMap<i64, u32>>>,
+}
+
+impl AnsweredToday {
+    /// What is left of so many messages a day for rules ([`OF_RULES`]), or for the destination of this id. Each asks once.
+    pub fn budget(&mut self, who: &str, per_day: u32) -> Result<Budget> {
+        if per_day > 0 && self.spent.is_none() {
+            let mut spent = HashMap::<_, HashMap<_, _>>::new();
+            let began_ms = Budget::day_began(self.now) * 1000;
+            self.table.answers(began_ms, &mut |id, conversation| {
+                let who = match Asker::of(id) {
+                    Asker::Rule { .. } => OF_RULES,
+                    Asker::Destination(destination) => destination,
+                    _ => return Ok(()),
+                };
+                let shares = match spent.get_mut(who) {
+                    Some(shares) => shares,
+                    None => spent.entry(who.to_owned()).or_default(),
+                };
+                *shares.entry(conversation).or_default() += 1;
+                Ok(())
+            })?;
+            self.spent = Some(spent);
+        }
+        let shares = self.spent.as_mut().and_then(|spent| spent.remove(who));
+        Ok(Budget::new(per_day, shares.unwrap_or_default(), self.now))
+    }
 }

@@ -24,13 +24,6 @@ impl Default for Pair {
 }
 
 impl Pair {
-    /// The pace to a customer to whom so many messages went lately: as if they had all gone now.
-    pub fn after(messages: i64, now_ms: i64) -> Self {
-        Self {
-            due_ms: now_ms + messages * INTERVAL_MS,
-        }
-    }
-
     /// When the message may go that has so many before it (unix milliseconds).
     pub fn at(self, ahead: usize, now_ms: i64) -> i64 {
         let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
@@ -83,6 +76,11 @@ pub fn wait_ms(times: u32) -> i64 {
 mod tests {
     use super::*;
 
+    /// The pace to a customer to whom so many messages have just gone.
+    fn after(messages: usize) -> Pair {
+        (0..messages).fold(Pair::default(), |pair, _| pair.took(1_000))
+    }
+
     #[test]
     fn a_customer_gets_45_at_once_and_then_one_in_6_seconds() {
         let mut pair = Pair::default();
@@ -103,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_did_not_go_after_all_is_as_if_it_had_never_been_taken() {
-        let pair = Pair::after(44, 1_000);
+        let pair = after(44);
         assert_eq!(pair.took(1_000).gave_back(), pair);
         let rested = Pair::default().took(1_000).gave_back();
         assert!(rested.is_rested(1_000));
@@ -111,7 +109,6 @@ mod tests {
 
     #[test]
     fn what_went_to_two_who_turned_out_to_be_one_counts_together() {
-        let after = |messages| Pair::after(messages, 1_000);
         assert_eq!(after(3).joined(after(4), 1_000), after(7));
         assert_eq!(after(3).joined(Pair::default(), 1_000), after(3));
         assert_eq!(Pair::default().joined(after(3), 1_000), after(3));

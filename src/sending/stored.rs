@@ -1,13 +1,13 @@
 //! The table of sends. A row is written when a send is asked for, when it is started, unless that is at once, and when it
 //! has ended.
 
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
 use crate::{
     config::Category,
-    conversation::send_id::IS_OF,
+    conversation::send_id::IS_ANSWER,
     mailbox::{
         MAY_COME_AGAIN_MS,
         sql::{Result, Row, Sql, SqlError, Value},
@@ -122,18 +122,6 @@ pub(super) struct Left {
     pub(super) next_ms: Option<i64>,
 }
 
-/// What went lately in one conversation.
-#[derive(Debug)]
-pub(super) struct Lately {
-    pub(super) conversation: i64,
-    /// How many sends.
-    pub(super) messages: i64,
-    /// The last of their places.
-    pub(super) last: i64,
-    /// When the last went (unix milliseconds).
-    pub(super) went_ms: Option<i64>,
-}
-
 /// How often a send was turned away.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TurnedAway {
@@ -167,8 +155,14 @@ const LEFT: &str = "place > 0 AND draft IS NOT NULL";
 /// Sends of which nobody knows whether they went.
 const UNKNOWN: &str = r#"place > 0 AND state = '{"state":"unknown"}'"#;
 
+/// Sends that wait.
+const QUEUED: &str = r#"state = '{"state":"queued"}'"#;
+
 /// Sends that we did not refuse ourselves.
 const WENT: &str = "NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)";
+
+/// How many sends are read at a time. All rows of a statement are in memory together, several times over.
+const PAGE: usize = 1_000;
 
 /// What becomes of the text of a message.
 pub(super) enum Keep<'a> {
@@ -178,7 +172,7 @@ pub(super) enum Keep<'a> {
 }
 
 /// The table, with the one of sends that wait to go again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Table(Rc<dyn Sql>);
 
 impl Table {
@@ -233,68 +227,102 @@ impl Table {
     }
 
     /// What waits, and what a status may yet tell of: what waits in the order in which it is to go.
-    pub(super) fn left(&self) -> Result<Vec<Left>> {
-        let rows = self.0.exec(
-            &format!(
-                "SELECT id, place, conversation, state = ?1, draft ->> '$.message.type' = 'template', \
-                 error, attempts, next_ms, draft ->> '$.fallback' IS NOT NULL FROM sends LEFT JOIN waits USING (id) \
-                 WHERE ({LEFT}) OR ({UNKNOWN}) ORDER BY iif(error IS NULL, NULL, changed_ms), place"
-            ),
-            &[write_state(&SendState::Queued).into()],
-        )?;
-        let left = |row: &Row| {
-            Ok(Left {
-                id: row.get(0)?,
-                place: row.get(1)?,
-                conversation: row.get(2)?,
-                is_queued: row.get::<i64>(3)? == 1,
-                is_template: row.get::<Option<i64>>(4)? == Some(1),
-                has_fallback: row.get::<i64>(8)? == 1,
-                put_back: read_code(row.get(5)?),
-                turned_away: row.get::<Option<i64>>(6)?.map(TurnedAway::read),
-                next_ms: row.get(7)?,
-            })
-        };
-        rows.iter().map(left).collect()
+    pub(super) fn left(&self, each: &mut dyn FnMut(Left) -> Result<()>) -> Result<()> {
+        for (key, which) in [
+            ("place, id", format!("{UNKNOWN} AND draft IS NULL")),
+            ("place, id", format!("{LEFT} AND error IS NULL")),
+            ("changed_ms, place", format!("{LEFT} AND error IS NOT NULL")),
+        ] {
+            let columns = format!(
+                "id, place, conversation, {QUEUED}, draft ->> '$.message.type' = 'template', \
+                 error, attempts, next_ms, draft ->> '$.fallback' IS NOT NULL"
+            );
+            let from = "sends LEFT JOIN waits USING (id)";
+            self.walk(&columns, from, key, 0, &which, &mut |row| {
+                each(Left {
+                    id: row.get(0)?,
+                    place: row.get(1)?,
+                    conversation: row.get(2)?,
+                    is_queued: row.get::<i64>(3)? == 1,
+                    is_template: row.get::<Option<i64>>(4)? == Some(1),
+                    has_fallback: row.get::<i64>(8)? == 1,
+                    put_back: read_code(row.get(5)?),
+                    turned_away: row.get::<Option<i64>>(6)?.map(TurnedAway::read),
+                    next_ms: row.get(7)?,
+                })
+            })?;
+        }
+        Ok(())
     }
 
-    /// What went since a time (unix milliseconds) in each conversation.
-    pub(super) fn lately(&self, since_ms: i64) -> Result<Vec<Lately>> {
-        let rows = self.0.exec(
-            &format!(
-                "SELECT conversation, sum({WENT}), max(place), max(iif({WENT}, changed_ms, NULL)) FROM sends \
-                 WHERE (draft IS NULL AND changed_ms > ?1) OR ({LEFT} AND changed_ms > ?1 AND state <> ?2) \
-                 GROUP BY conversation"
-            ),
-            &[since_ms.into(), write_state(&SendState::Queued).into()],
-        )?;
-        let lately = |row: &Row| {
-            Ok(Lately {
-                conversation: row.get(0)?,
-                messages: row.get(1)?,
-                last: row.get(2)?,
-                went_ms: row.get(3)?,
-            })
-        };
-        rows.iter().map(lately).collect()
+    /// What has changed since a time (unix milliseconds) and does not wait: its conversation, its place, when it changed
+    /// and whether it went.
+    pub(super) fn lately(
+        &self,
+        since_ms: i64,
+        each: &mut dyn FnMut(i64, i64, i64, bool) -> Result<()>,
+    ) -> Result<()> {
+        let columns = format!("conversation, place, changed_ms, {WENT}");
+        let which = format!("NOT {QUEUED}");
+        self.changed_since(since_ms, &columns, &which, &mut |row| {
+            let went: i64 = row.get(3)?;
+            each(row.get(0)?, row.get(1)?, row.get(2)?, went == 1)
+        })
     }
 
-    /// How many sends were asked for since a time (unix milliseconds) whose ids have this in them, in each conversation,
-    /// but for those that we refused ourselves.
-    pub(super) fn count(&self, part: &str, since_ms: i64) -> Result<HashMap<i64, u32>> {
-        let rows = self.0.exec(
-            &format!(
-                "SELECT conversation, count(*) FROM sends \
-                 WHERE (({LEFT}) OR (draft IS NULL AND changed_ms >= ?1)) AND asked_ms >= ?1 \
-                 AND {IS_OF} AND {WENT} GROUP BY conversation"
-            ),
-            &[since_ms.into(), part.into()],
-        )?;
-        let counted = |row: &Row| {
-            let count = u32::try_from(row.get::<i64>(1)?).unwrap_or(u32::MAX);
-            Ok((row.get(0)?, count))
-        };
-        rows.iter().map(counted).collect()
+    /// What rules and destinations have asked for since a time (unix milliseconds), but for what we refused ourselves: its
+    /// id and its conversation.
+    pub(super) fn answers(
+        &self,
+        since_ms: i64,
+        each: &mut dyn FnMut(&str, i64) -> Result<()>,
+    ) -> Result<()> {
+        let which = format!("asked_ms >= {since_ms} AND {IS_ANSWER} AND {WENT}");
+        self.changed_since(since_ms, "id, conversation", &which, &mut |row| {
+            each(row.get(0)?, row.get(1)?)
+        })
+    }
+
+    /// Walks through the sends that have changed since a time (unix milliseconds) and of which this is true.
+    fn changed_since(
+        &self,
+        since_ms: i64,
+        columns: &str,
+        which: &str,
+        each: &mut dyn FnMut(&Row) -> Result<()>,
+    ) -> Result<()> {
+        let left = format!("{LEFT} AND changed_ms >= {since_ms} AND {which}");
+        self.walk(columns, "sends", "place, id", 0, &left, each)?;
+        let ended = format!("draft IS NULL AND {which}");
+        self.walk(columns, "sends", "changed_ms, id", since_ms, &ended, each)
+    }
+
+    /// Walks through sends, by two columns that no two of them have in common and of which the first is `first` or more.
+    fn walk(
+        &self,
+        columns: &str,
+        from: &str,
+        key: &str,
+        first: i64,
+        which: &str,
+        each: &mut dyn FnMut(&Row) -> Result<()>,
+    ) -> Result<()> {
+        let statement = format!(
+            "SELECT {columns}, {key} FROM {from} WHERE ({key}) > (?1, ?2) AND {which} ORDER BY {key} LIMIT {PAGE}"
+        );
+        let mut after = vec![first.into(), "".into()];
+        loop {
+            let mut rows = self.0.exec(&statement, &after)?;
+            for row in &rows {
+                each(row)?;
+            }
+            match rows.pop() {
+                Some(Row(mut last)) if rows.len() + 1 == PAGE => {
+                    after = last.split_off(last.len().saturating_sub(2));
+                }
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// The place of the first of these ids under which there is a send.
