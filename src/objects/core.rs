@@ -39,6 +39,7 @@ impl Core {
         self.note_reports(&events, now)?;
         let number = self.phone_number_id.as_deref().unwrap_or_default();
         let outbox = &mut self.outbox;
+        let mut refused = Vec::new();
         self.mailbox.append_and(events, now, &mut |replies| {
             for reply in replies {
                 let send = Send {
@@ -50,10 +51,20 @@ impl Core {
                         ..Draft::reply(reply.to, reply.message, reply.answers)
                     },
                 };
-                outbox.add(send, now)?;
+                if outbox.is_full() {
+                    refused.push(send);
+                } else {
+                    outbox.add(send, now)?;
+                }
             }
             Ok(())
         })?;
+        for send in refused {
+            let state = self.outbox.refuse(&send, now)?;
+            self.tell(&send.id, send.draft.to.as_ref(), &state, now)?;
+            self.unsent(&send.id, send.conversation, now.div_euclid(1000))?;
+            log_ended(&send.id, &state);
+        }
         Ok(())
     }
 

@@ -29,6 +29,8 @@ const MORE_THAN_BUDGET: &str = "with these it would have asked for more than rep
 const MORE_THAN_SHARE: &str =
     "with these it would have asked for more than one customer's share of replies_per_day";
 
+const TOO_MANY_WAIT: &str = "too many sends of this number wait";
+
 /// One delivery on its way.
 struct UnderWay {
     /// The opening of the mailbox that it belongs to.
@@ -200,6 +202,10 @@ impl Core {
                 return Ok((false, None));
             }
         };
+        if self.outbox.is_full() {
+            self.refuse_replies(delivery, &[Fault::new("replies", TOO_MANY_WAIT)]);
+            return Ok((false, None));
+        }
         if let Some(fault) = self.spend(delivery, event.conversation, messages.len(), now)? {
             self.refuse_replies(delivery, &[fault]);
             return Ok((false, None));

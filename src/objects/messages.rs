@@ -193,6 +193,7 @@ impl Core {
 
 fn refused(refusal: Refusal) -> Result<Response> {
     match refusal {
+        Refusal::Full => problem(503, "Too many sends of this number wait"),
         Refusal::Faults(faults) => faulty(&faults),
         Refusal::Closed(closed) => {
             let closed: Vec<String> = closed

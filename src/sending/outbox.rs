@@ -38,6 +38,10 @@ const ANSWERED_WITHIN_MS: u32 = 500;
 /// At least and at most so many sends of one mailbox are on their way at the same time.
 const IN_FLIGHT: (u32, u32) = (6, 128);
 
+/// From so many sends that wait on, no more is taken in. Each takes some 400 bytes of the memory, of which an object has 128
+/// MB: with twice as many the mailbox could not be opened any more.
+const MOST_WAITING: usize = 100_000;
+
 /// How often sends that are too old are removed, in milliseconds.
 const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
 
@@ -221,6 +225,26 @@ impl Outbox {
         let taken = self.lanes.take(Kinds::All, now_ms);
         let started = taken.map(|taken| self.start(taken, (draft, now_ms), false, now_ms));
         Ok((true, started.transpose()?))
+    }
+
+    /// Whether so many wait that no more is to be taken in.
+    pub fn is_full(&self) -> bool {
+        self.lanes.len() >= MOST_WAITING
+    }
+
+    /// Writes down that a reply was asked for and does not go, since too many wait, and gives the state that it is in.
+    pub fn refuse(&mut self, send: &Send, now_ms: i64) -> Result<SendState> {
+        let state = SendState::Failed {
+            code: None,
+            class: Class::Withheld,
+        };
+        self.last += 1;
+        if self.table.add(send, &state, self.last, now_ms)? {
+            self.table
+                .write(&send.id, &state, &Keep::Nothing, false, now_ms)?;
+            self.ended.count(&state);
+        }
+        Ok(state)
     }
 
     fn add_as(&mut self, state: &SendState, send: Send, now_ms: i64) -> Result<Option<i64>> {

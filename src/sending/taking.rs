@@ -25,6 +25,8 @@ const LARGEST: usize = 256 * 1024;
 /// Why nothing of a request goes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refusal {
+    /// Too many sends wait.
+    Full,
     /// Somebody is not known, or a message is too long.
     Faults(Vec<Fault>),
     /// A window is closed: where in the request, and when it closed.
@@ -62,6 +64,9 @@ pub struct Intake<'a> {
 
 /// Takes it in, and gives a send for each message.
 pub fn take(intake: &mut Intake<'_>, wanted: Vec<Wanted>) -> Result<Result<Vec<Queued>, Refusal>> {
+    if intake.outbox.is_full() {
+        return Ok(Err(Refusal::Full));
+    }
     let (mut ready, mut faults) = (Vec::new(), Vec::new());
     let (mut closed, mut objections) = (Vec::new(), Vec::new());
     for wanted in wanted {

@@ -50,7 +50,7 @@ pub enum Class {
     Handover,
     /// It has waited for too long. Never said by Meta.
     Late,
-    /// The destination that asked for it may ask for nothing any more. Never said by Meta.
+    /// The destination that asked for it may ask for nothing any more, or too many wait. Never said by Meta.
     Withheld,
     /// The template is missing, paused, disabled, or its parameters do not fit.
     Template,

@@ -11,7 +11,7 @@ use crate::{
     event::{Effect, Event},
     mailbox::native::Native,
     meta::graph::Recipient,
-    sending::{Asked, Rates, asked},
+    sending::{Asked, Rates, asked, lanes::WaitingSend},
 };
 
 const NOW: i64 = 1_770_000_000_000;
@@ -263,4 +263,17 @@ fn a_fallback_stays_with_what_is_bound_to_the_window_alone() {
         let started = bench.outbox.next(NOW + 1000).unwrap().unwrap();
         assert_eq!(started.send.draft.fallback.is_some(), has_one);
     }
+}
+
+#[test]
+fn where_too_many_wait_nothing_more_is_taken_in() {
+    let mut bench = Bench::new();
+    let request = json!({ "phone_number_id": "1065", "to": "16505551234", "message": text() });
+    for place in 1..=99_999 {
+        let waiting = WaitingSend::new(place.to_string(), place, false);
+        bench.outbox.lanes.insert(place, waiting, NOW);
+    }
+    assert_eq!(bench.take(&request, None).unwrap().len(), 1);
+    assert_eq!(bench.take(&request, None), Err(Refusal::Full));
+    assert_eq!(bench.sql.count("sends"), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{stored::Keep, *};
+use super::{lanes::WaitingSend, stored::Keep, *};
 use crate::{
     conversation::budget::Exhausted,
     mailbox::sql::{Result, Row, Sql, Value},
@@ -94,4 +94,21 @@ fn what_was_tried_goes_last_and_in_the_order_of_its_tries() {
     bench.reopen("a");
     let order = [(); 4].map(|()| bench.wait_next().send.id);
     assert_eq!(order, ["s3", "s1", "s2", "s0"]);
+}
+
+#[test]
+fn where_as_many_wait_as_fit_into_the_memory_a_reply_ends_at_once() {
+    let mut bench = Bench::new();
+    for place in 1..=100_000 {
+        assert!(!bench.outbox.is_full());
+        let waiting = WaitingSend::new(place.to_string(), place, false);
+        bench.outbox.lanes.insert(place, waiting, MINUTE);
+    }
+    assert!(bench.outbox.is_full());
+    let refused = bench.outbox.refuse(&send("a", 1), MINUTE).unwrap();
+    assert!(refused.is_refused_here());
+    assert_eq!((bench.find("a").state, bench.draft("a")), (refused, None));
+    assert_eq!(bench.outbox.waiting(), 100_000);
+    bench.reopen("a");
+    assert_eq!(bench.outbox.waiting(), 0);
 }
