@@ -266,9 +266,9 @@ impl Core {
             closes_at: windows.customer_service,
             now,
         };
-        let (goes, refused) = turn.decide();
-        self.outbox.goes_as(started, goes);
-        Ok(refused)
+        let decided = turn.decide();
+        self.outbox
+            .decided(started, decided, windows.customer_service)
     }
 
     /// Who does not want a message, as Meta says by refusing it.

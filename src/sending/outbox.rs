@@ -27,6 +27,7 @@ use crate::{
     conversation::{
         budget::Budget,
         send_id::{self, Asker, OF_RULES},
+        window,
     },
     mailbox::sql::{Result, Sql},
     meta::graph::Class,
@@ -326,8 +327,35 @@ impl Outbox {
         })
     }
 
+    /// Why a send whose turn has come does not go after all, if it does not, by what was decided of it. What a destination
+    /// asked for has no fallback where one has gone to the customer since the window closed, at `closes_at` (unix seconds):
+    /// each would be the same template, and costs. If it goes, `started` is now what goes.
+    pub fn decided(
+        &mut self,
+        started: &mut Started,
+        (goes, refused): (Goes, Option<Class>),
+        closes_at: Option<i64>,
+    ) -> Result<Option<Class>> {
+        let Send {
+            id, conversation, ..
+        } = &started.send;
+        if goes == Goes::Fallback
+            && refused.is_none()
+            && let Asker::Destination(_) = Asker::of(id)
+        {
+            // Fallbacks go from the margin on.
+            let since = closes_at.map_or(0, |at| at.saturating_sub(window::MARGIN_S));
+            let since_ms = since.saturating_mul(1000);
+            if self.table.has_fallen_back(*conversation, since_ms)? {
+                return Ok(Some(Class::Window));
+            }
+        }
+        self.goes_as(started, goes);
+        Ok(refused)
+    }
+
     /// Takes note of what goes of a send whose turn has come: its message or, since the window is closed, its fallback.
-    pub fn goes_as(&mut self, started: &mut Started, goes: Goes) {
+    pub(super) fn goes_as(&mut self, started: &mut Started, goes: Goes) {
         if goes == Goes::Fallback && started.send.draft.fall_back() {
             let under_way = self.under_way.get_mut(&started.send.id);
             if let Some(under_way) = under_way {

@@ -188,6 +188,7 @@ impl Table {
             "CREATE INDEX IF NOT EXISTS sends_left ON sends (place) WHERE draft IS NOT NULL",
             "CREATE INDEX IF NOT EXISTS sends_unknown ON sends (place) WHERE state = '{\"state\":\"unknown\"}'",
             "CREATE INDEX IF NOT EXISTS sends_ended ON sends (changed_ms) WHERE draft IS NULL",
+            "CREATE INDEX IF NOT EXISTS sends_fell_back ON sends (conversation) WHERE fell_back = 1",
         ] {
             sql.run(statement, &[])?;
         }
@@ -323,6 +324,16 @@ impl Table {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Whether a fallback has gone in a conversation since a time (unix milliseconds), or may have, or waits.
+    pub(super) fn has_fallen_back(&self, conversation: i64, since_ms: i64) -> Result<bool> {
+        let found = self.0.exec(
+            "SELECT 1 FROM sends WHERE fell_back = 1 AND conversation = ?1 AND changed_ms >= ?2 \
+             AND state ->> 'state' <> 'failed' LIMIT 1",
+            &[conversation.into(), since_ms.into()],
+        )?;
+        Ok(!found.is_empty())
     }
 
     /// The place of the first of these ids under which there is a send.

@@ -1,6 +1,10 @@
 //! The template that goes where the window is closed.
 
-use super::{guard::Goes, *};
+use super::{
+    guard::{Goes, Turn},
+    *,
+};
+use crate::{config::Sending, conversation::State, mailbox::Stored};
 
 #[test]
 fn the_fallback_goes_where_meta_says_that_the_window_is_closed_and_only_once() {
@@ -203,4 +207,107 @@ fn the_fallback_goes_where_a_status_says_so_before_the_answer_or_without_one() {
         bench.told(first_failed());
         fallback_goes(&mut bench);
     }
+}
+
+const DAY_S: i64 = 24 * 60 * 60;
+
+/// What becomes of the next send, where the window closes at `closes_at` (unix seconds) and Meta takes all that goes.
+fn next_at_its_turn(bench: &mut Bench, closes_at: i64) -> (SendState, String) {
+    let mut started = bench.wait_next();
+    let now = bench.now / 1000;
+    let decided = Turn {
+        send: &started.send,
+        asked: now,
+        is_withheld: false,
+        answering: None,
+        sending: Sending::default(),
+        consent: None,
+        state: &State::default(),
+        closes_at: Some(closes_at),
+        now,
+    }
+    .decide();
+    let refused = bench.outbox.decided(&mut started, decided, Some(closes_at));
+    let happened = refused
+        .unwrap()
+        .map_or(accepted("wamid.1"), Happened::Refuse);
+    let kind = started.send.draft.message.kind().to_owned();
+    (bench.done(started, happened).0, kind)
+}
+
+/// What a destination answers to an event of conversation 1.
+fn answered(event: &str) -> Vec<Send> {
+    let event = Stored {
+        id: event.to_owned(),
+        conversation: 1,
+        data: r#"{"customer":{"phone":"1650"}}"#.to_owned(),
+        ..Stored::example()
+    };
+    replies::sends(&event, vec![text()], "1065", "crm", Some(&template()))
+}
+
+fn not_in_the_window() -> (SendState, String) {
+    let state = SendState::Failed {
+        code: None,
+        class: Class::Window,
+    };
+    (state, "text".to_owned())
+}
+
+#[test]
+fn a_customer_gets_the_fallback_once_until_they_write_again_however_many_answers_come_late() {
+    let went = (taken("wamid.1"), "template".to_owned());
+    for waited in [false, true] {
+        let mut bench = Bench::new();
+        bench.now = 3 * DAY_S * 1000;
+        let closed = bench.now / 1000 - 3_600;
+        let mut late = ["e-1", "e-2", "e-3"].into_iter().flat_map(answered);
+        if waited {
+            for send in late.by_ref() {
+                bench.add(send);
+            }
+        }
+        for expected in [went.clone(), not_in_the_window(), not_in_the_window()] {
+            late.next().map(|send| bench.add(send));
+            assert_eq!(next_at_its_turn(&mut bench, closed), expected, "{waited}");
+            bench.reopen("a");
+            bench.now += MINUTE;
+        }
+        // They have written, and the window has closed again.
+        bench.now += 2 * DAY_S * 1000;
+        for send in answered("e-4") {
+            bench.add(send);
+        }
+        let closed = bench.now / 1000 - 3_600;
+        assert_eq!(next_at_its_turn(&mut bench, closed), went);
+    }
+}
+
+#[test]
+fn within_the_margin_before_the_window_closes_the_fallback_goes_once_too() {
+    let mut bench = Bench::with(["e-1", "e-2"].into_iter().flat_map(answered));
+    let closes_at = bench.now / 1000 + 50;
+    let kinds = [(); 2].map(|()| next_at_its_turn(&mut bench, closes_at).1);
+    assert_eq!(kinds, ["template", "text"]);
+}
+
+#[test]
+fn a_fallback_that_did_not_go_and_one_of_somebody_else_keep_no_other_back() {
+    let mut bench = Bench::with(["e-1", "e-2"].into_iter().flat_map(answered));
+    bench.add(with_fallback("1065.e-3.crm.0", 2));
+    let mut first = bench.wait_next();
+    bench.outbox.goes_as(&mut first, Goes::Fallback);
+    bench.done(first, refused(132_001));
+    let kinds = [(); 2].map(|()| next_at_its_turn(&mut bench, 1).1);
+    assert_eq!(kinds, ["template"; 2]);
+}
+
+#[test]
+fn the_fallback_that_a_request_to_the_api_names_goes_whatever_went() {
+    let mut bench = Bench::with([
+        with_fallback("1065.19b5-1", 1),
+        with_fallback("1065.19b5-2", 1),
+    ]);
+    let kinds = [(); 2].map(|()| next_at_its_turn(&mut bench, 1).1);
+    assert_eq!(kinds, ["template"; 2]);
 }
