@@ -235,7 +235,13 @@ fn queued(send: &Queued, now_ms: i64) -> String {
         .text("id", &send.id)
         .text("state", "queued")
         .text("goes_at", &at(send.goes_ms.max(now_ms)))
-        .text("goes_as", goes_as(send.goes == Goes::Fallback))
+        .text(
+            "goes_as",
+            match send.goes {
+                Some(goes) => goes_as(goes == Goes::Fallback),
+                None => "nothing",
+            },
+        )
         .finish()
 }
 

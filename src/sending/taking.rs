@@ -42,8 +42,8 @@ pub struct Queued {
     pub id: String,
     /// When it goes, as far as can be told (unix milliseconds).
     pub goes_ms: i64,
-    /// What goes, as the window stands.
-    pub goes: Goes,
+    /// What goes, as the window stands; `None` where nothing does, since the fallback goes for one before it.
+    pub goes: Option<Goes>,
 }
 
 /// Where the sends are taken in.
@@ -98,7 +98,7 @@ struct Ready {
     conversation: Option<i64>,
     fallback: Option<Message>,
     /// What goes of each message.
-    goes: Vec<Goes>,
+    goes: Vec<Option<Goes>>,
 }
 
 /// Why something may not go.
@@ -168,27 +168,32 @@ fn size(message: &Message) -> usize {
     members.map(|(_, value)| value.to_string().len()).sum()
 }
 
-/// What goes of each message to the person of whom this is known.
+/// What goes of each message to the person of whom this is known. The fallback is for the first that the window binds, as
+/// each would be the same template, and costs.
 fn going(
     intake: &Intake<'_>,
     wanted: &Wanted,
     fallback: Option<&Message>,
     found: Option<&Found>,
-) -> Result<Vec<Goes>, Stop> {
+) -> Result<Vec<Option<Goes>>, Stop> {
     let closes_at = found.and_then(|found| found.windows.customer_service);
     let standing = found.map_or(Standing::Unknown, |found| found.state.consent.standing());
     let now = intake.now_ms.div_euclid(1000);
-    let one = |message| {
-        let goes = guard::check(message, fallback.is_some(), closes_at, now);
-        let goes = goes.map_err(Stop::Closed)?;
+    let mut left = fallback;
+    let one = |message: &Message| {
+        let own = left.take_if(|_| message.is_free_form());
+        let goes = match guard::check(message, own.is_some(), closes_at, now) {
+            Err(_) if fallback.is_some() => return Ok(None),
+            goes => goes.map_err(Stop::Closed)?,
+        };
         let leaves = match goes {
             Goes::Message => message,
-            Goes::Fallback => fallback.unwrap_or(message),
+            Goes::Fallback => own.unwrap_or(message),
         };
         let (consent, category) = (intake.consent, wanted.category);
         match guard::objection(consent, leaves, category, standing, closes_at, now) {
             Some(objection) => Err(Stop::Objection(objection)),
-            None => Ok(goes),
+            None => Ok(Some(goes)),
         }
     };
     wanted.messages.iter().map(one).collect()
@@ -201,7 +206,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
             wanted,
             name,
             conversation,
-            fallback,
+            mut fallback,
             goes,
         } = one;
         let conversation = match conversation {
@@ -213,7 +218,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
             let id = intake.outbox.new_id(intake.sends_as, intake.now_ms);
             let draft = Draft {
                 to: recipient_of(&name),
-                fallback: fallback.clone().filter(|_| message.is_free_form()),
+                fallback: fallback.take_if(|_| message.is_free_form()),
                 message,
                 category: wanted.category,
                 in_reply_to: in_reply_to.take(),

@@ -10,8 +10,8 @@ use crate::{
     config::Category,
     event::{Effect, Event},
     mailbox::native::Native,
-    meta::graph::Recipient,
-    sending::{Asked, Rates, asked, lanes::WaitingSend},
+    meta::graph::{Class, Recipient},
+    sending::{Asked, Happened, Rates, asked, lanes::WaitingSend},
 };
 
 const NOW: i64 = 1_770_000_000_000;
@@ -154,14 +154,46 @@ fn a_fallback_goes_where_the_window_is_closed_the_requests_own_before_the_tenant
             other => panic!("{other:?}"),
         };
     let stranger = json!({ "to": "4915112345678", "message": text() });
-    assert_eq!(goes(stranger.clone(), Some(&fallback)), Goes::Fallback);
+    assert_eq!(
+        goes(stranger.clone(), Some(&fallback)),
+        Some(Goes::Fallback)
+    );
     let mut own = stranger;
     own["fallback"] = template();
-    assert_eq!(goes(own, None), Goes::Fallback);
+    assert_eq!(goes(own, None), Some(Goes::Fallback));
     let known = json!({ "to": "16505551234", "message": text() });
-    assert_eq!(goes(known, Some(&fallback)), Goes::Message);
+    assert_eq!(goes(known, Some(&fallback)), Some(Goes::Message));
     let by_template = json!({ "to": "4915112345678", "message": template() });
-    assert_eq!(goes(by_template, None), Goes::Message);
+    assert_eq!(goes(by_template, None), Some(Goes::Message));
+}
+
+#[test]
+fn the_fallback_goes_once_for_all_messages_of_a_request_to_one_person() {
+    let messages = json!([template(), text(), text()]);
+    let request = json!({ "to": "4915112345678", "messages": messages, "fallback": template() });
+    let mut bench = Bench::new();
+    let taken = bench.take(&request, None).unwrap();
+    let goes: Vec<_> = taken.iter().map(|send| send.goes).collect();
+    assert_eq!(goes, [Some(Goes::Message), Some(Goes::Fallback), None]);
+    let fallbacks = [(); 3].map(|()| {
+        let started = bench.outbox.next(NOW + 60_000).unwrap().unwrap();
+        let has_fallback = started.send.draft.fallback.is_some();
+        let happened = Happened::Refuse(Class::Window);
+        bench.outbox.done(started, happened, NOW + 60_000).unwrap();
+        has_fallback
+    });
+    assert_eq!(fallbacks, [false, true, false]);
+    let both = [request["to"].clone(), json!("4915112345679")];
+    let both = both.map(|to| json!({ "to": to, "message": text() }));
+    let taken = bench.take(
+        &json!({ "sends": both }),
+        Some(&Message::check(&template()).unwrap()),
+    );
+    let each = taken.unwrap().into_iter();
+    assert!(
+        each.map(|send| send.goes).eq([Some(Goes::Fallback); 2]),
+        "to each their own"
+    );
 }
 
 #[test]
