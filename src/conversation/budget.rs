@@ -83,6 +83,12 @@ impl Budget {
         Ok(())
     }
 
+    /// Takes note of one message that was spent in a conversation today.
+    pub fn spent_one(&mut self, conversation: i64) {
+        self.spent = self.spent.saturating_add(1);
+        *self.shares.entry(conversation).or_default() += 1;
+    }
+
     /// Gives one message back that was asked for in a conversation at `asked` (unix seconds), where that was today.
     pub fn give_back(&mut self, conversation: i64, asked: i64) {
         if asked.div_euclid(DAY_S) == self.day {

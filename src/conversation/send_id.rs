@@ -9,7 +9,7 @@
 //! when it becomes a send.
 
 /// What stands behind the event in the ids of sends that rules asked for.
-pub const OF_RULES: &str = ".rule:";
+const OF_RULES: &str = ".rule:";
 
 const CONSENT: &str = "consent";
 

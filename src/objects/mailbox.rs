@@ -18,7 +18,7 @@ use worker::{
 use super::{core::Core, deliver::Deliveries, desk::Desk, mirror::Mirroring, sql::Storage};
 use crate::{
     config::{Consent, Settings},
-    conversation::{Answers, Policy, mirror::Mirror, send_id},
+    conversation::{Answers, Policy, budget::Budget, mirror::Mirror},
     delivery::{cloudevent, destinations, share},
     environment::{self, Environment},
     event::{Event, Home},
@@ -27,7 +27,7 @@ use crate::{
         address::{self, Address},
         sql::{self, Sql, SqlError, atomically},
     },
-    sending::{AnsweredToday, Outbox, Rates, ReplyBudgets, repeats::Repeats},
+    sending::{Outbox, Rates, ReplyBudgets, repeats::Repeats},
     written::Object,
     zones,
 };
@@ -244,15 +244,20 @@ impl Mailbox {
         for join in mailbox.joined_among(outbox.conversations())? {
             outbox.join(join.from, join.into, now);
         }
-        let mut answered = outbox.answered(now.div_euclid(1000));
-        let reply_budgets =
-            ReplyBudgets::open(&mut answered, mailbox.destinations(), address.partition())?;
+        let per_day = config.answering.as_ref().map_or(0, |it| it.per_day);
+        let (reply_budgets, budget) = ReplyBudgets::open(
+            &outbox,
+            mailbox.destinations(),
+            address.share_of(per_day),
+            address.partition(),
+            now.div_euclid(1000),
+        )?;
         let answers = answers(
-            &mut answered,
+            budget,
             &ready.settings,
             phone_number_id.as_deref(),
             &address,
-        )?;
+        );
         let policy = Policy::new(answers, config.consent.clone());
         let mirror = self.mirror.is_bound();
         let mirror = mirror.then(|| Mirror::new(config.window_step_s));
@@ -400,13 +405,13 @@ fn log_taken_out(mailbox: &mut mailbox::Mailbox, source: &str) {
 
 /// The rules of a number, with what is left of its budget; `None` where there are none.
 fn answers(
-    answered: &mut AnsweredToday,
+    budget: Budget,
     settings: &Settings,
     number: Option<&str>,
     address: &Address,
-) -> sql::Result<Option<Answers>> {
+) -> Option<Answers> {
     let (Some(answering), Some(number)) = (&settings.config.answering, number) else {
-        return Ok(None);
+        return None;
     };
     let mut answering = answering.clone();
     let in_use = Address::mailboxes(number, settings.partitions_of(number));
@@ -414,9 +419,7 @@ fn answers(
         // `partitions` was changed: who was met here is answered in another mailbox.
         answering.closing_s = None;
     }
-    let budget = answered.budget(send_id::OF_RULES, address.share_of(answering.per_day))?;
-    let budget = budget.of_partition(address.partition());
-    Ok(Some(Answers::new(answering, number, zones::offset, budget)))
+    Some(Answers::new(answering, number, zones::offset, budget))
 }
 
 /// The time (unix milliseconds): one call, where an object made for it would be two.

@@ -43,7 +43,7 @@ pub mod whom;
 pub use asked::Asked;
 pub use blocked::{Blocked, NumberChange};
 pub use guard::WindowClosed;
-pub use outbox::{AnsweredToday, Outbox, Started};
+pub use outbox::{Outbox, Started};
 pub use pacing::Rates;
 pub use reply_budgets::ReplyBudgets;
 pub use reports::names_a_send;

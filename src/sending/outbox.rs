@@ -25,8 +25,7 @@ use super::{
 };
 use crate::{
     conversation::{
-        budget::Budget,
-        send_id::{self, Asker, OF_RULES},
+        send_id::{self, Asker},
         window,
     },
     mailbox::sql::{Result, Sql},
@@ -155,7 +154,7 @@ impl Outbox {
                 self.watched.insert(left.id.clone());
             }
             if !left.is_queued {
-                return Ok(());
+                return;
             }
             // It went as its fallback where that stopped templates alone.
             let went_as_fallback = left.has_fallback && left.put_back.is_some_and(is_payment);
@@ -170,7 +169,6 @@ impl Outbox {
                 waiting.next_ms = now_ms + tried;
             }
             self.lanes.insert(left.conversation, waiting, now_ms);
-            Ok(())
         })
     }
 
@@ -180,13 +178,10 @@ impl Outbox {
         std::mem::take(&mut self.interrupted)
     }
 
-    /// What was answered on the day of `now` (unix seconds).
-    pub fn answered(&self, now: i64) -> AnsweredToday {
-        AnsweredToday {
-            table: self.table.clone(),
-            now,
-            spent: None,
-        }
+    /// What rules and destinations have asked for since a time (unix milliseconds), but for what we refused ourselves: each
+    /// id with its conversation. That is a walk through all sends since.
+    pub fn answers(&self, since_ms: i64, each: &mut dyn FnMut(&str, i64)) -> Result<()> {
+        self.table.answers(since_ms, each)
     }
 
     /// An id that no send of the number had or will have. It begins with what the mailbox's sends begin with.
@@ -490,44 +485,7 @@ fn went_lately(table: &Table, now_ms: i64) -> Result<(Lanes, i64, i64)> {
                 lanes.went(conversation, now_ms);
                 went_ms = went_ms.max(changed_ms);
             }
-            Ok(())
         },
     )?;
     Ok((lanes, last, went_ms))
-}
-
-/// What rules and destinations have answered today. It is counted when it is first asked for, once for all: that is a walk
-/// through all sends of today.
-#[derive(Debug)]
-pub struct AnsweredToday {
-    table: Table,
-    now: i64,
-    /// By who asked, and for each conversation.
-    spent: Option<HashMap<String, HashMap<i64, u32>>>,
-}
-
-impl AnsweredToday {
-    /// What is left of so many messages a day for rules ([`OF_RULES`]), or for the destination of this id. Each asks once.
-    pub fn budget(&mut self, who: &str, per_day: u32) -> Result<Budget> {
-        if per_day > 0 && self.spent.is_none() {
-            let mut spent = HashMap::<_, HashMap<_, _>>::new();
-            let began_ms = Budget::day_began(self.now) * 1000;
-            self.table.answers(began_ms, &mut |id, conversation| {
-                let who = match Asker::of(id) {
-                    Asker::Rule { .. } => OF_RULES,
-                    Asker::Destination(destination) => destination,
-                    _ => return Ok(()),
-                };
-                let shares = match spent.get_mut(who) {
-                    Some(shares) => shares,
-                    None => spent.entry(who.to_owned()).or_default(),
-                };
-                *shares.entry(conversation).or_default() += 1;
-                Ok(())
-            })?;
-            self.spent = Some(spent);
-        }
-        let shares = self.spent.as_mut().and_then(|spent| spent.remove(who));
-        Ok(Budget::new(per_day, shares.unwrap_or_default(), self.now))
-    }
 }

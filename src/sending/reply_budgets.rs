@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::outbox::AnsweredToday;
+use super::Outbox;
 use crate::{
     config::Destination,
     conversation::{
@@ -18,12 +18,17 @@ use crate::{
 pub struct ReplyBudgets(HashMap<String, Budget>);
 
 impl ReplyBudgets {
-    /// With what they have asked for today in this partition, where there are any.
+    /// With what they have asked for on the day of `now` (unix seconds) in this partition, where there are any; and the
+    /// budget of rules, of so many messages a day. One walk through the sends of today counts for all.
     pub fn open<'d>(
-        answered: &mut AnsweredToday,
+        outbox: &Outbox,
         destinations: impl Iterator<Item = &'d Destination>,
+        rules_per_day: u32,
         partition: Option<u32>,
-    ) -> Result<Self> {
+        now: i64,
+    ) -> Result<(Self, Budget)> {
+        let budget = |per_day| Budget::new(per_day, HashMap::new(), now).of_partition(partition);
+        let mut rules = budget(rules_per_day);
         let mut budgets = HashMap::new();
         for Destination {
             id,
@@ -32,11 +37,22 @@ impl ReplyBudgets {
         } in destinations
         {
             if let Some(per_day) = *replies_per_day {
-                let budget = answered.budget(id, per_day)?;
-                budgets.insert(id.clone(), budget.of_partition(partition));
+                budgets.insert(id.clone(), budget(per_day));
             }
         }
-        Ok(Self(budgets))
+        if !rules.is_none() || budgets.values().any(|budget| !budget.is_none()) {
+            outbox.answers(Budget::day_began(now) * 1000, &mut |id, conversation| {
+                let spender = match Asker::of(id) {
+                    Asker::Rule { .. } => Some(&mut rules),
+                    Asker::Destination(destination) => budgets.get_mut(destination),
+                    _ => None,
+                };
+                if let Some(budget) = spender {
+                    budget.spent_one(conversation);
+                }
+            })?;
+        }
+        Ok((Self(budgets), rules))
     }
 
     /// Spends so many replies in a conversation at `now` (unix seconds), all or none: see [`Budget::spend`].
@@ -88,7 +104,7 @@ mod tests {
         config::CheckedUrl,
         mailbox::native::Native,
         meta::graph::{Class, Message},
-        sending::{Draft, Happened, Outbox, Rates, Send},
+        sending::{Draft, Happened, Rates, Send},
     };
 
     const NOW: i64 = 1_795_334_400;
@@ -122,8 +138,12 @@ mod tests {
         }
 
         fn budgets(&self) -> ReplyBudgets {
-            let mut answered = self.outbox.answered(NOW);
-            ReplyBudgets::open(&mut answered, self.destinations.iter(), None).unwrap()
+            self.with_rules(0).0
+        }
+
+        fn with_rules(&self, per_day: u32) -> (ReplyBudgets, Budget) {
+            let destinations = self.destinations.iter();
+            ReplyBudgets::open(&self.outbox, destinations, per_day, None, NOW).unwrap()
         }
 
         fn asked(&mut self, id: &str, conversation: i64) {
@@ -210,6 +230,18 @@ mod tests {
         let before = bench.sql.steps();
         bench.budgets();
         assert_eq!(bench.sql.steps(), before);
+    }
+
+    #[test]
+    fn what_rules_answered_today_counts_for_them_alone_after_a_restart() {
+        let mut bench = Bench::new(&[("crm", 3)]);
+        for id in ["1065.e-1.rule:crm.0", "1065.e-2.rule:a.0", "1065.e-3.crm.0"] {
+            bench.asked(id, 1);
+        }
+        let (mut destinations, mut rules) = bench.with_rules(3);
+        assert_eq!(rules.spend(1, 2, NOW), Err(Exhausted::Budget));
+        assert_eq!(rules.spend(1, 1, NOW), Ok(()));
+        assert_eq!(destinations.spend("crm", 1, 2, NOW), Ok(()));
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Table {
     }
 
     /// What waits, and what a status may yet tell of: what waits in the order in which it is to go.
-    pub(super) fn left(&self, each: &mut dyn FnMut(Left) -> Result<()>) -> Result<()> {
+    pub(super) fn left(&self, each: &mut dyn FnMut(Left)) -> Result<()> {
         for (key, which) in [
             ("place, id", format!("{UNKNOWN} AND draft IS NULL")),
             ("place, id", format!("{LEFT} AND error IS NULL")),
@@ -250,7 +250,8 @@ impl Table {
                     put_back: read_code(row.get(5)?),
                     turned_away: row.get::<Option<i64>>(6)?.map(TurnedAway::read),
                     next_ms: row.get(7)?,
-                })
+                });
+                Ok(())
             })?;
         }
         Ok(())
@@ -261,26 +262,24 @@ impl Table {
     pub(super) fn lately(
         &self,
         since_ms: i64,
-        each: &mut dyn FnMut(i64, i64, i64, bool) -> Result<()>,
+        each: &mut dyn FnMut(i64, i64, i64, bool),
     ) -> Result<()> {
         let columns = format!("conversation, place, changed_ms, {WENT}");
         let which = format!("NOT {QUEUED}");
         self.changed_since(since_ms, &columns, &which, &mut |row| {
             let went: i64 = row.get(3)?;
-            each(row.get(0)?, row.get(1)?, row.get(2)?, went == 1)
+            each(row.get(0)?, row.get(1)?, row.get(2)?, went == 1);
+            Ok(())
         })
     }
 
     /// What rules and destinations have asked for since a time (unix milliseconds), but for what we refused ourselves: its
     /// id and its conversation.
-    pub(super) fn answers(
-        &self,
-        since_ms: i64,
-        each: &mut dyn FnMut(&str, i64) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn answers(&self, since_ms: i64, each: &mut dyn FnMut(&str, i64)) -> Result<()> {
         let which = format!("asked_ms >= {since_ms} AND {IS_ANSWER} AND {WENT}");
         self.changed_since(since_ms, "id, conversation", &which, &mut |row| {
-            each(row.get(0)?, row.get(1)?)
+            each(row.get(0)?, row.get(1)?);
+            Ok(())
         })
     }
 
