@@ -38,8 +38,8 @@ const ANSWERED_WITHIN_MS: u32 = 500;
 /// At least and at most so many sends of one mailbox are on their way at the same time.
 const IN_FLIGHT: (u32, u32) = (6, 128);
 
-/// From so many sends that wait on, no more is taken in. Each takes some 400 bytes of the memory, of which an object has 128
-/// MB: with twice as many the mailbox could not be opened any more.
+/// From so many sends that wait on, no more is taken in. Each takes up to 400 bytes of the memory: together 40 of the 128 MB
+/// that an object has.
 const MOST_WAITING: usize = 100_000;
 
 /// How often sends that are too old are removed, in milliseconds.
