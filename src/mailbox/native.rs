@@ -11,6 +11,7 @@ pub(crate) struct Native {
     connection: Connection,
     log_read: Cell<usize>,
     steps: Cell<i32>,
+    most_rows: Cell<usize>,
     fails_after: Cell<Option<u32>>,
 }
 
@@ -20,6 +21,7 @@ impl Native {
             connection: Connection::open_in_memory().unwrap(),
             log_read: Cell::new(0),
             steps: Cell::new(0),
+            most_rows: Cell::new(0),
             fails_after: Cell::new(None),
         })
     }
@@ -45,6 +47,11 @@ impl Native {
     /// How many steps the database has made so far: walking through a table makes some for each row.
     pub(crate) fn steps(&self) -> i32 {
         self.steps.get()
+    }
+
+    /// How many rows one statement has given at most since this was asked last.
+    pub(crate) fn most_rows(&self) -> usize {
+        self.most_rows.take()
     }
 
     /// How many rows were written so far.
@@ -120,6 +127,7 @@ impl Sql for Native {
         drop(rows);
         let steps = statement.reset_status(StatementStatus::VmStep);
         self.steps.set(self.steps.get() + steps);
+        self.most_rows.set(all.len().max(self.most_rows.get()));
         Ok(all)
     }
 

@@ -111,6 +111,9 @@ pub enum SqlError {
 /// What a database gives.
 pub type Result<T, E = SqlError> = std::result::Result<T, E>;
 
+/// How many rows are read at once of a statement that may give very many.
+const PAGE: usize = 1_000;
+
 /// A SQLite database that one mailbox has for itself.
 pub trait Sql: std::fmt::Debug {
     /// Runs one statement to its end and gives its rows.
@@ -119,6 +122,29 @@ pub trait Sql: std::fmt::Debug {
     /// Runs one statement that gives no rows.
     fn run(&self, statement: &str, parameters: &[Value]) -> Result<()> {
         self.exec(statement, parameters).map(drop)
+    }
+
+    /// Gives each row of a statement that may give very many to `each`. They are read in pages: what one call gives is in
+    /// memory several times over. The statement is to order them by their first column, a number, and to leave out those in
+    /// which that is no greater than its first parameter; `parameters` are the others.
+    fn each(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+        each: &mut dyn FnMut(&Row) -> Result<()>,
+    ) -> Result<()> {
+        let statement = format!("{statement} LIMIT {PAGE}");
+        let mut place = -1;
+        loop {
+            let rows = self.exec(&statement, &[&[Value::Integer(place)], parameters].concat())?;
+            for row in &rows {
+                each(row)?;
+            }
+            match rows.last() {
+                Some(last) if rows.len() >= PAGE => place = last.get(0)?,
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// The first column of the first row; `None` where there is no row, or NULL in it.

@@ -303,7 +303,7 @@ impl Cursor {
     /// are counted by their type alone, since reading them all would take too long.
     pub(super) fn waiting(&mut self, log: &Log) -> Result<Waiting> {
         self.count_unread(log)?;
-        let mut waiting = self.parking.waiting()?;
+        let mut waiting = Parking::waiting(&*self.sql, self.id())?;
         waiting.gone = self.gone_ms.is_some();
         if let Some(down) = self.flow.down() {
             waiting.down_since_ms = Some(down.since_ms);

@@ -1,12 +1,9 @@
 //! How a destination stands: what waits for it, what went wrong last, and how much it took.
 
 use super::{TAKEN_OUT, parking::Parking};
-use crate::{
-    config::Retry,
-    mailbox::{
-        Mailbox,
-        sql::{Result, Row},
-    },
+use crate::mailbox::{
+    Mailbox,
+    sql::{Result, Row},
 };
 
 /// What waits for one destination.
@@ -106,10 +103,7 @@ impl Mailbox {
             ),
             &[],
         )?;
-        let read = |row: &Row| {
-            let parking = Parking::load(self.sql.clone(), row.get(0)?, Retry::default())?;
-            Ok((row.get(0)?, parking.waiting()?))
-        };
+        let read = |row: &Row| Ok((row.get(0)?, Parking::waiting(&*self.sql, row.get(0)?)?));
         rows.iter().map(read).collect()
     }
 

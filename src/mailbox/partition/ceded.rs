@@ -46,9 +46,14 @@ impl Ceded {
     pub(in crate::mailbox) fn load(sql: Rc<dyn Sql>) -> Result<Self> {
         let mut conversations = HashSet::new();
         if sql.has("moved")? {
-            for row in sql.exec("SELECT conversation FROM moved", &[])? {
-                conversations.insert(row.get(0)?);
-            }
+            sql.each(
+                "SELECT conversation FROM moved WHERE conversation > ?1 ORDER BY conversation",
+                &[],
+                &mut |row| {
+                    conversations.insert(row.get(0)?);
+                    Ok(())
+                },
+            )?;
         }
         Ok(Self {
             promises: sql.has("promised")?,
@@ -189,5 +194,18 @@ mod tests {
         for ceded in [ceded, Ceded::load(sql).unwrap()] {
             assert_eq!([1, 2].map(|one| ceded.has_moved(one)), [false, true]);
         }
+    }
+
+    #[test]
+    fn however_many_are_elsewhere_they_are_read_a_few_at_a_time() {
+        let sql = Native::new();
+        let mut ceded = Ceded::load(sql.clone()).unwrap();
+        for conversation in 0..2_500 {
+            ceded.moved(conversation).unwrap();
+        }
+        sql.most_rows();
+        let again = Ceded::load(sql.clone()).unwrap();
+        assert_eq!(again.conversations, ceded.conversations);
+        assert!(sql.most_rows() <= 1_000);
     }
 }

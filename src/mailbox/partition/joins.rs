@@ -34,19 +34,24 @@ impl Joins {
              at_ms INTEGER NOT NULL) STRICT",
             &[],
         )?;
-        let rows = sql.exec("SELECT person, became, at_ms FROM joins", &[])?;
         let mut joins = Self {
             sql,
             became: HashMap::new(),
             former: HashMap::new(),
         };
-        for row in rows {
-            let former = Former {
-                person: row.get(0)?,
-                at_ms: row.get(2)?,
-            };
-            joins.insert(former, row.get(1)?);
-        }
+        let sql = joins.sql.clone();
+        sql.each(
+            "SELECT person, became, at_ms FROM joins WHERE person > ?1 ORDER BY person",
+            &[],
+            &mut |row| {
+                let former = Former {
+                    person: row.get(0)?,
+                    at_ms: row.get(2)?,
+                };
+                joins.insert(former, row.get(1)?);
+                Ok(())
+            },
+        )?;
         Ok(joins)
     }
 
@@ -120,5 +125,18 @@ mod tests {
             assert_eq!(former, [(1, 10), (2, 30), (3, 20)]);
             assert_eq!(joins.former(2), []);
         }
+    }
+
+    #[test]
+    fn however_many_there_are_they_are_read_a_few_at_a_time() {
+        let sql = Native::new();
+        let mut joins = Joins::load(sql.clone()).unwrap();
+        for from in 1..2_500 {
+            joins.add(Join { from, into: 0 }, 0).unwrap();
+        }
+        sql.most_rows();
+        let again = Joins::load(sql.clone()).unwrap();
+        assert_eq!(again.became, joins.became);
+        assert!(sql.most_rows() <= 1_000);
     }
 }

@@ -1,6 +1,6 @@
 //! What is told of a destination: what waits for it, what failed, and how much it took.
 
-use super::*;
+use super::{super::replay::Wish, *};
 
 fn failure(class: &str, at_ms: i64) -> Failure {
     Failure {
@@ -246,4 +246,35 @@ fn to_ask_how_much_waits_again_costs_what_came_since() {
         again.1
     );
     assert_eq!(mailbox.waiting(0).unwrap(), open().waiting(0).unwrap());
+}
+
+#[test]
+fn however_much_waits_it_is_never_in_memory_as_a_whole() {
+    let sql = Native::new();
+    let open = |ids: &[&str]| open(&sql, ids).keeping(3_600_000);
+    let mut mailbox = open(&["crm", "old"]);
+    mailbox.store(many(0..2_500), NOW);
+    mailbox.refuse(NOW);
+    sql.most_rows();
+    let mut mailbox = open(&["crm"]);
+    let waiting = mailbox.waiting(0).unwrap();
+    assert_eq!(
+        (waiting.conversations, waiting.events, waiting.tries),
+        (2_500, 2_500, 1)
+    );
+    assert_eq!(mailbox.taken_out().unwrap(), [("old".to_owned(), waiting)]);
+    let wish = Wish {
+        id: "r1".to_owned(),
+        which: Which {
+            destination: Some("crm".to_owned()),
+            ..Which::default()
+        },
+        kept: true,
+        to: "crm".to_owned(),
+    };
+    mailbox.replay(wish, NOW).unwrap();
+    // They are all known nevertheless.
+    assert_eq!(mailbox.deliver(NOW + 60_000).len(), 2_500);
+    assert_eq!(mailbox.replay_of("r1").unwrap().unwrap().found, 0);
+    assert!(sql.most_rows() <= 1_000);
 }

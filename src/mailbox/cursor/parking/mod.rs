@@ -46,19 +46,21 @@ pub(super) struct Refusal<'a> {
 
 impl Parking {
     pub(super) fn load(sql: Rc<dyn Sql>, destination: &str, retry: Retry) -> Result<Self> {
-        let rows = sql.exec(
-            "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked WHERE destination = ?1",
-            &[destination.into()],
-        )?;
         let mut conversations = Schedule::default();
-        for row in rows {
-            let parked = Parked {
-                attempts: u32::try_from(row.get::<i64>(1)?).unwrap_or(u32::MAX),
-                first_failed_ms: row.get(2)?,
-                next_ms: row.get(3)?,
-            };
-            conversations.insert(row.get(0)?, parked);
-        }
+        sql.each(
+            "SELECT conversation, attempts, first_failed_ms, next_ms FROM parked \
+             WHERE conversation > ?1 AND destination = ?2 ORDER BY conversation",
+            &[destination.into()],
+            &mut |row| {
+                let parked = Parked {
+                    attempts: u32::try_from(row.get::<i64>(1)?).unwrap_or(u32::MAX),
+                    first_failed_ms: row.get(2)?,
+                    next_ms: row.get(3)?,
+                };
+                conversations.insert(row.get(0)?, parked);
+                Ok(())
+            },
+        )?;
         // Not of `conversations` alone: one that is held may have parked events without being among them.
         let last = sql.first_integer(
             "SELECT max(seq) FROM parked_events WHERE destination = ?1",
@@ -315,14 +317,6 @@ impl Parking {
     /// The conversations that wait because an event was refused so many times at least.
     pub(super) fn refused_before(&self, times: u32) -> impl Iterator<Item = i64> {
         self.conversations.refused(times)
-    }
-
-    /// How often what has failed for longest was tried.
-    pub(super) fn tries(&self) -> i64 {
-        let all = self.conversations.values();
-        let failed = all.filter(|parked| parked.attempts > 0);
-        let longest = failed.min_by_key(|parked| parked.first_failed_ms);
-        longest.map_or(0, |parked| i64::from(parked.attempts))
     }
 
     /// Whether a restart would find what waits as it is.

@@ -65,11 +65,16 @@ impl Parking {
         destination: &str,
         replay: Option<&str>,
     ) -> Result<HashSet<i64>> {
-        let rows = sql.exec(
-            "SELECT seq FROM parked_events WHERE destination = ?1 AND replay IS ?2",
+        let mut seqs = HashSet::new();
+        sql.each(
+            "SELECT seq FROM parked_events WHERE seq > ?1 AND destination = ?2 AND replay IS ?3 ORDER BY seq",
             &[destination.into(), replay.into()],
+            &mut |row| {
+                seqs.insert(row.get(0)?);
+                Ok(())
+            },
         )?;
-        rows.iter().map(|row| row.get(0)).collect()
+        Ok(seqs)
     }
 
     /// Takes back what is parked of a replay, except what is on its way. Gives these events, each with its conversation.

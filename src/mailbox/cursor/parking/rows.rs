@@ -248,30 +248,33 @@ impl Parking {
         )
     }
 
-    /// What waits, and what was given up.
-    pub(in crate::mailbox) fn waiting(&self) -> Result<Waiting> {
-        let id = [self.id().into()];
-        let mut waiting = Waiting {
-            conversations: count(self.refused_before(1).count()),
-            tries: self.tries(),
-            ..Waiting::default()
-        };
-        for row in self.sql.exec(
+    /// What waits for a destination, and what was given up.
+    pub(in crate::mailbox) fn waiting(sql: &dyn Sql, destination: &str) -> Result<Waiting> {
+        let id = [destination.into()];
+        let mut waiting = Waiting::default();
+        // The tries are those of the one that has failed for longest.
+        for row in sql.exec(
+            "SELECT count(*), attempts, min(first_failed_ms) FROM parked WHERE destination = ?1 AND attempts > 0",
+            &id,
+        )? {
+            waiting.conversations = row.get(0)?;
+            waiting.tries = row.get::<Option<i64>>(1)?.unwrap_or(0);
+        }
+        for row in sql.exec(
             "SELECT count(*), min(CASE WHEN replay IS NULL THEN received_ms END) FROM parked_events WHERE destination = ?1",
             &id,
         )? {
             waiting.events = row.get(0)?;
             waiting.waits_since(row.get(1)?);
         }
-        for row in self.sql.exec(
+        for row in sql.exec(
             "SELECT error, max(failed_ms) FROM parked WHERE destination = ?1 AND failed_ms IS NOT NULL \
              UNION ALL SELECT error, max(died_ms) FROM dead_letters WHERE destination = ?1",
             &id,
         )? {
             waiting.last_error = waiting.last_error.max(Failure::read(&row, 0)?);
         }
-        waiting.dead_letters = self
-            .sql
+        waiting.dead_letters = sql
             .first_integer(
                 "SELECT count(*) FROM dead_letters WHERE destination = ?1",
                 &id,

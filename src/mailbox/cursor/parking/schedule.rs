@@ -41,10 +41,6 @@ impl Schedule {
         self.parked.get(&conversation).copied()
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &Parked> {
-        self.parked.values()
-    }
-
     /// Those that were tried so many times at least, in vain.
     pub(super) fn refused(&self, times: u32) -> impl Iterator<Item = i64> {
         let parked = self.parked.iter();
