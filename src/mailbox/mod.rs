@@ -328,7 +328,7 @@ impl Mailbox {
         person::find(&self.sql, name)
     }
 
-    /// Like [`Self::find`] without the person's names.
+    /// Like [`Self::find`] without the person's names: these take a look-up of their own.
     pub fn find_without_names(&self, name: &Name) -> Result<Option<Found>> {
         person::find_without_names(&self.sql, name)
     }

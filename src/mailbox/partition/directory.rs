@@ -91,9 +91,6 @@ pub struct Directory {
     /// Who was met lately.
     people: People,
     joins: Joins,
-    /// All names of persons who were joined lately. They are kept once they were asked for, until one of them may have
-    /// changed hands.
-    joined: HashMap<i64, Vec<Name>>,
 }
 
 impl Directory {
@@ -106,7 +103,6 @@ impl Directory {
             sql,
             partitions,
             joins,
-            joined: HashMap::new(),
         })
     }
 
@@ -122,8 +118,7 @@ impl Directory {
         if self.people.has_learnt() {
             self.learn(now_ms)?;
         }
-        let routes = persons.into_iter();
-        routes.map(|person| self.route(person, now_ms)).collect()
+        self.routes(&persons, now_ms)
     }
 
     /// Writes down what was learnt.
@@ -135,18 +130,14 @@ impl Directory {
                 self.joins.add(*join, now_ms)?;
             }
             Ok(())
-        })?;
-        if self.people.has_given_on() || !joins.is_empty() {
-            self.joined.clear();
-        }
-        Ok(())
+        })
     }
 
     /// Where the person is who has the first of these names that is known.
-    pub fn find(&mut self, names: &[Name], now_ms: i64) -> Result<Option<Route>> {
+    pub fn find(&self, names: &[Name], now_ms: i64) -> Result<Option<Route>> {
         let found = by_any(names, |name| find_without_names(&self.sql, name))?;
-        let route = found.map(|found| self.route(found.conversation, now_ms));
-        route.transpose()
+        let found = found.map(|found| found.conversation);
+        Ok(self.routes(found.as_slice(), now_ms)?.pop())
     }
 
     /// Forgets the person who has this name.
@@ -154,13 +145,12 @@ impl Directory {
         let found = forget(&self.sql, name, &[])?;
         if let Some(found) = &found {
             self.people.forget(found.conversation);
-            self.joined.clear();
         }
         Ok(found)
     }
 
     /// All names of the person whom each of these events names; none if nobody is known by it. A partition in which
-    /// they were before, or are from now on, may not know all of them. Takes a walk through everybody's names.
+    /// they were before, or are from now on, may not know all of them.
     pub fn names(&self, events: &[Event]) -> Result<Vec<Vec<Name>>> {
         let people = People::of(self.sql.clone(), events)?;
         let known = |event: &Event| Some(event.names.iter().find_map(|name| people.known(name))?.0);
@@ -195,7 +185,22 @@ impl Directory {
         Ok(names)
     }
 
-    fn route(&mut self, person: i64, now_ms: i64) -> Result<Route> {
+    /// Where these persons are, in their order.
+    fn routes(&self, persons: &[i64], now_ms: i64) -> Result<Vec<Route>> {
+        let routes = persons.iter().map(|person| self.route(*person, now_ms));
+        let mut routes: Vec<Route> = routes.collect();
+        let moved = routes.iter().filter(|route| !route.former.is_empty());
+        let names = self.names_of(&moved.map(|route| route.person).collect())?;
+        for route in &mut routes {
+            route
+                .names
+                .extend(names.get(&route.person).into_iter().flatten().cloned());
+        }
+        Ok(routes)
+    }
+
+    /// Where a person is, without names.
+    fn route(&self, person: i64, now_ms: i64) -> Route {
         let person = self.joins.end(person);
         let partition = partition_of(person, self.partitions);
         let since_ms = now_ms.saturating_sub(MAY_COME_AGAIN_MS);
@@ -207,19 +212,11 @@ impl Directory {
             .collect();
         former.sort_unstable();
         former.dedup();
-        let mut names = Vec::new();
-        if !former.is_empty() {
-            // One walk for all of them.
-            if !self.joined.contains_key(&person) {
-                self.joined = self.names_of(&self.joins.since(since_ms))?;
-            }
-            names.extend(self.joined.get(&person).into_iter().flatten().cloned());
-        }
-        Ok(Route {
+        Route {
             person,
             partition,
             former,
-            names,
-        })
+            names: Vec::new(),
+        }
     }
 }

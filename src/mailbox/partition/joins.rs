@@ -2,10 +2,7 @@
 //!
 //! It is kept for good, since names stay with the person with whom they were met; so it is looked up, not walked through.
 
-use std::{
-    collections::{HashMap, HashSet},
-    rc::Rc,
-};
+use std::{collections::HashMap, rc::Rc};
 
 use crate::mailbox::{
     Join,
@@ -85,14 +82,6 @@ impl Joins {
     /// Those who turned out to be this person.
     pub(super) fn former(&self, person: i64) -> &[Former] {
         self.former.get(&person).map_or(&[], Vec::as_slice)
-    }
-
-    /// The persons who others turned out to be after a time (unix milliseconds).
-    pub(super) fn since(&self, since_ms: i64) -> HashSet<i64> {
-        let all = self.former.iter();
-        all.filter(|(_, former)| former.iter().any(|it| it.at_ms > since_ms))
-            .map(|(person, _)| *person)
-            .collect()
     }
 
     fn insert(&mut self, former: Former, into: i64) {

@@ -57,7 +57,6 @@ pub(super) struct People {
     learnt: Vec<(String, i64)>,
     changed: HashSet<i64>,
     joins: Vec<Join>,
-    given_on: bool,
 }
 
 impl People {
@@ -94,7 +93,6 @@ impl People {
             learnt: Vec::new(),
             changed: HashSet::new(),
             joins: Vec::new(),
-            given_on: false,
         }
     }
 
@@ -111,7 +109,6 @@ impl People {
         self.learnt.clear();
         self.changed.clear();
         self.joins.clear();
-        self.given_on = false;
         if self.names.len() > REMEMBERED {
             self.names = HashMap::new();
             self.conversations = HashMap::new();
@@ -188,7 +185,7 @@ impl People {
         }
         for name in belonging.learnt {
             self.learnt.push((name.key(), id));
-            self.given_on |= self.names.insert(name, id).is_some();
+            self.names.insert(name, id);
         }
         self.conversations.insert(id, found);
         if changes {
@@ -279,11 +276,6 @@ impl People {
     /// Whether the batch has taught anything.
     pub(super) fn has_learnt(&self) -> bool {
         !(self.learnt.is_empty() && self.changed.is_empty() && self.joins.is_empty())
-    }
-
-    /// Whether a name was one person's and is another's now.
-    pub(super) fn has_given_on(&self) -> bool {
-        self.given_on
     }
 
     /// Conversations that became part of another, each led to the last that it became part of.

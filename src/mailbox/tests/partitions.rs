@@ -342,6 +342,25 @@ fn a_directory_asks_its_database_nothing_about_whom_it_met_lately() {
 }
 
 #[test]
+fn to_say_where_somebody_is_who_moved_costs_the_same_whoever_else_moved() {
+    let steps = |people: usize| {
+        let sql = Native::new();
+        let mut directory = Directory::open(sql.clone(), OF).unwrap();
+        let mut join = |n: usize| {
+            let both = [user(&format!("US.{n}")), phone(&n.to_string())];
+            for names in [&both[..1], &both[1..], &both] {
+                directory.resolve(&[of(names, "x")], NOW).unwrap();
+            }
+        };
+        (0..people).for_each(&mut join);
+        let before = sql.steps();
+        join(people);
+        sql.steps() - before
+    };
+    assert_eq!(steps(100), steps(10));
+}
+
+#[test]
 fn an_event_is_stored_although_its_person_came_back_to_a_partition_that_promised_not_to_store_it() {
     let mut number = Number::new();
     // Where OF people are met, the first and the one after the last are in one partition.
