@@ -142,14 +142,17 @@ impl Hold {
 impl Holds {
     /// There is a table only where anything was ever held.
     pub(in crate::mailbox) fn load(sql: &dyn Sql) -> Result<Self> {
-        if !sql.has("held")? {
-            return Ok(Self::default());
+        let mut holds = Vec::new();
+        if sql.has("held")? {
+            sql.each(
+                "SELECT id, destination, conversation, before, former, until, names FROM held WHERE id > ?1 ORDER BY id",
+                &[],
+                &mut |row| {
+                    holds.push(Hold::read(row)?);
+                    Ok(())
+                },
+            )?;
         }
-        let rows = sql.exec(
-            "SELECT id, destination, conversation, before, former, until, names FROM held",
-            &[],
-        )?;
-        let holds = rows.iter().map(Hold::read).collect::<Result<_, _>>()?;
         Ok(Self(holds))
     }
 

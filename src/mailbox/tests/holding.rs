@@ -537,3 +537,23 @@ proptest! {
         prop_assert_eq!(run.taken, all);
     }
 }
+
+#[test]
+fn however_much_is_held_it_is_read_a_few_at_a_time() {
+    let sql = Native::new();
+    for statement in [
+        "CREATE TABLE held (id INTEGER PRIMARY KEY, destination TEXT NOT NULL, conversation INTEGER NOT NULL, \
+         before INTEGER NOT NULL, former TEXT NOT NULL, until INTEGER NOT NULL, names TEXT NOT NULL) STRICT",
+        "WITH RECURSIVE ids(id) AS (SELECT 1 UNION SELECT id + 1 FROM ids WHERE id < 2500) \
+         INSERT INTO held SELECT id, 'crm', id, 1, '1/1of2', 1, '[]' FROM ids",
+    ] {
+        sql.run(statement, &[]).unwrap();
+    }
+    let mut mailbox = open(&sql, &["crm"]);
+    assert!(sql.most_rows() <= 1_000);
+    let mut asked = 0;
+    while let Some(question) = mailbox.question(NOW) {
+        asked += question.awaited.len();
+    }
+    assert_eq!(asked, 2_500);
+}
