@@ -16,7 +16,7 @@ pub(super) use reading::{KindCount, Listed, Queued};
 pub use stored::Stored;
 pub(super) use stored::{COLUMNS, DECLARED, complete};
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use super::{
     Join, batch, count,
@@ -24,6 +24,7 @@ use super::{
     people::conversations::update_ids,
     sql::{Result, Sql},
 };
+use reading::TableCount;
 use recent::Recent;
 use stored::parts;
 
@@ -63,6 +64,8 @@ pub(super) struct Log {
     /// For how long rows are kept that every cursor has passed, in milliseconds.
     keep_ms: i64,
     recent: Recent,
+    /// What was counted of its tables since something was added ([`Log::kinds_behind`]).
+    counted: RefCell<Vec<TableCount>>,
 }
 
 impl Log {
@@ -90,6 +93,7 @@ impl Log {
             parts: !sql.exec("SELECT 1 FROM parts LIMIT 1", &[])?.is_empty(),
             keep_ms: 0,
             recent: Recent::behind_all(0),
+            counted: RefCell::default(),
             generations,
             sql,
         };
@@ -197,6 +201,7 @@ impl Log {
         let count = count(events.len());
         self.rows += count;
         self.newest_rows += count;
+        self.counted.take();
         self.recent.add(events);
         Ok(())
     }

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     config::Destination,
-    mailbox::{count, sql::Result},
+    mailbox::{
+        count,
+        sql::{Result, Row},
+    },
 };
 
 /// What a cursor needs to know of an event before it reads it.
@@ -26,6 +29,14 @@ pub(in crate::mailbox) struct KindCount {
     pub(in crate::mailbox) count: i64,
     /// When the first of them was received (unix milliseconds).
     pub(in crate::mailbox) oldest_ms: i64,
+}
+
+/// The events of one table behind a place.
+#[derive(Debug)]
+pub(super) struct TableCount {
+    table: String,
+    place: i64,
+    kinds: Vec<KindCount>,
 }
 
 /// What a replay needs to know of an event in order to choose it.
@@ -113,26 +124,49 @@ impl Log {
         Ok(listed)
     }
 
-    /// Which types of events there are behind a place.
+    /// Which types of events there are behind a place. Destinations that are behind are mostly so together: what was counted
+    /// for one is not counted anew for the next.
     pub(in crate::mailbox) fn kinds_behind(&self, place: i64) -> Result<Vec<KindCount>> {
         let mut kinds = Vec::new();
         if place >= self.last {
             return Ok(kinds);
         }
+        let mut counted = self.counted.borrow_mut();
+        let mut place = place;
         for table in self.tables_behind(place) {
-            let rows = self.sql.exec(
-                &format!("SELECT kind, count(*), min(received_ms) FROM {table} WHERE seq > ?1 GROUP BY kind"),
-                &[place.into()],
-            )?;
-            for row in rows {
-                kinds.push(KindCount {
-                    kind: row.get(0)?,
-                    count: row.get(1)?,
-                    oldest_ms: row.get(2)?,
+            let is_it = |known: &&TableCount| known.table == table && known.place == place;
+            if let Some(known) = counted.iter().find(is_it) {
+                kinds.extend_from_slice(&known.kinds);
+            } else {
+                let of_table = self.count_kinds(&table, place)?;
+                kinds.extend_from_slice(&of_table);
+                counted.push(TableCount {
+                    table,
+                    place,
+                    kinds: of_table,
                 });
             }
+            // The other tables are behind it as a whole.
+            place = 0;
         }
         Ok(kinds)
+    }
+
+    fn count_kinds(&self, table: &str, place: i64) -> Result<Vec<KindCount>> {
+        let rows = self.sql.exec(
+            &format!(
+                "SELECT kind, count(*), min(received_ms) FROM {table} WHERE seq > ?1 GROUP BY kind"
+            ),
+            &[place.into()],
+        )?;
+        let read = |row: &Row| {
+            Ok(KindCount {
+                kind: row.get(0)?,
+                count: row.get(1)?,
+                oldest_ms: row.get(2)?,
+            })
+        };
+        rows.iter().map(read).collect()
     }
 
     /// When an event was received (unix milliseconds), if it still is in the log.

@@ -278,3 +278,30 @@ fn however_much_waits_it_is_never_in_memory_as_a_whole() {
     assert_eq!(mailbox.replay_of("r1").unwrap().unwrap().found, 0);
     assert!(sql.most_rows() <= 1_000);
 }
+
+#[test]
+fn what_waits_for_destinations_that_are_behind_together_is_counted_once() {
+    let sql = Native::new();
+    let open = |ids: &[&str]| {
+        let destinations = ids.iter().map(|id| paused(id));
+        Mailbox::open(sql.clone(), destinations.collect()).unwrap()
+    };
+    open(&["a"]).store(many(0..5), NOW);
+    let mut mailbox = open(&["a", "b", "c"]);
+    let hour = 3_600_000;
+    for (at, people) in [(1, 10..17), (2, 20..28), (3, 30..39)] {
+        mailbox.store(many(people), NOW + hour * at);
+    }
+    let mut mailbox = open(&["a", "b", "c"]);
+    let waiting = |mailbox: &mut Mailbox| {
+        [0, 1, 2].map(|destination| {
+            let before = sql.log_read();
+            let waiting = mailbox.waiting(destination).unwrap();
+            let since = (waiting.oldest_ms.unwrap() - NOW) / hour;
+            (waiting.events, since, sql.log_read() - before)
+        })
+    };
+    assert_eq!(waiting(&mut mailbox), [(29, 0, 4), (24, 1, 1), (24, 1, 0)]);
+    mailbox.store(many(90..91), NOW + 3 * hour + 1);
+    assert_eq!(waiting(&mut mailbox), [(30, 0, 1), (25, 1, 0), (25, 1, 0)]);
+}
