@@ -66,6 +66,8 @@ pub(super) struct Log {
     recent: Recent,
     /// What was counted of its tables since something was added ([`Log::kinds_behind`]).
     counted: RefCell<Vec<TableCount>>,
+    /// The highest conversation in tables that get no more rows, as far as it was asked for. Joins only make it smaller.
+    highest: Vec<(String, i64)>,
 }
 
 impl Log {
@@ -94,6 +96,7 @@ impl Log {
             keep_ms: 0,
             recent: Recent::behind_all(0),
             counted: RefCell::default(),
+            highest: Vec::new(),
             generations,
             sql,
         };
@@ -216,10 +219,20 @@ impl Log {
     }
 
     /// Moves events behind a place into the conversations that theirs turned out to be part of. What was passed and is
-    /// kept stays under its former id. One walk for all of them, since there is no index.
+    /// kept stays under its former id. One walk for all of them, since there is no index; none through what came before the
+    /// first of them was met.
     pub(super) fn join(&mut self, passed: i64, joins: &[Join]) -> Result<()> {
+        let Some(first) = joins.iter().map(|join| join.from).min() else {
+            return Ok(());
+        };
+        let mut tables = self.tables_behind(passed);
+        self.look_for_highest(&tables)?;
+        tables.retain(|table| {
+            let mut known = self.highest.iter();
+            !known.any(|(of, highest)| of == table && *highest < first)
+        });
         for rows in batch::rows(joins.iter().map(|join| (join.from, join.into))) {
-            for table in self.tables_behind(passed) {
+            for table in &tables {
                 self.sql.run(
                     &format!(
                         "UPDATE {table} SET conversation = (SELECT value ->> 1 FROM json_each(?1) \
@@ -232,6 +245,22 @@ impl Log {
         }
         for join in joins {
             self.recent.join(*join);
+        }
+        Ok(())
+    }
+
+    /// Finds the highest conversation in each of these tables but the last, which gets more rows.
+    fn look_for_highest(&mut self, tables: &[String]) -> Result<()> {
+        let known = std::mem::take(&mut self.highest);
+        for table in tables.iter().rev().skip(1) {
+            let highest = match known.iter().find(|(of, _)| of == table) {
+                Some((_, highest)) => Some(*highest),
+                None => self
+                    .sql
+                    .first_integer(&format!("SELECT max(conversation) FROM {table}"), &[])?,
+            };
+            self.highest
+                .extend(highest.map(|highest| (table.clone(), highest)));
         }
         Ok(())
     }

@@ -113,7 +113,9 @@ mod tests {
             Parking::create(&*sql).unwrap();
             let mut log = Log::load(sql.clone(), 0).unwrap();
             let (mut last, mut passed) = (0, 0);
-            for (now_ms, (step, one, other, length)) in (1..).zip(steps) {
+            for (at, (step, one, other, length)) in (1..).zip(steps) {
+                // A new generation is begun now and then.
+                let now_ms = at * 240_000;
                 match step {
                     0 | 1 => {
                         log.turn(now_ms).unwrap();
@@ -123,7 +125,7 @@ mod tests {
                         last = first + 1;
                     }
                     2 => {
-                        let join = Join { from: one, into: other };
+                        let join = Join { from: one.max(other), into: one.min(other) };
                         log.join(passed, &[join]).unwrap();
                     }
                     _ => {

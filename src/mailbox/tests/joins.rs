@@ -359,3 +359,32 @@ fn how_many_people_turn_out_to_be_known_does_not_matter_to_how_often_the_log_is_
     let count = |column| rows[0].get(column).unwrap();
     assert_eq!((count(0), count(1)), (101, 303));
 }
+
+#[test]
+fn who_was_met_lately_is_not_looked_for_in_what_came_before() {
+    let sql = Native::new();
+    let mut mailbox = open(&sql, &["crm"]);
+    let names = |n: usize| [Name::User(format!("US.{n}")), Name::Phone(n.to_string())];
+    let hour = 3_600_000;
+    for (n, at) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
+        let apart = names(n).map(|name| of(std::slice::from_ref(&name), &name.key()));
+        mailbox.store(apart, NOW + at * hour);
+    }
+    let mut walks = |n: usize| {
+        let before = sql.log_read();
+        mailbox.store([of(&names(n), &format!("together-{n}"))], NOW + 3 * hour);
+        sql.log_read() - before
+    };
+    // Three are looked through for who is in them, and the newest to be changed.
+    assert_eq!(walks(4), 4);
+    assert_eq!(walks(3), 2);
+    assert_eq!(walks(1), 4);
+    let conversations = |table: &String| {
+        let all = format!("SELECT count(DISTINCT conversation) FROM {table}");
+        sql.first_integer(&all, &[]).unwrap().unwrap()
+    };
+    let mut tables = sql.tables();
+    tables.retain(|table| table.starts_with("log_"));
+    let conversations: Vec<i64> = tables.iter().map(conversations).collect();
+    assert_eq!(conversations, [1, 2, 1, 3]);
+}
