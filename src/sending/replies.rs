@@ -30,7 +30,7 @@ pub fn sends(
             id: send_id::by_destination(number, &event.id, destination, index),
             conversation: event.conversation,
             draft: Draft {
-                fallback: fallback.take_if(|_| message.is_free_form()),
+                fallback: fallback.take_if(|_| message.has_fallback()),
                 ..Draft::reply(recipient.clone(), message, answers.take())
             },
         });

@@ -168,7 +168,7 @@ fn size(message: &Message) -> usize {
     members.map(|(_, value)| value.to_string().len()).sum()
 }
 
-/// What goes of each message to the person of whom this is known. The fallback is for the first that the window binds, as
+/// What goes of each message to the person of whom this is known. The fallback is for the first that it can replace, as
 /// each would be the same template, and costs.
 fn going(
     intake: &Intake<'_>,
@@ -180,10 +180,11 @@ fn going(
     let standing = found.map_or(Standing::Unknown, |found| found.state.consent.standing());
     let now = intake.now_ms.div_euclid(1000);
     let mut left = fallback;
+    let any_falls_back = fallback.is_some() && wanted.messages.iter().any(Message::has_fallback);
     let one = |message: &Message| {
-        let own = left.take_if(|_| message.is_free_form());
+        let own = left.take_if(|_| message.has_fallback());
         let goes = match guard::check(message, own.is_some(), closes_at, now) {
-            Err(_) if fallback.is_some() => return Ok(None),
+            Err(_) if any_falls_back => return Ok(None),
             goes => goes.map_err(Stop::Closed)?,
         };
         let leaves = match goes {
@@ -218,7 +219,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
             let id = intake.outbox.new_id(intake.sends_as, intake.now_ms);
             let draft = Draft {
                 to: recipient_of(&name),
-                fallback: fallback.take_if(|_| message.is_free_form()),
+                fallback: fallback.take_if(|_| message.has_fallback()),
                 message,
                 category: wanted.category,
                 in_reply_to: in_reply_to.take(),

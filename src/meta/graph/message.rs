@@ -58,6 +58,11 @@ impl Message {
         self.kind() != "template"
     }
 
+    /// Whether a template can go in its place. What only marks another message says nothing that one could say.
+    pub fn has_fallback(&self) -> bool {
+        !["template", "reaction", "pin"].contains(&self.kind())
+    }
+
     /// Whether it is refused in groups: [`NOT_IN_GROUPS`].
     pub fn is_for_no_group(&self) -> bool {
         self.kind() == "interactive"

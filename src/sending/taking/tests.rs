@@ -165,6 +165,11 @@ fn a_fallback_goes_where_the_window_is_closed_the_requests_own_before_the_tenant
     assert_eq!(goes(known, Some(&fallback)), Some(Goes::Message));
     let by_template = json!({ "to": "4915112345678", "message": template() });
     assert_eq!(goes(by_template, None), Some(Goes::Message));
+    let emoji = json!({ "message_id": "wamid.A", "emoji": "👍" });
+    let liked = json!({ "type": "reaction", "reaction": emoji });
+    let liked = json!({ "to": "4915112345678", "message": liked });
+    let refusal = Bench::new().take(&liked, Some(&fallback));
+    assert!(matches!(refusal, Err(Refusal::Closed(_))), "{refusal:?}");
 }
 
 #[test]
