@@ -1,8 +1,9 @@
 //! A number that can send nothing until a person has put something right: the token, the account, the payment, the
 //! registration. Its sends wait, and one of them goes from time to time to see whether it is right again.
 //!
-//! Where the payment is wrong, only templates wait: of what is written within the window Meta charges nothing for the
-//! first 1,000 a month (since 1 October 2026; before, for none), and the customer who wrote waits for it.
+//! Where Meta refuses a template for the payment or the account, only templates wait until it refuses another message, too:
+//! of what is written within the window Meta charges nothing for the first 1,000 a month (since 1 October 2026; before, for
+//! none), an account that may not begin conversations may answer, and the customer who wrote waits for it.
 //!
 //! Meta may take a message and tell by a status later that it will not arrive. So when a status blocked the number, one
 //! accepted message does not unblock it; a second one, a minute later, does.
@@ -85,7 +86,7 @@ impl Blocked {
     pub(super) fn by_answer(code: u32, is_template: bool, now_ms: i64) -> Self {
         Self {
             code,
-            of_templates: is_template && is_payment(code),
+            of_templates: is_template && may_be_of_templates(code),
             by_status: false,
             taken_ms: None,
             since_ms: now_ms,
@@ -126,7 +127,7 @@ impl Blocked {
 
     /// Whether it was for what Meta holds against the account. To send all that waited at once might bring it about again.
     pub(super) fn was_held_against(&self) -> bool {
-        is_of(self.code, Class::Account)
+        errors::find(self.code).is_some_and(|entry| entry.class == Class::Account)
     }
 
     pub(super) fn save(&self, sql: &dyn Sql, settings: &str) -> Result<()> {
@@ -167,13 +168,9 @@ impl Blocked {
     }
 }
 
-/// Whether a code is about how the account pays.
-pub(super) fn is_payment(code: u32) -> bool {
-    is_of(code, Class::Payment)
-}
-
-fn is_of(code: u32, class: Class) -> bool {
-    errors::find(code).is_some_and(|entry| entry.class == class)
+/// Whether other messages may go though Meta refuses templates by this code.
+pub(super) fn may_be_of_templates(code: u32) -> bool {
+    errors::find(code).is_some_and(|entry| matches!(entry.class, Class::Account | Class::Payment))
 }
 
 impl NumberChange {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    blocked::{Blocked, is_payment},
+    blocked::{Blocked, may_be_of_templates},
     guard::Goes,
     lanes::{Kinds, Lanes, WaitingSend},
     number::{HeardOf, Number},
@@ -157,7 +157,8 @@ impl Outbox {
                 return;
             }
             // It went as its fallback where that stopped templates alone.
-            let went_as_fallback = left.has_fallback && left.put_back.is_some_and(is_payment);
+            let went_as_fallback =
+                left.has_fallback && left.put_back.is_some_and(may_be_of_templates);
             let is_template = left.is_template || went_as_fallback;
             let mut waiting = WaitingSend::new(left.id, left.place, is_template);
             waiting.turned_away = left.turned_away.unwrap_or_default();

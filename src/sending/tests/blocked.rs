@@ -3,6 +3,9 @@
 use super::*;
 use crate::mailbox::sql::Sql as _;
 
+/// Codes by which templates may be all that a number cannot send.
+const OF_TEMPLATES: [u32; 3] = [131_042, 368, 131_048];
+
 #[test]
 fn a_number_that_is_blocked_sends_nothing_but_one_message_every_five_minutes() {
     let mut bench = Bench::new();
@@ -108,12 +111,16 @@ fn a_late_failure_of_the_account_blocks_the_number() {
 }
 
 #[test]
-fn a_late_failure_of_the_payment_stops_templates_alone_where_it_was_one_that_failed() {
-    for (send, of_templates) in [
+fn a_late_failure_of_payment_or_account_stops_templates_alone_where_it_was_one_that_failed() {
+    let kinds = [
         (send("a", 1), false),
         (templates("a", 1), true),
         (with_fallback("a", 1), true),
-    ] {
+    ];
+    for (code, (send, of_templates)) in OF_TEMPLATES
+        .into_iter()
+        .flat_map(|code| kinds.clone().map(|kind| (code, kind)))
+    {
         let mut bench = Bench::new();
         let has_fallback = send.draft.fallback.is_some();
         bench.add(send);
@@ -124,7 +131,7 @@ fn a_late_failure_of_the_payment_stops_templates_alone_where_it_was_one_that_fai
         }
         bench.done(started, accepted("wamid.1"));
         bench.reopen("a");
-        bench.told(failed("a", "wamid.1", 131_042));
+        bench.told(failed("a", "wamid.1", code));
         assert_eq!(bench.outbox.blocked().unwrap().of_templates, of_templates);
     }
 }
@@ -225,47 +232,63 @@ fn whether_templates_go_again_is_tried_though_an_answer_is_on_its_way() {
 }
 
 #[test]
-fn where_the_payment_is_wrong_templates_wait_and_who_wrote_is_answered() {
-    let mut bench = Bench::filled(3, templates);
-    let (state, change) = bench.next_ends(refused(131_042));
-    assert_eq!(state, SendState::Queued);
-    assert!(matches!(change, Some(NumberChange::Blocked(blocked)) if blocked.of_templates));
-    bench.add(send("answer", 9));
-    bench.add(send("behind a template", 1));
-    for _ in 0..2 {
-        let answer = bench.wait_next();
-        assert_eq!(answer.send.id, "answer");
-        assert!(answer.probes.is_none() && bench.now < 2 * MINUTE);
-        let (_, change) = bench.done(answer, Happened::ConnectionRefused);
-        assert_eq!(change, None);
-        bench.reopen("a");
+fn where_the_payment_is_wrong_or_the_account_restricted_templates_wait_and_who_wrote_is_answered() {
+    for code in OF_TEMPLATES {
+        let mut bench = Bench::filled(3, templates);
+        let (state, change) = bench.next_ends(refused(code));
+        assert_eq!(state, SendState::Queued);
+        assert!(matches!(change, Some(NumberChange::Blocked(blocked)) if blocked.of_templates));
+        bench.add(send("answer", 9));
+        bench.add(send("behind a template", 1));
+        for _ in 0..2 {
+            let answer = bench.wait_next();
+            assert_eq!(answer.send.id, "answer");
+            assert!(answer.probes.is_none() && bench.now < 2 * MINUTE);
+            let (_, change) = bench.done(answer, Happened::ConnectionRefused);
+            assert_eq!(change, None);
+            bench.reopen("a");
+        }
+        let (_, change) = bench.next_ends(accepted("wamid.1"));
+        assert_eq!(change, None, "it says nothing of templates");
+        let probe = bench.wait_next();
+        assert!(probe.probes.is_some() && bench.now >= 6 * MINUTE);
+        assert_eq!(probe.send.id, "s1", "another than the one that was refused");
+        let (_, change) = bench.done(probe, accepted("wamid.2"));
+        assert!(matches!(change, Some(NumberChange::Unblocked(_))));
     }
-    let (_, change) = bench.next_ends(accepted("wamid.1"));
-    assert_eq!(change, None, "it says nothing of templates");
-    let probe = bench.wait_next();
-    assert!(probe.probes.is_some() && bench.now >= 6 * MINUTE);
-    assert_eq!(probe.send.id, "s1", "another than the one that was refused");
-    let (_, change) = bench.done(probe, accepted("wamid.2"));
-    assert!(matches!(change, Some(NumberChange::Unblocked(_))));
 }
 
 #[test]
 fn where_it_turns_out_that_nothing_can_be_sent_all_waits() {
-    let mut bench = stopped(131_042, 2, templates);
-    bench.add(send("answer", 9));
-    let (state, change) = bench.next_ends(refused(190));
-    assert_eq!(state, SendState::Queued);
-    assert!(matches!(
-        change,
-        Some(NumberChange::Blocked(Blocked {
-            code: 190,
-            of_templates: false,
-            ..
-        }))
-    ));
-    let before = bench.now;
-    assert!(bench.wait_next().probes.is_some());
-    assert_eq!(bench.now - before, 5 * MINUTE);
+    for (of_template, code, by_status) in [
+        (131_042, 190, false),
+        (368, 368, false),
+        (131_048, 131_031, false),
+        (131_048, 131_048, true),
+    ] {
+        let mut bench = stopped(of_template, 2, templates);
+        bench.add(send("answer", 9));
+        bench.add(send("another", 10));
+        let change = if by_status {
+            bench.next_ends(accepted("wamid.1"));
+            bench.told(failed("answer", "wamid.1", code))
+        } else {
+            let (state, change) = bench.next_ends(refused(code));
+            assert_eq!(state, SendState::Queued);
+            change
+        };
+        let Some(NumberChange::Blocked(blocked)) = change else {
+            panic!("{code}: {change:?}");
+        };
+        assert_eq!((blocked.code, blocked.of_templates), (code, false));
+        for _ in 0..2 {
+            bench.reopen("a");
+            let before = bench.now;
+            let probe = bench.wait_next();
+            assert_eq!(bench.now - before, 5 * MINUTE);
+            assert_eq!(bench.done(probe, refused(code)).1, None, "nothing is new");
+        }
+    }
 }
 
 #[test]
@@ -411,8 +434,12 @@ fn what_may_not_go_any_more_takes_no_turn_from_what_may() {
 
 #[test]
 fn what_waited_while_the_account_was_restricted_goes_slowly_at_first() {
-    for (code, slowly) in [(131_048, true), (190, false)] {
-        let mut bench = stopped(code, 40, send);
+    for (code, kind, slowly) in [
+        (131_048, send as fn(&str, i64) -> Send, true),
+        (131_048, templates, true),
+        (190, send, false),
+    ] {
+        let mut bench = stopped(code, 40, kind);
         bench.next_ends(accepted("wamid.0"));
         let before = bench.now;
         for n in 1..20 {

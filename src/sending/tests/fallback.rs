@@ -101,13 +101,17 @@ fn what_goes_is_decided_anew_at_each_turn() {
 }
 
 #[test]
-fn a_fallback_that_was_refused_for_the_payment_waits_as_a_template_and_a_text_in_its_place_unblocks_none()
- {
-    for restarts in [false, true] {
+fn a_fallback_that_stopped_templates_alone_waits_as_one_and_a_text_in_its_place_unblocks_none() {
+    for (code, restarts) in [
+        (131_042, false),
+        (131_042, true),
+        (368, false),
+        (131_048, true),
+    ] {
         let mut bench = Bench::with([with_fallback("a", 1)]);
         let mut closed = bench.wait_next();
         bench.outbox.goes_as(&mut closed, Goes::Fallback);
-        bench.done(closed, refused(131_042));
+        bench.done(closed, refused(code));
         if restarts {
             bench.reopen("a");
         }
