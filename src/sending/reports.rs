@@ -48,10 +48,6 @@ impl Outbox {
             let Some(report) = read(event, now_ms) else {
                 continue;
             };
-            // One member's is not the whole group's.
-            if report.failed && event.is_of_a_group() {
-                continue;
-            }
             if report.failed || self.watched.contains(&report.id) {
                 change = self.take(report, now_ms)?.or(change);
             }
@@ -167,6 +163,11 @@ impl Outbox {
 
 fn read(event: &Event, now_ms: i64) -> Option<Report> {
     let document = Document::parse(&event.data)?;
+    let failed = event.kind == FAILED;
+    // One member's is not the whole group's, whose own names no member.
+    if failed && event.is_of_a_group() && document.root().get("customer").is_some() {
+        return None;
+    }
     let status = document.root().get("status")?;
     let text = |name| Some(status.get(name)?.text()?.into_owned());
     let code = status
@@ -179,7 +180,7 @@ fn read(event: &Event, now_ms: i64) -> Option<Report> {
     Some(Report {
         id: text(SEND)?,
         message_id,
-        failed: event.kind == FAILED,
+        failed,
         code: code.and_then(|code| u32::try_from(code).ok()),
         at_ms: event.time.map_or(now_ms, |time| time.saturating_mul(1_000)),
     })

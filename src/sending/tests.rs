@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    event::{Effect, Event, MessageStatus},
+    event::{Effect, Event, MessageStatus, Name},
     mailbox::native::Native,
     meta::graph::{Class, GraphAnswer, Message, Recipient},
 };

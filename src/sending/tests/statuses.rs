@@ -104,3 +104,36 @@ fn a_failure_without_a_code_says_nothing_of_the_number() {
         assert_eq!((bench.find("a").error, bench.draft("a")), (None, None));
     }
 }
+
+#[test]
+fn what_meta_refuses_a_whole_group_later_counts_and_what_it_refuses_a_member_does_not() {
+    let of_the_group = |code| Event {
+        names: vec![Name::Group("G".into())],
+        ..failed("a", "wamid.1", code)
+    };
+    let of_a_member = |code| {
+        let mut event = of_the_group(code);
+        event.data = event
+            .data
+            .replacen('{', r#"{"customer":{"phone":"1650"},"#, 1);
+        event
+    };
+    let went = || {
+        let mut bench = Bench::with([with_fallback("a", 1)]);
+        bench.next_ends(accepted("wamid.1"));
+        for code in [131_047, 131_042] {
+            assert_eq!(bench.told(of_a_member(code)), None);
+        }
+        let record = bench.find("a");
+        assert_eq!((record.state, record.error), (taken("wamid.1"), None));
+        bench
+    };
+    let mut closed = went();
+    closed.told(of_the_group(131_047));
+    assert_eq!(closed.find("a").state, SendState::Queued);
+    assert_eq!(closed.wait_next().send.draft.message.kind(), "template");
+    let mut unpaid = went();
+    unpaid.told(of_the_group(131_042));
+    assert_eq!(unpaid.find("a").error, Some(131_042));
+    assert!(unpaid.outbox.blocked().is_some());
+}
