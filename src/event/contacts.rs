@@ -11,6 +11,7 @@ pub(super) struct Contacts<'a> {
     all: Vec<(Json<'a>, Person<'a>, bool)>,
     by_user: Places<'a>,
     by_phone: Places<'a>,
+    by_parent: Places<'a>,
 }
 
 impl<'a> Contacts<'a> {
@@ -22,6 +23,7 @@ impl<'a> Contacts<'a> {
         Self {
             by_user: Places::new(&all, |person| person.user.as_ref()),
             by_phone: Places::new(&all, |person| person.phone.as_ref()),
+            by_parent: Places::new(&all, |person| person.parent.as_ref()),
             all,
         }
     }
@@ -29,7 +31,9 @@ impl<'a> Contacts<'a> {
     /// Adds to `person` what their contact tells of them, and returns the contact. One that is large is returned once.
     pub(super) fn join(&mut self, person: &mut Person<'a>) -> Option<&'a str> {
         let by_user = self.by_user.find(person.user.as_deref());
-        let place = by_user.or_else(|| self.by_phone.find(person.phone.as_deref()))?;
+        let place = by_user
+            .or_else(|| self.by_phone.find(person.phone.as_deref()))
+            .or_else(|| self.by_parent.find(person.parent.as_deref()))?;
         let (contact, known, told) = self.all.get_mut(place)?;
         // Two people who share a phone, in Meta's view, are still two.
         if let (Some(one), Some(other)) = (&person.user, &known.user)

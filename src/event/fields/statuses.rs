@@ -29,17 +29,15 @@ pub(super) fn status<'a>(change: &Change<'_, 'a>, item: Json<'a>) -> Option<Draf
     };
     let kind = ["whatsapp.status.", name].concat();
     let group = group(item);
-    let person = if group.is_empty() {
-        recipient(item)
-    } else {
-        Person::read(item, &PARTICIPANT)
+    let person = match (Person::read(item, &PARTICIPANT), change.contacts.as_slice()) {
+        _ if group.is_empty() => recipient(item),
+        (person, [contact]) if person.is_nobody() => Person::contact(*contact),
+        (person, _) => person,
     };
     // In a group, each member has a status of their own.
-    let member = person
-        .user
-        .clone()
-        .or(person.phone.clone())
-        .filter(|_| !group.is_empty());
+    let member = person.user.as_ref().or(person.phone.as_ref());
+    let member = member.or(person.parent.as_ref()).cloned();
+    let member = member.filter(|_| !group.is_empty());
     let key = vec![
         "status".into(),
         change.common.field.clone(),

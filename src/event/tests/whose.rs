@@ -297,6 +297,48 @@ fn what_is_of_a_group_and_unknown_is_the_groups() {
 }
 
 #[test]
+fn members_of_a_group_are_told_apart_by_whatever_names_them() {
+    let read = |member: Value, contacts: Value| {
+        let mut status = json!({"id": "wamid.S", "status": "read", "timestamp": "1770000000",
+            "recipient_id": "Y2F", "recipient_type": "group"});
+        for (key, value) in member.as_object().unwrap() {
+            status[key] = value.clone();
+        }
+        only(&messages(
+            json!({"statuses": [status], "contacts": contacts}),
+        ))
+        .1
+    };
+    let of_parent = |id: &str| {
+        let contact =
+            json!([{"parent_user_id": id, "user_id": "US.7", "profile": {"name": "Ana"}}]);
+        read(json!({"recipient_participant_parent_user_id": id}), contact)
+    };
+    let beside = |phone: &str| read(json!({}), json!([{"wa_id": phone}]));
+    let two = json!([{"wa_id": "16505551234"}, {"wa_id": "16505550001"}]);
+    let of_nobody = [read(json!({}), json!([])), read(json!({}), two)];
+    let [one, other] = ["US.ENT.1", "US.ENT.2"].map(of_parent);
+    let [near, far] = ["16505551234", "16505550001"].map(beside);
+    let mut ids: Vec<_> = [&one, &other, &near, &far, &of_nobody[0]]
+        .map(|event| event.id.clone())
+        .into();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
+    assert_eq!(near, beside("16505551234"), "a repetition is one");
+    let known = json!({"parent_user_id": "US.ENT.1", "user_id": "US.7", "name": "Ana"});
+    assert_eq!(data(&one)["customer"], known);
+    assert_eq!(data(&near)["customer"], json!({"phone": "16505551234"}));
+    for event in &of_nobody {
+        assert_eq!(data(event).get("customer"), None);
+    }
+    assert_eq!(of_nobody[0].id, of_nobody[1].id);
+    for event in [one, other, near, far] {
+        assert_eq!(event.names, [Name::Group("Y2F".into())]);
+    }
+}
+
+#[test]
 fn a_portfolio_is_not_told_as_an_account() {
     let told = |field: &str, value: Value| {
         data(&only(&webhook(&json!([{"field": field, "value": value}]))).1)["business"].clone()
