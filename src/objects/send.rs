@@ -27,7 +27,7 @@ use crate::{
         asked::Receipt,
         guard::Turn,
         phone,
-        whom::{is_user, name_of},
+        whom::{is_user, name_of, who_speaks},
     },
     written::Object,
 };
@@ -281,7 +281,7 @@ impl Core {
         else {
             return None;
         };
-        let name = name_of(send.draft.to.as_ref()?);
+        let name = who_speaks(send.draft.to.as_ref()?)?;
         let at = now.div_euclid(1000);
         Some((name, Entry::refusal(*code, at, &send.id)))
     }

@@ -54,6 +54,11 @@ pub fn name_of(to: &Recipient) -> Name {
     }
 }
 
+/// The name of a recipient who can say what they want; `None` where it is a group, of which no member speaks for all.
+pub fn who_speaks(to: &Recipient) -> Option<Name> {
+    Some(name_of(to)).filter(|name| name.member().is_some())
+}
+
 /// Who is written to by a name; `None` where it is nobody's.
 pub fn recipient_of(name: &Name) -> Option<Recipient> {
     match name {
@@ -131,6 +136,13 @@ mod tests {
         }
         let told = user("US.1").key();
         assert_eq!(names(&told), names("US.1"), "with its kind: {told}");
+    }
+
+    #[test]
+    fn no_group_says_that_it_wants_no_messages() {
+        let ana = Recipient::Phone("16505551234".to_owned());
+        assert_eq!(who_speaks(&ana), Some(name_of(&ana)));
+        assert_eq!(who_speaks(&Recipient::Group("G".to_owned())), None);
     }
 
     #[test]
