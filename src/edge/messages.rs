@@ -21,7 +21,7 @@ use crate::{
     sending::{
         asked::{self, Asked},
         repeats,
-        whom::{Whom, name_of, names},
+        whom::{Whom, group, name_of, names},
     },
 };
 
@@ -78,7 +78,7 @@ async fn mailbox(
         [] => (Vec::new(), None),
         [one] => match &one.to {
             Whom::Person(to) => (Vec::new(), Some(name_of(to))),
-            Whom::Conversation(name) => (names(name).to_vec(), None),
+            Whom::Conversation(name) => (names(name).to_vec(), group(name)),
         },
         _ => {
             let reason = "must be for one recipient, since the number has partitions";

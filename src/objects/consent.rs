@@ -63,7 +63,7 @@ impl Mailbox {
     }
 }
 
-const NOT_A_NAME: &str = "person: must be known here, or be a phone number with its country code or a business-scoped user id";
+const NOT_A_NAME: &str = "person: must be known here, or be a phone number with its country code, a business-scoped user id or group:<id>";
 
 fn switched_off() -> Result<Response> {
     let detail = "CONFIG.consent is not set; {} is enough";

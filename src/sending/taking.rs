@@ -8,7 +8,7 @@ use super::{
     guard::{self, Goes, WindowClosed},
     outbox::Outbox,
     stored::{Draft, Send},
-    whom::{Whom, name_of, names, recipient_of},
+    whom::{Whom, group, name_of, names, recipient_of},
 };
 use crate::{
     checked::Fault,
@@ -125,8 +125,9 @@ fn check(intake: &Intake<'_>, wanted: Wanted) -> Result<Result<Ready, Stop>> {
                 let found = intake.mailbox.find_without_names(name)?;
                 Ok(found.map(|found| (name.clone(), Some(found))))
             })?;
-            let Some((name, found)) = found else {
-                let unknown = "nobody of this name is known here: give to or recipient";
+            let Some((name, found)) = found.or_else(|| Some((group(written)?, None))) else {
+                let unknown =
+                    "nobody of this name is known here: give to or recipient, or group:<id>";
                 return fault("conversation", unknown);
             };
             let now = found.as_ref().and_then(Found::now);

@@ -83,8 +83,18 @@ pub fn names(person: &str) -> [Name; 4] {
     ]
 }
 
-/// The name of somebody who is not known yet, if it is a phone number or a user id.
+/// The group that a text means even if it is not known yet: `group:` and its id.
+pub fn group(text: &str) -> Option<Name> {
+    let id = text.strip_prefix("group:")?;
+    let is_id = (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    is_id.then(|| Name::Group(id.to_owned()))
+}
+
+/// The name of somebody who is not known yet, if it is a phone number, a user id or a group's name with its kind.
 pub fn stranger(person: &str) -> Option<Name> {
+    if let Some(group) = group(person) {
+        return Some(group);
+    }
     let told = Name::of_key(person);
     let told = told.filter(|name| !matches!(name, Name::Group(_) | Name::Topic(_)));
     let person = told.as_ref().map_or(person, Name::value);
@@ -146,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_a_phone_number_or_a_user_id() {
+    fn a_stranger_is_a_phone_number_or_a_user_id_or_a_group_that_is_called_one() {
         let phone = Name::Phone("16505551234".to_owned());
         let user = Name::User("US.1".to_owned());
         let parent = Name::Parent("US.ENT.1".to_owned());
@@ -158,7 +168,9 @@ mod tests {
             ("US.1", Some(&user)),
             (&user.key(), Some(&user)),
             ("US.ENT.1", Some(&parent)),
-            (&group.key(), None),
+            (&group.key(), Some(&group)),
+            ("group:", None),
+            ("group:two words", None),
             ("ana", None),
             ("", None),
         ] {

@@ -214,6 +214,20 @@ fn nobody_is_guessed() {
 }
 
 #[test]
+fn a_group_that_is_not_known_yet_is_written_to_by_its_name_as_transom_tells_it() {
+    let mut bench = Bench::new();
+    let mut take =
+        |to: &str| bench.take(&json!({ "conversation": to, "message": template() }), None);
+    assert!(take("group:Y2F").is_ok());
+    for nobody in ["Y2Q", "group:", "group:two words", "topic:G", "user:US.2"] {
+        assert!(matches!(take(nobody), Err(Refusal::Faults(_))), "{nobody}");
+    }
+    assert!(take("Y2F").is_ok(), "now it is known");
+    let started = bench.outbox.next(NOW + 1000).unwrap().unwrap();
+    assert_eq!(started.send.draft.to, Some(Recipient::Group("Y2F".into())));
+}
+
+#[test]
 fn what_was_said_with_a_message_is_known_when_its_turn_comes() {
     let mut bench = Bench::new();
     let request = json!({ "to": "16505551234", "message": text(), "fallback": template(), "category": "utility",
