@@ -204,8 +204,12 @@ impl Mailbox {
             None => {}
         }
         parameters.push(most.into());
-        // The index that has this order would be walked through; a conversation has few.
-        let order = which.conversation.map_or("seq", |_| "+seq");
+        let mut order = "seq";
+        if waiting && which.conversation.is_some() {
+            // The index that has this order would be walked through. A conversation has few, by destination.
+            order = "+seq";
+            clause.push_str(" AND destination IN (SELECT destination FROM cursors)");
+        }
         let rows = self.sql.exec(
             &format!(
                 "SELECT seq, conversation, id, kind, time, received_ms, subject, added, '', destination, attempts, \

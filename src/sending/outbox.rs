@@ -42,6 +42,9 @@ const IN_FLIGHT: (u32, u32) = (6, 128);
 /// that an object has.
 const MOST_WAITING: usize = 100_000;
 
+/// How many of these the API leaves for what answers customers: that goes also where templates have to wait.
+const FOR_ANSWERS: usize = 10_000;
+
 /// How often sends that are too old are removed, in milliseconds.
 const SWEPT_EVERY_MS: i64 = 60 * 60 * 1000;
 
@@ -229,6 +232,11 @@ impl Outbox {
         self.lanes.len() >= MOST_WAITING
     }
 
+    /// Whether so many wait that no more is to be taken in but what answers customers.
+    pub fn is_for_answers(&self) -> bool {
+        self.lanes.len() >= MOST_WAITING - FOR_ANSWERS
+    }
+
     /// Writes down that a reply was asked for and does not go, since too many wait, and gives the state that it is in.
     pub fn refuse(&mut self, send: &Send, now_ms: i64) -> Result<SendState> {
         let state = SendState::Failed {
@@ -323,9 +331,10 @@ impl Outbox {
         })
     }
 
-    /// Why a send whose turn has come does not go after all, if it does not, by what was decided of it. What a destination
-    /// asked for has no fallback where one has gone to the customer since the window closed, at `closes_at` (unix seconds):
-    /// each would be the same template, and costs. If it goes, `started` is now what goes.
+    /// Why a send whose turn has come does not go after all, if it does not, by what was decided of it. Each fallback would
+    /// be the same template, and costs: what a destination asked for has none where one has gone to the customer since
+    /// the window closed, at `closes_at` (unix seconds), and what a request to the API asked for none where one of the same
+    /// request has. If it goes, `started` is now what goes.
     pub fn decided(
         &mut self,
         started: &mut Started,
@@ -335,14 +344,16 @@ impl Outbox {
         let Send {
             id, conversation, ..
         } = &started.send;
-        if goes == Goes::Fallback
-            && refused.is_none()
-            && let Asker::Destination(_) = Asker::of(id)
-        {
-            // Fallbacks go from the margin on.
-            let since = closes_at.map_or(0, |at| at.saturating_sub(window::MARGIN_S));
-            let since_ms = since.saturating_mul(1000);
-            if self.table.has_fallen_back(*conversation, since_ms)? {
+        if goes == Goes::Fallback && refused.is_none() {
+            let (which, time_ms) = if Asker::of(id) == Asker::Api {
+                // All that one request asks for is written down at the same time.
+                ("asked_ms = ?2", started.asked_ms)
+            } else {
+                // Fallbacks go from the margin on.
+                let since = closes_at.map_or(0, |at| at.saturating_sub(window::MARGIN_S));
+                ("changed_ms >= ?2", since.saturating_mul(1000))
+            };
+            if self.table.has_fallen_back(*conversation, which, time_ms)? {
                 return Ok(Some(Class::Window));
             }
         }

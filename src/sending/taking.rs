@@ -42,7 +42,7 @@ pub struct Queued {
     pub id: String,
     /// When it goes, as far as can be told (unix milliseconds).
     pub goes_ms: i64,
-    /// What goes, as the window stands; `None` where nothing does, since the fallback goes for one before it.
+    /// What goes, as the window stands; `None` where nothing does, since the fallback goes for another.
     pub goes: Option<Goes>,
 }
 
@@ -64,7 +64,7 @@ pub struct Intake<'a> {
 
 /// Takes it in, and gives a send for each message.
 pub fn take(intake: &mut Intake<'_>, wanted: Vec<Wanted>) -> Result<Result<Vec<Queued>, Refusal>> {
-    if intake.outbox.is_full() {
+    if intake.outbox.is_for_answers() {
         return Ok(Err(Refusal::Full));
     }
     let (mut ready, mut faults) = (Vec::new(), Vec::new());
@@ -208,7 +208,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
             wanted,
             name,
             conversation,
-            mut fallback,
+            fallback,
             goes,
         } = one;
         let conversation = match conversation {
@@ -220,7 +220,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
             let id = intake.outbox.new_id(intake.sends_as, intake.now_ms);
             let draft = Draft {
                 to: recipient_of(&name),
-                fallback: fallback.take_if(|_| message.has_fallback()),
+                fallback: fallback.clone().filter(|_| message.has_fallback()),
                 message,
                 category: wanted.category,
                 in_reply_to: in_reply_to.take(),

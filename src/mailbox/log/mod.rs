@@ -66,7 +66,8 @@ pub(super) struct Log {
     recent: Recent,
     /// What was counted of its tables since something was added ([`Log::kinds_behind`]).
     counted: RefCell<Vec<TableCount>>,
-    /// The highest conversation in tables that get no more rows, as far as it was asked for. Joins only make it smaller.
+    /// The highest conversation in tables that get no more rows, behind where all had got when it was asked for. Joins only
+    /// make it smaller.
     highest: Vec<(String, i64)>,
 }
 
@@ -204,7 +205,9 @@ impl Log {
         let count = count(events.len());
         self.rows += count;
         self.newest_rows += count;
-        self.counted.take();
+        if count > 0 {
+            self.counted.take();
+        }
         self.recent.add(events);
         Ok(())
     }
@@ -226,7 +229,7 @@ impl Log {
             return Ok(());
         };
         let mut tables = self.tables_behind(passed);
-        self.look_for_highest(&tables)?;
+        self.look_for_highest(&tables, passed)?;
         tables.retain(|table| {
             let mut known = self.highest.iter();
             !known.any(|(of, highest)| of == table && *highest < first)
@@ -249,15 +252,16 @@ impl Log {
         Ok(())
     }
 
-    /// Finds the highest conversation in each of these tables but the last, which gets more rows.
-    fn look_for_highest(&mut self, tables: &[String]) -> Result<()> {
+    /// Finds the highest conversation behind a place in each of these tables but the last, which gets more rows.
+    fn look_for_highest(&mut self, tables: &[String], place: i64) -> Result<()> {
         let known = std::mem::take(&mut self.highest);
         for table in tables.iter().rev().skip(1) {
             let highest = match known.iter().find(|(of, _)| of == table) {
                 Some((_, highest)) => Some(*highest),
-                None => self
-                    .sql
-                    .first_integer(&format!("SELECT max(conversation) FROM {table}"), &[])?,
+                None => self.sql.first_integer(
+                    &format!("SELECT max(conversation) FROM {table} WHERE seq > ?1"),
+                    &[place.into()],
+                )?,
             };
             self.highest
                 .extend(highest.map(|highest| (table.clone(), highest)));

@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// How many counts of tables are kept at most.
+const MOST_COUNTED: usize = 256;
+
 /// What a cursor needs to know of an event before it reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::mailbox) struct Queued {
@@ -132,6 +135,9 @@ impl Log {
             return Ok(kinds);
         }
         let mut counted = self.counted.borrow_mut();
+        if counted.len() >= MOST_COUNTED {
+            counted.clear();
+        }
         let mut place = place;
         for table in self.tables_behind(place) {
             let is_it = |known: &&TableCount| known.table == table && known.place == place;

@@ -260,9 +260,9 @@ fn the_last_page_and_what_waits_of_one_conversation_cost_no_walk_through_all_oth
         mailbox.store(many(0..letters), NOW);
         mailbox.refuse(NOW);
         [("crm", false), ("bot", true)].map(|(destination, waiting)| {
-            let page = |conversation, after| {
+            let page = |conversation: Option<i64>, after| {
                 let which = Which {
-                    destination: Some(destination.to_owned()),
+                    destination: conversation.is_none().then(|| destination.to_owned()),
                     conversation,
                     ..Which::default()
                 };

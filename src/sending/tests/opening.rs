@@ -92,10 +92,11 @@ fn what_was_tried_goes_last_and_in_the_order_of_its_tries() {
 }
 
 #[test]
-fn where_as_many_wait_as_fit_into_the_memory_a_reply_ends_at_once() {
+fn where_as_many_wait_as_fit_into_the_memory_a_reply_ends_at_once_and_the_api_stops_before() {
     let mut bench = Bench::new();
     for place in 1..=100_000 {
         assert!(!bench.outbox.is_full());
+        assert_eq!(bench.outbox.is_for_answers(), place > 90_000);
         let waiting = WaitingSend::new(place.to_string(), place, false);
         bench.outbox.lanes.insert(place, waiting, MINUTE);
     }
