@@ -82,12 +82,14 @@ impl Mailbox {
             },
             _ => None,
         };
-        let (refused, phone_number_id) = self.with_core(|core| {
+        let (refused, waits, phone_number_id) = self.with_core(|core| {
             let refused = core.refusal(started, elsewhere, self.settings(), now)?;
-            Ok((refused, core.phone_number_id.clone()))
+            let waits = core.outbox.waits_as_template(started);
+            Ok((refused, waits, core.phone_number_id.clone()))
         })?;
         Ok(match refused {
             Some(class) => Happened::Refuse(class),
+            None if waits => Happened::Undecided,
             None => self
                 .post_message(&self.desk.to_graph(), &started.send, phone_number_id)
                 .await

@@ -331,10 +331,9 @@ impl Outbox {
         })
     }
 
-    /// Why a send whose turn has come does not go after all, if it does not, by what was decided of it. Each fallback would
-    /// be the same template, and costs: what a destination asked for has none where one has gone to the customer since
-    /// the window closed, at `closes_at` (unix seconds), and what a request to the API asked for none where one of the same
-    /// request has. If it goes, `started` is now what goes.
+    /// Why a send whose turn has come does not go after all, if it does not, by what was decided of it. What a destination
+    /// asked for has no fallback where one has gone to the customer since the window closed, at `closes_at` (unix seconds):
+    /// each would be the same template, and costs. If it goes, `started` is now what goes.
     pub fn decided(
         &mut self,
         started: &mut Started,
@@ -344,16 +343,14 @@ impl Outbox {
         let Send {
             id, conversation, ..
         } = &started.send;
-        if goes == Goes::Fallback && refused.is_none() {
-            let (which, time_ms) = if Asker::of(id) == Asker::Api {
-                // All that one request asks for is written down at the same time.
-                ("asked_ms = ?2", started.asked_ms)
-            } else {
-                // Fallbacks go from the margin on.
-                let since = closes_at.map_or(0, |at| at.saturating_sub(window::MARGIN_S));
-                ("changed_ms >= ?2", since.saturating_mul(1000))
-            };
-            if self.table.has_fallen_back(*conversation, which, time_ms)? {
+        if goes == Goes::Fallback
+            && refused.is_none()
+            && let Asker::Destination(_) = Asker::of(id)
+        {
+            // Fallbacks go from the margin on.
+            let since = closes_at.map_or(0, |at| at.saturating_sub(window::MARGIN_S));
+            let since_ms = since.saturating_mul(1000);
+            if self.table.has_fallen_back(*conversation, since_ms)? {
                 return Ok(Some(Class::Window));
             }
         }
@@ -369,6 +366,12 @@ impl Outbox {
                 under_way.fell_back = true;
             }
         }
+    }
+
+    /// Whether a send whose turn had come as a text goes as its fallback, which waits while no template goes.
+    pub fn waits_as_template(&self, started: &Started) -> bool {
+        let stops_it = |blocked: &Blocked| blocked.of_templates && started.probes.is_none();
+        self.goes_as_fallback(&started.send.id) && self.blocked().is_some_and(stops_it)
     }
 
     /// Whether a send is on its way as its fallback.

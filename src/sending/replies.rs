@@ -10,8 +10,8 @@ use crate::{
     meta::graph::Message,
 };
 
-/// The sends that these messages become, which a destination answers to an event of a number's, each with the `fallback`
-/// that may go in its place; without it where the event is long past.
+/// The sends that these messages become, which a destination answers to an event of a number's. With a `fallback` one of
+/// them has it, as each would be the same template, and costs; and none where the event is long past.
 pub fn sends(
     event: &Stored,
     messages: Vec<Message>,
@@ -23,14 +23,14 @@ pub fn sends(
         recipient,
         message_id: mut answers,
     } = recipient::of(&event.data);
-    let fallback = fallback.filter(|_| !event.is_replayed());
+    let mut fallback = fallback.filter(|_| !event.is_replayed()).cloned();
     let mut sends = Vec::with_capacity(messages.len());
     for (index, message) in messages.into_iter().enumerate() {
         sends.push(Send {
             id: send_id::by_destination(number, &event.id, destination, index),
             conversation: event.conversation,
             draft: Draft {
-                fallback: fallback.filter(|_| message.has_fallback()).cloned(),
+                fallback: fallback.take_if(|_| message.has_fallback()),
                 ..Draft::reply(recipient.clone(), message, answers.take())
             },
         });
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_window_binds_has_the_fallback_and_what_is_long_past_has_none() {
+    fn the_fallback_goes_once_for_the_first_that_the_window_binds_and_not_for_what_is_long_past() {
         let fallbacks = |event: &Stored| {
             let sends = asked(event).into_iter();
             sends.map(|send| send.draft.fallback).collect::<Vec<_>>()
         };
         assert_eq!(
             fallbacks(&event()),
-            [None, Some(template("fallback")), Some(template("fallback"))]
+            [None, Some(template("fallback")), None]
         );
         let replayed = Stored {
             added: r#"{"replayed":true}"#.to_owned(),

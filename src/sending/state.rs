@@ -41,7 +41,7 @@ pub enum Happened {
     ConnectionRefused,
     /// The platform let no more requests out.
     NotTried,
-    /// It could not be found out whether it may go: another object did not answer.
+    /// Whether it may go is decided later: another object did not answer, or it would go as what waits now.
     Undecided,
     /// No answer in time, or the connection broke.
     NoAnswer,

@@ -325,20 +325,13 @@ impl Table {
         }
     }
 
-    /// Whether a fallback has gone in a conversation, or may have, or waits: one of which `which` is true in SQL, with a
-    /// time (unix milliseconds) as its `?2`. One that was taken and did not arrive has not.
-    pub(super) fn has_fallen_back(
-        &self,
-        conversation: i64,
-        which: &str,
-        time_ms: i64,
-    ) -> Result<bool> {
+    /// Whether a fallback has gone in a conversation since a time (unix milliseconds), or may have, or waits. One that Meta
+    /// took and said by a code that it will not arrive has not.
+    pub(super) fn has_fallen_back(&self, conversation: i64, since_ms: i64) -> Result<bool> {
         let found = self.0.exec(
-            &format!(
-                "SELECT 1 FROM sends WHERE fell_back = 1 AND conversation = ?1 AND {which} AND NOT \
-                 (state ->> 'state' = 'failed' OR (state ->> 'state' = 'accepted' AND error IS NOT NULL)) LIMIT 1"
-            ),
-            &[conversation.into(), time_ms.into()],
+            "SELECT 1 FROM sends WHERE fell_back = 1 AND conversation = ?1 AND changed_ms >= ?2 AND NOT \
+             (state ->> 'state' = 'failed' OR (state ->> 'state' = 'accepted' AND error IS NOT NULL)) LIMIT 1",
+            &[conversation.into(), since_ms.into()],
         )?;
         Ok(!found.is_empty())
     }

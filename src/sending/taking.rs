@@ -208,7 +208,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
             wanted,
             name,
             conversation,
-            fallback,
+            mut fallback,
             goes,
         } = one;
         let conversation = match conversation {
@@ -220,7 +220,7 @@ fn queue(intake: &mut Intake<'_>, ready: Vec<Ready>) -> Result<Vec<Queued>> {
             let id = intake.outbox.new_id(intake.sends_as, intake.now_ms);
             let draft = Draft {
                 to: recipient_of(&name),
-                fallback: fallback.clone().filter(|_| message.has_fallback()),
+                fallback: fallback.take_if(|_| message.has_fallback()),
                 message,
                 category: wanted.category,
                 in_reply_to: in_reply_to.take(),

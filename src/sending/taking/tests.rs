@@ -10,8 +10,8 @@ use crate::{
     config::Category,
     event::{Effect, Event},
     mailbox::native::Native,
-    meta::graph::Recipient,
-    sending::{Asked, Rates, asked, lanes::WaitingSend},
+    meta::graph::{Class, Recipient},
+    sending::{Asked, Happened, Rates, asked, lanes::WaitingSend},
 };
 
 const NOW: i64 = 1_770_000_000_000;
@@ -180,6 +180,14 @@ fn the_fallback_goes_once_for_all_messages_of_a_request_to_one_person() {
     let taken = bench.take(&request, None).unwrap();
     let goes: Vec<_> = taken.iter().map(|send| send.goes).collect();
     assert_eq!(goes, [Some(Goes::Message), Some(Goes::Fallback), None]);
+    let fallbacks = [(); 3].map(|()| {
+        let started = bench.outbox.next(NOW + 60_000).unwrap().unwrap();
+        let has_fallback = started.send.draft.fallback.is_some();
+        let happened = Happened::Refuse(Class::Window);
+        bench.outbox.done(started, happened, NOW + 60_000).unwrap();
+        has_fallback
+    });
+    assert_eq!(fallbacks, [false, true, false]);
     let both = [request["to"].clone(), json!("4915112345679")];
     let both = both.map(|to| json!({ "to": to, "message": text() }));
     let taken = bench.take(

@@ -302,29 +302,45 @@ fn a_fallback_that_did_not_go_and_one_of_somebody_else_keep_no_other_back() {
     let mut first = bench.wait_next();
     bench.outbox.goes_as(&mut first, Goes::Fallback);
     bench.done(first, refused(132_001));
-    let kinds = [(); 2].map(|()| {
+    for send in answered("e-4") {
+        bench.add(send);
+    }
+    let kinds = [(); 3].map(|()| {
         let kind = next_at_its_turn(&mut bench, 1).1;
-        bench.told(failed("1065.e-1.crm.0", "wamid.1", 131_049));
+        bench.told(failed("1065.e-2.crm.0", "wamid.1", 131_049));
         kind
     });
-    assert_eq!(kinds, ["template"; 2]);
+    assert_eq!(kinds, ["template"; 3]);
+}
+
+#[test]
+fn while_no_template_goes_a_text_that_would_go_as_one_waits_with_them() {
+    let mut bench = Bench::new();
+    let mut campaign = send("campaign", 9);
+    campaign.draft.message = template();
+    bench.add(campaign);
+    bench.next_ends(refused(131_048));
+    bench.add(with_fallback("a", 1));
+    let mut started = bench.wait_next();
+    assert_eq!(started.send.id, "a");
+    assert!(
+        !bench.outbox.waits_as_template(&started),
+        "it goes as a text"
+    );
+    bench.outbox.goes_as(&mut started, Goes::Fallback);
+    assert!(bench.outbox.waits_as_template(&started));
+    bench.done(started, Happened::Undecided);
+    let before = bench.now;
+    let next = bench.wait_next();
+    assert!(next.probes.is_some() && bench.now >= before + 4 * MINUTE);
 }
 
 #[test]
 fn the_fallback_that_a_request_to_the_api_names_goes_whatever_went() {
-    let mut bench = Bench::with([with_fallback("1065.19b5-1", 1)]);
-    bench.now += 1;
-    bench.add(with_fallback("1065.19b5-2", 1));
+    let mut bench = Bench::with([
+        with_fallback("1065.19b5-1", 1),
+        with_fallback("1065.19b5-2", 1),
+    ]);
     let kinds = [(); 2].map(|()| next_at_its_turn(&mut bench, 1).1);
     assert_eq!(kinds, ["template"; 2]);
-}
-
-#[test]
-fn of_the_messages_of_one_request_one_falls_back_be_it_that_the_first_went_in_time() {
-    let sends = ["1065.19b5-1", "1065.19b5-2", "1065.19b5-3"];
-    let mut bench = Bench::with(sends.map(|id| with_fallback(id, 1)));
-    let open = bench.now / 1000 + 3_600;
-    let kinds = [open, 1, 1].map(|closes_at| next_at_its_turn(&mut bench, closes_at));
-    let went = |kind: &str| (taken("wamid.1"), kind.to_owned());
-    assert_eq!(kinds, [went("text"), went("template"), not_in_the_window()]);
 }
