@@ -124,26 +124,40 @@ pub trait Sql: std::fmt::Debug {
         self.exec(statement, parameters).map(drop)
     }
 
-    /// Gives each row of a statement that may give very many to `each`. They are read in pages: what one call gives is in
-    /// memory several times over. The statement is to order them by their first column, a number, and to leave out those in
-    /// which that is no greater than its first parameter; `parameters` are the others.
+    /// Like [`Self::each_behind`], for all rows of a statement that orders them by their first column, which is no
+    /// negative number.
     fn each(
         &self,
         statement: &str,
         parameters: &[Value],
         each: &mut dyn FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
+        self.each_behind(statement, vec![(-1).into()], parameters, each)
+    }
+
+    /// Gives each row of a statement that may give very many to `each`. They are read in pages: what one call gives is in
+    /// memory several times over. The statement is to order them by as many of their first columns as `after` has, which
+    /// no two rows have in common, and to leave out those in which these are no greater than its first parameters;
+    /// `parameters` are the others.
+    fn each_behind(
+        &self,
+        statement: &str,
+        mut after: Vec<Value>,
+        parameters: &[Value],
+        each: &mut dyn FnMut(&Row) -> Result<()>,
+    ) -> Result<()> {
         let statement = format!("{statement} LIMIT {PAGE}");
-        let mut place = -1;
         loop {
-            let rows = self.exec(&statement, &[&[Value::Integer(place)], parameters].concat())?;
+            let mut rows = self.exec(&statement, &[&after, parameters].concat())?;
             for row in &rows {
                 each(row)?;
             }
-            match rows.last() {
-                Some(last) if rows.len() >= PAGE => place = last.get(0)?,
-                _ => return Ok(()),
-            }
+            let is_last = rows.len() < PAGE;
+            let Some(Row(mut last)) = rows.pop().filter(|_| !is_last) else {
+                return Ok(());
+            };
+            last.truncate(after.len());
+            after = last;
         }
     }
 

@@ -161,9 +161,6 @@ const QUEUED: &str = r#"state = '{"state":"queued"}'"#;
 /// Sends that we did not refuse ourselves.
 const WENT: &str = "NOT (state ->> 'state' = 'failed' AND state ->> 'code' IS NULL)";
 
-/// How many sends are read at a time. All rows of a statement are in memory together, several times over.
-const PAGE: usize = 1_000;
-
 /// What becomes of the text of a message.
 pub(super) enum Keep<'a> {
     AsItIs,
@@ -241,15 +238,15 @@ impl Table {
             let from = "sends LEFT JOIN waits USING (id)";
             self.walk(&columns, from, key, 0, &which, &mut |row| {
                 each(Left {
-                    id: row.get(0)?,
-                    place: row.get(1)?,
-                    conversation: row.get(2)?,
-                    is_queued: row.get::<i64>(3)? == 1,
-                    is_template: row.get::<Option<i64>>(4)? == Some(1),
-                    has_fallback: row.get::<i64>(8)? == 1,
-                    put_back: read_code(row.get(5)?),
-                    turned_away: row.get::<Option<i64>>(6)?.map(TurnedAway::read),
-                    next_ms: row.get(7)?,
+                    id: row.get(2)?,
+                    place: row.get(3)?,
+                    conversation: row.get(4)?,
+                    is_queued: row.get::<i64>(5)? == 1,
+                    is_template: row.get::<Option<i64>>(6)? == Some(1),
+                    has_fallback: row.get::<i64>(10)? == 1,
+                    put_back: read_code(row.get(7)?),
+                    turned_away: row.get::<Option<i64>>(8)?.map(TurnedAway::read),
+                    next_ms: row.get(9)?,
                 });
                 Ok(())
             })?;
@@ -267,8 +264,8 @@ impl Table {
         let columns = format!("conversation, place, changed_ms, {WENT}");
         let which = format!("NOT {QUEUED}");
         self.changed_since(since_ms, &columns, &which, &mut |row| {
-            let went: i64 = row.get(3)?;
-            each(row.get(0)?, row.get(1)?, row.get(2)?, went == 1);
+            let went: i64 = row.get(5)?;
+            each(row.get(2)?, row.get(3)?, row.get(4)?, went == 1);
             Ok(())
         })
     }
@@ -278,7 +275,7 @@ impl Table {
     pub(super) fn answers(&self, since_ms: i64, each: &mut dyn FnMut(&str, i64)) -> Result<()> {
         let which = format!("asked_ms >= {since_ms} AND {IS_ANSWER} AND {WENT}");
         self.changed_since(since_ms, "id, conversation", &which, &mut |row| {
-            each(row.get(0)?, row.get(1)?);
+            each(row.get(2)?, row.get(3)?);
             Ok(())
         })
     }
@@ -298,6 +295,7 @@ impl Table {
     }
 
     /// Walks through sends, by two columns that no two of them have in common and of which the first is `first` or more.
+    /// These two stand before the others in each row.
     fn walk(
         &self,
         columns: &str,
@@ -308,21 +306,10 @@ impl Table {
         each: &mut dyn FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
         let statement = format!(
-            "SELECT {columns}, {key} FROM {from} WHERE ({key}) > (?1, ?2) AND {which} ORDER BY {key} LIMIT {PAGE}"
+            "SELECT {key}, {columns} FROM {from} WHERE ({key}) > (?1, ?2) AND {which} ORDER BY {key}"
         );
-        let mut after = vec![first.into(), "".into()];
-        loop {
-            let mut rows = self.0.exec(&statement, &after)?;
-            for row in &rows {
-                each(row)?;
-            }
-            match rows.pop() {
-                Some(Row(mut last)) if rows.len() + 1 == PAGE => {
-                    after = last.split_off(last.len().saturating_sub(2));
-                }
-                _ => return Ok(()),
-            }
-        }
+        let after = vec![first.into(), "".into()];
+        self.0.each_behind(&statement, after, &[], each)
     }
 
     /// Whether a fallback has gone in a conversation since a time (unix milliseconds), or may have, or waits. One that Meta
